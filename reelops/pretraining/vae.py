@@ -1,0 +1,189 @@
+"""The embedded model's VAE: 4x in space, 4x in time, 16 latent channels, in diffusers' own CogVideoX class."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from reelops.pretraining.muon import Muon
+from reelops.pretraining.pictures import film_somewhere
+from reelops.video.camera import CameraMove, CameraSpeed
+
+# Standard deviation of the posterior, the same everywhere; latents are held near unit variance, so it costs the
+# decoder little and makes latents that the transformer gets slightly wrong decode gracefully.
+POSTERIOR_STD = 0.03
+CLIP_FRAMES = 49
+
+
+@dataclass(frozen=True)
+class VaeConfig:
+    """Shape and training of the VAE. `crop` is (frames, height, width); frames must be 8k + 1."""
+
+    channels: tuple[int, ...] = (16, 32, 64)
+    size: tuple[int, int] = (240, 160)
+    crop: tuple[int, int, int] = (9, 32, 48)
+    batch: int = 4
+    lr: float = 0.02
+    adam_lr: float = 2e-3
+    seconds: float = 3600.0
+    warmup_steps: int = 50
+    video_share: float = 0.12
+    chroma_weight: float = 2.0
+    seed: int = 0
+
+
+def build_vae(config: VaeConfig) -> Any:
+    """An untrained VAE whose posterior has a constant standard deviation."""
+    from diffusers import AutoencoderKLCogVideoX
+
+    levels = len(config.channels)
+    width, height = config.size
+    torch.manual_seed(config.seed)
+    vae = AutoencoderKLCogVideoX(
+        down_block_types=("CogVideoXDownBlock3D",) * levels,
+        up_block_types=("CogVideoXUpBlock3D",) * levels,
+        block_out_channels=config.channels,
+        latent_channels=16,
+        layers_per_block=1,
+        norm_num_groups=8,
+        temporal_compression_ratio=4,
+        sample_height=height,
+        sample_width=width,
+        scaling_factor=1.0,
+        invert_scale_latents=False,
+    )
+    log_variance_rows = vae.encoder.conv_out.conv
+    with torch.no_grad():
+        log_variance_rows.weight[16:] = 0.0
+        log_variance_rows.bias[16:] = 2 * math.log(POSTERIOR_STD)
+    return vae
+
+
+def crops(
+    pictures: list[np.ndarray], videos: list[np.ndarray], config: VaeConfig, rng: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """Endless random crops (T, H, W, 3) uint8 of camera moves, and of real videos now and then."""
+    frames, height, width = config.crop
+    moves = [move for move in CameraMove for _ in range(1 if move is CameraMove.STATIC else 2)]
+    while True:
+        if videos and rng.random() < config.video_share:
+            video = videos[rng.integers(len(videos))]
+            start = int(rng.integers(0, len(video) - frames + 1))
+            clip = video[start : start + frames]
+        else:
+            start = int(rng.integers(0, CLIP_FRAMES - frames + 1))
+            times = np.arange(start, start + frames) / (CLIP_FRAMES - 1)
+            speed = list(CameraSpeed)[rng.choice(3, p=(0.3, 0.5, 0.2))]
+            picture = pictures[rng.integers(len(pictures))]
+            move = moves[rng.integers(len(moves))]
+            clip = film_somewhere(picture, move, speed, config.size, times, rng).frames
+        for _ in range(2):
+            y = int(rng.integers(0, clip.shape[1] - height + 1))
+            x = int(rng.integers(0, clip.shape[2] - width + 1))
+            yield clip[:, y : y + height, x : x + width]
+
+
+def to_tensor(clips_BTHWC: np.ndarray) -> Tensor:
+    """(B, T, H, W, 3) uint8 -> (B, 3, T, H, W) float in [-1, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(clips_BTHWC.transpose(0, 4, 1, 2, 3))).float().div_(127.5).sub_(1)
+
+
+def luma_chroma(rgb_BCTHW: Tensor) -> tuple[Tensor, Tensor]:
+    """Luma and the two colour differences (BT.601), unscaled."""
+    red, green, blue = rgb_BCTHW.unbind(1)
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    return luma, torch.stack([red - luma, blue - luma], 1)
+
+
+def reconstruction_loss(output: Tensor, target: Tensor, chroma_weight: float) -> Tensor:
+    """Squared and absolute error, with extra weight on colour, which such a network otherwise learns last."""
+    difference = output - target
+    luma, chroma = luma_chroma(difference)
+    squared = difference.square().mean() + (chroma_weight - 1) * chroma.square().mean()
+    return 4.0 * squared + 0.5 * difference.abs().mean()
+
+
+def train_step(vae: Any, target: Tensor, config: VaeConfig, frozen_encoder: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """Loss, mean squared error and latents of one batch."""
+    with torch.autocast("cpu", torch.bfloat16):
+        with torch.set_grad_enabled(not frozen_encoder):
+            latents = vae.encode(target).latent_dist.mean
+        noisy = latents + POSTERIOR_STD * torch.randn_like(latents)
+        output = vae.decode(noisy).sample
+    output, latents = output.float(), latents.float()
+    loss = reconstruction_loss(output, target, config.chroma_weight)
+    if not frozen_encoder:
+        dims = (0, 2, 3, 4)
+        loss = loss + 0.01 * ((latents.std(dims) - 1).square().mean() + latents.mean(dims).square().mean())
+    return loss, (output - target).square().mean().detach(), latents.detach()
+
+
+def train_vae(
+    vae: Any,
+    pictures: list[np.ndarray],
+    videos: list[np.ndarray],
+    config: VaeConfig,
+    checkpoint: Path,
+    on_report: Callable[[dict[str, float]], None],
+    frozen_encoder: bool = False,
+) -> None:
+    """Trains for `config.seconds` of wall time in all, counting what earlier runs did; saves every minute."""
+    from reelops.pretraining.checkpoint import load_checkpoint, save_checkpoint
+
+    trained = vae.decoder if frozen_encoder else vae
+    edges = ("conv_in", "decoder.conv_out", "encoder.conv_out")
+    matrices, others = [], []
+    for name, parameter in trained.named_parameters():
+        inner = parameter.ndim >= 2 and not any(edge in name for edge in edges) and "conv_out" not in name
+        (matrices if inner else others).append(parameter)
+    optimizer = Muon(matrices, others, config.lr, config.adam_lr)
+    state = load_checkpoint(checkpoint, vae, optimizer)
+    step, spent = int(state.get("step", 0)), float(state.get("seconds", 0.0))
+    source = crops(pictures, videos, config, np.random.default_rng((config.seed, step)))
+    torch.manual_seed(config.seed + step)
+    average, saved, began = 0.0, time.monotonic(), time.monotonic() - spent
+    while (seconds := time.monotonic() - began) < config.seconds:
+        done = seconds / config.seconds
+        optimizer.scale_lr(min(1.0, (step + 1) / config.warmup_steps) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done))))
+        target = to_tensor(np.stack([next(source) for _ in range(config.batch)]))
+        loss, error, latents = train_step(vae, target, config, frozen_encoder)
+        optimizer.zero_grad()
+        loss.backward()
+        if not frozen_encoder:
+            with torch.no_grad():
+                vae.encoder.conv_out.conv.weight.grad[16:] = 0.0
+                vae.encoder.conv_out.conv.bias.grad[16:] = 0.0
+        optimizer.step()
+        average = error.item() if not average else 0.98 * average + 0.02 * error.item()
+        step += 1
+        if step % 50 == 0:
+            on_report(
+                {
+                    "step": step,
+                    "seconds": round(seconds, 1),
+                    "psnr": round(10 * math.log10(4 / average), 2),
+                    "latent_std": round(latents.std().item(), 3),
+                }
+            )
+        if time.monotonic() - saved > 60:
+            save_checkpoint(checkpoint, vae, optimizer, {"step": step, "seconds": seconds})
+            saved = time.monotonic()
+    save_checkpoint(checkpoint, vae, optimizer, {"step": step, "seconds": config.seconds})
+
+
+@torch.no_grad()
+def reconstruct(vae: Any, clip_THWC: np.ndarray) -> np.ndarray:
+    """A clip through the VAE and back, in bf16 arithmetic."""
+    with torch.autocast("cpu", torch.bfloat16):
+        latents = vae.encode(to_tensor(clip_THWC[None])).latent_dist.mean
+        output = vae.decode(latents).sample.float()
+    pixels = ((output[0].clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    return pixels.permute(1, 2, 3, 0).numpy()
