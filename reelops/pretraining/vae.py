@@ -37,6 +37,8 @@ class VaeConfig:
     warmup_steps: int = 50
     video_share: float = 0.12
     chroma_weight: float = 2.0
+    pool: int = 2000
+    optimizer: str = "muon"
     seed: int = 0
 
 
@@ -67,28 +69,39 @@ def build_vae(config: VaeConfig) -> Any:
     return vae
 
 
-def crops(
+def film_pool(
     pictures: list[np.ndarray], videos: list[np.ndarray], config: VaeConfig, rng: np.random.Generator
-) -> Iterator[np.ndarray]:
-    """Endless random crops (T, H, W, 3) uint8 of camera moves, and of real videos now and then."""
-    frames, height, width = config.crop
+) -> list[np.ndarray]:
+    """Short clips (T, H, W, 3) uint8 to crop from: camera moves over pictures, and pieces of real videos."""
+    frames = config.crop[0]
     moves = [move for move in CameraMove for _ in range(1 if move is CameraMove.STATIC else 2)]
-    while True:
+    pool = []
+    for _ in range(config.pool):
         if videos and rng.random() < config.video_share:
             video = videos[rng.integers(len(videos))]
             start = int(rng.integers(0, len(video) - frames + 1))
-            clip = video[start : start + frames]
-        else:
-            start = int(rng.integers(0, CLIP_FRAMES - frames + 1))
-            times = np.arange(start, start + frames) / (CLIP_FRAMES - 1)
-            speed = list(CameraSpeed)[rng.choice(3, p=(0.3, 0.5, 0.2))]
-            picture = pictures[rng.integers(len(pictures))]
-            move = moves[rng.integers(len(moves))]
-            clip = film_somewhere(picture, move, speed, config.size, times, rng).frames
-        for _ in range(2):
-            y = int(rng.integers(0, clip.shape[1] - height + 1))
-            x = int(rng.integers(0, clip.shape[2] - width + 1))
-            yield clip[:, y : y + height, x : x + width]
+            pool.append(video[start : start + frames])
+            continue
+        start = int(rng.integers(0, CLIP_FRAMES - frames + 1))
+        times = np.arange(start, start + frames) / (CLIP_FRAMES - 1)
+        speed = list(CameraSpeed)[rng.choice(3, p=(0.3, 0.5, 0.2))]
+        picture = pictures[rng.integers(len(pictures))]
+        pool.append(film_somewhere(picture, moves[rng.integers(len(moves))], speed, config.size, times, rng).frames)
+    return pool
+
+
+def crops(pool: list[np.ndarray], config: VaeConfig, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Endless random crops (T, H, W, 3) uint8 of a pool of clips, mirrored in space and time at random."""
+    _, height, width = config.crop
+    while True:
+        clip = pool[rng.integers(len(pool))]
+        y = int(rng.integers(0, clip.shape[1] - height + 1))
+        x = int(rng.integers(0, clip.shape[2] - width + 1))
+        crop = clip[:, y : y + height, x : x + width]
+        for axis in range(3):
+            if rng.random() < 0.5:
+                crop = np.flip(crop, axis)
+        yield crop
 
 
 def to_tensor(clips_BTHWC: np.ndarray) -> Tensor:
@@ -144,10 +157,13 @@ def train_vae(
     for name, parameter in trained.named_parameters():
         inner = parameter.ndim >= 2 and not any(edge in name for edge in edges) and "conv_out" not in name
         (matrices if inner else others).append(parameter)
+    if config.optimizer == "adam":
+        matrices, others = [], matrices + others
     optimizer = Muon(matrices, others, config.lr, config.adam_lr)
     state = load_checkpoint(checkpoint, vae, optimizer)
     step, spent = int(state.get("step", 0)), float(state.get("seconds", 0.0))
-    source = crops(pictures, videos, config, np.random.default_rng((config.seed, step)))
+    rng = np.random.default_rng((config.seed, step))
+    source = crops(film_pool(pictures, videos, config, rng), config, rng)
     torch.manual_seed(config.seed + step)
     average, saved, began = 0.0, time.monotonic(), time.monotonic() - spent
     while (seconds := time.monotonic() - began) < config.seconds:
@@ -177,6 +193,29 @@ def train_vae(
             save_checkpoint(checkpoint, vae, optimizer, {"step": step, "seconds": seconds})
             saved = time.monotonic()
     save_checkpoint(checkpoint, vae, optimizer, {"step": step, "seconds": config.seconds})
+
+
+@torch.no_grad()
+def normalise_latents(vae: Any, clips: list[np.ndarray]) -> list[float]:
+    """Scales every latent channel to unit variance over `clips`, and the decoder so that nothing else changes.
+
+    Returns the standard deviations found. Exact: the decoder reads latents through convolutions alone.
+    """
+    from diffusers.models.autoencoders.autoencoder_kl_cogvideox import CogVideoXSpatialNorm3D
+
+    with torch.autocast("cpu", torch.bfloat16):
+        latents = [vae.encode(to_tensor(clip[None])).latent_dist.mean.float() for clip in clips]
+    deviation = torch.cat([part.transpose(0, 1).flatten(1) for part in latents], 1).std(1)
+    out = vae.encoder.conv_out.conv
+    out.weight[:16] /= deviation.view(-1, 1, 1, 1, 1)
+    out.bias[:16] /= deviation
+    readers = [vae.decoder.conv_in.conv]
+    for module in vae.decoder.modules():
+        if isinstance(module, CogVideoXSpatialNorm3D):
+            readers += [module.conv_y.conv, module.conv_b.conv]
+    for convolution in readers:
+        convolution.weight *= deviation.view(1, -1, 1, 1, 1)
+    return [round(value, 4) for value in deviation.tolist()]
 
 
 @torch.no_grad()

@@ -1,0 +1,70 @@
+"""The parts put together: a folder in diffusers' layout, written whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+PARTS = ("model_index.json", "vae", "transformer", "text_encoder", "tokenizer", "scheduler")
+
+
+def build_scheduler() -> Any:
+    """CogVideoX-5B's noise schedule: scaled-linear, zero terminal SNR, v-prediction, trailing timesteps."""
+    from diffusers import CogVideoXDDIMScheduler
+
+    return CogVideoXDDIMScheduler(
+        num_train_timesteps=1000,
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        clip_sample=False,
+        set_alpha_to_one=True,
+        prediction_type="v_prediction",
+        rescale_betas_zero_snr=True,
+        snr_shift_scale=1.0,
+        timestep_spacing="trailing",
+    )
+
+
+def build_pipeline(vae: Any, transformer: Any, text_encoder: Any, tokenizer: Any) -> Any:
+    from diffusers import CogVideoXImageToVideoPipeline
+
+    return CogVideoXImageToVideoPipeline(
+        tokenizer=tokenizer,
+        text_encoder=text_encoder,
+        vae=vae,
+        transformer=transformer,
+        scheduler=build_scheduler(),
+    )
+
+
+def save_pipeline(pipeline: Any, folder: Path, dtype: torch.dtype = torch.bfloat16) -> int:
+    """Writes the pipeline's parts into `folder` in `dtype` and returns the bytes of all weights.
+
+    Each part is moved into place by a rename; other files in the folder (card.md, dvc.yaml) stay.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / ".partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    _positions_as_buffer(pipeline.transformer)
+    pipeline.to(dtype=dtype)
+    pipeline.save_pretrained(partial, safe_serialization=True)
+    for part in PARTS:
+        old, new = folder / part, partial / part
+        if old.is_dir():
+            shutil.rmtree(old)
+        new.replace(old)
+    shutil.rmtree(partial)
+    return sum(path.stat().st_size for path in folder.rglob("*.safetensors"))
+
+
+def _positions_as_buffer(transformer: Any) -> None:
+    """Turns the trained position embedding back into the buffer that diffusers keeps it in."""
+    embed = transformer.patch_embed
+    if "pos_embedding" in embed._parameters:
+        positions = embed.pos_embedding.detach()
+        del embed._parameters["pos_embedding"]
+        embed.register_buffer("pos_embedding", positions, persistent=True)

@@ -1,0 +1,98 @@
+"""Clips as latents: filmed, encoded once, drawn many times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from reelops.pretraining.captions import UNNAMED_MOVE, caption
+from reelops.pretraining.pictures import film_somewhere
+from reelops.pretraining.vae import CLIP_FRAMES, to_tensor
+from reelops.video.camera import CameraMove, CameraSpeed
+
+MOVES = tuple(CameraMove)
+SPEEDS = tuple(CameraSpeed)
+
+
+@dataclass
+class LatentPool:
+    """Encoded clips: latents (n, F, C, H, W) float16, pictures (n, C, H, W) float16, move and speed indices (n,)."""
+
+    clips: np.ndarray
+    pictures: np.ndarray
+    moves: np.ndarray
+    speeds: np.ndarray
+
+    def draw(self, count: int, rng: np.random.Generator, text_dropout: float) -> tuple[Tensor, Tensor, list[str]]:
+        """Random clips with a fresh caption each; empty captions with probability `text_dropout`."""
+        chosen = rng.integers(len(self.clips), size=count)
+        captions = [
+            "" if rng.random() < text_dropout else self._caption(int(index), rng) for index in chosen
+        ]
+        clips = torch.from_numpy(self.clips[chosen]).float()
+        return clips, torch.from_numpy(self.pictures[chosen]).float(), captions
+
+    def _caption(self, index: int, rng: np.random.Generator) -> str:
+        move, speed = MOVES[self.moves[index]], SPEEDS[self.speeds[index]]
+        if (move, speed) == UNNAMED_MOVE and rng.random() < 0.5:
+            return caption(None, speed, rng)
+        return caption(move, speed, rng)
+
+
+@torch.no_grad()
+def encode(vae: Any, clip_THWC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Latents (F, C, H, W) of a clip and (C, H, W) of its first frame alone, scaled as the transformer gets them."""
+    scale = vae.config.scaling_factor
+    with torch.autocast("cpu", torch.bfloat16):
+        whole = vae.encode(to_tensor(clip_THWC[None])).latent_dist.mean
+        first = vae.encode(to_tensor(clip_THWC[None, :1])).latent_dist.mean
+    clip = (whole.float() * scale)[0].transpose(0, 1)
+    return clip.half().numpy(), (first.float() * scale)[0, :, 0].half().numpy()
+
+
+def film_latents(
+    vae: Any,
+    pictures: list[np.ndarray],
+    size: tuple[int, int],
+    count: int,
+    folder: Path,
+    seed: int,
+    on_report: Callable[[dict[str, float]], None],
+    shard: int = 50,
+) -> LatentPool:
+    """Films and encodes `count` clips in shards under `folder`; shards already there are kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    times = np.arange(CLIP_FRAMES) / (CLIP_FRAMES - 1)
+    shards = []
+    for number in range((count + shard - 1) // shard):
+        path = folder / f"shard-{number:05d}.npz"
+        if not path.exists():
+            rng = np.random.default_rng((seed, 7, number))
+            rows = [_one(vae, pictures, size, times, rng) for _ in range(shard)]
+            clips, firsts, moves, speeds = (np.stack(column) for column in zip(*rows, strict=True))
+            partial = path.with_suffix(".partial")
+            with partial.open("wb") as file:
+                np.savez(file, clips=clips, pictures=firsts, moves=moves, speeds=speeds)
+            partial.replace(path)
+        shards.append(dict(np.load(path)))
+        on_report({"clips": (number + 1) * shard, "of": count})
+    return LatentPool(**{key: np.concatenate([part[key] for part in shards]) for key in shards[0]})
+
+
+def _one(
+    vae: Any, pictures: list[np.ndarray], size: tuple[int, int], times: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, int, int]:
+    move = int(rng.choice(len(MOVES)))
+    speed = int(rng.choice(3, p=(0.3, 0.5, 0.2)))
+    if MOVES[move] is CameraMove.STATIC:
+        speed = SPEEDS.index(CameraSpeed.NORMAL)
+    picture = pictures[rng.integers(len(pictures))]
+    shot = film_somewhere(picture, MOVES[move], SPEEDS[speed], size, times, rng)
+    clip, first = encode(vae, shot.frames)
+    return clip, first, move, speed

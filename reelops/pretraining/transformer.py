@@ -1,0 +1,268 @@
+"""The embedded model's transformer: diffusers' CogVideoX class, made small, and how it learns camera moves.
+
+A clip of one picture under one move is all but determined by its first frame and its caption, so most steps train on
+a few latent frames of a clip: the first, which carries the picture, and some others at their true positions. That
+shows the transformer several times as many pictures in the same time. The last part of training sees whole clips.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from reelops.pretraining.checkpoint import load_checkpoint, save_checkpoint
+from reelops.pretraining.latents import LatentPool
+from reelops.pretraining.muon import Muon
+
+# B batch, F latent frames, C channels, H W latent height and width, N tokens, D width
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """Shape and training of the transformer."""
+
+    heads: int = 10
+    head_dim: int = 32
+    layers: int = 5
+    time_width: int = 96
+    patch: int = 4
+    latent_size: tuple[int, int] = (60, 40)
+    num_frames: int = 49
+    text_length: int = 226
+    text_width: int = 96
+    batch: int = 4
+    frames_a_step: int = 4
+    short_text: int = 40
+    whole_clip_share: float = 0.2
+    lr: float = 0.01
+    adam_lr: float = 1e-3
+    seconds: float = 3600.0
+    warmup_steps: int = 100
+    text_dropout: float = 0.1
+    ema: float = 0.998
+    seed: int = 0
+
+
+def build_transformer(config: TransformerConfig) -> Any:
+    """An untrained transformer that predicts zero, and in half of its heads looks straight through time."""
+    from diffusers import CogVideoXTransformer3DModel
+
+    torch.manual_seed(config.seed)
+    width, height = config.latent_size
+    model = CogVideoXTransformer3DModel(
+        num_attention_heads=config.heads,
+        attention_head_dim=config.head_dim,
+        in_channels=32,
+        out_channels=16,
+        time_embed_dim=config.time_width,
+        text_embed_dim=config.text_width,
+        num_layers=config.layers,
+        sample_width=width,
+        sample_height=height,
+        sample_frames=config.num_frames,
+        patch_size=config.patch,
+        temporal_compression_ratio=4,
+        max_text_seq_length=config.text_length,
+        spatial_interpolation_scale=1.0,
+        temporal_interpolation_scale=1.0,
+        use_rotary_positional_embeddings=True,
+        use_learned_positional_embeddings=True,
+    )
+    with torch.no_grad():
+        model.proj_out.weight.zero_()
+        model.proj_out.bias.zero_()
+        for block in model.transformer_blocks:
+            _start_as_plain_residual(block.norm1.linear)
+            _start_as_plain_residual(block.norm2.linear)
+            _look_through_time(block.attn1, config.head_dim)
+    positions = model.patch_embed.pos_embedding
+    del model.patch_embed._buffers["pos_embedding"]
+    model.patch_embed.pos_embedding = nn.Parameter(positions.float() * 0.3)
+    return model
+
+
+def _start_as_plain_residual(linear: nn.Linear) -> None:
+    """Modulation (shift, scale, gate, for pictures and for text) that does nothing at first: gates at one."""
+    width = linear.out_features // 6
+    linear.weight.mul_(0.02)
+    linear.bias.zero_()
+    linear.bias[2 * width : 3 * width] = 1.0
+    linear.bias[5 * width :] = 1.0
+
+
+def _look_through_time(attention: Any, head_dim: int) -> None:
+    """Starts queries and keys with a constant part on the rotary dimensions of height and width.
+
+    Rotated by position, that part scores highest where query and key stand at the same place of their frames, so
+    that every frame begins by looking at what the picture shows there, which is where training has to get to.
+    """
+    time_dims = head_dim // 4
+    for norm in (attention.norm_q, attention.norm_k):
+        norm.bias[time_dims:] = 2.0
+
+
+def rotary_embedding(config: TransformerConfig) -> tuple[Tensor, Tensor]:
+    """Cosines and sines (frames, tokens a frame, head_dim), as the diffusers pipeline makes them."""
+    from diffusers.models.embeddings import get_3d_rotary_pos_embed
+
+    width, height = (side // config.patch for side in config.latent_size)
+    frames = (config.num_frames - 1) // 4 + 1
+    cosine, sine = get_3d_rotary_pos_embed(
+        embed_dim=config.head_dim, crops_coords=((0, 0), (height, width)), grid_size=(height, width), temporal_size=frames
+    )
+    shape = (frames, height * width, config.head_dim)
+    return cosine.reshape(shape), sine.reshape(shape)
+
+
+def forward_frames(
+    model: Any, latents_BFCHW: Tensor, text_BND: Tensor, timesteps_B: Tensor, frames: Tensor, rotary: tuple[Tensor, Tensor]
+) -> Tensor:
+    """The transformer's forward pass over some latent frames of a clip only, at their own positions.
+
+    With all frames and the full text it equals the model's own forward pass (tested).
+    """
+    embed = model.patch_embed
+    batch, count, channels, height, width = latents_BFCHW.shape
+    time = model.time_embedding(model.time_proj(timesteps_B).to(latents_BFCHW.dtype), None)
+    tokens = embed.proj(latents_BFCHW.reshape(-1, channels, height, width)).flatten(2).transpose(1, 2)
+    places = embed.pos_embedding[:, embed.max_text_seq_length :]
+    a_frame = tokens.shape[1]
+    places = places.reshape(1, -1, a_frame, places.shape[-1])[:, frames]
+    hidden = (tokens.reshape(batch, count, a_frame, -1) + places).flatten(1, 2)
+    text = embed.text_proj(text_BND) + embed.pos_embedding[:, : text_BND.shape[1]]
+    turned = tuple(part[frames].flatten(0, 1) for part in rotary)
+    for block in model.transformer_blocks:
+        hidden, text = block(hidden, text, time, image_rotary_emb=turned)
+    hidden = model.proj_out(model.norm_out(model.norm_final(hidden), temb=time))
+    patch = model.config.patch_size
+    out = hidden.reshape(batch, count, height // patch, width // patch, -1, patch, patch)
+    return out.permute(0, 1, 4, 2, 5, 3, 6).flatten(5, 6).flatten(3, 4)
+
+
+def alphas_cumprod() -> Tensor:
+    """The scheduler's noise levels, in float64: scaled-linear betas rescaled to zero terminal SNR."""
+    from reelops.pretraining.bundle import build_scheduler
+
+    return build_scheduler().alphas_cumprod.double()
+
+
+def draw_timesteps(count: int) -> Tensor:
+    """Three quarters uniform over 0 to 999, the rest in the last tenth, where a clip is decided from pure noise."""
+    uniform = torch.randint(0, 1000, (count,))
+    late = torch.randint(900, 1000, (count,))
+    return torch.where(torch.rand(count) < 0.25, late, uniform)
+
+
+def diffusion_loss(
+    model: Any,
+    clips_BFCHW: Tensor,
+    pictures_BCHW: Tensor,
+    text_BND: Tensor,
+    frames: Tensor,
+    rotary: tuple[Tensor, Tensor],
+    alphas: Tensor,
+) -> Tensor:
+    """Mean squared error on v = sqrt(a) noise - sqrt(1 - a) x0 (Salimans & Ho 2022), over the chosen latent frames."""
+    clean = clips_BFCHW[:, frames]
+    timesteps = draw_timesteps(len(clean))
+    alpha = alphas[timesteps].float().view(-1, 1, 1, 1, 1)
+    noise = torch.randn_like(clean)
+    noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
+    velocity = alpha.sqrt() * noise - (1 - alpha).sqrt() * clean
+    condition = torch.zeros_like(clean)
+    condition[:, 0] = pictures_BCHW + 0.03 * torch.randn_like(pictures_BCHW)
+    inputs = torch.cat([noisy, condition], 2)
+    with torch.autocast("cpu", torch.bfloat16):
+        output = forward_frames(model, inputs, text_BND, timesteps, frames, rotary)
+    return (output.float() - velocity).square().mean()
+
+
+class Average:
+    """An exponential moving average of a model's parameters."""
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.values = {name: value.detach().clone() for name, value in model.named_parameters()}
+        self.steps = 0
+
+    @torch.no_grad()
+    def update(self, model: nn.Module) -> None:
+        self.steps += 1
+        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        for name, value in model.named_parameters():
+            self.values[name].lerp_(value, 1 - decay)
+
+    @torch.no_grad()
+    def copy_to(self, model: nn.Module) -> None:
+        for name, value in model.named_parameters():
+            value.copy_(self.values[name])
+
+
+def train_transformer(
+    model: Any,
+    pool: LatentPool,
+    embed_captions: Callable[[list[str], int], Tensor],
+    config: TransformerConfig,
+    checkpoint: Path,
+    on_report: Callable[[dict[str, float]], None],
+) -> Average:
+    """Trains for `config.seconds` of wall time in all, counting what earlier runs did; saves every two minutes.
+
+    Returns the average of the weights, which is what should be saved and used.
+    """
+    matrices, others = [], []
+    for name, parameter in model.named_parameters():
+        inner = parameter.ndim == 2 and "transformer_blocks" in name and "norm" not in name
+        (matrices if inner else others).append(parameter)
+    optimizer = Muon(matrices, others, config.lr, config.adam_lr)
+    average = Average(model, config.ema)
+    state = load_checkpoint(checkpoint, model, optimizer)
+    if state:
+        average.values, average.steps = state["average"], int(state["average_steps"])
+    step, spent = int(state.get("step", 0)), float(state.get("seconds", 0.0))
+    rng = np.random.default_rng((config.seed, step))
+    torch.manual_seed(config.seed + step)
+    rotary, alphas = rotary_embedding(config), alphas_cumprod()
+    last_frame = (config.num_frames - 1) // 4
+    smooth, saved, began = 0.0, time.monotonic(), time.monotonic() - spent
+
+    def save(seconds: float) -> None:
+        facts = {"step": step, "seconds": seconds, "average": average.values, "average_steps": average.steps}
+        save_checkpoint(checkpoint, model, optimizer, facts)
+
+    while (seconds := time.monotonic() - began) < config.seconds:
+        done = seconds / config.seconds
+        warm = min(1.0, (step + 1) / config.warmup_steps)
+        optimizer.scale_lr(warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done))))
+        whole = done > 1 - config.whole_clip_share
+        batch = max(1, config.batch // 3) if whole else config.batch
+        clips, pictures, captions = pool.draw(batch, rng, config.text_dropout)
+        if whole:
+            frames = torch.arange(last_frame + 1)
+        else:
+            others_at = rng.choice(np.arange(1, last_frame + 1), config.frames_a_step - 1, replace=False)
+            frames = torch.tensor([0, *sorted(others_at.tolist())])
+        text = embed_captions(captions, config.text_length if whole else config.short_text)
+        loss = diffusion_loss(model, clips, pictures, text, frames, rotary, alphas)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(others, 1.0)
+        optimizer.step()
+        average.update(model)
+        smooth = loss.item() if not smooth else 0.98 * smooth + 0.02 * loss.item()
+        step += 1
+        if step % 50 == 0:
+            on_report({"step": step, "seconds": round(seconds, 1), "loss": round(smooth, 4)})
+        if time.monotonic() - saved > 120:
+            save(seconds)
+            saved = time.monotonic()
+    save(config.seconds)
+    return average
