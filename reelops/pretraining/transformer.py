@@ -52,7 +52,7 @@ class TransformerConfig:
 
 
 def build_transformer(config: TransformerConfig) -> Any:
-    """An untrained transformer that predicts zero, and in half of its heads looks straight through time."""
+    """An untrained transformer that predicts zero and whose attention looks straight through time."""
     from diffusers import CogVideoXTransformer3DModel
 
     torch.manual_seed(config.seed)

@@ -1,0 +1,139 @@
+"""The stage as a whole, at a size that trains in seconds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from reelops.pretraining.checkpoint import load_checkpoint, save_checkpoint
+from reelops.pretraining.params import find_files
+from reelops.pretraining.pictures import film_somewhere, sources
+from reelops.pretraining.publish import is_better, publish, read_figures
+from reelops.pretraining.stage import Pretraining, PretrainConfig
+from reelops.pretraining.text import TextConfig
+from reelops.pretraining.transformer import TransformerConfig
+from reelops.pretraining.vae import VaeConfig
+from reelops.video.camera import CameraMove, CameraSpeed
+
+SMALL = PretrainConfig(
+    text=TextConfig(vocabulary=400, width=16, heads=2, layers=1, length=24, steps=4, batch=4, trained_length=24),
+    vae=VaeConfig(channels=(8, 8, 16), size=(48, 32), crop=(9, 32, 48), batch=2, seconds=2.0, pool=6),
+    transformer=TransformerConfig(
+        heads=2, head_dim=16, layers=1, time_width=16, patch=2, latent_size=(12, 8), text_length=24, text_width=16,
+        batch=2, frames_a_step=3, short_text=24, seconds=2.0,
+    ),
+    decoder_seconds=1.0,
+    clips=4,
+)  # fmt: skip
+
+FIGURES = {
+    "vae_psnr": 26.0, "first_frame_psnr": 22.0, "content_kept": 18.0, "move_accuracy": 0.9,
+    "seconds_a_clip": 20.0, "peak_memory_gb": 2.0, "weights_mb": 24.0,
+}  # fmt: skip
+
+
+def test_the_whole_stage_makes_a_model_that_plain_diffusers_loads(tmp_path: Path) -> None:
+    from diffusers import CogVideoXImageToVideoPipeline
+
+    reports: list[tuple[str, dict[str, Any]]] = []
+    run = Pretraining(SMALL, [], [], tmp_path / "work", lambda phase, row: reports.append((phase, row)))
+    size = run.run(tmp_path / "model")
+    pipeline = CogVideoXImageToVideoPipeline.from_pretrained(tmp_path / "model")
+    assert size > 0
+    assert pipeline.transformer.config.in_channels == 32
+    facts = run.facts()
+    assert facts["seconds"] == {"vae": 2, "transformer": 2, "decoder": 1}
+    assert "scikit-image" in facts["sources"][0]
+    # Run again: every phase is complete, nothing trains, the same weights come out.
+    before = (tmp_path / "model/transformer/diffusion_pytorch_model.safetensors").read_bytes()
+    run.run(tmp_path / "again")
+    assert (tmp_path / "again/transformer/diffusion_pytorch_model.safetensors").read_bytes() == before
+
+
+def test_a_checkpoint_brings_model_and_optimizer_back(tmp_path: Path) -> None:
+    model = torch.nn.Linear(3, 3)
+    optimizer = torch.optim.AdamW(model.parameters())
+    model(torch.ones(1, 3)).sum().backward()
+    optimizer.step()
+    save_checkpoint(tmp_path / "a.pt", model, optimizer, {"step": 7})
+    other = torch.nn.Linear(3, 3)
+    state = load_checkpoint(tmp_path / "a.pt", other, torch.optim.AdamW(other.parameters()))
+    assert state == {"step": 7}
+    assert torch.equal(other.weight, model.weight)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pt"]
+
+
+def test_a_shot_shows_the_inside_of_its_picture_only() -> None:
+    """The picture is grey; outside it would be mirrored, so a coloured border must never be seen twice."""
+    picture = np.full((400, 600, 3), 90, np.uint8)
+    for index, move in enumerate(CameraMove):
+        rng = np.random.default_rng(index)
+        shot = film_somewhere(picture, move, CameraSpeed.FAST, (120, 80), np.linspace(0, 1, 9), rng)
+        assert shot.frames.shape == (9, 80, 120, 3)
+        assert np.ptp(shot.frames[..., 0]) == 0
+        assert shot.move is move
+
+
+def test_globs_that_match_nothing_are_named(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((4, 4, 3), np.uint8))
+    files, empty = find_files(["*.png", "elsewhere/*"], tmp_path)
+    assert [path.name for path in files] == ["a.png"]
+    assert empty == ["elsewhere/*"]
+
+
+def test_sources_name_licence_and_count() -> None:
+    lines = sources([Path("unsplash-a.jpg"), Path("unsplash-b.jpg"), Path("mine.jpg")], [Path("intel-x.mp4")])
+    assert any("2 photographs from Unsplash" in line for line in lines)
+    assert any("CC BY 4.0" in line for line in lines)
+    assert any("mine.jpg" in line for line in lines)
+
+
+def test_a_model_that_misses_a_limit_does_not_replace_one_that_reaches_all() -> None:
+    sharper_but_wrong = {**FIGURES, "vae_psnr": 35.0, "move_accuracy": 0.5}
+    assert not is_better(sharper_but_wrong, FIGURES)
+    assert is_better(FIGURES, sharper_but_wrong)
+    assert is_better({**FIGURES, "content_kept": 19.0}, FIGURES)
+    assert not is_better(FIGURES, FIGURES)
+    assert is_better(FIGURES, None)
+
+
+def test_figures_that_lack_one_do_not_count(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.json"
+    assert read_figures(path) is None
+    path.write_text(json.dumps({"vae_psnr": 1.0}))
+    assert read_figures(path) is None
+    path.write_text(json.dumps(FIGURES))
+    assert read_figures(path) == FIGURES
+
+
+def test_publishing_replaces_parts_and_keeps_the_rest(tmp_path: Path) -> None:
+    candidate, model = tmp_path / "candidate", tmp_path / "model"
+    for folder, text in ((candidate, "new"), (model, "old")):
+        for part in ("vae", "transformer", "text_encoder", "tokenizer", "scheduler"):
+            (folder / part).mkdir(parents=True)
+            (folder / part / "weights").write_text(text)
+        (folder / "model_index.json").write_text(text)
+    (model / "dvc.yaml").write_text("mine")
+    publish(candidate, model)
+    assert {path.read_text() for path in model.rglob("weights")} == {"new"}
+    assert (model / "model_index.json").read_text() == "new"
+    assert (model / "dvc.yaml").read_text() == "mine"
+    assert not [path for path in model.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("name", ["unsplash", "kodak"])
+def test_held_out_pictures_are_not_among_the_training_files(repository: Path, shared_data: Path, name: str) -> None:
+    import yaml
+
+    block = yaml.safe_load((repository / "params.yaml").read_text())["pretrain"]
+    trained, _ = find_files([*block["pictures"], *block["videos"]], repository)
+    held_out, _ = find_files(block["held_out"], repository)
+    assert any(path.name.startswith(name) for path in trained)
+    assert held_out
+    assert not {path.resolve() for path in trained} & {path.resolve() for path in held_out}
