@@ -1,0 +1,58 @@
+# Every target does its own set-up in .venv, and does it only once.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+BIN := .venv/bin
+PICTURE ?= data/samples/coffee.jpg
+PROMPT ?= A cup of coffee on a wooden table, slow zoom in
+TESTS ?= tests
+
+# Nothing is reported to anyone.
+export DO_NOT_TRACK := 1
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export MLFLOW_DISABLE_TELEMETRY := true
+export DVC_NO_ANALYTICS := true
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: setup
+setup: ## install everything into .venv; the other targets do it by themselves
+	@scripts/setup.sh
+
+.PHONY: demo
+demo: setup ## turn a picture and a sentence into a clip: make demo PICTURE=... PROMPT="..."
+	@$(BIN)/python -m flows.generate_video "$(PICTURE)" "$(PROMPT)"
+
+.PHONY: test
+test: setup ## run the tests; some of them: make test TESTS=tests/unit
+	@$(BIN)/python -m pytest $(TESTS)
+
+.PHONY: lint
+lint: setup ## check style, types, imports and file sizes
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { echo "not formatted; make format mends it" >&2; exit 1; }
+	@$(BIN)/python -m mypy
+	@$(BIN)/lint-imports --no-logo
+	@scripts/check_sizes.sh
+
+.PHONY: format
+format: setup ## format the code and mend what ruff can mend
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+.PHONY: hooks
+hooks: setup ## check each commit before it is made
+	@$(BIN)/pre-commit install
+
+.PHONY: lock
+lock: setup ## write requirements.lock anew from pyproject.toml; the newest of everything: make lock UPGRADE=1
+	@$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)
+
+.PHONY: clean
+clean: ## remove caches and build products; .venv, .reelops and outputs stay
+	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,313 @@
+"""The house itself: what is locked, what is shipped, what the documents promise, which way imports go."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+import reelops
+
+PACKAGES = ("reelops", "flows", "tasks")
+# torch's builds for GPUs state these exactly by themselves; the lock is the same on every machine.
+FROM_TORCH = ("nvidia-", "cuda-", "triton")
+
+
+def run(*command: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command in a folder, with nothing of this environment but what it needs to be found."""
+    path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={"PATH": path, "HOME": str(cwd), "COLUMNS": "200", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def tracked_files(repository: Path) -> list[Path]:
+    """What git versions, or would version once added."""
+    listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate", cwd=repository)
+    if listed.returncode:
+        pytest.skip("this is no git checkout")
+    return [repository / name for name in listed.stdout.split("\0") if name and (repository / name).is_file()]
+
+
+def pyproject(repository: Path) -> dict:
+    return tomllib.loads((repository / "pyproject.toml").read_text())
+
+
+def wanted(repository: Path) -> list[Requirement]:
+    """Requirements of the project and of all its extras."""
+    project = pyproject(repository)["project"]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    return [Requirement(text) for group in groups for text in group]
+
+
+def locked(repository: Path) -> dict[str, Version]:
+    lines = (repository / "requirements.lock").read_text().splitlines()
+    pins = [line.split("==") for line in lines if not line.startswith("#")]
+    return {canonicalize_name(name): Version(version) for name, version in pins}
+
+
+# ---- the lock ----
+
+
+def test_lock_has_one_exact_public_version_a_line_and_nothing_else(repository):
+    for line in (repository / "requirements.lock").read_text().splitlines():
+        assert re.fullmatch(r"#.*|[A-Za-z0-9._-]+==[0-9][0-9a-z.]*", line), line
+
+
+def test_lock_satisfies_pyproject(repository):
+    pins = locked(repository)
+    unmet = [
+        str(requirement)
+        for requirement in wanted(repository)
+        if (version := pins.get(canonicalize_name(requirement.name))) is None or version not in requirement.specifier
+    ]
+    assert not unmet, f"requirements.lock does not meet {unmet}; run `make lock`."
+
+
+def test_lock_keeps_fastapi_where_the_prefect_server_imports(repository):
+    assert locked(repository)["fastapi"] < Version("0.151")
+
+
+def test_lock_is_the_closure_of_pyproject(repository):
+    pins = locked(repository)
+    needed = set(closure(wanted(repository), pins))
+    assert not needed - set(pins), "needed and not locked; run `make lock`"
+    assert not set(pins) - needed, "locked and needed by nothing; run `make lock`"
+
+
+def closure(requirements: list[Requirement], pins: dict[str, Version]) -> Iterator[str]:
+    """Names of all packages that the requirements bring in, by the metadata of what is installed here."""
+    waiting = [(canonicalize_name(r.name), extra) for r in requirements for extra in ("", *r.extras)]
+    seen = set()
+    while waiting:
+        name, extra = waiting.pop()
+        if (name, extra) in seen or name.startswith(FROM_TORCH):
+            continue
+        seen.add((name, extra))
+        yield name
+        for requirement in requirements_of(name, pins):
+            if requirement.marker is None or requirement.marker.evaluate({**default_environment(), "extra": extra}):
+                waiting += [(canonicalize_name(requirement.name), each) for each in ("", *requirement.extras)]
+
+
+def requirements_of(name: str, pins: dict[str, Version]) -> list[Requirement]:
+    try:
+        installed = metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        pytest.skip(f"{name} is not installed here; `make test` installs what is locked")
+    if name in pins and Version(Version(installed.version).public) != pins[name]:
+        pytest.skip(f"{name} {installed.version} is installed, {pins[name]} is locked; `make test` installs that")
+    return [Requirement(text) for text in installed.requires or []]
+
+
+# ---- what is shipped ----
+
+
+def test_wheel_holds_the_packages_with_their_data_and_nothing_else(repository, tmp_path):
+    source = copy_of_packages(repository, tmp_path / "source")
+    build = run(
+        *(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", tmp_path, source),
+        cwd=tmp_path,
+    )
+    assert build.returncode == 0, build.stderr
+    with zipfile.ZipFile(next(tmp_path.glob("reelops-*.whl"))) as wheel:
+        shipped = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    ours = {str(path.relative_to(repository)) for path in tracked_files(repository)}
+    assert shipped == {name for name in ours if name.split("/")[0] in PACKAGES}
+
+
+def test_changelog_has_the_current_version(repository):
+    assert f"## [{reelops.__version__}]" in (repository / "CHANGELOG.md").read_text()
+
+
+def test_no_file_names_a_registry_or_a_place_on_some_machine(repository):
+    secret = re.compile(
+        r"/(?:work|root|home/(?!me/)\w+|Users/(?!me/)\w+)/|file:///|/opt/(?:wheels|pypi)|(?:extra-)?index-url|pythonhosted\.org"
+    )
+    found = [
+        f"{path.relative_to(repository)}:{number}: {line.strip()[:120]}"
+        for path in tracked_files(repository)
+        if path != Path(__file__).resolve() and path.stat().st_size < 1_000_000
+        for number, line in enumerate(path.read_text(errors="ignore").splitlines(), 1)
+        if secret.search(line)
+    ]
+    assert not found, "\n".join(found)
+
+
+# ---- what the documents promise ----
+
+
+def documents(repository: Path) -> list[Path]:
+    return [path for path in tracked_files(repository) if path.suffix == ".md"]
+
+
+def test_every_link_in_the_documents_leads_somewhere(repository):
+    dead = [
+        f"{document.relative_to(repository)}: {target}"
+        for document in documents(repository)
+        for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text())
+        if not re.match(r"https?:|mailto:|#", target)
+        and not (document.parent / target.partition("#")[0]).resolve().exists()
+    ]
+    assert not dead, "\n".join(dead)
+
+
+def shell_lines(document: Path) -> Iterator[list[str]]:
+    """Commands in a document's shell blocks, split into words, without their comments."""
+    for block in re.findall(r"^```(?:sh|bash)\n(.*?)^```", document.read_text(), re.MULTILINE | re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            if words := shlex.split(line, comments=True):
+                yield words
+
+
+def test_every_reelops_command_in_the_documents_exists_with_its_options(repository):
+    help_of: dict[str, str] = {}
+    wrong = []
+    for document in documents(repository):
+        for program, *words in shell_lines(document):
+            if Path(program).name != "reelops":
+                continue
+            command = "" if words[0].startswith("-") else words.pop(0)
+            if command not in help_of:
+                help_of[command] = command_help(repository, command)
+            options = [word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)]
+            wrong += [f"{document.name}: reelops {command} {o}" for o in options if not has_option(help_of[command], o)]
+    assert help_of, "the README shows no command of ours"
+    assert not wrong, "\n".join(wrong)
+
+
+def command_help(repository: Path, command: str) -> str:
+    arguments = [command] if command else []
+    answer = run(sys.executable, "-m", "reelops.cli", *arguments, "--help", cwd=repository)
+    assert answer.returncode == 0, f"reelops {command}: {answer.stderr}"
+    return answer.stdout
+
+
+def has_option(help_text: str, option: str) -> bool:
+    return re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", help_text) is not None
+
+
+def test_every_make_target_in_the_documents_exists(repository):
+    targets = set(re.findall(r"^([a-z-]+):", (repository / "Makefile").read_text(), re.MULTILINE))
+    asked = {words[1] for document in documents(repository) for words in shell_lines(document) if words[0] == "make"}
+    assert {"demo", "test"} <= asked <= targets
+
+
+def test_demo_and_documents_use_pictures_that_are_there(repository):
+    named = re.findall(
+        r"data/samples/\w+\.\w+", (repository / "Makefile").read_text() + (repository / "README.md").read_text()
+    )
+    assert named
+    assert all((repository / name).is_file() for name in named)
+
+
+def test_every_sample_picture_states_author_and_licence(repository):
+    table = (repository / "data/samples/README.md").read_text()
+    pictures = [path for path in (repository / "data/samples").iterdir() if path.suffix != ".md"]
+    assert pictures
+    assert all(f"`{picture.name}`" in table for picture in pictures)
+
+
+# ---- which way imports go ----
+
+
+def copy_of_packages(repository: Path, folder: Path) -> Path:
+    """What the wheel is built from, away from the checkout."""
+    folder.mkdir()
+    for name in PACKAGES:
+        shutil.copytree(repository / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(repository / name, folder)
+    return folder
+
+
+def check_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    return run("lint-imports", "--no-cache", "--no-logo", cwd=folder)
+
+
+def test_the_import_contracts_hold(repository, tmp_path):
+    answer = check_imports(copy_of_packages(repository, tmp_path / "source"))
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "3 kept, 0 broken" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("reelops/video/wrong.py", "import reelops.generators.contract"),
+        ("reelops/metrics/wrong.py", "import reelops.cogvideox"),
+        ("reelops/errors.py", "import reelops.clip"),
+        ("reelops/generators/wrong.py", "import tasks"),
+        ("tasks/wrong.py", "import flows"),
+        ("reelops/video/wrong.py", "import prefect"),
+        ("reelops/utils.py", ""),
+    ],
+    ids=[
+        "a room imports one above it",
+        "a room imports its neighbour",
+        "the errors import anything",
+        "the library imports tasks",
+        "a task imports a flow",
+        "the library imports prefect",
+        "a room has no place",
+    ],
+)
+def test_the_import_contracts_refuse(repository, tmp_path, file, line):
+    source = copy_of_packages(repository, tmp_path / "source")
+    with (source / file).open("a") as module:
+        module.write(f"\n{line}\n")
+    answer = check_imports(source)
+    assert answer.returncode == 1, answer.stdout + answer.stderr
+    assert Path(file).stem in answer.stdout
+
+
+# ---- set-up and checks ----
+
+
+def test_setup_without_python_311_says_what_to_install(repository, tmp_path):
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(repository / "scripts/setup.sh", tmp_path / "scripts")
+    answer = run("bash", "scripts/setup.sh", cwd=tmp_path, PYTHON="/bin/false")
+    assert answer.returncode == 1
+    assert "Python 3.11" in answer.stderr
+    assert "/bin/false" in answer.stderr
+    assert "apt install python3.11 python3.11-venv" in answer.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_a_large_file_fails_the_check_unless_it_lies_in_models(repository, tmp_path):
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(repository / "scripts/check_sizes.sh", tmp_path / "scripts")
+    for name in ("models/weights.bin", "small.bin", "large file.bin"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(bytes(2 << 20) + (b"" if name.startswith("small") else b"1"))
+    run("git", "init", "-q", cwd=tmp_path)
+    run("git", "add", ".", cwd=tmp_path)
+    answer = run("bash", "scripts/check_sizes.sh", cwd=tmp_path)
+    assert answer.returncode == 1
+    assert answer.stderr.splitlines()[1:] == ["large file.bin"]
+
+
+def test_continuous_integration_runs_the_two_commands_of_a_person(repository):
+    script = repository / ".ci/run"
+    assert script.stat().st_mode & 0o111
+    assert "make lint test" in script.read_text()
