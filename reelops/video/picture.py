@@ -1,4 +1,4 @@
-"""Reading the picture a clip starts from: any size, aspect, colour mode or format; what was done to it is said aloud."""
+"""Reading the picture a clip starts from: any size, aspect, colour mode or format; what was done is said aloud."""
 
 from __future__ import annotations
 
@@ -83,7 +83,10 @@ def read_picture(
                 f"{path} is damaged or cut short: {_reason(error)}. Copy or download it again."
             ) from error
         upright, turned = _upright(image)
-        rgb, colour_notes = _to_srgb(upright)
+        try:
+            rgb, colour_notes = _to_srgb(upright)
+        except ValueError as error:
+            raise PictureError(f"{path} has colours ({upright.mode}) that cannot be read; save it as PNG.") from error
     fitted, fit_notes = _fit(rgb, width, height, fit)
     return Picture(np.array(fitted), rgb.size, sha256_of(path), (*notes, *turned, *colour_notes, *fit_notes))
 
@@ -273,10 +276,11 @@ def _alpha_of(image: Image.Image) -> Image.Image | None:
 
 def _apply_profile(image: Image.Image, notes: list[str]) -> Image.Image:
     embedded = image.info.get("icc_profile")
-    if not embedded or image.mode not in ("RGB", "CMYK", "L", "LAB"):
+    if image.mode not in ("RGB", "CMYK", "L", "LAB") or (not embedded and image.mode != "LAB"):
         return image
     try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(embedded))
+        own = io.BytesIO(embedded) if embedded else ImageCms.createProfile("LAB")
+        profile = ImageCms.ImageCmsProfile(own)
         name = ImageCms.getProfileDescription(profile).strip()
         if image.mode == "RGB" and "srgb" in name.lower():
             return image

@@ -17,19 +17,19 @@ def noise_frames(count: int, width: int = 64, height: int = 48, seed: int = 0) -
 
 
 def numbered_frames(count: int, width: int = 64, height: int = 48) -> np.ndarray:
-    """Frame i is of one grey, 2 i + 16, so that a decoded frame tells its own number."""
-    greys = (np.arange(count) * 2 + 16).astype(np.uint8)
+    """Frame i is of one grey, 4 i + 16, so that a decoded frame tells its own number; 60 at most."""
+    greys = (np.arange(count) * 4 + 16).astype(np.uint8)
     return np.broadcast_to(greys[:, None, None, None], (count, height, width, 3)).copy()
 
 
 def number_in(frame_HWC: np.ndarray) -> int:
-    return round((float(frame_HWC.mean()) - 16) / 2)
+    return round((float(frame_HWC.mean()) - 16) / 4)
 
 
 def write_with_times(path: Path, frames_THWC: np.ndarray, ticks: Sequence[int], time_base: Fraction) -> None:
     """A video whose frames start at the given ticks."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=Fraction(30), options={"crf": "5", "bf": "0"})
+        stream = container.add_stream("libx264", rate=Fraction(30), options={"qp": "0", "bf": "0"})
         stream.height, stream.width = frames_THWC.shape[1:3]
         stream.pix_fmt, stream.codec_context.time_base = "yuv420p", time_base
         for tick, frame_HWC in zip(ticks, frames_THWC, strict=True):

@@ -189,7 +189,7 @@ def test_killed_at_any_moment_the_file_is_always_whole(tmp_path: Path) -> None:
     expected = encode(
         np.random.default_rng(0).integers(0, 256, (3, 48, 64, 3), dtype=np.uint8), path, Fraction(8), "fast"
     ).sha256
-    for delay in (0.0, 0.013, 0.037, 0.091):
+    for delay in (0.0, 0.02, 0.07):
         command = [sys.executable, "-c", ENCODE_AGAIN_AND_AGAIN, str(path)]
         writer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert writer.stdout is not None
@@ -231,7 +231,7 @@ def test_sound_of_a_silent_file_is_refused(tmp_path: Path) -> None:
 def test_transcoding_keeps_uneven_times(tmp_path: Path) -> None:
     source = tmp_path / "uneven.mkv"
     write_with_times(source, numbered_frames(5), [0, 100, 300, 350, 800], Fraction(1, 1000))
-    clip = transcode(source, tmp_path / "clip.mp4")
+    clip = transcode(source, tmp_path / "clip.mp4", "lossless")
     shown = list(read_frames(clip.path))
     assert [round(one.time * 1000) for one in shown] == [0, 100, 300, 350, 800]
     assert [number_in(one.frame_HWC) for one in shown] == [0, 1, 2, 3, 4]

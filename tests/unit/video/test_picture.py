@@ -146,12 +146,21 @@ def test_cmyk_is_converted_aloud(tmp_path: Path) -> None:
 
 
 def test_embedded_colour_profile_is_used(tmp_path: Path) -> None:
-    """LittleCMS's own LAB profile: L 53.2, a 80, b 67 is sRGB red (CIE 15)."""
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
-    red = Image.new("LAB", (32, 32), (round(53.24 * 2.55), 80, 67))
-    picture = read_picture(save(red, tmp_path / "p.tif", icc_profile=profile), 32, 32)
+    """In sRGB with its red and blue exchanged, red is what sRGB calls blue."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = profile.replace(b"rXYZ", b"tmp!").replace(b"bXYZ", b"rXYZ").replace(b"tmp!", b"bXYZ")
+    profile = profile.replace("sRGB".encode("utf-16-be"), "test".encode("utf-16-be"))
+    red = Image.new("RGB", (32, 32), "red")
+    picture = read_picture(save(red, tmp_path / "p.png", icc_profile=profile), 32, 32)
+    assert np.abs(picture.rgb_HWC[0, 0].astype(int) - [0, 0, 255]).max() <= 2
+    assert picture.notes == ("converted from colour profile test built-in to sRGB",)
+
+
+def test_lab_picture_is_converted_with_or_without_a_profile(tmp_path: Path) -> None:
+    """L* 54.29, a* 80.8, b* 69.9 by D50 is sRGB red; Pillow keeps a* and b* with 128 added."""
+    red = Image.new("LAB", (32, 32), (round(54.29 * 2.55), 81 + 128, 70 + 128))
+    picture = read_picture(save(red, tmp_path / "p.tif"), 32, 32)
     assert np.abs(picture.rgb_HWC[0, 0].astype(int) - [255, 0, 0]).max() <= 6
-    assert "to sRGB" in picture.notes[0]
 
 
 def test_broken_colour_profile_is_said_and_survived(tmp_path: Path) -> None:
@@ -233,7 +242,7 @@ def broken_file(kind: str, folder: Path) -> Path:
         ("cut jpeg", "damaged or cut short"),
         ("cut header", "damaged or cut short"),
         ("bomb", "is 30000x30000, 900 million pixels; the limit is 100 million"),
-        ("no pixels", "no pixels"),
+        ("no pixels", "damaged or cut short"),
         ("thread", "is only 10000x1 pixels"),
         ("ribbon", "is 2000x40, longer than 20:1"),
     ],
@@ -255,4 +264,4 @@ def test_limit_is_the_callers_and_pillows_own_stays_untouched(tmp_path: Path) ->
     with pytest.raises(PictureError, match="is 100x100"):
         read_picture(path, 32, 32, max_pixels=9_999)
     assert read_picture(path, 32, 32, max_pixels=10_000).rgb_HWC.shape == (32, 32, 3)
-    assert Image.MAX_IMAGE_PIXELS == before
+    assert before == Image.MAX_IMAGE_PIXELS

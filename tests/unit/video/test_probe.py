@@ -8,10 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.unit.video.media import noise_frames, numbered_frames, write_sound, write_turned, write_with_times, write_without_frames
 from reelops.errors import VideoError
 from reelops.video.encode import encode
 from reelops.video.probe import probe
+from tests.unit.video.media import (
+    noise_frames,
+    numbered_frames,
+    write_sound,
+    write_turned,
+    write_with_times,
+    write_without_frames,
+)
 
 # From shared/data/README.md and the containers' own tables, read with another tool than ours.
 REAL_RATES = {
