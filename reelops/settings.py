@@ -40,16 +40,18 @@ class Settings(BaseSettings):
         prefect_api_url: None runs flows without a server; `PREFECT_API_URL` counts too.
     """
 
-    model_config = SettingsConfigDict(env_prefix="REELOPS_", extra="ignore", frozen=True, validate_default=True)
+    model_config = SettingsConfigDict(
+        env_prefix="REELOPS_", extra="ignore", frozen=True, validate_default=True, populate_by_name=True
+    )
 
     params_file: Path = Field(default_factory=find_params_file)
     home: Path = Path(".reelops")
     mlflow_tracking_uri: str = Field(
         default="",
-        validation_alias=AliasChoices("mlflow_tracking_uri", "REELOPS_MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_URI"),
+        validation_alias=AliasChoices("REELOPS_MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_URI"),
     )
     prefect_api_url: str | None = Field(
-        default=None, validation_alias=AliasChoices("prefect_api_url", "REELOPS_PREFECT_API_URL", "PREFECT_API_URL")
+        default=None, validation_alias=AliasChoices("REELOPS_PREFECT_API_URL", "PREFECT_API_URL")
     )
 
     @field_validator("params_file", mode="after")
@@ -60,13 +62,13 @@ class Settings(BaseSettings):
     @field_validator("home", mode="after")
     @classmethod
     def _under_root(cls, path: Path, info: Any) -> Path:
-        params_file: Path = info.data["params_file"]
+        params_file: Path = info.data.get("params_file", find_params_file())
         return (params_file.parent / path.expanduser()).resolve()
 
     @field_validator("mlflow_tracking_uri", mode="after")
     @classmethod
     def _default_store(cls, uri: str, info: Any) -> str:
-        return uri or f"sqlite:///{info.data['home'] / 'mlflow.db'}"
+        return uri or f"sqlite:///{info.data.get('home', Path()) / 'mlflow.db'}"
 
     @property
     def root(self) -> Path:

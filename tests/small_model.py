@@ -19,9 +19,7 @@ CLIP = ClipFormat(FRAMES, Fraction(8), WIDTH, HEIGHT)
 PLAIN_CPU = Machine(cpu="plain", cores=2, ram_bytes=8_000_000_000, ram_free_bytes=8_000_000_000, cpu_bf16=False)
 
 
-def write_small_model(
-    folder: Path, learned_positions: bool = True, in_channels: int = 32, **vae_changes: Any
-) -> Path:
+def write_small_model(folder: Path, learned_positions: bool = True, in_channels: int = 32, **vae_changes: Any) -> Path:
     """Writes the model: 9 frames of 48x32, VAE 4x4x4 with 16 channels, one transformer layer, one T5 layer."""
     import torch
     from diffusers import (

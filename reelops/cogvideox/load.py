@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reelops.cogvideox.architecture import Architecture, named_architecture, read_architecture
 from reelops.cogvideox.clip_format import choose_format
-from reelops.cogvideox.machine import Machine
+from reelops.cogvideox.machine import Machine, inspect_machine
 from reelops.cogvideox.memory import MemoryPlan, plan_memory
 from reelops.cogvideox.profiles import Profile
 from reelops.cogvideox.weights import locate_weights
-from reelops.errors import WeightsError
+from reelops.errors import Cancelled, WeightsError
+from reelops.progress import ShouldStop
 
 RANDOM_NOTE = "random weights: the frames are noise and only time and memory mean anything"
 
@@ -32,7 +34,6 @@ class LoadedModel:
         load_seconds: what loading took when it was loaded.
         asked: the dtype and offload insisted on when it was loaded.
         notes: what the user should be told.
-        in_use: held while sampling; a pipeline serves one sampling at a time.
     """
 
     pipeline: Any
@@ -44,20 +45,26 @@ class LoadedModel:
     load_seconds: float
     asked: tuple[str | None, str | None] = (None, None)
     notes: tuple[str, ...] = ()
-    in_use: threading.Lock = field(default_factory=threading.Lock, compare=False, repr=False)
 
 
 _warm: LoadedModel | None = None
-_loading = threading.Lock()
+# Held while a model is loaded, used or let go: one model is warm, and a pipeline serves one sampling at a time.
+_in_use = threading.RLock()
+_LISTEN_SECONDS = 0.2
 
 
 def load_model(
-    profile: Profile, machine: Machine, cache: Path, dtype: str | None = None, offload: str | None = None
+    profile: Profile, machine: Machine | None, cache: Path, dtype: str | None = None, offload: str | None = None
 ) -> LoadedModel:
     """The profile's model; the one loaded last stays warm in this process and is returned again.
 
     Everything that can be known is checked before the first weight is read: the architecture, whether the profile asks
     for a clip the model can make, and whether it fits the memory.
+
+    Args:
+        machine: what to plan for; None looks at this machine once the last model has been let go.
+        cache: where digests of weight files are remembered.
+        dtype, offload: instead of what the plan would choose.
 
     Raises:
         WeightsError: the weights cannot be had or are not what they should be.
@@ -66,7 +73,7 @@ def load_model(
         SettingsError: dtype or offload is no such thing.
     """
     global _warm
-    with _loading:
+    with _in_use:
         weights = locate_weights(profile, cache) if profile.weights == "trained" else None
         architecture = read_architecture(weights.folder) if weights else named_architecture(profile.architecture or "")
         _check(profile, architecture)
@@ -74,7 +81,7 @@ def load_model(
         if _warm is not None and _same(_warm, profile, revision, dtype, offload):
             return _warm
         unload_model()
-        plan = plan_memory(architecture, profile.clip_format, machine, dtype, offload)
+        plan = plan_memory(architecture, profile.clip_format, machine or inspect_machine(), dtype, offload)
         began = time.perf_counter()
         pipeline = _open(weights.folder, plan) if weights else _random(architecture, plan)
         _place(pipeline, plan)
@@ -92,15 +99,30 @@ def load_model(
         return _warm
 
 
+@contextmanager
+def models_to_oneself(should_stop: ShouldStop | None = None) -> Iterator[None]:
+    """Waits until nobody else in this process loads or uses a model, and keeps it so.
+
+    Raises:
+        Cancelled: `should_stop` said so while waiting.
+    """
+    while not _in_use.acquire(timeout=_LISTEN_SECONDS):
+        if should_stop is not None and should_stop():
+            raise Cancelled("Stopped as asked while waiting for another generation; nothing was written.")
+    try:
+        yield
+    finally:
+        _in_use.release()
+
+
 def unload_model() -> None:
     """Lets go of the warm model and of the memory it held."""
     global _warm
-    if _warm is None:
-        return
-    _warm.pipeline.remove_all_hooks()
-    _warm = None
-    import gc
-
+    with _in_use:
+        if _warm is None:
+            return
+        _warm.pipeline.remove_all_hooks()
+        _warm = None
     import torch
 
     gc.collect()

@@ -89,17 +89,15 @@ class Profile(BaseModel):
         """Whether the weights cannot change under this profile's name."""
         return self.hub is None or bool(self.revision and len(self.revision) == 40)
 
-    def planned_architecture(self) -> Architecture:
-        """The architecture, as far as it can be known before anything is downloaded.
+    def known_architecture(self) -> Architecture | None:
+        """The architecture, where it can be known before anything is downloaded.
 
         Raises:
-            WeightsError: neither a folder nor a named architecture tells.
+            WeightsError: the folder is not whole, or there is no architecture of that name.
         """
-        if self.architecture is not None:
-            return named_architecture(self.architecture)
-        if self.folder is not None:
+        if self.folder is not None and self.folder.is_dir():
             return read_architecture(self.folder)
-        raise SettingsError(f"Profile {self.name} names no `architecture`; add one to params.yaml.")
+        return named_architecture(self.architecture) if self.architecture is not None else None
 
 
 def load_profiles(params_file: Path) -> dict[str, Profile]:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from reelops.clip import ClipFormat, ClipOrder
 from reelops.cogvideox.clip_format import choose_format
-from reelops.cogvideox.load import LoadedModel, load_model
+from reelops.cogvideox.load import LoadedModel, load_model, models_to_oneself
 from reelops.cogvideox.lora import Adapter, read_adapter, wearing
-from reelops.cogvideox.machine import Machine, inspect_machine
+from reelops.cogvideox.machine import Machine
 from reelops.cogvideox.profiles import Profile, find_profile
 from reelops.errors import Cancelled, MachineError, PromptError
 from reelops.generators.contract import GeneratedFrames, OnProgress, Progress, ShouldStop
@@ -27,7 +27,7 @@ class CogVideoXGenerator:
 
     Args:
         settings: where params.yaml and caches are.
-        machine: what to plan for; this machine, looked at on every order, when None.
+        machine: what to plan for; None looks at this machine when a model is loaded.
         dtype, offload: instead of what the plan would choose.
     """
 
@@ -56,11 +56,12 @@ class CogVideoXGenerator:
         profile = find_profile(order.profile, self._settings.params_file)
         config = _sampling_config(order, profile)
         adapter = read_adapter(order.adapter, order.adapter_strength) if order.adapter else None
-        with PeakMemory() as peak:
+        clip = _clip_format(order, profile)
+        picture = read_picture(order.picture, clip.width, clip.height, order.fit)
+        with models_to_oneself(should_stop), PeakMemory() as peak:
             model, load_seconds = self._load(profile, on_progress, should_stop)
-            clip = choose_format(profile, model.architecture, order.num_frames, order.width, order.height)
-            picture = read_picture(order.picture, clip.width, clip.height, order.fit)
-            with model.in_use, _out_of_memory_is_ours(model), wearing(model.pipeline, adapter):
+            choose_format(profile, model.architecture, order.num_frames, order.width, order.height)
+            with _out_of_memory_is_ours(model), wearing(model.pipeline, adapter):
                 sampled = sample_frames(
                     model.pipeline, picture.rgb_HWC, order.prompt, clip, config, on_progress, should_stop
                 )
@@ -81,8 +82,7 @@ class CogVideoXGenerator:
             raise Cancelled("Stopped as asked before loading; nothing was written.")
         if on_progress is not None:
             on_progress(Progress("load", 0, 1))
-        machine = self._machine or inspect_machine()
-        model = load_model(profile, machine, self._settings.cache, self._dtype, self._offload)
+        model = load_model(profile, self._machine, self._settings.cache, self._dtype, self._offload)
         if on_progress is not None:
             on_progress(Progress("load", 1, 1))
         return model, time.perf_counter() - began
@@ -91,6 +91,19 @@ class CogVideoXGenerator:
 def _check_prompt(prompt: str) -> None:
     if not prompt.strip():
         raise PromptError("The prompt is empty. Say in a sentence what should happen, such as “slow zoom in”.")
+
+
+def _clip_format(order: ClipOrder, profile: Profile) -> ClipFormat:
+    """The clip's format, checked against what is known of the base before its weights are at hand."""
+    known = profile.known_architecture()
+    if known is not None:
+        return choose_format(profile, known, order.num_frames, order.width, order.height)
+    return ClipFormat(
+        order.num_frames or profile.num_frames,
+        profile.fps,
+        order.width or profile.width,
+        order.height or profile.height,
+    )
 
 
 def _sampling_config(order: ClipOrder, profile: Profile) -> SamplingConfig:
