@@ -223,7 +223,9 @@ def _profile(profile: Any, settings: Settings, machine: Any, dtype: str | None) 
             if profile.hub is None:
                 raise
             missing = str(error)
-    architecture = read_architecture(weights.folder) if weights else profile.planned_architecture()
+    architecture = read_architecture(weights.folder) if weights else profile.known_architecture()
+    if architecture is None:
+        return Finding("profiles", profile.name, "warn", f"{missing} Name its `architecture` to plan memory before.")
     architecture.check()
     clip = choose_format(profile, architecture)
     if machine is None:
