@@ -1,0 +1,58 @@
+"""On a real GPU: the same clip as on the processor, the same with every offload, and memory as planned."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from small_model import CLIP, PLAIN_CPU, PROMPT_LENGTH
+
+from reelops.cogvideox.load import load_model, unload_model
+from reelops.cogvideox.machine import inspect_machine
+from reelops.cogvideox.profiles import load_profiles, profile_of_folder
+from reelops.cogvideox.sampling import SamplingConfig, sample_frames
+from reelops.generators.peak_memory import PeakMemory
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+CONFIG = SamplingConfig(seed=2, steps=3, guidance=3.0, prompt_length=PROMPT_LENGTH)
+
+
+@pytest.fixture(autouse=True)
+def _cold():
+    unload_model()
+    yield
+    unload_model()
+
+
+def clip_of(small_model, small_picture, cache, machine, **asked):
+    model = load_model(profile_of_folder(small_model), machine, cache, **asked)
+    return sample_frames(model.pipeline, small_picture, "pan left", CLIP, CONFIG).frames_THWC.astype(int)
+
+
+def test_a_seed_means_the_same_clip_on_gpu_and_processor(small_model, small_picture, tmp_path):
+    here = clip_of(small_model, small_picture, tmp_path, PLAIN_CPU, dtype="float32")
+    there = clip_of(small_model, small_picture, tmp_path, inspect_machine(), dtype="float32")
+    assert np.abs(here - there).mean() < 1
+
+
+@pytest.mark.parametrize("offload", ["model", "sequential"])
+def test_offload_changes_where_weights_wait_and_nothing_else(small_model, small_picture, tmp_path, offload):
+    machine = inspect_machine()
+    resident = clip_of(small_model, small_picture, tmp_path, machine, dtype="float32", offload="none")
+    moved = clip_of(small_model, small_picture, tmp_path, machine, dtype="float32", offload=offload)
+    # Sequential offload comes with tiles, which blend at their seams.
+    assert np.abs(resident - moved).mean() < (1 if offload == "model" else 12)
+
+
+@pytest.mark.slow
+def test_the_5bs_planned_peak_is_the_measured_one(repository, tmp_path):
+    """Random weights take as much memory as trained ones."""
+    profile = load_profiles(repository / "params.yaml")["cogvideox-5b-i2v-random"]
+    machine = inspect_machine()
+    if machine.gpus[0].free_bytes < 36e9:
+        pytest.skip("needs 36 GB of free GPU memory")
+    with PeakMemory() as peak:
+        model = load_model(profile, machine, tmp_path, offload="none")
+        picture = np.full((480, 720, 3), 128, np.uint8)
+        sample_frames(model.pipeline, picture, "zoom in", profile.clip_format, SamplingConfig(steps=1))
+    assert peak.bytes_used["cuda_reserved"] == pytest.approx(model.plan.peak_bytes, rel=0.25)

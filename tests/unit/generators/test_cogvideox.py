@@ -1,0 +1,134 @@
+"""The CogVideoX generator beyond the contract: defaults, facts, adapters, refusals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from small_model import HEIGHT, PLAIN_CPU, PROMPT_LENGTH, WIDTH
+
+from reelops.clip import ClipOrder, sha256_of
+from reelops.cogvideox.load import unload_model
+from reelops.cogvideox.weights import content_digest
+from reelops.errors import Cancelled, MachineError, SettingsError, WeightsError
+from reelops.generators.cogvideox import CogVideoXGenerator
+from reelops.settings import load_settings
+
+
+@pytest.fixture
+def project(small_model, small_picture, tmp_path):
+    """params.yaml with the small model as tiny, and a picture of exactly its size."""
+    Image.fromarray(small_picture).save(tmp_path / "picture.png")
+    (tmp_path / "params.yaml").write_text(
+        f"profiles:\n  tiny: {{folder: {small_model}, num_frames: 9, fps: 8, width: {WIDTH}, height: {HEIGHT}, "
+        f"steps: 2, guidance: 3.0, prompt_length: {PROMPT_LENGTH}}}\n"
+        f"  gone: {{folder: gone, num_frames: 9, fps: 8, width: {WIDTH}, height: {HEIGHT}}}\n"
+    )
+    return tmp_path
+
+
+@pytest.fixture
+def generator(project):
+    return CogVideoXGenerator(load_settings(params_file=project / "params.yaml"), PLAIN_CPU)
+
+
+@pytest.fixture
+def order(project):
+    return ClipOrder(project / "picture.png", "pan left")
+
+
+def test_facts_say_what_made_the_clip(generator, order, small_model, tmp_path):
+    made = generator.generate(order)
+    facts = made.facts
+    assert (facts["profile"], facts["base"], facts["steps"], facts["guidance"]) == ("tiny", "small", 2, 3.0)
+    assert facts["base_revision"] == content_digest(small_model, tmp_path / "cache")
+    assert (facts["dtype"], facts["device"], facts["offload"]) == ("float32", "cpu", "none")
+    assert facts["picture_sha256"] == sha256_of(order.picture)
+    assert set(made.seconds) == {"load", "encode", "denoise", "decode"}
+    assert not facts["random_weights"]
+
+
+def test_the_clip_is_the_diffusers_pipelines_own(generator, order, small_pipeline, small_picture):
+    import torch
+
+    made = generator.generate(order)
+    video = small_pipeline(
+        image=Image.fromarray(small_picture),
+        prompt=order.prompt,
+        num_frames=9,
+        num_inference_steps=2,
+        guidance_scale=3.0,
+        generator=torch.Generator().manual_seed(0),
+        max_sequence_length=PROMPT_LENGTH,
+        output_type="np",
+    ).frames[0]
+    assert np.abs(made.frames_THWC.astype(int) - (video * 255).round().astype(int)).max() <= 1
+
+
+def test_an_adapter_changes_the_clip_and_is_gone_for_the_next_order(generator, order, small_model, tmp_path):
+    import torch
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    matrices = {"lora_A.weight": torch.randn(2, 32), "lora_B.weight": torch.randn(32, 2)}
+    layer = "transformer.transformer_blocks.0.attn1.to_q"
+    save_file({f"{layer}.{name}": value for name, value in matrices.items()}, tmp_path / "lora.safetensors")
+    plain = generator.generate(order)
+    worn = generator.generate(replace(order, adapter=tmp_path / "lora.safetensors", adapter_strength=0.7))
+    assert not np.array_equal(plain.frames_THWC, worn.frames_THWC)
+    assert worn.facts["adapter_sha256"] == sha256_of(tmp_path / "lora.safetensors")
+    assert (worn.facts["adapter_rank"], worn.facts["adapter_strength"]) == (2, 0.7)
+    assert any("states no alpha" in note for note in worn.facts["notes"])
+    assert np.array_equal(generator.generate(order).frames_THWC, plain.frames_THWC)
+
+
+def test_what_the_user_should_know_is_in_the_notes(generator, order):
+    made = generator.generate(replace(order, prompt="pan left " * 40, negative_prompt="zoom out", guidance=1.0))
+    assert any("left out" in note for note in made.facts["notes"])
+    assert any("negative prompt changes nothing" in note for note in made.facts["notes"])
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "word"),
+    [
+        ({"profile": "tinny"}, SettingsError, "mean tiny"),
+        ({"profile": "gone"}, WeightsError, "no such folder"),
+        ({"adapter": Path("/nowhere/lora")}, SettingsError, "/nowhere/lora"),
+    ],
+)
+def test_wrong_orders_are_one_line(generator, order, change, error, word):
+    with pytest.raises(error, match=word) as caught:
+        generator.generate(replace(order, **change))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_machine_that_is_too_small_is_told_so(project, order):
+    unload_model()
+    poor = replace(PLAIN_CPU, ram_free_bytes=200_000_000)
+    generator = CogVideoXGenerator(load_settings(params_file=project / "params.yaml"), poor)
+    with pytest.raises(MachineError, match=r"0\.2 GB of memory free"):
+        generator.generate(order)
+
+
+def test_orders_from_several_threads_take_turns_and_each_gets_its_own_clip(generator, order):
+    from concurrent.futures import ThreadPoolExecutor
+
+    orders = [replace(order, seed=seed) for seed in (1, 2, 1)]
+    alone = [generator.generate(one).frames_THWC for one in orders[:2]]
+    with ThreadPoolExecutor(3) as pool:
+        together = [made.frames_THWC for made in pool.map(generator.generate, orders)]
+    assert all(np.array_equal(a, b) for a, b in zip(together, [*alone, alone[0]], strict=True))
+
+
+def test_a_waiting_order_can_be_stopped(generator, order):
+    from concurrent.futures import ThreadPoolExecutor
+
+    from reelops.cogvideox.load import models_to_oneself
+
+    with ThreadPoolExecutor(1) as pool, models_to_oneself():
+        waiting = pool.submit(generator.generate, order, None, lambda: True)
+        with pytest.raises(Cancelled, match="while waiting"):
+            waiting.result(timeout=60)

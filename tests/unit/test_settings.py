@@ -1,0 +1,53 @@
+"""Settings: found from any folder, set by the environment, refused in one line."""
+
+from __future__ import annotations
+
+import pytest
+
+from reelops.errors import SettingsError
+from reelops.settings import find_params_file, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch):
+    for name in ("PARAMS_FILE", "HOME", "MLFLOW_TRACKING_URI", "PREFECT_API_URL"):
+        monkeypatch.delenv(f"REELOPS_{name}", raising=False)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+
+
+def test_from_anywhere_the_checkout_is_found(repository, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = load_settings()
+    assert settings.params_file == repository / "params.yaml"
+    assert settings.home == repository / ".reelops"
+    assert settings.mlflow_tracking_uri == f"sqlite:///{repository / '.reelops' / 'mlflow.db'}"
+    assert settings.outputs == settings.home / "outputs"
+    assert settings.prefect_api_url is None
+
+
+def test_a_project_of_ones_own_counts_before_the_checkout(tmp_path):
+    (tmp_path / "params.yaml").write_text("profiles:\n  a: {}\n")
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    assert find_params_file(tmp_path / "deep" / "er") == tmp_path / "params.yaml"
+
+
+def test_params_of_another_dvc_project_are_passed_by(tmp_path, repository):
+    (tmp_path / "params.yaml").write_text("train:\n  lr: 1\n")
+    assert find_params_file(tmp_path) == repository / "params.yaml"
+
+
+def test_the_environment_decides(tmp_path, monkeypatch):
+    monkeypatch.setenv("REELOPS_HOME", str(tmp_path / "stores"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+    assert load_settings().mlflow_tracking_uri == "http://127.0.0.1:5000"
+    monkeypatch.setenv("REELOPS_MLFLOW_TRACKING_URI", "http://127.0.0.1:5001")
+    settings = load_settings()
+    assert settings.home == tmp_path / "stores" and settings.cache == tmp_path / "stores" / "cache"
+    assert settings.mlflow_tracking_uri == "http://127.0.0.1:5001"
+    assert load_settings(mlflow_tracking_uri="sqlite:///x.db").mlflow_tracking_uri == "sqlite:///x.db"
+
+
+def test_a_value_that_cannot_be_used_names_its_variable():
+    with pytest.raises(SettingsError, match="REELOPS_HOME is 7"):
+        load_settings(home=7)
