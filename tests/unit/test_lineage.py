@@ -36,7 +36,11 @@ stages:
 
 def git(folder: Path, *arguments: str) -> str:
     done = subprocess.run(
-        ["git", "-C", str(folder), *arguments], check=True, capture_output=True, text=True, env={**os.environ, **IDENTITY}
+        ["git", "-C", str(folder), *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **IDENTITY},
     )
     return done.stdout.strip()
 
@@ -104,7 +108,14 @@ def test_a_revision_that_is_a_name_with_dots_still_reads_back(tmp_path: Path) ->
 
 def test_provenance_holds_what_it_takes_to_make_the_clip_again() -> None:
     order = ClipOrder(picture=Path("/somewhere/private/kodim03.png"), prompt="slow zoom in", seed=7)
-    facts = {"base": "tiny-i2v", "base_revision": "abc", "steps": 12, "guidance": 3.5, "picture_sha256": "ff", "seed": 7}
+    facts = {
+        "base": "tiny-i2v",
+        "base_revision": "abc",
+        "steps": 12,
+        "guidance": 3.5,
+        "picture_sha256": "ff",
+        "seed": 7,
+    }
     told = json.loads(json.dumps(provenance(order, facts, Lineage(git="abc"))))
     assert told["prompt"] == "slow zoom in"
     assert (told["seed"], told["steps"], told["guidance"]) == (7, 12, 3.5)
