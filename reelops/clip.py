@@ -33,11 +33,12 @@ class ClipFormat:
 
 @dataclass(frozen=True)
 class Clip:
-    """A finished clip: a file under its final name, and the digest of its bytes."""
+    """A finished clip: a file under its final name, the digest of its bytes, and what people should be told of it."""
 
     path: Path
     sha256: str
     format: ClipFormat
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

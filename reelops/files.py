@@ -1,0 +1,123 @@
+"""How every file of the project is written: whole, or not at all.
+
+A writer works on a hidden sibling in the target's own folder, and the finished file takes the final name in one step.
+What a killed writer left behind is recognised by its lock, which the system drops with the process, and is removed by
+the next write into that folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from reelops.errors import InputError, MachineError
+
+PARTIAL_SUFFIX = ".partial"
+_OUT_OF_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextlib.contextmanager
+def write_atomically(path: Path) -> Iterator[Path]:
+    """Gives an empty temporary file beside `path` to write to; it becomes `path` when the block ends well.
+
+    The bytes reach the disk before the name changes. If the block raises, Ctrl-C included, the temporary file goes and
+    whatever stood at `path` stays as it was. Missing folders are made; a symbolic link at `path` is replaced, not
+    followed. The temporary name ends in `.partial`, so a library that guesses a format by suffix must be told it.
+
+    Raises:
+        InputError: `path` is a folder.
+        MachineError: the folder cannot be written to, or the disk is full.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a file to write, for example {path / 'clip.mp4'}.")
+    with _writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_abandoned_partials(path.parent)
+        partial, lock = _create_locked(path)
+    try:
+        yield partial
+        with _writing(path):
+            _flush_to_disk(partial)
+            if path.is_file():
+                shutil.copymode(path, partial)
+            partial.replace(path)
+            _flush_to_disk(path.parent)
+    except OSError as error:
+        if error.errno in _OUT_OF_SPACE:
+            raise _cannot_write(path, error) from error
+        raise
+    finally:
+        partial.unlink(missing_ok=True)
+        os.close(lock)
+
+
+def write_bytes_atomically(path: Path, data: bytes) -> None:
+    """Puts `data` under `path` in one step."""
+    with write_atomically(path) as partial:
+        partial.write_bytes(data)
+
+
+def write_text_atomically(path: Path, text: str) -> None:
+    """Puts `text` under `path` in one step, as UTF-8 with its line ends as they are."""
+    write_bytes_atomically(path, text.encode())
+
+
+def remove_abandoned_partials(folder: Path) -> list[Path]:
+    """Removes the temporary files in `folder` whose writer is dead, and says which."""
+    return [partial for partial in folder.glob(f".*{PARTIAL_SUFFIX}") if _remove_if_abandoned(partial)]
+
+
+def _remove_if_abandoned(partial: Path) -> bool:
+    try:
+        handle = os.open(partial, os.O_RDWR | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        partial.unlink(missing_ok=True)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
+def _create_locked(path: Path) -> tuple[Path, int]:
+    """A new temporary file and the handle that holds its lock; closing the handle drops the lock."""
+    while True:
+        partial = path.with_name(f".{path.name[:180]}.{secrets.token_hex(6)}{PARTIAL_SUFFIX}")
+        handle = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        # Between its creation and its lock another writer may take it for abandoned.
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(handle), partial.stat()):
+                return partial, handle
+        os.close(handle)
+
+
+def _flush_to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
+def _cannot_write(path: Path, error: OSError) -> MachineError:
+    reason = error.strerror or str(error)
+    return MachineError(f"cannot write {path}: {reason}. Free some space there, or choose another place.")

@@ -1,0 +1,211 @@
+"""Reading a video frame by frame: RGB, upright, at exact times, in memory that does not grow with its length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from av.error import InvalidDataError
+from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
+
+from reelops.errors import VideoError
+from reelops.video.orientation import Orientation
+from reelops.video.probe import Timeline, VideoInfo, probe_with_timeline
+from reelops.video.source import open_source, reason_of
+
+# Slower than FFmpeg's defaults and the same on every machine.
+SCALING = (
+    Interpolation.BICUBIC
+    | Interpolation.ACCURATE_RND
+    | Interpolation.BITEXACT
+    | Interpolation.FULL_CHR_H_INT
+    | Interpolation.FULL_CHR_H_INP
+)
+_COLORSPACE_UNSPECIFIED = 2
+_SMALLEST_HD_HEIGHT = 720
+# Decoding starts at a key frame this far ahead of `start`: a key frame may be shown later than it is decoded.
+_SEEK_MARGIN_SECONDS = 1
+_SEEKABLE = ("mov", "matroska")
+DEFAULT_CLIP_LIMIT_BYTES = 2 * 1024**3
+
+
+@dataclass(frozen=True)
+class TimedFrame:
+    """One picture of a video.
+
+    Attributes:
+        number: which frame of the file it is, from 0.
+        time: seconds after the file's first frame; with `fps` given to `read_frames`, the tick it stands for.
+        frame_HWC: RGB uint8.
+    """
+
+    number: int
+    time: Fraction
+    frame_HWC: np.ndarray
+
+
+def read_frames(
+    path: Path,
+    *,
+    size: tuple[int, int] | None = None,
+    fps: Fraction | None = None,
+    start: Fraction = Fraction(0),
+    stop: Fraction | None = None,
+    on_damage: Callable[[str], None] | None = None,
+) -> Iterator[TimedFrame]:
+    """Frames of a video in the order they are shown, one at a time.
+
+    Args:
+        path: any video; rotation and pixel aspect are undone, colours follow its own tags (untagged ones count as
+            BT.601 below 720 lines, BT.709 from there, as players do).
+        size: width and height wanted, scaled while decoding, whatever the aspect. None keeps the shown size.
+        fps: frames per second wanted, exactly: at each tick start + k / fps the frame shown at that moment. None gives
+            every frame once.
+        start, stop: seconds after the first frame; from `start` to just before `stop`.
+        on_damage: None refuses a damaged file; a function is told of each damage in a sentence, and what can be read
+            is read.
+
+    Raises:
+        VideoError: at once, for what `probe` refuses, a damaged file (see `on_damage`) or a `start` beyond the end;
+            while reading, for damage found on the way.
+    """
+    path = Path(path)
+    if fps is not None and fps <= 0:
+        raise VideoError(f"cannot sample {path} at {fps} frames a second; give a rate above 0.")
+    info, timeline = probe_with_timeline(path)
+    report = on_damage or _refuse
+    if info.damage:
+        report(info.damage)
+    end = timeline.end or info.duration
+    stop = end if stop is None else min(stop, end)
+    if not 0 <= start < stop:
+        raise VideoError(f"{path} has nothing from {float(start):g} s to {float(stop):g} s; it lasts {float(end):g} s.")
+    shown = _decode(info, timeline, start, report)
+    timed = _at_ticks(shown, start, stop, fps) if fps else _between(shown, start, stop)
+    return _to_rgb(timed, size)
+
+
+def read_clip(
+    path: Path,
+    *,
+    size: tuple[int, int] | None = None,
+    fps: Fraction | None = None,
+    limit_bytes: int = DEFAULT_CLIP_LIMIT_BYTES,
+) -> np.ndarray:
+    """All frames of a short video as one array (T, H, W, 3), RGB uint8.
+
+    Raises:
+        VideoError: as `read_frames`, or the frames would take more than `limit_bytes` of memory.
+    """
+    info, timeline = probe_with_timeline(Path(path))
+    width, height = size or (info.width, info.height)
+    num_frames = info.num_frames if fps is None else int((timeline.end or info.duration) * fps) + 1
+    wanted = num_frames * height * width * 3
+    if wanted > limit_bytes:
+        raise VideoError(
+            f"{path} would take {wanted / 1e9:.1f} GB as {num_frames} frames of {width}x{height}; the limit is "
+            f"{limit_bytes / 1e9:.1f} GB. Read it frame by frame, at a smaller size or a lower rate."
+        )
+    return np.stack([timed.frame_HWC for timed in read_frames(Path(path), size=size, fps=fps)])
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A decoded PyAV frame and when it is shown."""
+
+    number: int
+    time: Fraction
+    frame: Any
+    pixel_aspect: Fraction
+
+
+def _decode(info: VideoInfo, timeline: Timeline, start: Fraction, report: Callable[[str], None]) -> Iterator[_Shown]:
+    """Frames from the last key frame before `start`, or the very first."""
+    path, found, number = info.path, 0, 0
+    with open_source(path) as (container, stream):
+        stream.thread_type = "AUTO"
+        from_the_start = not _seek(container, stream, timeline, start)
+        for frame in _decode_packets(container, stream, path, report):
+            number = found if not len(timeline.pts) or frame.pts is None else timeline.number_of(frame.pts)
+            found += 1
+            yield _Shown(number, timeline.time_of(number), frame, stream.sample_aspect_ratio or Fraction(1))
+        if from_the_start and found < info.num_frames:
+            report(f"{path} is damaged: only {found} of {info.num_frames} frames could be decoded")
+
+
+def _seek(container: Any, stream: Any, timeline: Timeline, start: Fraction) -> bool:
+    target = start - _SEEK_MARGIN_SECONDS
+    if target <= 0 or not len(timeline.pts) or not any(name in container.format.name for name in _SEEKABLE):
+        return False
+    container.seek(int(timeline.pts[0]) + int(target / timeline.time_base), stream=stream, backward=True)
+    return True
+
+
+def _decode_packets(container: Any, stream: Any, path: Path, report: Callable[[str], None]) -> Iterator[Any]:
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except InvalidDataError as error:
+            report(f"{path} is damaged: {reason_of(error)}")
+            continue
+        for frame in frames:
+            if frame.is_corrupt:
+                report(f"{path} is damaged: a frame near {frame.time or 0:.2f} s is incomplete")
+            yield frame
+
+
+def _between(shown: Iterator[_Shown], start: Fraction, stop: Fraction) -> Iterator[_Shown]:
+    for one in shown:
+        if one.time >= stop:
+            return
+        if one.time >= start:
+            yield one
+
+
+def _at_ticks(shown: Iterator[_Shown], start: Fraction, stop: Fraction, fps: Fraction) -> Iterator[_Shown]:
+    """At each tick the last frame shown by then, however often that repeats or skips frames."""
+    tick, step = 0, 1 / fps
+    current: _Shown | None = None
+    for following in shown:
+        while current and tick * step + start < min(following.time, stop):
+            yield _Shown(current.number, tick * step + start, current.frame, current.pixel_aspect)
+            tick += 1
+        current = following
+        if current.time >= stop:
+            break
+    while current and tick * step + start < stop:
+        yield _Shown(current.number, tick * step + start, current.frame, current.pixel_aspect)
+        tick += 1
+
+
+def _to_rgb(shown: Iterator[_Shown], size: tuple[int, int] | None) -> Iterator[TimedFrame]:
+    reformatter = VideoReformatter()
+    for one in shown:
+        frame = one.frame
+        orientation = Orientation.of_frame(frame)
+        stored = max(1, round(frame.width * one.pixel_aspect)), frame.height
+        width, height = orientation.shown_size(*size) if size else stored
+        rgb = reformatter.reformat(
+            frame,
+            width,
+            height,
+            format="rgb24",
+            src_colorspace=_matrix_of(frame),
+            interpolation=SCALING,
+            threads=1,
+        )
+        yield TimedFrame(one.number, one.time, orientation.apply(rgb.to_ndarray()))
+
+
+def _matrix_of(frame: Any) -> Colorspace | None:
+    if frame.colorspace != _COLORSPACE_UNSPECIFIED:
+        return None
+    return Colorspace.ITU709 if frame.height >= _SMALLEST_HD_HEIGHT else Colorspace.ITU601
+
+
+def _refuse(damage: str) -> None:
+    raise VideoError(f"{damage}; copy or download it again.")
