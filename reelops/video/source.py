@@ -15,8 +15,8 @@ from reelops.video.truncation import extent_of
 
 # Only these are read: FFmpeg would also "play" text files, and playlists that name other files.
 CONTAINERS = frozenset(
-    ("asf", "avi", "dv", "flv", "gif", "h264", "hevc", "ivf", "matroska", "mov", "mp4", "mpeg", "mpegts", "mpegvideo")
-    + ("mxf", "nut", "obu", "ogg", "rm", "swf", "webm", "wtv", "yuv4mpegpipe")
+    {"asf", "avi", "dv", "flv", "gif", "h264", "hevc", "ivf", "matroska", "mov", "mp4", "mpeg", "mpegts", "mpegvideo"}
+    | {"mxf", "nut", "obu", "ogg", "rm", "swf", "webm", "wtv", "yuv4mpegpipe"}
 )
 _PICTURES = ("image2", "_pipe")
 

@@ -1,0 +1,129 @@
+"""`reelops info`: what is in a video or picture, and how ReelOps made it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from reelops.video.picture import PictureInfo
+    from reelops.video.probe import VideoInfo
+
+
+def register(app: typer.Typer) -> None:
+    app.command("info")(info)
+
+
+def info(
+    paths: Annotated[list[Path], typer.Argument(help="Videos or pictures.", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: an object, or a list of several.")] = False,
+) -> None:
+    """Show what is in videos and pictures: size, exact rate, frames, sound, and how ReelOps made them."""
+    from reelops.errors import InputError
+
+    found: list[dict[str, Any]] = []
+    exit_code = 0
+    for path in paths:
+        try:
+            found.append(facts_of(path))
+        except InputError as error:
+            typer.echo(f"reelops: {error}", err=True)
+            exit_code = error.exit_code
+    if as_json and found:
+        typer.echo(json.dumps(found if len(paths) > 1 else found[0], ensure_ascii=False, indent=2))
+    elif not as_json:
+        for facts in found:
+            _print_table(facts)
+    if exit_code:
+        raise typer.Exit(exit_code)
+
+
+def facts_of(path: Path) -> dict[str, Any]:
+    """JSON values on a video or picture.
+
+    Raises:
+        InputError: it cannot be read as either.
+    """
+    from reelops.video.picture import looks_like_picture, probe_picture
+    from reelops.video.probe import probe
+
+    if looks_like_picture(path):
+        return _picture_facts(probe_picture(path))
+    return _video_facts(probe(path))
+
+
+def _picture_facts(info: PictureInfo) -> dict[str, Any]:
+    return {"kind": "picture"} | asdict(info) | {"path": str(info.path)}
+
+
+def _video_facts(info: VideoInfo) -> dict[str, Any]:
+    facts = {"kind": "video"} | asdict(info) | {"path": str(info.path)}
+    facts |= {"fps": str(info.fps), "duration": float(info.duration)}
+    if info.audio:
+        facts["audio"] |= {"duration": None if info.audio.duration is None else float(info.audio.duration)}
+    return facts
+
+
+def _print_table(facts: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(facts["path"]), title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    rows = _picture_rows(facts) if facts["kind"] == "picture" else _video_rows(facts)
+    for name, value in rows:
+        table.add_row(name, Text(value))
+    console = Console(file=sys.stdout, highlight=False)
+    console.print(table)
+    console.print()
+
+
+def _picture_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    rows = [
+        ("picture", f"{facts['format']}, {facts['mode']}"),
+        ("size", f"{facts['width']}x{facts['height']} pixels, {facts['size_bytes']:,} bytes"),
+    ]
+    return rows + ([("frames", str(facts["num_frames"]))] if facts["num_frames"] > 1 else [])
+
+
+def _video_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    rows = [
+        ("video", f"{facts['codec']}, {facts['pixel_format']}, in {facts['container'].split(',')[0]}"),
+        ("size", f"{facts['width']}x{facts['height']} pixels{_turned(facts)}, {facts['size_bytes']:,} bytes"),
+        ("rate", _rate(facts)),
+        ("length", f"{facts['num_frames']} frames, {facts['duration']:.3f} s"),
+        ("sound", _sound(facts["audio"])),
+    ]
+    if facts["damage"]:
+        rows.append(("damage", facts["damage"]))
+    provenance = facts["provenance"]
+    if provenance is None:
+        return [*rows, ("made by", "unknown: it carries no ReelOps provenance")]
+    return rows + [(name.replace("_", " "), _plain(value)) for name, value in provenance.items()]
+
+
+def _turned(facts: dict[str, Any]) -> str:
+    turned = f" (stored turned by {facts['rotation']}°)" if facts["rotation"] else ""
+    return turned + (" (stored mirrored)" if facts["mirrored"] else "")
+
+
+def _rate(facts: dict[str, Any]) -> str:
+    fps = Fraction(facts["fps"])
+    exact = f"{fps}" if fps.denominator == 1 else f"{float(fps):.3f} ({fps})"
+    return f"{exact} frames a second{', varying' if facts['variable_rate'] else ''}"
+
+
+def _sound(audio: dict[str, Any] | None) -> str:
+    return f"{audio['codec']}, {audio['sample_rate']} Hz, {audio['layout']}" if audio else "none"
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
