@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
 from reelops.clip import ClipFormat, ClipOrder
+from reelops.progress import OnProgress, Progress, ShouldStop
 
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a generation is: `done` of `total` steps of `stage` (load, encode, denoise, decode)."""
-
-    stage: str
-    done: int
-    total: int
-
-
-OnProgress = Callable[[Progress], None]
-ShouldStop = Callable[[], bool]
+__all__ = ["GeneratedFrames", "Generator", "OnProgress", "Progress", "ShouldStop"]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,92 @@
+"""Which clips a base model can make: frames and sizes, and the nearest ones it can."""
+
+from __future__ import annotations
+
+from math import lcm
+
+from reelops.clip import ClipFormat
+from reelops.cogvideox.architecture import Architecture
+from reelops.cogvideox.profiles import Profile
+from reelops.errors import ClipFormatError
+
+
+def nearest_multiple(value: int, step: int) -> int:
+    """The positive multiple of `step` nearest to `value`; the lower one of two as near."""
+    return max(step, (value + (step - 1) // 2) // step * step)
+
+
+def nearest_frames(num_frames: int, architecture: Architecture) -> int:
+    """The frame count nearest to `num_frames` that the VAE decodes to exactly that many frames."""
+    step = 2 * architecture.temporal_ratio
+    return nearest_multiple(max(num_frames - 1, step), step) + 1
+
+
+def check_frames(num_frames: int, architecture: Architecture) -> None:
+    """Refuses frame counts that the model cannot make.
+
+    The VAE keeps the first frame and folds four into each further latent: 4k + 1. It decodes latents in pairs after an
+    odd first one, and an even number of them comes out as 4 frames each, first included, so k must be even: 8k + 1.
+    Learned position embeddings hold for the trained frame count only; diffusers silently falls back to sine-cosine
+    ones for any other, so those are refused here.
+
+    Raises:
+        ClipFormatError
+    """
+    if architecture.learned_positions and num_frames != architecture.native_frames:
+        raise ClipFormatError(
+            f"{num_frames} frames cannot be made: {architecture.name} learned its positions for "
+            f"{architecture.native_frames} frames. Ask for {architecture.native_frames}."
+        )
+    step = 2 * architecture.temporal_ratio
+    if num_frames < 1 or (num_frames - 1) % step:
+        raise ClipFormatError(
+            f"{num_frames} frames cannot be made: the VAE folds {architecture.temporal_ratio} frames into one latent "
+            f"after the first and takes latents in pairs, so clips hold {step}k + 1 frames. "
+            f"Ask for {nearest_frames(num_frames, architecture)}."
+        )
+
+
+def check_size(width: int, height: int, architecture: Architecture) -> None:
+    """Refuses sizes that the model cannot make.
+
+    Raises:
+        ClipFormatError
+    """
+    native = (architecture.native_width, architecture.native_height)
+    if architecture.learned_positions and (width, height) != native:
+        raise ClipFormatError(
+            f"{width}x{height} cannot be made: {architecture.name} learned its positions for "
+            f"{native[0]}x{native[1]}. Ask for {native[0]}x{native[1]}."
+        )
+    step = architecture.spatial_ratio * architecture.patch_size
+    # diffusers' pipeline itself takes multiples of 8 only.
+    step = lcm(step, 8)
+    if width < 1 or height < 1 or width % step or height % step:
+        raise ClipFormatError(
+            f"{width}x{height} cannot be made: width and height must be multiples of {step} "
+            f"(VAE {architecture.spatial_ratio} x patch {architecture.patch_size}). "
+            f"Ask for {nearest_multiple(width, step)}x{nearest_multiple(height, step)}."
+        )
+
+
+def choose_format(
+    profile: Profile,
+    architecture: Architecture,
+    num_frames: int | None = None,
+    width: int | None = None,
+    height: int | None = None,
+) -> ClipFormat:
+    """The profile's format, or the one asked for.
+
+    Raises:
+        ClipFormatError: the model cannot make it; the message names the nearest that it can.
+    """
+    chosen = ClipFormat(
+        profile.num_frames if num_frames is None else num_frames,
+        profile.fps,
+        profile.width if width is None else width,
+        profile.height if height is None else height,
+    )
+    check_frames(chosen.num_frames, architecture)
+    check_size(chosen.width, chosen.height, architecture)
+    return chosen

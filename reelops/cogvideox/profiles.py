@@ -1,0 +1,174 @@
+"""Profiles: which base model, its clip format, and how it is sampled unless somebody asks otherwise."""
+
+from __future__ import annotations
+
+import difflib
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from reelops.clip import ClipFormat
+from reelops.cogvideox.architecture import Architecture, named_architecture, read_architecture
+from reelops.errors import SettingsError
+
+SchedulerName = Literal["ddim", "dpm"]
+
+# CogVideoX was trained on clips of 8 frames a second; the diffusers layout has no place that says so.
+NATIVE_FPS = Fraction(8)
+MAX_STEPS = 1000
+
+
+class Profile(BaseModel):
+    """One base model and its defaults. Exactly one of `folder`, `hub` or `weights: random` says where it comes from.
+
+    Attributes:
+        folder: weights in diffusers layout; relative to the folder of params.yaml.
+        hub: a repository on the Hugging Face hub.
+        revision: branch, tag or commit of `hub`; a commit pins the weights.
+        weights: `random` builds the named architecture without its weights, only to measure time and memory.
+        architecture: configs that ship with the package, for planning before weights are there and for `random`.
+        fps: exact frames per second.
+        guidance: classifier-free guidance scale; 1 turns it off.
+        dynamic_guidance: vary the scale over the steps, by the formula of diffusers' `use_dynamic_cfg`.
+        prompt_length: tokens a prompt is padded or cut to.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    folder: Path | None = None
+    hub: str | None = None
+    revision: str | None = None
+    weights: Literal["trained", "random"] = "trained"
+    architecture: str | None = None
+    num_frames: int = Field(ge=1)
+    fps: Fraction = Field(gt=0)
+    width: int = Field(ge=1)
+    height: int = Field(ge=1)
+    steps: int = Field(default=50, ge=1, le=MAX_STEPS)
+    guidance: float = Field(default=6.0, ge=1.0, le=100.0)
+    dynamic_guidance: bool = False
+    scheduler: SchedulerName = "ddim"
+    prompt_length: int = Field(default=226, ge=1)
+
+    @field_validator("fps", mode="before")
+    @classmethod
+    def _exact(cls, value: Any) -> Any:
+        """A YAML float such as 29.97 is not a rate; `30000/1001` is."""
+        if isinstance(value, float) and not value.is_integer():
+            raise ValueError(f"write the exact rate as a fraction, such as 30000/1001, not {value}")
+        return Fraction(value) if isinstance(value, str | int | float) else value
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        sources = [self.folder is not None, self.hub is not None, self.weights == "random"]
+        if sum(sources) != 1:
+            raise ValueError("give exactly one of `folder`, `hub` and `weights: random`")
+        if self.weights == "random" and self.architecture is None:
+            raise ValueError("`weights: random` needs `architecture`")
+        if self.revision is not None and self.hub is None:
+            raise ValueError("`revision` belongs to `hub`")
+        return self
+
+    @property
+    def clip_format(self) -> ClipFormat:
+        return ClipFormat(self.num_frames, self.fps, self.width, self.height)
+
+    @property
+    def source(self) -> str:
+        """Where the weights come from, in words."""
+        if self.hub:
+            return f"{self.hub}@{self.revision or 'main'}"
+        return str(self.folder) if self.folder else f"random weights of {self.architecture}"
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the weights cannot change under this profile's name."""
+        return self.hub is None or bool(self.revision and len(self.revision) == 40)
+
+    def planned_architecture(self) -> Architecture:
+        """The architecture, as far as it can be known before anything is downloaded.
+
+        Raises:
+            WeightsError: neither a folder nor a named architecture tells.
+        """
+        if self.architecture is not None:
+            return named_architecture(self.architecture)
+        if self.folder is not None:
+            return read_architecture(self.folder)
+        raise SettingsError(f"Profile {self.name} names no `architecture`; add one to params.yaml.")
+
+
+def load_profiles(params_file: Path) -> dict[str, Profile]:
+    """All profiles of a params.yaml, by name.
+
+    Raises:
+        SettingsError: the file is missing or a profile in it is wrong; the message names the field.
+    """
+    try:
+        content = yaml.safe_load(params_file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(
+            f"No {params_file}. Run inside a ReelOps checkout, or set REELOPS_PARAMS_FILE to its params.yaml."
+        ) from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(f"{params_file} cannot be read: {str(error).splitlines()[0]}. Correct it.") from error
+    blocks = content.get("profiles") if isinstance(content, dict) else None
+    if not isinstance(blocks, dict) or not blocks:
+        raise SettingsError(f"{params_file} has no `profiles` block. Add one with at least one profile.")
+    return {str(name): _profile(str(name), block, params_file) for name, block in blocks.items()}
+
+
+def _profile(name: str, block: Any, params_file: Path) -> Profile:
+    if not isinstance(block, dict):
+        raise SettingsError(f"{params_file}: profiles.{name} is {block!r}, not a block of settings. Correct it.")
+    values = dict(block)
+    if isinstance(values.get("folder"), str):
+        values["folder"] = (params_file.parent / Path(values["folder"]).expanduser()).resolve()
+    try:
+        return Profile(name=name, **values)
+    except (ValidationError, TypeError) as error:
+        if not isinstance(error, ValidationError):
+            raise SettingsError(f"{params_file}: profiles.{name}: {error}. Correct it.") from error
+        first = error.errors()[0]
+        where = ".".join(["profiles", name, *(str(part) for part in first["loc"])])
+        raise SettingsError(f"{params_file}: {where}: {first['msg']}. Correct it.") from error
+
+
+def profile_of_folder(folder: Path) -> Profile:
+    """A profile for any folder in diffusers layout: the format its configs state, and the usual sampling."""
+    architecture = read_architecture(folder).check()
+    return Profile(
+        name=str(folder),
+        folder=folder.resolve(),
+        num_frames=architecture.native_frames,
+        fps=NATIVE_FPS,
+        width=architecture.native_width,
+        height=architecture.native_height,
+        prompt_length=architecture.prompt_length,
+    )
+
+
+def find_profile(name: str, params_file: Path) -> Profile:
+    """The profile of that name in params.yaml, or of that folder.
+
+    Raises:
+        SettingsError: there is no such profile; the message lists those there are.
+        WeightsError: the folder is not an image-to-video model in diffusers layout.
+    """
+    profiles = load_profiles(params_file) if params_file.is_file() else {}
+    if name in profiles:
+        return profiles[name]
+    folder = Path(name).expanduser()
+    if folder.is_dir() and folder.name:
+        return profile_of_folder(folder)
+    if not profiles:
+        load_profiles(params_file)
+    near = difflib.get_close_matches(name, profiles, n=1)
+    guess = f" Did you mean {near[0]}?" if near else ""
+    raise SettingsError(
+        f"No profile and no folder {name!r}.{guess} Profiles in {params_file.name}: {', '.join(profiles)}."
+    )

@@ -1,0 +1,256 @@
+"""Sampling a clip: from noise, a picture and a prompt to frames.
+
+With x_t = sqrt(a_t) x_0 + sqrt(1 - a_t) e, the network predicts v = sqrt(a_t) e - sqrt(1 - a_t) x_0
+(Salimans & Ho 2022, arXiv:2202.00512). Each step of DDIM (Song et al. 2021, arXiv:2010.02502), from t to s < t:
+
+    v   = v_empty + w (v_prompt - v_empty)               classifier-free guidance (Ho & Salimans 2022, arXiv:2207.12598)
+    x_0 = sqrt(a_t) x_t - sqrt(1 - a_t) v
+    x_s = sqrt(a_s) x_0 + sqrt((1 - a_s) / (1 - a_t)) (x_t - sqrt(a_t) x_0)
+
+At the first step a_t = 0 (zero terminal SNR, Lin et al. 2023, arXiv:2305.08891), so sampling starts from pure noise,
+and "trailing" timesteps make sure that it does. The schedulers are diffusers' own, and so is everything that must agree
+with `CogVideoXImageToVideoPipeline`: in float32 a seed gives the clip that the pipeline itself gives.
+
+Random numbers are drawn in float32 by a generator on the CPU, and the video latents stay in float32 between steps: a
+seed means the same noise on every device and in every number format.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from reelops.clip import ClipFormat
+from reelops.cogvideox.conditioning import encode_prompts, picture_condition, picture_tensor
+from reelops.cogvideox.profiles import MAX_STEPS, SchedulerName
+from reelops.errors import Cancelled, SettingsError
+from reelops.progress import OnProgress, Progress, ShouldStop
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """How to sample; see `ClipOrder` and `Profile` for the fields.
+
+    Raises:
+        SettingsError: a value cannot be used.
+    """
+
+    seed: int = 0
+    steps: int = 50
+    guidance: float = 6.0
+    dynamic_guidance: bool = False
+    scheduler: SchedulerName = "ddim"
+    prompt_length: int = 226
+    negative_prompt: str = ""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.steps <= MAX_STEPS:
+            raise SettingsError(f"{self.steps} steps cannot be taken. Choose 1 to {MAX_STEPS}.")
+        if not (math.isfinite(self.guidance) and 1.0 <= self.guidance <= 100.0):
+            raise SettingsError(f"Guidance {self.guidance} is out of range. Choose 1 (off) to 100.")
+        if not 0 <= self.seed < 2**63:
+            raise SettingsError(f"Seed {self.seed} is out of range. Choose a whole number from 0 to 2^63 - 1.")
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Frames (T, H, W, 3) uint8 RGB, wall seconds of each stage, and what the user should be told."""
+
+    frames_THWC: np.ndarray
+    seconds: dict[str, float]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class _Watch:
+    """Tells progress, listens for a stop, and times stages."""
+
+    on_progress: OnProgress | None
+    should_stop: ShouldStop | None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def at(self, stage: str, done: int, total: int) -> None:
+        """`done` of `total` steps of a stage are finished."""
+        if self.on_progress is not None:
+            self.on_progress(Progress(stage, done, total))
+        if self.should_stop is not None and done < total and self.should_stop():
+            raise Cancelled(f"Stopped as asked during {stage}, {done} of {total} steps done; nothing was written.")
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        self.seconds[name] = time.perf_counter() - began
+
+
+def build_scheduler(config: Any, name: SchedulerName) -> Any:
+    """A scheduler of its own for one sampling, with the model's noise schedule."""
+    from diffusers import CogVideoXDDIMScheduler, CogVideoXDPMScheduler
+
+    return {"ddim": CogVideoXDDIMScheduler, "dpm": CogVideoXDPMScheduler}[name].from_config(config)
+
+
+def guidance_at(config: SamplingConfig, timestep: int) -> float:
+    """The guidance scale at a timestep.
+
+    Dynamic guidance is 1 + w (1 - cos(pi ((n - t) / n)^5)) / 2 with n steps and t in [0, 999], as diffusers has it. As
+    t runs far beyond n, the scale jumps between 1 and 1 + w for most of the way rather than rising; it is kept for the
+    sake of published settings.
+    """
+    if not config.dynamic_guidance:
+        return config.guidance
+    share = (config.steps - timestep) / config.steps
+    return 1.0 + config.guidance * (1.0 - math.cos(math.pi * share**5.0)) / 2.0
+
+
+@torch.no_grad()
+def sample_frames(
+    pipeline: Any,
+    picture_HWC: np.ndarray,
+    prompt: str,
+    clip: ClipFormat,
+    config: SamplingConfig,
+    on_progress: OnProgress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> Sampled:
+    """Samples one clip.
+
+    Args:
+        pipeline: a `CogVideoXImageToVideoPipeline`, on its device or with its offload hooks.
+        picture_HWC: RGB uint8, exactly the clip's size.
+        on_progress, should_stop: called after every step of encoding, denoising and decoding; they change no bit of
+            the result.
+
+    Raises:
+        Cancelled: `should_stop` said so.
+    """
+    if picture_HWC.shape != (clip.height, clip.width, 3):
+        raise ValueError(f"picture of shape {picture_HWC.shape} for a clip of {clip.width}x{clip.height}")
+    watch = _Watch(on_progress, should_stop)
+    device = pipeline._execution_device
+    generator = Generator("cpu").manual_seed(config.seed)
+    latent_frames = (clip.num_frames - 1) // pipeline.vae_scale_factor_temporal + 1
+
+    with watch.stage("encode"):
+        watch.at("encode", 0, 2)
+        guided = config.guidance > 1.0
+        prompts = [config.negative_prompt, prompt] if guided else [prompt]
+        texts = encode_prompts(pipeline.tokenizer, pipeline.text_encoder, prompts, config.prompt_length, device)
+        watch.at("encode", 1, 2)
+        picture = picture_tensor(picture_HWC).to(device)
+        condition_BFCHW = picture_condition(pipeline.vae, picture, latent_frames, generator)
+        watch.at("encode", 2, 2)
+
+    with watch.stage("denoise"):
+        noise = torch.randn(condition_BFCHW.shape, generator=generator, dtype=torch.float32).to(device)
+        latents_BFCHW = denoise(pipeline, noise, condition_BFCHW, texts.vectors_BLD, clip, config, generator, watch)
+
+    with watch.stage("decode"):
+        frames = decode_latents(pipeline.vae, latents_BFCHW, watch)
+    return Sampled(frames, watch.seconds, texts.notes)
+
+
+def denoise(
+    pipeline: Any,
+    noise_BFCHW: Tensor,
+    condition_BFCHW: Tensor,
+    texts_BLD: Tensor,
+    clip: ClipFormat,
+    config: SamplingConfig,
+    generator: Generator,
+    watch: _Watch,
+) -> Tensor:
+    """From noise to clean latents (1, F, C, H, W), float32.
+
+    With guidance, `texts_BLD` holds the negative prompt and the prompt, and the network sees both at once.
+    """
+    transformer, dtype = pipeline.transformer, pipeline.transformer.dtype
+    device = noise_BFCHW.device
+    scheduler = build_scheduler(pipeline.scheduler.config, config.scheduler)
+    scheduler.set_timesteps(config.steps, device=device)
+    rotary = None
+    if transformer.config.use_rotary_positional_embeddings:
+        rotary = pipeline._prepare_rotary_positional_embeddings(clip.height, clip.width, noise_BFCHW.shape[1], device)
+    batch = len(texts_BLD)
+    texts = texts_BLD.to(device, dtype)
+    condition = condition_BFCHW.expand(batch, -1, -1, -1, -1)
+    latents: Tensor = noise_BFCHW * scheduler.init_noise_sigma
+    x0_before: Tensor | None = None
+    timesteps = scheduler.timesteps
+    watch.at("denoise", 0, len(timesteps))
+    for step, timestep in enumerate(timesteps):
+        seen = torch.cat([latents.expand(batch, -1, -1, -1, -1), condition], dim=2).to(dtype)
+        with transformer.cache_context("cond_uncond"):
+            velocity = transformer(
+                hidden_states=seen,
+                encoder_hidden_states=texts,
+                timestep=timestep.expand(batch),
+                image_rotary_emb=rotary,
+                return_dict=False,
+            )[0].float()
+        if batch == 2:
+            empty, prompted = velocity.chunk(2)
+            velocity = empty + guidance_at(config, int(timestep)) * (prompted - empty)
+        if config.scheduler == "dpm":
+            timestep_before = timesteps[step - 1] if step else None
+            latents, x0_before = scheduler.step(
+                velocity, x0_before, timestep, timestep_before, latents, generator=generator, return_dict=False
+            )
+        else:
+            latents = scheduler.step(velocity, timestep, latents, return_dict=False)[0]
+        watch.at("denoise", step + 1, len(timesteps))
+    return latents
+
+
+def decode_latents(vae: Any, latents_BFCHW: Tensor, watch: _Watch) -> np.ndarray:
+    """Clean latents of one clip -> frames (T, H, W, 3) uint8.
+
+    The VAE decodes two latent frames at a time (and tile by tile, with tiling), which bounds memory; a stop is heard
+    between these pieces.
+    """
+    z_BCFHW = latents_BFCHW.permute(0, 2, 1, 3, 4) / vae.config.scaling_factor
+    pieces = count_decoder_calls(vae, tuple(z_BCFHW.shape[2:]))
+    done = 0
+    watch.at("decode", 0, pieces)
+
+    def finished_piece(*_: Any) -> None:
+        nonlocal done
+        done += 1
+        watch.at("decode", done, pieces)
+
+    hook = vae.decoder.register_forward_hook(finished_piece)
+    try:
+        frames_CTHW = vae.decode(z_BCFHW.to(vae.dtype)).sample[0]
+    finally:
+        hook.remove()
+    return to_uint8(frames_CTHW)
+
+
+def count_decoder_calls(vae: Any, latent_size: Sequence[int]) -> int:
+    """How often decoding latents of (F, H, W) calls the decoder."""
+    frames, height, width = latent_size
+    chunks: int = max(frames // vae.num_latent_frames_batch_size, 1)
+    if not vae.use_tiling or (width <= vae.tile_latent_min_width and height <= vae.tile_latent_min_height):
+        return chunks
+    down = int(vae.tile_latent_min_height * (1 - vae.tile_overlap_factor_height))
+    across = int(vae.tile_latent_min_width * (1 - vae.tile_overlap_factor_width))
+    return chunks * len(range(0, height, down)) * len(range(0, width, across))
+
+
+def to_uint8(frames_CTHW: Tensor) -> np.ndarray:
+    """(3, T, H, W) in [-1, 1] -> (T, H, W, 3) uint8, rounded as diffusers rounds."""
+    frames = np.empty((frames_CTHW.shape[1], *frames_CTHW.shape[2:], 3), np.uint8)
+    for index, frame_CHW in enumerate(frames_CTHW.unbind(1)):
+        pixels = (frame_CHW.float() * 0.5 + 0.5).clamp(0, 1).permute(1, 2, 0).cpu().numpy()
+        frames[index] = (pixels * 255).round()
+    return frames

@@ -1,0 +1,182 @@
+"""Our sampling loop against diffusers' pipeline, and its manners: repeatable, interruptible, talkative."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from small_model import CLIP, FRAMES, HEIGHT, PROMPT_LENGTH, WIDTH
+
+from reelops.cogvideox.sampling import SamplingConfig, count_decoder_calls, guidance_at, sample_frames
+from reelops.errors import Cancelled, SettingsError
+
+CONFIG = SamplingConfig(seed=7, steps=4, guidance=3.0, prompt_length=PROMPT_LENGTH)
+
+
+def pipelines_own(pipeline, picture, prompt, config):
+    """The same clip made by `CogVideoXImageToVideoPipeline` itself, as uint8 frames."""
+    from diffusers import CogVideoXDPMScheduler
+    from PIL import Image
+
+    if config.scheduler == "dpm":
+        pipeline = type(pipeline)(
+            **{**pipeline.components, "scheduler": CogVideoXDPMScheduler.from_config(pipeline.scheduler.config)}
+        )
+        pipeline.set_progress_bar_config(disable=True)
+    video = pipeline(
+        image=Image.fromarray(picture),
+        prompt=prompt,
+        negative_prompt=config.negative_prompt,
+        height=HEIGHT,
+        width=WIDTH,
+        num_frames=FRAMES,
+        num_inference_steps=config.steps,
+        guidance_scale=config.guidance,
+        use_dynamic_cfg=config.dynamic_guidance,
+        generator=torch.Generator().manual_seed(config.seed),
+        max_sequence_length=PROMPT_LENGTH,
+        output_type="np",
+    ).frames[0]
+    return (video * 255).round().astype(np.uint8)
+
+
+def sample(pipeline, picture, prompt="pan left", config=CONFIG, **watchers):
+    return sample_frames(pipeline, picture, prompt, CLIP, config, **watchers)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        CONFIG,
+        replace(CONFIG, guidance=1.0),
+        replace(CONFIG, steps=7, seed=123),
+        replace(CONFIG, dynamic_guidance=True),
+        replace(CONFIG, scheduler="dpm"),
+        replace(CONFIG, negative_prompt="zoom out"),
+    ],
+    ids=["ddim", "unguided", "steps that do not divide 1000", "dynamic guidance", "dpm", "negative prompt"],
+)
+def test_clip_equals_the_diffusers_pipelines(small_pipeline, small_picture, config):
+    ours = sample(small_pipeline, small_picture, config=config).frames_THWC
+    theirs = pipelines_own(small_pipeline, small_picture, "pan left", config)
+    assert ours.shape == (FRAMES, HEIGHT, WIDTH, 3)
+    difference = np.abs(ours.astype(int) - theirs.astype(int))
+    assert difference.max() <= 1, "more than rounding"
+    assert (difference > 0).mean() < 0.001
+
+
+def test_frames_are_a_picture_and_not_a_flat_field(small_pipeline, small_picture):
+    assert sample(small_pipeline, small_picture).frames_THWC.std() > 2
+
+
+def test_same_seed_is_the_same_clip_bit_for_bit_whoever_watches(small_pipeline, small_picture):
+    torch.manual_seed(11)
+    first = sample(small_pipeline, small_picture).frames_THWC
+    torch.manual_seed(99)
+    second = sample(
+        small_pipeline, small_picture, on_progress=lambda _: torch.rand(3), should_stop=lambda: bool(torch.rand(1) > 2)
+    ).frames_THWC
+    assert np.array_equal(first, second)
+
+
+def test_same_seed_is_the_same_clip_in_another_process(small_pipeline, small_picture, small_model, tmp_path):
+    np.save(tmp_path / "picture.npy", small_picture)
+    program = f"""
+import sys, hashlib, numpy, torch
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+torch.set_num_threads({torch.get_num_threads()})
+from small_model import CLIP, PROMPT_LENGTH
+from diffusers import CogVideoXImageToVideoPipeline
+from reelops.cogvideox.sampling import SamplingConfig, sample_frames
+pipeline = CogVideoXImageToVideoPipeline.from_pretrained({str(small_model)!r}, dtype=torch.float32)
+config = SamplingConfig(seed=7, steps=4, guidance=3.0, prompt_length=PROMPT_LENGTH)
+picture = numpy.load({str(tmp_path / "picture.npy")!r})
+print(hashlib.sha256(sample_frames(pipeline, picture, "pan left", CLIP, config).frames_THWC.tobytes()).hexdigest())
+"""
+    there = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    here = hashlib.sha256(sample(small_pipeline, small_picture).frames_THWC.tobytes()).hexdigest()
+    assert there.stdout.split()[-1] == here
+
+
+def test_bfloat16_starts_from_the_same_noise_and_ends_near_float32(small_model, small_pipeline, small_picture):
+    from diffusers import CogVideoXImageToVideoPipeline
+
+    half = CogVideoXImageToVideoPipeline.from_pretrained(str(small_model), dtype=torch.bfloat16)
+    one, other = sample(half, small_picture).frames_THWC, sample(half, small_picture).frames_THWC
+    full = sample(small_pipeline, small_picture).frames_THWC
+    assert np.array_equal(one, other)
+    assert np.abs(one.astype(int) - full.astype(int)).mean() < 4
+
+
+@pytest.mark.parametrize("change", ["seed", "prompt", "picture", "guidance"])
+def test_clip_follows_what_was_asked(small_pipeline, small_picture, change):
+    base = sample(small_pipeline, small_picture).frames_THWC
+    changed = {
+        "seed": lambda: sample(small_pipeline, small_picture, config=replace(CONFIG, seed=8)),
+        "prompt": lambda: sample(small_pipeline, small_picture, prompt="zoom out fast"),
+        "picture": lambda: sample(small_pipeline, 255 - small_picture),
+        "guidance": lambda: sample(small_pipeline, small_picture, config=replace(CONFIG, guidance=9.0)),
+    }[change]().frames_THWC
+    assert not np.array_equal(base, changed)
+
+
+def test_progress_counts_every_stage_to_its_end(small_pipeline, small_picture):
+    seen = []
+    sampled = sample(small_pipeline, small_picture, on_progress=seen.append)
+    for stage, total in {"encode": 2, "denoise": 4, "decode": 1}.items():
+        assert [p.done for p in seen if p.stage == stage] == list(range(total + 1))
+        assert {p.total for p in seen if p.stage == stage} == {total}
+    assert set(sampled.seconds) == {"encode", "denoise", "decode"}
+
+
+def test_longer_clips_are_decoded_in_pieces_that_are_all_counted(small_pipeline):
+    assert [count_decoder_calls(small_pipeline.vae, (frames, 8, 12)) for frames in (1, 3, 5, 13)] == [1, 1, 2, 6]
+
+
+def test_tiles_are_counted_too(small_pipeline):
+    vae = small_pipeline.vae
+    calls = []
+    hook = vae.decoder.register_forward_hook(lambda *_: calls.append(1))
+    vae.enable_tiling()
+    try:
+        with torch.no_grad():
+            vae.decode(torch.zeros(1, 16, 3, HEIGHT // 4, WIDTH // 4))
+        assert len(calls) == count_decoder_calls(vae, (3, HEIGHT // 4, WIDTH // 4)) > 1
+    finally:
+        vae.disable_tiling()
+        hook.remove()
+
+
+@pytest.mark.parametrize("stage", ["encode", "denoise", "decode"])
+def test_a_stop_is_heard_in_every_stage(small_pipeline, small_picture, stage):
+    seen = []
+    with pytest.raises(Cancelled, match=stage):
+        sample(
+            small_pipeline,
+            small_picture,
+            on_progress=seen.append,
+            should_stop=lambda: seen[-1].stage == stage and seen[-1].done == seen[-1].total - 1,
+        )
+    assert not small_pipeline.vae.decoder._forward_hooks, "a stopped decode leaves its listener behind"
+
+
+def test_dynamic_guidance_is_diffusers_formula():
+    config = replace(CONFIG, steps=50, guidance=6.0, dynamic_guidance=True)
+    assert guidance_at(config, 0) == pytest.approx(7.0)
+    assert guidance_at(config, 50) == pytest.approx(1.0)
+    assert guidance_at(replace(config, dynamic_guidance=False), 0) == 6.0
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [({"steps": 0}, "1 to 1000"), ({"steps": 1001}, "1001"), ({"guidance": 0.5}, "0.5"), ({"seed": -1}, "-1")],
+)
+def test_settings_that_cannot_work_are_refused_with_their_value(values, word):
+    with pytest.raises(SettingsError, match=word):
+        SamplingConfig(**values)
