@@ -85,8 +85,8 @@ def generate_video(
         with gpu_slot(settings):
             footage = generate_footage(order, scratch, settings)
         encoded = encode_clip(footage, order, path, quality)
-        scored = score_clip(encoded.clip, footage)
-    verdict = judge_clip(scored.scores, settings)
+        scored = score_clip(encoded.clip, footage, order, settings)
+    verdict = judge_clip(scored.scores, order, settings)
     take = production.assemble(order, footage, encoded, scored, verdict, started)
     if track:
         take = _logged(take, settings)
@@ -111,8 +111,8 @@ def _logged(take: Take, settings: Settings) -> Take:
 
 def _finished(take: Take) -> Any:
     """A completed state named after the verdict, so that a list of runs shows which clips were rejected."""
-    name = {"accept": "Accepted", "review": "Review", "reject": "Rejected"}.get(take.verdict.decision, "Completed")
-    return Completed(name=name, message="; ".join(take.verdict.reasons) or None, data=take)
+    name = {"accept": "Accepted", "review": "Review", "reject": "Rejected"}[take.verdict.decision.value]
+    return Completed(name=name, message=" ".join(reason.text for reason in take.verdict.reasons) or None, data=take)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             overwrite=given.force,
         )
     show_take(take)
-    return REJECTED if take.verdict.decision == "reject" else 0
+    return REJECTED if take.verdict.decision.value == "reject" else 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -18,18 +18,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from reelops.clip import Clip, ClipFormat, ClipOrder, sha256_of
 from reelops.errors import InputError, TrackingError
-from reelops.files import write_text_atomically
-from reelops.gates import Verdict
-from reelops.generators.contract import OnProgress, Progress, ShouldStop
+from reelops.files import write_atomically, write_text_atomically
 from reelops.lineage import Lineage, provenance, trace_lineage
+from reelops.progress import OnProgress, Progress, ShouldStop
 from reelops.settings import Settings
 from reelops.tracking import RunRecord, TrackedRun, log_run
+
+if TYPE_CHECKING:
+    from reelops.gates import Verdict
+    from reelops.metrics.scores import Scores
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,9 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Scored:
-    """Metric name to value, None where a metric could not be measured; and the seconds it took."""
+    """Scores of a clip, and the seconds they took."""
 
-    scores: Mapping[str, float | None]
+    scores: Scores
     seconds: float
 
 
@@ -94,7 +97,7 @@ class Take:
     order: ClipOrder
     clip: Clip
     contact_sheet: Path
-    scores: Mapping[str, float | None]
+    scores: Scores
     verdict: Verdict
     lineage: Lineage
     facts: Mapping[str, Any]
@@ -114,12 +117,11 @@ class Take:
         return {
             "path": str(self.clip.path),
             "sha256": self.clip.sha256,
-            "format": _format_json(self.clip.format),
             "contact_sheet": str(self.contact_sheet),
             "sidecar": str(self.sidecar),
             "order": _order_json(self.order),
-            "scores": dict(self.scores),
-            "verdict": {"decision": self.verdict.decision, "reasons": list(self.verdict.reasons)},
+            **self.scores.to_json(),
+            "verdict": self.verdict.to_json(),
             "lineage": str(self.lineage),
             "seconds": dict(self.seconds),
             "peak_memory_bytes": dict(self.peak_memory_bytes),
@@ -151,9 +153,9 @@ def produce(
         footage = generate(order, scratch, settings, on_progress, should_stop)
         tell(Progress("write", 0, 1))
         encoded = encode(footage, order, output, quality)
-        tell(Progress("score", 0, 1))
-        scored = score(encoded.clip, footage)
-    take = assemble(order, footage, encoded, scored, judge(scored.scores, settings), started)
+        scored = score(encoded.clip, footage, order, settings, tell)
+    verdict = judge(scored.scores, order, settings)
+    take = assemble(order, footage, encoded, scored, verdict, started)
     if track:
         tell(Progress("log", 0, 1))
         take = remember(take, settings)
@@ -189,7 +191,7 @@ def generate(
 
 def encode(footage: Footage, order: ClipOrder, output: Path, quality: str = "high") -> Encoded:
     """The clip and its contact sheet under their final names."""
-    from reelops.video.contact_sheet import write_contact_sheet
+    from reelops.video.contact_sheet import contact_sheet
     from reelops.video.encode import encode as encode_frames
 
     started = time.perf_counter()
@@ -197,24 +199,33 @@ def encode(footage: Footage, order: ClipOrder, output: Path, quality: str = "hig
     metadata = provenance(order, footage.facts, footage.lineage)
     clip = encode_frames(frames_THWC, output, footage.format.fps, quality, metadata)
     sheet = contact_sheet_of(output)
-    write_contact_sheet(frames_THWC, sheet)
+    with write_atomically(sheet) as partial:
+        picture = contact_sheet(frames_THWC, footage.format.fps, title=f"{order.prompt} (seed {order.seed})")
+        picture.save(partial, format="JPEG", quality=90)
     return Encoded(clip, sheet, time.perf_counter() - started)
 
 
-def score(clip: Clip, footage: Footage) -> Scored:
+def score(
+    clip: Clip, footage: Footage, order: ClipOrder, settings: Settings, on_progress: OnProgress | None = None
+) -> Scored:
     """Scores of the clip as a viewer gets it, read back from its file."""
-    from reelops.metrics.suite import score_clip
+    from reelops.metrics.suite import load_score_settings, score_clip
 
     started = time.perf_counter()
-    scores = score_clip(clip.path, footage.read_picture())
-    return Scored(dict(scores), time.perf_counter() - started)
+    tell, total = on_progress or _ignore, clip.format.num_frames
+    how = load_score_settings(settings.params_file)
+    scores = score_clip(
+        clip.path, footage.read_picture(), order.prompt, how, lambda done: tell(Progress("score", done, total))
+    )
+    return Scored(scores, time.perf_counter() - started)
 
 
-def judge(scores: Mapping[str, float | None], settings: Settings) -> Verdict:
-    """The gate's verdict under the limits of params.yaml."""
+def judge(scores: Scores, order: ClipOrder, settings: Settings) -> Verdict:
+    """The gate's verdict under the limits that params.yaml has for the profile."""
     from reelops.gates import judge as judge_scores
+    from reelops.gates import load_gate_settings
 
-    return judge_scores(scores)
+    return judge_scores(scores, load_gate_settings(settings.params_file).limits_of(order.profile))
 
 
 def assemble(
@@ -231,7 +242,7 @@ def assemble(
         facts=footage.facts,
         seconds={**footage.seconds, "write": encoded.seconds, "score": scored.seconds},
         peak_memory_bytes=footage.peak_memory_bytes,
-        notes=tuple(str(note) for note in footage.facts.get("notes", ())),
+        notes=(*(str(note) for note in footage.facts.get("notes", ())), *encoded.clip.notes),
         started=started,
     )
 
@@ -258,6 +269,7 @@ def run_record(take: Take) -> RunRecord:
     measured = {f"score.{name}": value for name, value in take.scores.items() if value is not None}
     seconds = {f"seconds.{stage}": value for stage, value in take.seconds.items()}
     memory = {f"peak_memory_bytes.{kind}": float(value) for kind, value in take.peak_memory_bytes.items()}
+    reasons = [reason.text for reason in take.verdict.reasons]
     facts = {k: v for k, v in take.facts.items() if isinstance(v, str | int | float | bool | None)}
     return RunRecord(
         name=take.clip.path.stem,
@@ -265,14 +277,13 @@ def run_record(take: Take) -> RunRecord:
         metrics={**measured, **seconds, **memory, "seconds.total": sum(take.seconds.values())},
         tags={
             "lineage": str(take.lineage),
-            "verdict": take.verdict.decision,
-            "verdict.reasons": "\n".join(take.verdict.reasons),
+            "verdict": take.verdict.decision.value,
+            "verdict.reasons": "\n".join(reasons),
             "clip.sha256": take.clip.sha256,
             "prompt": take.order.prompt,
         },
         files=[take.clip.path, take.contact_sheet],
-        note=f"**{take.verdict.decision}**: {take.order.prompt}\n\n"
-        + "\n".join(f"- {r}" for r in take.verdict.reasons),
+        note="\n- ".join([f"**{take.verdict.decision.value}**: {take.order.prompt}\n", *reasons]),
         started=take.started,
     )
 

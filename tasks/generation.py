@@ -22,7 +22,7 @@ from reelops import production
 from reelops.clip import ClipOrder, sha256_of
 from reelops.devices import hold_device
 from reelops.errors import MachineError
-from reelops.generators.contract import OnProgress, Progress
+from reelops.progress import OnProgress, Progress
 from reelops.production import Encoded, Footage
 from reelops.settings import Settings
 from tasks.failure import retry_if_it_may_pass
@@ -70,7 +70,7 @@ def gpu_slot(settings: Settings) -> Iterator[None]:
     cache_policy=NO_CACHE,
 )
 def generate_footage(order: ClipOrder, folder: Path, settings: Settings) -> Footage:
-    return production.generate(order, folder, settings, _progress())
+    return production.generate(order, folder, settings, progress())
 
 
 @task(
@@ -86,7 +86,7 @@ def encode_clip(footage: Footage, order: ClipOrder, output: Path, quality: str) 
     return production.encode(footage, order, output, quality)
 
 
-def _progress() -> OnProgress:
+def progress() -> OnProgress:
     """Each stage once in the run's log, each step to whoever watches."""
     logger, watcher = get_run_logger(), _watcher.get()
     stages: set[str] = set()

@@ -11,6 +11,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from reelops import production
+from reelops.cli.take_view import score_rows
 from reelops.production import Take
 from reelops.settings import Settings
 from reelops.tracking import TrackedRun
@@ -38,14 +39,14 @@ def show_clip(take: Take) -> None:
 
 def report(take: Take) -> str:
     """The take as Markdown: contact sheet, verdict with every reason, scores, where everything is, lineage."""
-    reasons = [f"- {reason}" for reason in take.verdict.reasons]
+    reasons = [f"- {reason.text}" for reason in take.verdict.reasons]
     notes = [f"- {note}" for note in (*take.notes, *([take.tracking_failure] if take.tracking_failure else []))]
-    scores = [f"| {name} | {'not measured' if v is None else f'{v:.4g}'} |" for name, v in take.scores.items()]
+    scores = [f"| {title} | {value} |" for title, value in score_rows(take)]
     seconds = [f"| {stage} | {value:.1f} |" for stage, value in take.seconds.items()]
     places = [f"| {name} | `{place}` |" for name, place in _places(take).items()]
     return "\n".join(
         [
-            f"# {take.verdict.decision.capitalize()}: {_inline(take.order.prompt)}",
+            f"# {take.verdict.decision.value.capitalize()}: {_inline(take.order.prompt)}",
             f"\n![contact sheet]({_data_uri(take.contact_sheet)})\n",
             *reasons,
             "\n| score | value |\n| --- | --- |",

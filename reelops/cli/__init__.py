@@ -16,7 +16,7 @@ import typer
 import reelops
 from reelops.errors import Cancelled, ReelOpsError
 
-COMMANDS = ("generate",)
+COMMANDS = ("generate", "score", "info", "doctor", "pretrain")
 """Modules of this package, in the order in which help lists them."""
 
 EXAMPLES = """

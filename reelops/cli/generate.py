@@ -97,7 +97,7 @@ def generate(
     if as_json:
         answers = [take.to_json() for take in takes]
         typer.echo(json.dumps(answers if seeds else answers[0], indent=2, ensure_ascii=False))
-    if any(take.verdict.decision == "reject" for take in takes):
+    if any(take.verdict.decision.value == "reject" for take in takes):
         raise typer.Exit(REJECTED)
 
 

@@ -20,8 +20,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from reelops.generators.contract import OnProgress
-from reelops.generators.contract import Progress as Step
+from reelops.progress import OnProgress
+from reelops.progress import Progress as Step
 
 if TYPE_CHECKING:
     from reelops.production import Take
@@ -56,7 +56,7 @@ def progress_bar(title: str) -> Iterator[OnProgress]:
         TextColumn("elapsed"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=err, transient=True) as bar:
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(title, total=None)
         stage = ""
 
@@ -81,15 +81,15 @@ def show_take(take: Take) -> None:
 
 
 def _table(take: Take) -> Table:
-    decision = take.verdict.decision
+    decision = take.verdict.decision.value
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    table.add_row("Verdict", f"[{COLOURS.get(decision, 'white')}]{VERDICTS.get(decision, decision)}[/]")
+    table.add_row("Verdict", f"[{COLOURS[decision]}]{VERDICTS[decision]}[/]")
     for reason in take.verdict.reasons:
-        table.add_row("", escape(reason))
-    for name, value in take.scores.items():
-        table.add_row(escape(name.replace("_", " ").capitalize()), "not measured" if value is None else f"{value:.4g}")
+        table.add_row("", escape(reason.text))
+    for title, value in score_rows(take):
+        table.add_row(title, value)
     table.add_row("Seconds", _seconds(take))
     table.add_row("Clip", escape(str(take.clip.path)))
     table.add_row("Contact sheet", escape(str(take.contact_sheet)))
@@ -99,6 +99,19 @@ def _table(take: Take) -> Table:
         table.add_row("MLflow run", take.tracked.run_id)
         table.add_row("", escape(take.tracked.look))
     return table
+
+
+def score_rows(take: Take) -> list[tuple[str, str]]:
+    """Title and value with its unit of each metric, and the camera move."""
+    from reelops.metrics.scores import METRICS
+
+    rows = [
+        (METRICS[name].title, "not measured" if value is None else f"{value:.3g} {METRICS[name].unit}".rstrip())
+        for name, value in take.scores.items()
+    ]
+    move = take.scores.measured_move
+    asked = f" (asked: {take.scores.asked_move.words})" if take.scores.asked_move else ""
+    return [*rows, ("Camera move", (move.words if move else "not measured") + asked)]
 
 
 def _seconds(take: Take) -> str:

@@ -94,9 +94,7 @@ def test_two_processes_may_create_the_store_at_once(tmp_path: Path) -> None:
         "log_run(RunRecord('x', {}, {'m': 1.0}, {}), sys.argv[1])"
     )
     uri = f"sqlite:///{tmp_path / 'home' / 'mlflow.db'}"
-    runs = [
-        subprocess.Popen([sys.executable, "-c", program, uri], stderr=subprocess.PIPE, text=True) for _ in range(2)
-    ]
+    runs = [subprocess.Popen([sys.executable, "-c", program, uri], stderr=subprocess.PIPE, text=True) for _ in range(2)]
     errors = [run.communicate()[1] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], errors
 
