@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import av
 from av.error import FFmpegError
+from av.stream import Disposition
 
 from reelops.errors import VideoError
 from reelops.video.truncation import extent_of
@@ -59,17 +61,21 @@ def _check_file(path: Path) -> None:
 
 
 def _why_it_does_not_open(path: Path, error: Exception) -> str:
-    if isinstance(error, PermissionError):
+    if not os.access(path, os.R_OK):
         return "may not be read by this user; check its permissions."
+    return _how_it_is_cut_short(path) or f"is not a video: {reason_of(error)}."
+
+
+def _how_it_is_cut_short(path: Path) -> str:
     extent = extent_of(path)
     if not extent.has_index:
         return (
-            f"is cut short: it ends at {path.stat().st_size:,} bytes, before the index (moov box) that every MP4 "
-            "needs; copy or download it again."
+            f"is cut short: it ends at {path.stat().st_size:,} bytes, before the whole index (moov box) that every "
+            "MP4 needs; copy or download it again."
         )
     if extent.missing_bytes:
         return f"is cut short: {extent.missing_bytes:,} bytes are missing; copy or download it again."
-    return f"is not a video: {reason_of(error)}."
+    return ""
 
 
 def _video_stream(path: Path, container: Any) -> Any:
@@ -81,7 +87,9 @@ def _video_stream(path: Path, container: Any) -> Any:
         if kinds == {"audio"}:
             raise VideoError(f"{path} holds only sound, no pictures; a video is needed here.")
         raise VideoError(f"{path} is not a video ReelOps reads ({name}); use MP4, MOV, MKV, WebM, AVI or MPEG.")
-    streams = [s for s in container.streams.video if "attached_pic" not in s.disposition.name.lower().split("|")]
+    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if not streams and (cut_short := _how_it_is_cut_short(path)):
+        raise VideoError(f"{path} {cut_short}")
     if not streams:
         holds = "only sound, no pictures" if container.streams.audio else "neither pictures nor sound"
         raise VideoError(f"{path} holds {holds}; a video is needed here.")

@@ -1,0 +1,83 @@
+"""A file appears whole or not at all, and what dead writers leave is cleared away."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reelops.errors import InputError
+from reelops.files import remove_abandoned_partials, write_atomically, write_bytes_atomically, write_text_atomically
+
+
+def test_text_and_bytes_arrive_as_they_are(tmp_path: Path) -> None:
+    write_text_atomically(tmp_path / "a.json", "ü\r\n")
+    write_bytes_atomically(tmp_path / "new" / "folder" / "b.bin", b"\0\xff")
+    assert (tmp_path / "a.json").read_bytes() == b"\xc3\xbc\r\n"
+    assert (tmp_path / "new" / "folder" / "b.bin").read_bytes() == b"\0\xff"
+
+
+def test_temporary_file_stands_in_the_same_folder_under_a_hidden_name(tmp_path: Path) -> None:
+    with write_atomically(tmp_path / "clip.mp4") as partial:
+        assert partial.parent == tmp_path
+        assert partial.name.startswith(".clip.mp4.")
+        assert partial.suffix == ".partial"
+        assert not (tmp_path / "clip.mp4").exists()
+        partial.write_text("done")
+    assert [one.name for one in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_failed_write_keeps_the_old_content(tmp_path: Path, error: type[BaseException]) -> None:
+    path = tmp_path / "a.txt"
+    write_text_atomically(path, "old")
+    with pytest.raises(error), write_atomically(path) as partial:
+        partial.write_text("half")
+        raise error
+    assert [one.name for one in tmp_path.iterdir()] == ["a.txt"]
+    assert path.read_text() == "old"
+
+
+def test_living_writers_partial_is_left_alone(tmp_path: Path) -> None:
+    with write_atomically(tmp_path / "a") as partial:
+        write_text_atomically(tmp_path / "b", "other")
+        assert remove_abandoned_partials(tmp_path) == []
+        partial.write_text("done")
+    assert (tmp_path / "a").read_text() == "done"
+
+
+def test_dead_writers_partial_is_removed_by_the_next_write(tmp_path: Path) -> None:
+    script = (
+        "import os, signal\nfrom pathlib import Path\nfrom reelops.files import write_atomically\n"
+        f"with write_atomically(Path({str(tmp_path / 'a')!r})) as partial:\n"
+        "    partial.write_text('half')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", script])
+    assert len(list(tmp_path.iterdir())) == 1
+    write_text_atomically(tmp_path / "b", "other")
+    assert [one.name for one in tmp_path.iterdir()] == ["b"]
+
+
+def test_link_is_replaced_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("cached")
+    (tmp_path / "out").symlink_to(tmp_path / "cache")
+    write_text_atomically(tmp_path / "out", "new")
+    assert (tmp_path / "cache").read_text() == "cached"
+    assert (tmp_path / "out").read_text() == "new"
+
+
+def test_permissions_are_those_of_an_ordinary_file(tmp_path: Path) -> None:
+    umask = os.umask(0o022)
+    try:
+        write_text_atomically(tmp_path / "a", "x")
+    finally:
+        os.umask(umask)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o644
+
+
+def test_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is a folder"):
+        write_text_atomically(tmp_path, "x")
