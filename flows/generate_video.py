@@ -80,6 +80,7 @@ def generate_video(
         adapter_strength=adapter_strength,
         fit=fit,
     )
+    production.check_order(order, settings)
     path = _place(order, output, settings, overwrite)
     with scratch_folder(settings.cache) as scratch:
         with gpu_slot(settings):

@@ -130,7 +130,7 @@ def provenance(order: ClipOrder, facts: Mapping[str, Any], lineage: Lineage) -> 
 
 def _short(digest: object) -> str | None:
     """The first characters of a digest, or of a name that is none, without the dot that separates parts."""
-    return re.sub(r"[^\w-]", "_", str(digest))[:DIGITS] if digest else None
+    return re.sub(r"[^\w-]", "_", str(digest).removeprefix("sha256:"))[:DIGITS] if digest else None
 
 
 def _git(checkout: Path, *arguments: str) -> str | None:

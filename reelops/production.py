@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reelops.clip import Clip, ClipFormat, ClipOrder, sha256_of
-from reelops.errors import InputError, TrackingError
+from reelops.errors import InputError, PromptError, TrackingError
 from reelops.files import write_atomically, write_text_atomically
 from reelops.lineage import Lineage, provenance, trace_lineage
 from reelops.progress import OnProgress, Progress, ShouldStop
@@ -163,6 +163,21 @@ def produce(
     return take
 
 
+def check_order(order: ClipOrder, settings: Settings) -> None:
+    """Fails on what can be seen at once, before anybody waits for a device or loads a model.
+
+    Raises:
+        InputError, WeightsError: the prompt is empty, the picture is none, or there is no such profile.
+    """
+    from reelops.cogvideox.profiles import find_profile
+    from reelops.video.picture import probe_picture
+
+    if not order.prompt.strip():
+        raise PromptError('the prompt is empty; say in a sentence what should happen, such as "slow zoom in".')
+    find_profile(order.profile, settings.params_file)
+    probe_picture(order.picture)
+
+
 def generate(
     order: ClipOrder,
     folder: Path,
@@ -173,6 +188,7 @@ def generate(
     """Frames of an order, left in `folder`."""
     from reelops.generators.cogvideox import CogVideoXGenerator
 
+    _silence_loading_bars()
     made = CogVideoXGenerator(settings).generate(order, on_progress, should_stop)
     frames, picture = folder / "frames.npy", folder / "picture.npy"
     np.save(frames, made.frames_THWC, allow_pickle=False)
@@ -366,6 +382,15 @@ def _remove_if_abandoned(folder: Path) -> None:
         pass  # its run is alive
     finally:
         os.close(handle)
+
+
+def _silence_loading_bars() -> None:
+    """The libraries draw a bar a component on standard error; the stage is told through `on_progress`."""
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
+
+    diffusers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()
 
 
 def _order_json(order: ClipOrder) -> dict[str, Any]:

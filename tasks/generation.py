@@ -22,8 +22,8 @@ from reelops import production
 from reelops.clip import ClipOrder, sha256_of
 from reelops.devices import hold_device
 from reelops.errors import MachineError
-from reelops.progress import OnProgress, Progress
 from reelops.production import Encoded, Footage
+from reelops.progress import OnProgress, Progress
 from reelops.settings import Settings
 from tasks.failure import retry_if_it_may_pass
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -17,7 +18,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-START_SECONDS = 240
+# Generous: a machine may be busy with other work.
+START_SECONDS = float(os.environ.get("REELOPS_TEST_PATIENCE", "240"))
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,8 @@ class Studio:
 
 def end(process: subprocess.Popen[str]) -> None:
     """The process and whatever it started, the embedded Prefect server too."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass  # it has ended, and so has all it started
     process.wait()
 
 

@@ -77,6 +77,7 @@ def generate(
 
     Example: reelops generate photo.jpg "A lighthouse at dusk, slow zoom in" -o clip.mp4
     """
+    from reelops.production import check_order
     from reelops.settings import load_settings
 
     order = ClipOrder(
@@ -93,7 +94,9 @@ def generate(
     )
     orders = [replace(order, seed=number) for number in _numbers(seeds)] if seeds else [order]
     outputs = _outputs(orders, output, force)
-    takes = _produce(orders, outputs, load_settings(), quality.value, track, show=not as_json)
+    settings = load_settings()
+    check_order(order, settings)
+    takes = _produce(orders, outputs, settings, quality.value, track, show=not as_json)
     if as_json:
         answers = [take.to_json() for take in takes]
         typer.echo(json.dumps(answers if seeds else answers[0], indent=2, ensure_ascii=False))

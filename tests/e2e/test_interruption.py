@@ -14,7 +14,7 @@ import pytest
 
 from reelops.clip import sha256_of
 from reelops.video.probe import probe
-from tests.studio import Studio, end
+from tests.studio import START_SECONDS, Studio, end
 
 
 def arguments(studio: Studio, *more: str) -> list[str]:
@@ -35,7 +35,7 @@ MOMENTS: dict[str, Callable[[Studio], bool]] = {
 
 
 def wait_for(process: subprocess.Popen[str], happens: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + START_SECONDS
     while not happens() and process.poll() is None:
         assert time.monotonic() < deadline, "the moment never came"
         time.sleep(0.0005)
@@ -68,7 +68,7 @@ def test_stopped_while_generating_leaves_nothing(studio: Studio, sent: signal.Si
         wait_for(process, lambda: bool(scratch(studio)))
         time.sleep(1)
         process.send_signal(sent)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=START_SECONDS)
     finally:
         end(process)
     assert process.returncode == code, err

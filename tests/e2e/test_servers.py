@@ -1,4 +1,4 @@
-"""A flow run is seen in a real Prefect server and its clip in a real MLflow server: both are asked through their APIs."""
+"""A flow run is seen in a real Prefect server and its clip in a real MLflow server; both are asked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from reelops.lineage import Lineage
 from reelops.video.provenance import read_provenance
-from tests.studio import Server, Studio, end
+from tests.studio import START_SECONDS, Server, Studio, end
 
 PROMPT = "a harbour at dusk, slow zoom in"
 
@@ -114,7 +114,7 @@ def test_a_users_error_fails_the_run_at_once_and_is_told_in_one_line(stage: Stag
     run = stage.flow_run("text.mp4")
     assert run["state"]["type"] == "FAILED"
     assert run["state"]["message"] and stage.studio.picture.name in run["state"]["message"]
-    assert stage.task_runs(run["id"])["generate_footage"]["run_count"] == 1, "it would fail again in the same way"
+    assert stage.task_runs(run["id"]) == {}, "nobody waits for a device to hear it"
     assert list(stage.studio.outputs.iterdir()) == []
 
 
@@ -141,7 +141,7 @@ def test_a_cancelled_run_stops_and_leaves_nothing(stage: Stage) -> None:
     try:
         wait_until_generating(stage, "cancelled.mp4")
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
+        process.communicate(timeout=START_SECONDS)
     finally:
         end(process)
     assert process.returncode != 0
@@ -151,7 +151,7 @@ def test_a_cancelled_run_stops_and_leaves_nothing(stage: Stage) -> None:
 
 
 def wait_until_generating(stage: Stage, output: str) -> None:
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         runs = stage.prefect.post("/api/flow_runs/filter", {})
         mine = [run for run in runs if str(run["parameters"].get("output", "")).endswith(output)]

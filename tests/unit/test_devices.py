@@ -28,7 +28,7 @@ def test_a_second_run_waits_and_is_told_then_a_killed_holder_lets_go_at_once(tmp
     holder = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert holder.stdout and holder.stdout.readline() == "held\n"
     told: list[str] = []
-    with pytest.raises(MachineError, match="was busy for 0.1 s"), hold_device(tmp_path, told.append, 0.1):
+    with pytest.raises(MachineError, match=r"was busy for 0\.1 s"), hold_device(tmp_path, told.append, 0.1):
         pytest.fail("two runs on one device")
     assert len(told) == 1 and told[0].startswith("another run is on ")
     os.kill(holder.pid, signal.SIGKILL)

@@ -102,6 +102,7 @@ def test_lineage_takes_each_part_from_its_own_source(checkout: Path) -> None:
 
 
 def test_a_revision_that_is_a_name_with_dots_still_reads_back(tmp_path: Path) -> None:
+    assert trace_lineage({"base_revision": "sha256:" + "ab" * 32}, tmp_path).base_revision == "ab" * 6
     lineage = trace_lineage({"base_revision": "v1.0"}, tmp_path)
     assert Lineage.parse(str(lineage)) == lineage == Lineage(base_revision="v1_0")
 

@@ -47,7 +47,7 @@ def test_no_prompt_leads_out_of_the_folder_or_to_a_name_too_long(prompt: str, tm
 def test_an_existing_clip_is_overwritten_only_when_asked(tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
     path.touch()
-    with pytest.raises(InputError, match="exists already; .*--force"):
+    with pytest.raises(InputError, match=r"exists already; .*--force"):
         check_output(path, overwrite=False)
     assert check_output(path, overwrite=True) == path
 

@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("mlflow", reason='MLflow comes with pip install "reelops[tracking]"')
 
-from mlflow import MlflowClient  # noqa: E402 - only where it is installed
+from mlflow import MlflowClient
 
 from reelops.errors import TrackingError
 from reelops.tracking import HARDENED, RunRecord, log_run, shown, where_to_look
