@@ -1,0 +1,29 @@
+"""Library calls with retries, timeouts and a device slot; nothing else.
+
+Importing Prefect makes its home folder and reads its settings there and then, so where that is has to be said first:
+inside ReelOps' own home, so that nothing lands in the user's. What the user has set counts.
+"""
+
+import os
+
+from reelops.settings import load_settings
+
+
+def prefect_environment() -> dict[str, str]:
+    """Prefect's settings for a run that nobody configured: own home, silent towards its makers, patient at start."""
+    settings = load_settings()
+    environment = {
+        "PREFECT_HOME": str(settings.prefect_home),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        # The embedded server needs half a minute for its first migrations on two cores; Prefect gives it 20 s.
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
+    }
+    if settings.prefect_api_url:
+        environment["PREFECT_API_URL"] = settings.prefect_api_url
+    settings.prefect_home.mkdir(parents=True, exist_ok=True)
+    return environment
+
+
+for _name, _value in prefect_environment().items():
+    os.environ.setdefault(_name, _value)

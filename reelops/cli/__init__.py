@@ -1,0 +1,112 @@
+"""`reelops`: one command a stage or job; its module registers itself, and imports what is heavy when called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+
+import reelops
+from reelops.errors import Cancelled, ReelOpsError
+
+COMMANDS = ("generate", "score", "info", "doctor", "pretrain")
+"""Modules of this package, in the order in which help lists them."""
+
+EXAMPLES = """
+[bold]Examples[/bold]
+
+  reelops generate photo.jpg "A lighthouse at dusk, slow zoom in" -o clip.mp4
+
+  reelops generate photo.jpg "pan left" --profile cogvideox-5b-i2v --seeds 1,2,3 --json
+
+  reelops score clip.mp4
+
+  reelops doctor
+"""
+
+EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 unusable input, 3 a clip was rejected by the gate, 130 stopped."
+
+
+def build_app() -> typer.Typer:
+    """The command line with every command registered."""
+    app = typer.Typer(
+        name="reelops",
+        help=f"One picture and a sentence become a short video clip, scored, judged and tracked.\n{EXAMPLES}",
+        epilog=EXIT_CODES,
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_common_options)
+    for name in COMMANDS:
+        importlib.import_module(f"reelops.cli.{name}").register(app)
+    return app
+
+
+def main() -> None:
+    """The console script."""
+    app = build_app()
+    sys.exit(run_guarded(lambda: app(standalone_mode=False)))
+
+
+def run_guarded(run: Callable[[], Any]) -> int:
+    """Runs a command and turns what it raises into one line for a person and an exit code.
+
+    What nobody foresaw keeps its traceback: it is a fault of ReelOps, and whoever mends it needs every line.
+    """
+    signal.signal(signal.SIGTERM, _stop_on_sigterm)
+    try:
+        code = run()
+    except ReelOpsError as error:
+        _complain(str(error))
+        return _say_stopped() if isinstance(error, Cancelled) else error.exit_code
+    except KeyboardInterrupt:
+        return _say_stopped()
+    except BrokenPipeError:
+        # Whoever read our output has gone, as in `reelops score ... | head`. Nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if _is_usage_error(error):
+            error.show()  # type: ignore[attr-defined]
+            return error.exit_code  # type: ignore[attr-defined,no-any-return]
+        traceback.print_exc()
+        _complain("this is a fault in ReelOps, not in what you gave it. Please report it with the lines above.")
+        return 1
+    if code == Cancelled.exit_code:
+        return _say_stopped()
+    return code if isinstance(code, int) else 0
+
+
+def _common_options(
+    version: Annotated[bool, typer.Option("--version", "-V", help="Show the version and exit.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(f"reelops {reelops.__version__}")
+        raise typer.Exit
+
+
+def _is_usage_error(error: Exception) -> bool:
+    return hasattr(error, "show") and hasattr(error, "exit_code")
+
+
+def _complain(message: str) -> None:
+    typer.secho(message if message[:1].isupper() else f"reelops: {message}", fg="red", err=True)
+
+
+def _say_stopped() -> int:
+    typer.secho("Stopped. Unfinished files were removed; finished clips are whole.", fg="yellow", err=True)
+    return Cancelled.exit_code
+
+
+def _stop_on_sigterm(_signal: int, _frame: FrameType | None) -> None:
+    """Unwinds like Ctrl-C, so that unfinished files go, and ends with the code that supervisors expect of SIGTERM."""
+    raise SystemExit(128 + signal.SIGTERM)

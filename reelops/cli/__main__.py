@@ -1,0 +1,5 @@
+"""`python -m reelops.cli`."""
+
+from reelops.cli import main
+
+main()

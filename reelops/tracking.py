@@ -1,0 +1,191 @@
+"""What a run leaves in MLflow: parameters, scores, seconds, memory, verdict, lineage, and the clip itself.
+
+Without a server the store is a SQLite file in ReelOps' home with the artifacts beside it. MLflow is told to be quiet
+and careful before it is imported: no telemetry, no job runner (it would add 2 GB of processes), no unpickling.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reelops.errors import TrackingError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+EXPERIMENT = "generate-video"
+SQLITE = "sqlite:///"
+
+HARDENED = {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # MLflow's own patience, 7 retries with backoff, lets an absent server hold a finished clip for four minutes.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+}
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What one run should be remembered by.
+
+    Attributes:
+        name: what people see in the list of runs.
+        params: what was asked for and what was chosen; shown as text.
+        metrics: finite numbers.
+        tags: what people search and filter by.
+        files: files to keep with the run.
+        note: Markdown shown as the run's description.
+        started: seconds since the epoch; now, if None.
+    """
+
+    name: str
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    files: Sequence[Path] = ()
+    note: str = ""
+    started: float | None = None
+    experiment: str = EXPERIMENT
+
+
+@dataclass(frozen=True)
+class TrackedRun:
+    """Where a run can be looked up.
+
+    Attributes:
+        run_id: MLflow's id.
+        uri: the tracking store.
+        look: a web address, or the command that opens one.
+    """
+
+    run_id: str
+    uri: str
+    look: str
+
+
+def log_run(record: RunRecord, uri: str) -> TrackedRun:
+    """Write a run and its files, all or marked as failed.
+
+    Raises:
+        TrackingError: the store cannot be reached or refuses; the files themselves are untouched.
+    """
+    try:
+        with _one_at_a_time(uri):
+            client = _open(uri)
+            experiment_id = _experiment(client, record.experiment, uri)
+        run_id = _write(client, record, experiment_id)
+    except ImportError as error:
+        raise TrackingError(
+            'MLflow is not installed, so the run was not tracked. Install it with pip install "reelops[tracking]", '
+            "or use --no-track."
+        ) from error
+    except Exception as error:
+        raise TrackingError(
+            f"MLflow at {shown(uri)} did not take the run: {_reason(error)}. Check that it runs and that "
+            "MLFLOW_TRACKING_URI is right, or unset it to use the local store."
+        ) from error
+    return TrackedRun(run_id, shown(uri), where_to_look(uri, experiment_id, run_id))
+
+
+def where_to_look(uri: str, experiment_id: str, run_id: str) -> str:
+    """The run's page on a server, or the command that serves a local store."""
+    page = f"#/experiments/{experiment_id}/runs/{run_id}"
+    if uri.startswith(("http://", "https://")):
+        return f"{shown(uri).rstrip('/')}/{page}"
+    return f"mlflow ui --backend-store-uri {shown(uri)}"
+
+
+def harden() -> None:
+    """Set MLflow's environment where the user has not; it is read when mlflow is imported and at each request."""
+    for name, value in HARDENED.items():
+        os.environ.setdefault(name, value)
+
+
+def _open(uri: str) -> MlflowClient:
+    harden()
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=uri)
+
+
+def _write(client: MlflowClient, record: RunRecord, experiment_id: str) -> str:
+    started = int((time.time() if record.started is None else record.started) * 1000)
+    tags = {**record.tags, "mlflow.note.content": record.note, "mlflow.source.name": "reelops"}
+    run = client.create_run(experiment_id, start_time=started, tags=tags, run_name=record.name)
+    run_id: str = run.info.run_id
+    try:
+        _log_values(client, run_id, record)
+        for path in record.files:
+            client.log_artifact(run_id, str(path))
+    except BaseException:
+        client.set_terminated(run_id, "FAILED")
+        raise
+    client.set_terminated(run_id, "FINISHED")
+    return run_id
+
+
+def _log_values(client: MlflowClient, run_id: str, record: RunRecord) -> None:
+    from mlflow.entities import Metric, Param
+
+    now = int(time.time() * 1000)
+    params = [Param(name, "" if value is None else str(value)) for name, value in record.params.items()]
+    metrics = [Metric(name, float(value), now, 0) for name, value in record.metrics.items()]
+    client.log_batch(run_id, params=params, metrics=metrics)
+
+
+def _experiment(client: MlflowClient, name: str, uri: str) -> str:
+    known = client.get_experiment_by_name(name)
+    if known is not None:
+        return str(known.experiment_id)
+    store = _sqlite_file(uri)
+    location = (store.parent / "mlartifacts" / name).as_uri() if store else None
+    return str(client.create_experiment(name, artifact_location=location))
+
+
+@contextmanager
+def _one_at_a_time(uri: str) -> Iterator[None]:
+    """Two processes that create the same SQLite store at once break each other's migrations."""
+    store = _sqlite_file(uri)
+    if store is None:
+        yield
+        return
+    store.parent.mkdir(parents=True, exist_ok=True)
+    with store.with_suffix(".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _sqlite_file(uri: str) -> Path | None:
+    return Path(uri.removeprefix(SQLITE)).absolute() if uri.startswith(SQLITE) else None
+
+
+def shown(uri: str) -> str:
+    """The store's address as it may be shown: without user and password."""
+    scheme, mark, rest = uri.partition("://")
+    return scheme + mark + rest.rpartition("@")[2]
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause in a few words; MLflow wraps a refused connection in three sentences of addresses."""
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    if isinstance(error, ConnectionError | TimeoutError):
+        return f"it does not answer ({error.strerror or type(error).__name__})".replace("[Errno", "")
+    lines = str(error).strip().splitlines()
+    line = lines[0] if lines else type(error).__name__
+    return re.sub(r"//\S+@", "//", line[:300]).rstrip(".")

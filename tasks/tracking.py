@@ -1,0 +1,93 @@
+"""Logging a take to MLflow, and showing it to people in Prefect."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+from prefect import task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from reelops import production
+from reelops.cli.take_view import score_rows
+from reelops.production import Take
+from reelops.settings import Settings
+from reelops.tracking import TrackedRun
+from tasks.failure import retry_if_it_may_pass
+
+ARTIFACT_KEY = "generated-clip"
+SHEET_WIDTH = 960
+
+
+@task(
+    retries=2,
+    retry_delay_seconds=[2, 10],
+    retry_condition_fn=retry_if_it_may_pass,
+    timeout_seconds=600,
+    cache_policy=NO_CACHE,
+)
+def log_clip(take: Take, settings: Settings) -> TrackedRun:
+    return production.log(take, settings)
+
+
+@task(timeout_seconds=120, cache_policy=NO_CACHE)
+def show_clip(take: Take) -> None:
+    create_markdown_artifact(report(take), key=ARTIFACT_KEY, description=take.order.prompt)
+
+
+def report(take: Take) -> str:
+    """The take as Markdown: contact sheet, verdict with every reason, scores, where everything is, lineage."""
+    reasons = [f"- {reason.text}" for reason in take.verdict.reasons]
+    notes = [f"- {note}" for note in (*take.notes, *([take.tracking_failure] if take.tracking_failure else []))]
+    scores = [f"| {title} | {value} |" for title, value in score_rows(take)]
+    seconds = [f"| {stage} | {value:.1f} |" for stage, value in take.seconds.items()]
+    places = [f"| {name} | `{place}` |" for name, place in _places(take).items()]
+    return "\n".join(
+        [
+            f"# {take.verdict.decision.value.capitalize()}: {_inline(take.order.prompt)}",
+            f"\n![contact sheet]({_data_uri(take.contact_sheet)})\n",
+            *reasons,
+            "\n| score | value |\n| --- | --- |",
+            *scores,
+            "\n| where | |\n| --- | --- |",
+            *places,
+            "\n| stage | seconds |\n| --- | --- |",
+            *seconds,
+            *(["\n## Notes\n", *notes] if notes else []),
+        ]
+    )
+
+
+def _places(take: Take) -> dict[str, str]:
+    places = {
+        "clip": str(take.clip.path),
+        "contact sheet": str(take.contact_sheet),
+        "details": str(take.sidecar),
+        "sha256": take.clip.sha256,
+        "lineage": str(take.lineage),
+        "seed": str(take.order.seed),
+    }
+    if take.tracked:
+        places |= {"MLflow run": take.tracked.run_id, "MLflow": take.tracked.look}
+    return places
+
+
+def _data_uri(picture: Path) -> str:
+    """A small JPEG in the text itself: the browser that shows it cannot read the worker's disk."""
+    from PIL import Image
+
+    with Image.open(picture) as sheet:
+        small = sheet.convert("RGB")
+        small.thumbnail((SHEET_WIDTH, SHEET_WIDTH))
+    data = io.BytesIO()
+    small.save(data, format="JPEG", quality=75)
+    return f"data:image/jpeg;base64,{base64.b64encode(data.getvalue()).decode()}"
+
+
+def _inline(text: str) -> str:
+    """A prompt on one line, its Markdown and HTML as plain text: it comes from whoever ordered the clip."""
+    for mark in "\\`*_[]<>#|":
+        text = text.replace(mark, f"\\{mark}")
+    return " ".join(text.split())

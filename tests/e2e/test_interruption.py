@@ -1,0 +1,94 @@
+"""However a run ends, a clip under its final name is whole, and the next run works."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reelops.clip import sha256_of
+from reelops.video.probe import probe
+from tests.studio import START_SECONDS, Studio, end
+
+
+def arguments(studio: Studio, *more: str) -> list[str]:
+    clip = studio.outputs / "clip.mp4"
+    return ["generate", str(studio.picture), "slow zoom in", "-o", str(clip), "-p", str(studio.model), *more]
+
+
+def scratch(studio: Studio) -> list[Path]:
+    return list((studio.folder / "home" / "cache" / "scratch").glob("*"))
+
+
+MOMENTS: dict[str, Callable[[Studio], bool]] = {
+    "while the model loads": lambda studio: bool(scratch(studio)),
+    "while frames are laid down": lambda studio: any((folder / "frames.npy").exists() for folder in scratch(studio)),
+    "while the clip is encoded": lambda studio: bool(list(studio.outputs.glob(".clip.mp4.*"))),
+    "while the contact sheet is drawn": lambda studio: (studio.outputs / "clip.mp4").exists(),
+}
+
+
+def wait_for(process: subprocess.Popen[str], happens: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not happens() and process.poll() is None:
+        assert time.monotonic() < deadline, "the moment never came"
+        time.sleep(0.0005)
+
+
+def test_killed_at_any_moment_no_half_clip_stands_and_the_next_run_succeeds(studio: Studio) -> None:
+    clip = studio.outputs / "clip.mp4"
+    for moment in MOMENTS.values():
+        process = studio.start("reelops.cli", *arguments(studio, "--steps", "2", "--no-track", "--force"))
+        try:
+            wait_for(process, lambda moment=moment: moment(studio))  # type: ignore[misc]
+            os.kill(process.pid, signal.SIGKILL)
+        finally:
+            end(process)
+        if clip.exists():
+            assert probe(clip).num_frames == 9
+            clip.unlink()
+    done = studio.run("reelops.cli", *arguments(studio, "--steps", "2", "--no-track", "--json", "--force"))
+    assert done.returncode in (0, 3), done.stderr
+    take = json.loads(done.stdout)
+    assert take["sha256"] == sha256_of(clip)
+    assert json.loads(clip.with_suffix(".json").read_text()) == take
+    assert studio.half_written() == [], "the next run clears away what a killed one left"
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_stopped_while_generating_leaves_nothing(studio: Studio, sent: signal.Signals, code: int) -> None:
+    process = studio.start("reelops.cli", *arguments(studio, "--steps", "1000", "--no-track"))
+    try:
+        wait_for(process, lambda: bool(scratch(studio)))
+        time.sleep(1)
+        process.send_signal(sent)
+        out, err = process.communicate(timeout=START_SECONDS)
+    finally:
+        end(process)
+    assert process.returncode == code, err
+    assert out == ""
+    assert "Traceback" not in err
+    assert list(studio.outputs.iterdir()) == []
+    assert studio.half_written() == []
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"this is a text file\n", "harbour.png"), (b"", "harbour.png"), (None, "harbour.png")]
+)
+def test_a_picture_that_is_none_is_one_line_and_exit_code_2(studio: Studio, content: bytes | None, said: str) -> None:
+    if content is None:
+        studio.picture.unlink()
+    else:
+        studio.picture.write_bytes(content)
+    done = studio.run("reelops.cli", *arguments(studio, "--no-track"))
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.strip().splitlines()
+    assert said in line
+    assert done.stdout == ""
+    assert list(studio.outputs.iterdir()) == []

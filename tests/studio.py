@@ -1,0 +1,101 @@
+"""Where commands are run as a user runs them: a home of its own, the small model, a picture, servers to ask."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+# Generous: a machine may be busy with other work.
+START_SECONDS = float(os.environ.get("REELOPS_TEST_PATIENCE", "240"))
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers at `url`."""
+
+    url: str
+
+    def get(self, path: str) -> bytes:
+        with urllib.request.urlopen(self.url + path, timeout=60) as answer:  # noqa: S310 - our own loopback address
+            return bytes(answer.read())
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        request = urllib.request.Request(  # noqa: S310
+            self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+            return json.load(answer)
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A home folder with the small model, a picture, and a place for clips; and how commands are run there."""
+
+    folder: Path
+    model: Path
+    environment: Mapping[str, str]
+
+    @property
+    def picture(self) -> Path:
+        return self.folder / "harbour.png"
+
+    @property
+    def outputs(self) -> Path:
+        return self.folder / "clips"
+
+    def start(self, module: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**self.environment, **environment},
+            start_new_session=True,
+        )
+
+    def run(self, module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        process = self.start(module, *arguments, **environment)
+        try:
+            out, err = process.communicate(timeout=START_SECONDS)
+        finally:
+            end(process)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def half_written(self) -> list[Path]:
+        """What an unfinished run would leave: temporary files beside clips, frames at rest."""
+        scratch = self.folder / "home" / "cache" / "scratch"
+        return [*self.outputs.glob(".*"), *(scratch.iterdir() if scratch.is_dir() else [])]
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """The process and whatever it started, the embedded Prefect server too."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@pytest.fixture
+def studio(tmp_path: Path, small_model: Path) -> Studio:
+    y, x = np.mgrid[0:64, 0:96]
+    Image.fromarray(np.stack([x * 2, y * 3, 128 + 90 * np.sin(x / 7)], -1).astype(np.uint8)).save(
+        tmp_path / "harbour.png"
+    )
+    (tmp_path / "clips").mkdir()
+    own = {"HOME": str(tmp_path / "user"), "REELOPS_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1"}
+    (tmp_path / "user").mkdir()
+    foreign = ("PREFECT_", "MLFLOW_", "REELOPS_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    return Studio(tmp_path, small_model, {**kept, **own})

@@ -1,0 +1,85 @@
+"""Sharpness, contrast, brightness, flicker and PSNR on pictures whose answer is known."""
+
+from __future__ import annotations
+
+import itertools
+
+import cv2
+import numpy as np
+import pytest
+
+from reelops.metrics.brightness import brightness
+from reelops.metrics.contrast import contrast
+from reelops.metrics.first_frame_fidelity import first_frame_fidelity
+from reelops.metrics.flicker import flicker, light_step
+from reelops.metrics.psnr import HIGHEST_DB, psnr
+from reelops.metrics.sharpness import sharpness
+from reelops.metrics.working_size import luma
+
+STILL = np.zeros((160, 240, 2), np.float32)
+
+
+def even(level: int) -> np.ndarray:
+    return np.full((160, 240), level, np.uint8)
+
+
+def test_brightness_runs_from_black_to_white() -> None:
+    assert [brightness(even(level)) for level in (0, 51, 255)] == pytest.approx([0, 0.2, 1])
+
+
+def test_contrast_is_half_for_half_black_half_white() -> None:
+    halves = even(0)
+    halves[:, 120:] = 255
+    assert contrast(halves) == pytest.approx(0.5)
+    assert contrast(even(90)) == 0
+
+
+def test_blur_lowers_sharpness_step_by_step(photo: np.ndarray) -> None:
+    values = [sharpness(luma(cv2.GaussianBlur(photo, (0, 0), sigma))) for sigma in (0.3, 2, 4, 8)]
+    assert values == sorted(values, reverse=True)
+    assert sharpness(even(90)) == 0
+
+
+def test_black_to_white_flickers_by_one() -> None:
+    clip = [even(255 * (number % 2)) for number in range(6)]
+    assert flicker([light_step(one, other, STILL) for one, other in itertools.pairwise(clip)]) == 1
+
+
+def test_a_fade_does_not_flicker() -> None:
+    clip = [even(round(100 * 1.1**number)) for number in range(8)]
+    assert flicker([light_step(one, other, STILL) for one, other in itertools.pairwise(clip)]) < 0.005
+
+
+def test_ten_percent_up_and_down_flickers_by_about_its_relative_size() -> None:
+    clip = [even(90 if number % 2 else 110) for number in range(8)]
+    steps = [light_step(one, other, STILL) for one, other in itertools.pairwise(clip)]
+    assert flicker(steps) == pytest.approx(20 / 110)
+
+
+def test_flicker_takes_three_frames() -> None:
+    assert flicker([0.1]) is None
+
+
+def test_psnr_follows_its_formula() -> None:
+    one = np.zeros((4, 4, 3), np.uint8)
+    assert psnr(one, one + 16) == pytest.approx(20 * np.log10(255 / 16))
+    assert psnr(one, one) == HIGHEST_DB
+
+
+def test_psnr_looks_only_where_it_is_told() -> None:
+    one = np.zeros((2, 2, 3), np.uint8)
+    other = one.copy()
+    other[0] = 255
+    where = np.array([[False, False], [True, True]])
+    assert psnr(one, other, where) == HIGHEST_DB
+    with pytest.raises(ValueError, match="No pixel"):
+        psnr(one, other, np.zeros((2, 2), bool))
+
+
+def test_fidelity_falls_with_the_strength_of_noise(photo: np.ndarray) -> None:
+    rng = np.random.default_rng(0)
+    small = cv2.resize(photo, (240, 160), interpolation=cv2.INTER_AREA)
+    levels = [5, 10, 20]
+    noisy = [np.clip(small + rng.normal(0, level, small.shape), 0, 255).astype(np.uint8) for level in levels]
+    values = [first_frame_fidelity(frame, small) for frame in noisy]
+    assert values == pytest.approx([20 * np.log10(255 / level) for level in levels], abs=0.6)

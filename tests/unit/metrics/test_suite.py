@@ -1,0 +1,126 @@
+"""One pass over a clip gives every metric, or says why not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reelops.errors import PictureError, SettingsError, VideoError
+from reelops.metrics.scores import METRICS, Scores
+from reelops.metrics.suite import ScoreSettings, load_score_settings, score_clip, score_frames
+from reelops.metrics.temporal_consistency import temporal_consistency
+from reelops.video.camera import CameraMove
+
+SETTINGS = ScoreSettings(temporal_engine="tvl1-opencv", temporal_rows=64, temporal_scale=110.0)
+EIGHT = Fraction(8)
+Film = Callable[..., np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def pan(filmed: Film) -> np.ndarray:
+    return filmed(CameraMove.PAN_LEFT, num_frames=9)
+
+
+@pytest.fixture(scope="module")
+def scores(pan: np.ndarray) -> Scores:
+    return score_frames(iter(pan), EIGHT, pan[0], "a wall of caps, the camera pans left", SETTINGS)
+
+
+def test_every_metric_has_a_value_and_says_how_it_was_measured(scores: Scores) -> None:
+    assert set(scores) == set(METRICS)
+    assert all(value is not None for value in scores.values())
+    assert "tvl1-opencv flow at 64 rows" in scores.measures["temporal_consistency"].how
+
+
+def test_asked_and_measured_move_are_both_there(scores: Scores) -> None:
+    assert scores.asked_move is CameraMove.PAN_LEFT
+    assert scores.measured_move is CameraMove.PAN_LEFT
+
+
+def test_suite_agrees_with_the_metric_alone(pan: np.ndarray, scores: Scores) -> None:
+    assert scores["temporal_consistency"] == temporal_consistency(pan, scale=110.0)
+    assert scores["first_frame_fidelity"] == 100.0
+
+
+def test_json_is_plain_and_complete(scores: Scores) -> None:
+    facts = json.loads(json.dumps(scores.to_json(), allow_nan=False))
+    assert facts["scores"] == dict(scores)
+    assert facts["camera"]["measured"] == "pan_left" and facts["camera"]["asked"] == "pan_left"
+    assert facts["format"] == {"num_frames": 9, "fps": "8", "width": 240, "height": 160}
+
+
+def test_without_a_picture_the_reason_is_given(pan: np.ndarray) -> None:
+    scores = score_frames(pan[:3], EIGHT, None, None, SETTINGS)
+    for name in ("first_frame_fidelity", "content_kept"):
+        assert scores[name] is None
+        assert scores.measures[name].reason == "no picture was given"
+    assert scores.asked_move is None
+
+
+def test_series_hold_a_value_a_frame_or_a_pair(scores: Scores) -> None:
+    assert len(scores.measures["sharpness"].series or ()) == 9
+    assert len(scores.measures["motion"].series or ()) == 8
+
+
+def test_progress_is_told_frame_by_frame(pan: np.ndarray) -> None:
+    told: list[int] = []
+    score_frames(pan[:3], EIGHT, None, None, SETTINGS, told.append)
+    assert told == [1, 2, 3]
+
+
+def test_too_few_or_uneven_frames_are_refused(pan: np.ndarray) -> None:
+    with pytest.raises(VideoError, match="no frame"):
+        score_frames([], EIGHT, None, None, SETTINGS)
+    with pytest.raises(VideoError, match="only one frame"):
+        score_frames(pan[:1], EIGHT, None, None, SETTINGS)
+    with pytest.raises(VideoError, match="Frame 2 is 120x80, the first one 240x160"):
+        score_frames([pan[0], pan[0][::2, ::2]], EIGHT, None, None, SETTINGS)
+
+
+def test_real_file_is_scored_with_its_exact_rate(shared_data: Path) -> None:
+    scores = score_clip(shared_data / "video" / "cogvideox-generated-4.mp4", None, None, SETTINGS)
+    assert scores.format.fps == EIGHT and scores.format.num_frames == 49
+    assert scores["motion"] == pytest.approx(0.94, abs=0.1)
+
+
+def test_files_that_are_no_videos_are_refused_by_name(tmp_path: Path) -> None:
+    text = tmp_path / "notes.mp4"
+    text.write_text("not a video")
+    with pytest.raises(VideoError, match=r"notes\.mp4 cannot be read as a video"):
+        score_clip(text, None, None, SETTINGS)
+    with pytest.raises(VideoError, match=r"There is no file .*absent\.mp4"):
+        score_clip(tmp_path / "absent.mp4", None, None, SETTINGS)
+
+
+def test_files_that_are_no_pictures_are_refused_by_name(pan: np.ndarray, tmp_path: Path) -> None:
+    text = tmp_path / "notes.png"
+    text.write_text("not a picture")
+    with pytest.raises(PictureError, match=r"notes\.png is not a picture"):
+        score_frames(pan[:2], EIGHT, text, None, SETTINGS)
+
+
+def test_shipped_settings_are_valid(repository: Path) -> None:
+    assert load_score_settings(repository / "params.yaml").temporal_rows == 64
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("score: {temporal_engine: raft, temporal_rows: 64, temporal_scale: 9}", r"score\.temporal_engine is 'raft'"),
+        ("score: {temporal_engine: dis, temporal_rows: many, temporal_scale: 9}", r"score\.temporal_rows is 'many'"),
+        ("score: {temporal_engine: dis, temporal_rows: 64, temporal_scale: 0}", r"score\.temporal_scale is 0"),
+        ("score: {temporal_engine: dis, temporal_rows: 64}", r"score\.temporal_scale: field required"),
+        ("gate: {}", "no block 'score'"),
+        ("[1", "not valid YAML"),
+    ],
+)
+def test_unusable_settings_are_named(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text(text)
+    with pytest.raises(SettingsError, match=message):
+        load_score_settings(file)

@@ -1,0 +1,88 @@
+"""The command line's manners: quick help, one clear line for a mistake, a traceback for a fault of ours."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reelops.cli import run_guarded
+from reelops.errors import Cancelled, MachineError, PictureError
+
+
+def reelops(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "reelops.cli", *arguments], capture_output=True, text=True, cwd=cwd, timeout=120
+    )
+
+
+def fail_with(error: BaseException) -> int:
+    def run() -> None:
+        raise error
+
+    return run_guarded(run)
+
+
+def test_help_shows_examples_and_every_command_without_loading_a_model() -> None:
+    program = (
+        "import sys; from reelops.cli import build_app; app = build_app();\n"
+        "try: app(['--help'], standalone_mode=False)\n"
+        "finally: print('HEAVY', [m for m in ('torch', 'mlflow', 'prefect', 'cv2', 'diffusers') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert "reelops generate photo.jpg" in done.stdout
+    for command in ("generate", "score", "info", "doctor", "pretrain"):
+        assert command in done.stdout
+    assert "HEAVY []" in done.stdout, done.stdout + done.stderr
+
+
+def test_version_is_one_line() -> None:
+    done = reelops("--version")
+    assert (done.returncode, done.stdout.split()[0]) == (0, "reelops")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["generate"], "picture"),
+        (["generate", "a.png", "zoom in", "--steps", "none"], "--steps"),
+        (["generate", "a.png", "zoom in", "--seeds", "1,x"], "--seeds"),
+        (["generate", "a.png", "zoom in", "--fit", "stretch"], "stretch"),
+        (["generate", "a.png", "zoom in", "-o", "clip.gif"], "clip.gif"),
+        (["nothing"], "nothing"),
+    ],
+)
+def test_wrong_usage_exits_2_and_names_what_was_wrong(arguments: list[str], named: str) -> None:
+    done = reelops(*arguments)
+    assert done.returncode == 2
+    assert named in done.stderr.lower() or named in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(PictureError("Give a picture."), 2), (MachineError("No room."), 1), (Cancelled("Stopped."), 130)],
+)
+def test_an_error_meant_for_a_person_is_one_line_and_its_own_exit_code(
+    error: Exception, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fail_with(error) == code
+    told = capsys.readouterr()
+    assert str(error) in told.err
+    assert "Traceback" not in told.err
+    assert told.out == ""
+
+
+def test_ctrl_c_says_that_nothing_half_done_is_left(capsys: pytest.CaptureFixture[str]) -> None:
+    assert fail_with(KeyboardInterrupt()) == 130
+    assert "Unfinished files were removed" in capsys.readouterr().err
+
+
+def test_a_fault_of_ours_keeps_its_traceback_and_asks_for_a_report(capsys: pytest.CaptureFixture[str]) -> None:
+    assert fail_with(ZeroDivisionError("division by zero")) == 1
+    told = capsys.readouterr().err
+    assert "Traceback" in told and "ZeroDivisionError" in told
+    assert "Please report it" in told
