@@ -166,7 +166,7 @@ class GateSettings(RootModel[Mapping[str, ProfileLimits]]):
         default = self.root[DEFAULT]
         own = self.root.get(profile)
         wrong_camera_move = (own and own.wrong_camera_move) or default.wrong_camera_move
-        assert wrong_camera_move is not None  # noqa: S101 - _has_default saw to it
+        assert wrong_camera_move is not None
         return GateLimits(
             name=profile if own else DEFAULT,
             wrong_camera_move=wrong_camera_move,

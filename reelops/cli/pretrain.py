@@ -110,7 +110,9 @@ def _train(
     run = Pretraining(config, picture_files, video_files, work, _reporter(console))
     run.run(candidate)
     figures = measure(candidate, params, settings, console, None)
-    published = read_figures(settings.root / REPORTS / "metrics.json") if (folder / "model_index.json").exists() else None
+    published = (
+        read_figures(settings.root / REPORTS / "metrics.json") if (folder / "model_index.json").exists() else None
+    )
     if keep_published or not is_better(figures, published):
         console.print(f"The published model stays; the candidate is in {candidate}.")
     else:
@@ -137,11 +139,11 @@ def _within(config: PretrainConfig, seconds: float) -> PretrainConfig:
 
 def _reporter(console: Console) -> Callable[[str, dict[str, Any]], None]:
     """One line every ten seconds at most, and all of a phase's last words."""
-    last = {"time": 0.0, "phase": ""}
+    last: dict[str, Any] = {"time": 0.0, "phase": ""}
 
     def report(phase: str, row: dict[str, Any]) -> None:
         now = time.monotonic()
-        if phase == last["phase"] and now - float(last["time"]) < 10:
+        if phase == last["phase"] and now - last["time"] < 10:
             return
         last.update(time=now, phase=phase)
         console.print(f"[bold]{phase:<12}[/bold]" + "  ".join(f"{key} {value}" for key, value in row.items()))
@@ -170,8 +172,12 @@ def measure(
     total = len(pictures) * len(CameraMove)
     bar = iter(track(range(total), description="Generating", console=console))
     next(bar)
+
+    def advance(_result: object, _generated: object) -> None:
+        next(bar, None)
+
     profile = "tiny" if folder == (settings.root / MODEL).resolve() else str(folder)
-    figures = evaluate_generation(generator, pictures, profile, lambda *_: next(bar, None))
+    figures = evaluate_generation(generator, pictures, profile, advance)
     vae = AutoencoderKLCogVideoX.from_pretrained(folder, subfolder="vae").float()
     width, height = params.config().vae.size
     with console.status("Reconstructing"):

@@ -21,8 +21,8 @@ SUBJECTS = (
     "an election poster", "a concert stage", "a fishing village", "the parliament", "a satellite dish", "a greenhouse",
 )  # fmt: skip
 SETTINGS = (
-    "", "", "", "at dawn", "at dusk", "at night", "in the rain", "in bright sunlight", "under a cloudy sky", "in winter",
-    "in autumn light", "after the storm", "seen from above", "in the background the sea", "during the elections",
+    "", "", "", "at dawn", "at dusk", "at night", "in the rain", "in bright sunlight", "under a cloudy sky",
+    "in winter", "in autumn light", "after the storm", "seen from above", "the sea behind", "during the elections",
 )  # fmt: skip
 STYLES = (
     "", "", "", "", "news footage", "documentary style", "breaking news", "cinematic", "high quality", "realistic",

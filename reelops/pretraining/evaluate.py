@@ -48,7 +48,9 @@ class ClipResult:
     peak_memory_gb: float
 
 
-def evaluate_clip(generator: Generator, picture: Path, move: CameraMove, profile: str, seed: int) -> tuple[ClipResult, GeneratedFrames]:
+def evaluate_clip(
+    generator: Generator, picture: Path, move: CameraMove, profile: str, seed: int
+) -> tuple[ClipResult, GeneratedFrames]:
     """Generates the clip `move` asks for and measures it."""
     generated = generator.generate(ClipOrder(picture=picture, prompt=move.words, profile=profile, seed=seed))
     motion = measure_camera(generated.frames_THWC)
@@ -142,6 +144,10 @@ def evaluate_vae(vae: Any, pictures: list[Path], size: tuple[int, int]) -> dict[
 
 def shortfalls(figures: dict[str, Any]) -> list[str]:
     """What keeps the model from shipping, one sentence a figure; empty when everything is reached."""
-    low = [f"{key} is {figures[key]}, at least {limit} wanted" for key, limit in AT_LEAST.items() if figures[key] < limit]
-    high = [f"{key} is {figures[key]}, at most {limit} wanted" for key, limit in AT_MOST.items() if figures[key] > limit]
+    low = [
+        f"{key} is {figures[key]}, at least {limit} wanted" for key, limit in AT_LEAST.items() if figures[key] < limit
+    ]
+    high = [
+        f"{key} is {figures[key]}, at most {limit} wanted" for key, limit in AT_MOST.items() if figures[key] > limit
+    ]
     return low + high

@@ -32,9 +32,7 @@ class LatentPool:
     def draw(self, count: int, rng: np.random.Generator, text_dropout: float) -> tuple[Tensor, Tensor, list[str]]:
         """Random clips with a fresh caption each; empty captions with probability `text_dropout`."""
         chosen = rng.integers(len(self.clips), size=count)
-        captions = [
-            "" if rng.random() < text_dropout else self._caption(int(index), rng) for index in chosen
-        ]
+        captions = ["" if rng.random() < text_dropout else self._caption(int(index), rng) for index in chosen]
         clips = torch.from_numpy(self.clips[chosen]).float()
         return clips, torch.from_numpy(self.pictures[chosen]).float(), captions
 

@@ -18,7 +18,7 @@ def orthogonalised(matrix: Tensor, steps: int = 5) -> Tensor:
     """The nearest semi-orthogonal matrix, roughly, by the quintic Newton-Schulz iteration of Jordan et al."""
     a, b, c = 3.4445, -4.7750, 2.0315
     tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
+    x: Tensor = matrix.T if tall else matrix
     x = x / (x.norm() + 1e-7)
     for _ in range(steps):
         gram = x @ x.T
@@ -57,24 +57,25 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        assert closure is None, "Muon takes no closure"
         for group in self.param_groups:
             update = self._muon if group["kind"] == "muon" else self._adam
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    update(parameter, group)
+                    update(parameter, parameter.grad, group)
 
-    def _muon(self, parameter: Tensor, group: dict[str, Any]) -> None:
+    def _muon(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         state = self.state[parameter]
         if not state:
             state["momentum"] = torch.zeros_like(parameter)
-        state["momentum"].lerp_(parameter.grad, 1 - group["momentum"])
-        nesterov = torch.lerp(parameter.grad, state["momentum"], group["momentum"])
+        state["momentum"].lerp_(gradient, 1 - group["momentum"])
+        nesterov = torch.lerp(gradient, state["momentum"], group["momentum"])
         flat = orthogonalised(nesterov.reshape(nesterov.shape[0], -1))
         scale = max(1.0, flat.shape[0] / flat.shape[1]) ** 0.5
         parameter.mul_(1 - group["lr"] * group["weight_decay"])
         parameter.add_(flat.view_as(parameter), alpha=-group["lr"] * scale)
 
-    def _adam(self, parameter: Tensor, group: dict[str, Any]) -> None:
+    def _adam(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         state = self.state[parameter]
         if not state:
             state["step"] = 0
@@ -82,8 +83,8 @@ class Muon(torch.optim.Optimizer):
             state["square"] = torch.zeros_like(parameter)
         state["step"] += 1
         first, second = group["betas"]
-        state["mean"].lerp_(parameter.grad, 1 - first)
-        state["square"].lerp_(parameter.grad.square(), 1 - second)
+        state["mean"].lerp_(gradient, 1 - first)
+        state["square"].lerp_(gradient.square(), 1 - second)
         mean = state["mean"] / (1 - first ** state["step"])
         root = (state["square"] / (1 - second ** state["step"])).sqrt().add_(1e-8)
         parameter.addcdiv_(mean, root, value=-group["lr"])

@@ -48,7 +48,9 @@ def sources(pictures: Sequence[Path], videos: Sequence[Path]) -> list[str]:
             lines.append(f"{count} {origin}")
     others = [name for name in names if not name.startswith(tuple(ORIGINS))]
     if others:
-        lines.append(f"{len(others)} files of the user's own: {', '.join(others[:5])}" + (", ..." if others[5:] else ""))
+        lines.append(
+            f"{len(others)} files of the user's own: {', '.join(others[:5])}" + (", ..." if others[5:] else "")
+        )
     return lines
 
 

@@ -102,10 +102,11 @@ any laptop, and in tests.
 
 ## What it is not
 
-It knows seven camera moves over a still scene: zoom in, zoom out, pan left, pan right, tilt up, tilt down, static, each
-slow, normal or fast. Nothing in its clips moves by itself: no person walks, no water flows. What a move uncovers beyond
-the picture's edge is made up and blurred. It reads English prompts about camera moves and ignores the rest; a prompt that
-names no move gets a slow zoom in. It is no smaller CogVideoX-5B, and nothing it makes is fit to be broadcast.
+It knows seven camera moves over a still scene: zoom in, zoom out, pan left, pan right, tilt up, tilt down, static,
+each slow, normal or fast. Nothing in its clips moves by itself: no person walks, no water flows. What a move uncovers
+beyond the picture's edge is made up and blurred. It reads English prompts about camera moves and ignores the rest; a
+prompt that names no move gets a slow zoom in. It is no smaller CogVideoX-5B, and nothing it makes is fit to be
+broadcast.
 
 ## Figures
 
@@ -122,14 +123,14 @@ Parameters: {parameters}. Weights are bfloat16 safetensors.
 
 {sources}
 
-Every clip is filmed by `reelops.video.camera` over one of these pictures: random places, scales, mirror images, exposures
-and colour balances, with captions that name the move (`reelops/pretraining/captions.py`). The VAE also saw short pieces
-of the videos.
+Every clip is filmed by `reelops.video.camera` over one of these pictures: random places, scales, mirror images,
+exposures and colour balances, with captions that name the move (`reelops/pretraining/captions.py`). The VAE also saw
+short pieces of the videos.
 
 ## Training
 
-Minutes of wall time on two CPU cores: {minutes}. `reelops pretrain` trains it again or further, and resumes where it was
-stopped.
+Minutes of wall time on two CPU cores: {minutes}. `reelops pretrain` trains it again or further, and resumes where it
+was stopped.
 
 ## Licence
 

@@ -75,7 +75,7 @@ def train_tokenizer(config: TextConfig) -> Any:
         show_progress=False,
         special_tokens=[],
         initial_alphabet=alphabet,
-        unk_token="<unk>",
+        unk_token="<unk>",  # noqa: S106 (a token of text, no password)
     )
     learned = [(piece, score) for piece, score in _pieces(trainer) if piece not in ("<pad>", "</s>", "<unk>")]
     known = {piece for piece, _ in learned}
@@ -155,12 +155,13 @@ def _text_loss(encoder: Any, heads: nn.ModuleDict, ids: Tensor, batch: CaptionBa
     hidden = encoder(ids).last_hidden_state
     every = hidden.shape[1]
     cross_entropy = nn.functional.cross_entropy
-    move = cross_entropy(heads["move"](hidden).flatten(0, 1), batch.moves.repeat_interleave(every))
+    move: Tensor = cross_entropy(heads["move"](hidden).flatten(0, 1), batch.moves.repeat_interleave(every))
     speed = cross_entropy(heads["speed"](hidden).flatten(0, 1), batch.speeds.repeat_interleave(every))
-    present = torch.zeros(len(ids), heads["words"].out_features).scatter_(1, ids, 1.0)
+    present = torch.zeros(len(ids), int(encoder.config.vocab_size)).scatter_(1, ids, 1.0)
     words = nn.functional.binary_cross_entropy_with_logits(heads["words"](hidden.mean(1)), present)
     spread = (hidden.square().mean() - 1).square()
-    return move + speed + 20.0 * words + 0.1 * spread
+    total: Tensor = move + speed + 20.0 * words + 0.1 * spread
+    return total
 
 
 @torch.no_grad()

@@ -116,14 +116,22 @@ def rotary_embedding(config: TransformerConfig) -> tuple[Tensor, Tensor]:
     width, height = (side // config.patch for side in config.latent_size)
     frames = (config.num_frames - 1) // 4 + 1
     cosine, sine = get_3d_rotary_pos_embed(
-        embed_dim=config.head_dim, crops_coords=((0, 0), (height, width)), grid_size=(height, width), temporal_size=frames
+        embed_dim=config.head_dim,
+        crops_coords=((0, 0), (height, width)),
+        grid_size=(height, width),
+        temporal_size=frames,
     )
     shape = (frames, height * width, config.head_dim)
     return cosine.reshape(shape), sine.reshape(shape)
 
 
 def forward_frames(
-    model: Any, latents_BFCHW: Tensor, text_BND: Tensor, timesteps_B: Tensor, frames: Tensor, rotary: tuple[Tensor, Tensor]
+    model: Any,
+    latents_BFCHW: Tensor,
+    text_BND: Tensor,
+    timesteps_B: Tensor,
+    frames: Tensor,
+    rotary: tuple[Tensor, Tensor],
 ) -> Tensor:
     """The transformer's forward pass over some latent frames of a clip only, at their own positions.
 
@@ -143,7 +151,7 @@ def forward_frames(
         hidden, text = block(hidden, text, time, image_rotary_emb=turned)
     hidden = model.proj_out(model.norm_out(model.norm_final(hidden), temb=time))
     patch = model.config.patch_size
-    out = hidden.reshape(batch, count, height // patch, width // patch, -1, patch, patch)
+    out: Tensor = hidden.reshape(batch, count, height // patch, width // patch, -1, patch, patch)
     return out.permute(0, 1, 4, 2, 5, 3, 6).flatten(5, 6).flatten(3, 4)
 
 
@@ -151,7 +159,8 @@ def alphas_cumprod() -> Tensor:
     """The scheduler's noise levels, in float64: scaled-linear betas rescaled to zero terminal SNR."""
     from reelops.pretraining.bundle import build_scheduler
 
-    return build_scheduler().alphas_cumprod.double()
+    levels: Tensor = build_scheduler().alphas_cumprod
+    return levels.double()
 
 
 def draw_timesteps(count: int) -> Tensor:
@@ -218,7 +227,8 @@ def train_transformer(
 
     Returns the average of the weights, which is what should be saved and used.
     """
-    matrices, others = [], []
+    matrices: list[Tensor] = []
+    others: list[Tensor] = []
     for name, parameter in model.named_parameters():
         inner = parameter.ndim == 2 and "transformer_blocks" in name and "norm" not in name
         (matrices if inner else others).append(parameter)

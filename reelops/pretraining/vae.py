@@ -109,18 +109,18 @@ def to_tensor(clips_BTHWC: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(clips_BTHWC.transpose(0, 4, 1, 2, 3))).float().div_(127.5).sub_(1)
 
 
-def luma_chroma(rgb_BCTHW: Tensor) -> tuple[Tensor, Tensor]:
-    """Luma and the two colour differences (BT.601), unscaled."""
+def colour_differences(rgb_BCTHW: Tensor) -> Tensor:
+    """Red and blue minus luma (BT.601), unscaled: (B, 2, T, H, W)."""
     red, green, blue = rgb_BCTHW.unbind(1)
     luma = 0.299 * red + 0.587 * green + 0.114 * blue
-    return luma, torch.stack([red - luma, blue - luma], 1)
+    return torch.stack([red - luma, blue - luma], 1)
 
 
 def reconstruction_loss(output: Tensor, target: Tensor, chroma_weight: float) -> Tensor:
     """Squared and absolute error, with extra weight on colour, which such a network otherwise learns last."""
     difference = output - target
-    luma, chroma = luma_chroma(difference)
-    squared = difference.square().mean() + (chroma_weight - 1) * chroma.square().mean()
+    chroma = colour_differences(difference).square().mean()
+    squared = difference.square().mean() + (chroma_weight - 1) * chroma
     return 4.0 * squared + 0.5 * difference.abs().mean()
 
 
@@ -153,7 +153,8 @@ def train_vae(
 
     trained = vae.decoder if frozen_encoder else vae
     edges = ("conv_in", "decoder.conv_out", "encoder.conv_out")
-    matrices, others = [], []
+    matrices: list[Tensor] = []
+    others: list[Tensor] = []
     for name, parameter in trained.named_parameters():
         inner = parameter.ndim >= 2 and not any(edge in name for edge in edges) and "conv_out" not in name
         (matrices if inner else others).append(parameter)
@@ -168,7 +169,9 @@ def train_vae(
     average, saved, began = 0.0, time.monotonic(), time.monotonic() - spent
     while (seconds := time.monotonic() - began) < config.seconds:
         done = seconds / config.seconds
-        optimizer.scale_lr(min(1.0, (step + 1) / config.warmup_steps) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done))))
+        optimizer.scale_lr(
+            min(1.0, (step + 1) / config.warmup_steps) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
+        )
         target = to_tensor(np.stack([next(source) for _ in range(config.batch)]))
         loss, error, latents = train_step(vae, target, config, frozen_encoder)
         optimizer.zero_grad()
@@ -225,4 +228,5 @@ def reconstruct(vae: Any, clip_THWC: np.ndarray) -> np.ndarray:
         latents = vae.encode(to_tensor(clip_THWC[None])).latent_dist.mean
         output = vae.decode(latents).sample.float()
     pixels = ((output[0].clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-    return pixels.permute(1, 2, 3, 0).numpy()
+    frames: np.ndarray = pixels.permute(1, 2, 3, 0).numpy()
+    return frames

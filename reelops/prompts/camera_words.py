@@ -83,7 +83,9 @@ _DIRECTION = {
     CameraMove.PAN_RIGHT: r"(pan(s|ning)?|camera \w*\s?moves?) (\w+ ){0,2}?right(wards?)?",
     CameraMove.TILT_UP: r"(tilt(s|ing)?|camera \w*\s?moves?) (\w+ ){0,2}?up(wards?)?",
     CameraMove.TILT_DOWN: r"(tilt(s|ing)?|camera \w*\s?moves?) (\w+ ){0,2}?down(wards?)?",
-    CameraMove.STATIC: r"static|locked[- ]off|still camera|camera (does not|doesn't) move|camera stays still|no camera movement",
+    CameraMove.STATIC: (
+        r"static|locked[- ]off|still camera|camera (does not|doesn't) move|camera stays still|no camera movement"
+    ),
 }
 _PATTERNS = {move: re.compile(rf"\b({pattern})\b", re.IGNORECASE) for move, pattern in _DIRECTION.items()}
 _SPEED_PATTERNS = {

@@ -118,9 +118,7 @@ def film(
     left, top, box_width, _ = start_box
     ratio = box_width / big_width
     # OpenCV's pixel centres are integers: pixel p of the big frame lies at (p + 0.5) * ratio - 0.5 in the picture.
-    to_picture = np.array(
-        [[ratio, 0.0, left + ratio / 2 - 0.5], [0.0, ratio, top + ratio / 2 - 0.5], [0.0, 0.0, 1.0]]
-    )
+    to_picture = np.array([[ratio, 0.0, left + ratio / 2 - 0.5], [0.0, ratio, top + ratio / 2 - 0.5], [0.0, 0.0, 1.0]])
     frames = []
     for time in times:
         step = np.vstack([path.at(float(time), big_width, big_height), [0.0, 0.0, 1.0]])

@@ -21,7 +21,8 @@ from reelops.pretraining.transformer import (
 from reelops.pretraining.vae import POSTERIOR_STD, VaeConfig, build_vae, normalise_latents, reconstruct, to_tensor
 
 TRANSFORMER = TransformerConfig(
-    heads=2, head_dim=16, layers=2, time_width=16, patch=2, latent_size=(12, 8), num_frames=9, text_length=24, text_width=16
+    heads=2, head_dim=16, layers=2, time_width=16, patch=2, latent_size=(12, 8), num_frames=9, text_length=24,
+    text_width=16,
 )  # fmt: skip
 VAE = VaeConfig(channels=(8, 8, 16), size=(48, 32), crop=(9, 32, 48))
 
@@ -63,9 +64,8 @@ def test_a_chosen_frame_knows_its_true_position() -> None:
 @torch.no_grad()
 def test_an_untrained_transformer_predicts_zero() -> None:
     model = build_transformer(TRANSFORMER)
-    output = forward_frames(
-        model, torch.randn(1, 3, 32, 8, 12), torch.randn(1, 24, 16), torch.tensor([1]), torch.arange(3), rotary_embedding(TRANSFORMER)
-    )  # fmt: skip
+    latents, text = torch.randn(1, 3, 32, 8, 12), torch.randn(1, 24, 16)
+    output = forward_frames(model, latents, text, torch.tensor([1]), torch.arange(3), rotary_embedding(TRANSFORMER))
     assert output.abs().max() == 0
 
 
@@ -94,7 +94,7 @@ def test_normalised_latents_have_unit_variance_and_decode_to_the_same_clip() -> 
     with torch.no_grad():
         latents = vae.encode(to_tensor(clip[None])).latent_dist.mean
     assert np.ptp(deviations) > 0.01
-    assert latents.std((0, 2, 3, 4)) .numpy() == pytest.approx(np.ones(16), rel=0.1)
+    assert latents.std((0, 2, 3, 4)).numpy() == pytest.approx(np.ones(16), rel=0.1)
     # bf16 arithmetic: a rescaled latent rounds differently.
     assert np.abs(before - after).mean() < 1.5
 

@@ -15,7 +15,7 @@ from reelops.pretraining.checkpoint import load_checkpoint, save_checkpoint
 from reelops.pretraining.params import find_files
 from reelops.pretraining.pictures import film_somewhere, sources
 from reelops.pretraining.publish import is_better, publish, read_figures
-from reelops.pretraining.stage import Pretraining, PretrainConfig
+from reelops.pretraining.stage import PretrainConfig, Pretraining
 from reelops.pretraining.text import TextConfig
 from reelops.pretraining.transformer import TransformerConfig
 from reelops.pretraining.vae import VaeConfig

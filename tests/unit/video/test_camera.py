@@ -61,7 +61,10 @@ def test_moves_run_at_an_even_pace() -> None:
 
 
 def test_speeds_are_ordered() -> None:
-    reach = [path_of(CameraMove.PAN_RIGHT, speed).shift_x for speed in (CameraSpeed.SLOW, CameraSpeed.NORMAL, CameraSpeed.FAST)]
+    reach = [
+        path_of(CameraMove.PAN_RIGHT, speed).shift_x
+        for speed in (CameraSpeed.SLOW, CameraSpeed.NORMAL, CameraSpeed.FAST)
+    ]
     assert reach == sorted(reach)
     assert reach[0] > 0
 
