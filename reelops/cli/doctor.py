@@ -150,10 +150,13 @@ def _version(name: str) -> Finding:
 
 def _reaches(url: str) -> str | None:
     """None when a server answers at this address, else why not."""
-    if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme not in ("http", "https"):
         return "not an http address"
+    # Health is public; urllib would take a name and password for a part of the host.
+    bare = urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
     try:
-        with urllib.request.urlopen(url, timeout=SERVER_TIMEOUT_SECONDS):  # noqa: S310 (the scheme is checked above)
+        with urllib.request.urlopen(bare, timeout=SERVER_TIMEOUT_SECONDS):  # noqa: S310 (the scheme is checked above)
             return None
     except urllib.error.HTTPError as error:
         return f"it answers {error.code}"
