@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.studio import START_SECONDS, Server, end, studio
+from studio import START_SECONDS, Server, end, studio
 
 __all__ = ["studio"]
 

@@ -14,7 +14,7 @@ import pytest
 
 from reelops.clip import sha256_of
 from reelops.video.probe import probe
-from tests.studio import START_SECONDS, Studio, end
+from studio import START_SECONDS, Studio, end
 
 
 def arguments(studio: Studio, *more: str) -> list[str]:

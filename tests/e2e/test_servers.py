@@ -13,7 +13,7 @@ import pytest
 
 from reelops.lineage import Lineage
 from reelops.video.provenance import read_provenance
-from tests.studio import START_SECONDS, Server, Studio, end
+from studio import START_SECONDS, Server, Studio, end
 
 PROMPT = "a harbour at dusk, slow zoom in"
 

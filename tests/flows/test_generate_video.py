@@ -14,7 +14,7 @@ pytest.importorskip("mlflow", reason='MLflow comes with pip install "reelops[tra
 from reelops.clip import sha256_of
 from reelops.lineage import Lineage
 from reelops.video.provenance import read_provenance
-from tests.studio import Studio
+from studio import Studio
 
 
 @pytest.fixture
