@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-
 from studio import START_SECONDS, Server, end, studio
 
 __all__ = ["studio"]
