@@ -86,12 +86,19 @@ def run_guarded(run: Callable[[], Any]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _common_options(
-    version: Annotated[bool, typer.Option("--version", "-V", help="Show the version and exit.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _show_version(asked: bool) -> None:
+    if asked:
         typer.echo(f"reelops {reelops.__version__}")
         raise typer.Exit
+
+
+def _common_options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", "-V", help="Show the version and exit.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    pass
 
 
 def _is_usage_error(error: Exception) -> bool:

@@ -13,8 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-
-from tests.studio import START_SECONDS, Server, end, studio
+from studio import START_SECONDS, Server, end, studio
 
 __all__ = ["studio"]
 

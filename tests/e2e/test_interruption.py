@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from studio import START_SECONDS, Studio, end
 
 from reelops.clip import sha256_of
 from reelops.video.probe import probe
-from tests.studio import START_SECONDS, Studio, end
 
 
 def arguments(studio: Studio, *more: str) -> list[str]:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from studio import START_SECONDS, Server, Studio, end
 
 from reelops.lineage import Lineage
 from reelops.video.provenance import read_provenance
-from tests.studio import START_SECONDS, Server, Studio, end
 
 PROMPT = "a harbour at dusk, slow zoom in"
 

@@ -1,5 +1,5 @@
 """Flows run in a home of their own."""
 
-from tests.studio import studio
+from studio import studio
 
 __all__ = ["studio"]

@@ -11,10 +11,11 @@ import pytest
 pytest.importorskip("prefect", reason='Prefect comes with pip install "reelops[orchestration]"')
 pytest.importorskip("mlflow", reason='MLflow comes with pip install "reelops[tracking]"')
 
+from studio import Studio
+
 from reelops.clip import sha256_of
 from reelops.lineage import Lineage
 from reelops.video.provenance import read_provenance
-from tests.studio import Studio
 
 
 @pytest.fixture

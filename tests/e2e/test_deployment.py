@@ -1,0 +1,48 @@
+"""prefect.yaml as an operator uses it: a pool, a deployment, an order through the API, a worker that carries it out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from studio import Server, Studio
+
+
+def test_an_order_through_the_api_is_carried_out_by_a_worker(
+    studio: Studio, servers: dict[str, Server], repository: Path
+) -> None:
+    prefect = servers["prefect"]
+    environment = {
+        "PREFECT_API_URL": f"{prefect.url}/api",
+        "MLFLOW_TRACKING_URI": servers["mlflow"].url,
+        "PREFECT_HOME": str(studio.folder / "prefect"),
+        "PYTHONPATH": str(repository),
+    }
+    for command in (
+        ["--no-prompt", "work-pool", "create", "gpu", "--type", "process", "--overwrite"],
+        ["--no-prompt", "deploy", "--all", "--prefect-file", str(repository / "prefect.yaml")],
+    ):
+        done = studio.run("prefect", *command, **environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    deployment = json.loads(prefect.get("/api/deployments/name/generate-video/generate-video"))
+    assert deployment["work_pool_name"] == "gpu"
+    assert set(deployment["parameter_openapi_schema"]["required"]) == {"picture", "prompt"}
+
+    clip = studio.outputs / "ordered.mp4"
+    parameters = {
+        "picture": str(studio.picture),
+        "prompt": "pan left",
+        "output": str(clip),
+        "profile": str(studio.model),
+        "steps": 2,
+    }
+    ordered = prefect.post(f"/api/deployments/{deployment['id']}/create_flow_run", {"parameters": parameters})
+    worker = studio.run("prefect", "worker", "start", "--pool", "gpu", "--run-once", **environment)
+    assert worker.returncode == 0, worker.stdout + worker.stderr
+
+    run = json.loads(prefect.get(f"/api/flow_runs/{ordered['id']}"))
+    assert run["state"]["type"] == "COMPLETED", (run["state"], worker.stdout, worker.stderr)
+    take = json.loads(clip.with_suffix(".json").read_text())
+    assert take["order"]["prompt"] == "pan left"
+    assert take["tracking"]["run_id"]
