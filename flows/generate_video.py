@@ -22,7 +22,8 @@ from reelops import production
 from reelops.cli import run_guarded
 from reelops.clip import ClipOrder
 from reelops.errors import TrackingError
-from reelops.production import Take, scratch_folder
+from reelops.production import Take
+from reelops.scratch import scratch_folder
 from reelops.settings import Settings, load_settings
 from tasks.generation import encode_clip, generate_footage, gpu_slot, watched_by
 from tasks.scoring import judge_clip, score_clip

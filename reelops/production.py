@@ -7,15 +7,10 @@ folder as they are: an encoder that fails can be run again without another gener
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
-import shutil
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +22,7 @@ from reelops.errors import InputError, PromptError, TrackingError
 from reelops.files import write_atomically, write_text_atomically
 from reelops.lineage import Lineage, provenance, trace_lineage
 from reelops.progress import OnProgress, Progress, ShouldStop
+from reelops.scratch import scratch_folder
 from reelops.settings import Settings
 from reelops.tracking import RunRecord, TrackedRun, log_run
 
@@ -340,48 +336,6 @@ def check_output(output: Path, overwrite: bool) -> Path:
     if output.exists() and not overwrite:
         raise InputError(f"{output} exists already; choose another name, or overwrite it with --force.")
     return output.absolute()
-
-
-@contextmanager
-def scratch_folder(cache: Path) -> Iterator[Path]:
-    """A folder for the length of a run; what a killed run left is recognised by its dropped lock, and removed."""
-    root = cache / "scratch"
-    root.mkdir(parents=True, exist_ok=True)
-    for folder in root.iterdir():
-        _remove_if_abandoned(folder)
-    path, lock = _create_locked(root)
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
-        os.close(lock)
-
-
-def _create_locked(root: Path) -> tuple[Path, int]:
-    """A new folder and the handle that holds its lock."""
-    while True:
-        path = Path(tempfile.mkdtemp(dir=root))
-        lock = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        # Before it is locked, another run may take the folder for abandoned.
-        with suppress(OSError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(lock), path.stat()):
-                return path, lock
-        os.close(lock)
-
-
-def _remove_if_abandoned(folder: Path) -> None:
-    try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(folder, ignore_errors=True)
-    except BlockingIOError:
-        pass  # its run is alive
-    finally:
-        os.close(handle)
 
 
 def _silence_loading_bars() -> None:
