@@ -1,8 +1,8 @@
 """Muon: momentum whose update is made orthogonal, for the matrices and convolutions of a small network.
 
 Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks". torch.optim.Muon takes matrices only;
-here a convolution counts as the matrix (out channels, everything else). On the embedded model's VAE it gains about
-what twice the steps gain with AdamW (`reports/pretrain/optimizers.json`).
+here a convolution counts as the matrix (out channels, everything else). `VaeConfig.optimizer` turns it off, for
+comparison.
 """
 
 from __future__ import annotations

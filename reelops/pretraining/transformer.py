@@ -29,10 +29,10 @@ from reelops.pretraining.muon import Muon
 class TransformerConfig:
     """Shape and training of the transformer."""
 
-    heads: int = 10
+    heads: int = 12
     head_dim: int = 32
-    layers: int = 5
-    time_width: int = 96
+    layers: int = 4
+    time_width: int = 64
     patch: int = 4
     latent_size: tuple[int, int] = (60, 40)
     num_frames: int = 49
@@ -52,7 +52,7 @@ class TransformerConfig:
 
 
 def build_transformer(config: TransformerConfig) -> Any:
-    """An untrained transformer that predicts zero and whose attention looks straight through time."""
+    """An untrained transformer that knows three things already: see the functions below that start its parts."""
     from diffusers import CogVideoXTransformer3DModel
 
     torch.manual_seed(config.seed)
@@ -77,8 +77,8 @@ def build_transformer(config: TransformerConfig) -> Any:
         use_learned_positional_embeddings=True,
     )
     with torch.no_grad():
-        model.proj_out.weight.zero_()
-        model.proj_out.bias.zero_()
+        _pass_noise_through(model)
+        _copy_what_is_looked_at(model.transformer_blocks[0].attn1)
         for block in model.transformer_blocks:
             _start_as_plain_residual(block.norm1.linear)
             _start_as_plain_residual(block.norm2.linear)
@@ -87,6 +87,35 @@ def build_transformer(config: TransformerConfig) -> Any:
     del model.patch_embed._buffers["pos_embedding"]
     model.patch_embed.pos_embedding = nn.Parameter(positions.float() * 0.3)
     return model
+
+
+def _pass_noise_through(model: Any) -> None:
+    """Starts the noisy patch on its own dimensions of the stream, straight from input to output.
+
+    The target is v = (sqrt(a) x_t - x0) / sqrt(1 - a): the input, scaled by the timestep, less what the clip shows.
+    Learning to hand a full-rank patch of noise through the stream otherwise takes most of the training.
+    """
+    proj, width = model.patch_embed.proj, model.proj_out.in_features
+    patch_values = model.proj_out.out_features
+    if patch_values > width:
+        return
+    half = proj.in_channels // 2
+    proj.weight.zero_()
+    proj.bias.zero_()
+    values = torch.eye(patch_values).view(patch_values, half, *proj.kernel_size)
+    proj.weight[:patch_values, :half] = values
+    picture = proj.weight[patch_values:, half:]
+    proj.weight[patch_values:, half:] = torch.randn_like(picture) * 2 * picture[0].numel() ** -0.5
+    model.proj_out.weight.zero_()
+    model.proj_out.bias.zero_()
+    model.proj_out.weight[:, :patch_values] = 0.1 * torch.eye(patch_values)
+
+
+def _copy_what_is_looked_at(attention: Any) -> None:
+    """Starts values and output as the identity: what a token looks at is added to it."""
+    for linear, scale in ((attention.to_v, 1.0), (attention.to_out[0], 0.5)):
+        torch.nn.init.eye_(linear.weight).mul_(scale)
+        linear.bias.zero_()
 
 
 def _start_as_plain_residual(linear: nn.Linear) -> None:
@@ -164,10 +193,10 @@ def alphas_cumprod() -> Tensor:
 
 
 def draw_timesteps(count: int) -> Tensor:
-    """Three quarters uniform over 0 to 999, the rest in the last tenth, where a clip is decided from pure noise."""
-    uniform = torch.randint(0, 1000, (count,))
-    late = torch.randint(900, 1000, (count,))
-    return torch.where(torch.rand(count) < 0.25, late, uniform)
+    """Mostly high noise, where picture and prompt decide the clip; an eighth below 300, where only grain is left."""
+    low, middle, high = (torch.randint(*bounds, (count,)) for bounds in ((0, 300), (300, 900), (900, 1000)))
+    lot = torch.rand(count)
+    return torch.where(lot < 0.125, low, torch.where(lot < 0.55, middle, high))
 
 
 def diffusion_loss(

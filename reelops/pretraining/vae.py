@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -31,14 +31,14 @@ class VaeConfig:
     size: tuple[int, int] = (240, 160)
     crop: tuple[int, int, int] = (9, 32, 48)
     batch: int = 4
-    lr: float = 0.02
+    lr: float = 0.012
     adam_lr: float = 2e-3
     seconds: float = 3600.0
     warmup_steps: int = 50
     video_share: float = 0.12
     chroma_weight: float = 2.0
-    pool: int = 2000
-    optimizer: str = "muon"
+    pool: int = 2500
+    optimizer: Literal["muon", "adam"] = "muon"
     seed: int = 0
 
 
