@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 
 from reelops.pretraining.muon import Muon, orthogonalised
@@ -47,7 +49,7 @@ def test_its_state_survives_saving() -> None:
     twin = torch.nn.Linear(8, 8)
     twin.load_state_dict(model.state_dict())
     other = Muon([twin.weight], [twin.bias])
-    other.load_state_dict(optimizer.state_dict())
+    other.load_state_dict(copy.deepcopy(optimizer.state_dict()))
     train(model, optimizer, 3, seed=3)
     train(twin, other, 3, seed=3)
     assert torch.equal(model.weight, twin.weight)
