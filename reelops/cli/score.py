@@ -219,7 +219,7 @@ def _table(scores: Scores, verdict: Verdict, limits: GateLimits) -> Table:
     table = Table("Metric", "Value", "Limit", "", box=SIMPLE_HEAD)
     decisions = {reason.metric: reason.decision.value for reason in verdict.reasons}
     for name, measure in scores.measures.items():
-        value = "not measured" if measure.value is None else f"{measure.value:.3g} {METRICS[name].unit}".rstrip()
+        value = "not measured" if measure.value is None else f"{measure.value:.4g} {METRICS[name].unit}".rstrip()
         answer = decisions.get(name, "ok" if name in limits.metrics else "")
         table.add_row(METRICS[name].title, value, _limit_words(limits.metrics.get(name)), _coloured(answer))
     measured = scores.measured_move.words if scores.measured_move else "not measured"

@@ -80,7 +80,8 @@ class Fit:
 def texture(gray_HW: np.ndarray) -> np.ndarray:
     """How well a pixel's motion can be told: the smaller eigenvalue's root of the local structure tensor."""
     eigen: np.ndarray = cv2.cornerMinEigenVal(gray_HW, blockSize=7, ksize=3)
-    return np.sqrt(np.maximum(eigen, 0.0))
+    root: np.ndarray = np.sqrt(np.maximum(eigen, 0.0))
+    return root
 
 
 def fit_similarity(flow_HW2: np.ndarray, texture_HW: np.ndarray) -> Fit:

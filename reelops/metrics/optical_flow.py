@@ -50,8 +50,8 @@ class TvL1OpenCv:
     name = "tvl1-opencv"
 
     def __init__(self) -> None:
-        # OpenCV spells the keyword of the inner iterations wrongly in this version; the setter is safe.
-        self._engine = cv2.optflow.DualTVL1OpticalFlow_create()
+        # `create` misspells its keyword for the inner iterations; the setter has the right name.
+        self._engine = cv2.optflow.DualTVL1OpticalFlow.create()
         self._engine.setOuterIterations(3)
         self._engine.setInnerIterations(10)
 
@@ -67,7 +67,7 @@ class Dis:
     name = "dis"
 
     def __init__(self) -> None:
-        self._engine = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self._engine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
     def flow(self, previous_HW: np.ndarray, next_HW: np.ndarray) -> np.ndarray:
         with _one_thread():
@@ -91,7 +91,7 @@ def flow_engine(name: str) -> FlowEngine:
 
 def mean_magnitude(flow_HW2: np.ndarray) -> float:
     """Mean length of a flow's vectors in pixels at 480 rows: the same whatever size the flow was measured at."""
-    return float(np.linalg.norm(flow_HW2, axis=2).mean()) * STATED_ROWS / flow_HW2.shape[0]
+    return float(np.linalg.norm(flow_HW2, axis=2).mean() * STATED_ROWS / flow_HW2.shape[0])
 
 
 def pull_back(next_HW: np.ndarray, flow_HW2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reelops.clip import ClipFormat
@@ -25,8 +25,8 @@ from reelops.video.camera import CameraMove, CameraSpeed, film, path_of
 REPOSITORY = Path(__file__).resolve().parents[2]
 SETTINGS = load_gate_settings(REPOSITORY / "params.yaml")
 TINY, DEFAULT = SETTINGS.limits_of("tiny"), SETTINGS.limits_of("default")
-# DIS in place of TV-L1: these tests are about what the other metrics add, and are twenty times faster with it.
-FAST = ScoreSettings(temporal_engine="dis", temporal_rows=64, temporal_scale=110.0)
+# DIS in place of TV-L1: these tests are about what the other metrics add, and run twenty times faster with it.
+FAST = ScoreSettings(temporal_engine="dis", temporal_rows=160, temporal_scale=110.0)
 EIGHT = Fraction(8)
 
 GOOD = {
@@ -120,11 +120,13 @@ def test_an_asked_move_that_could_not_be_measured_is_looked_at() -> None:
 
 
 any_values = st.fixed_dictionaries(
-    {name: st.none() | st.floats(min_value=-10, max_value=200, allow_nan=True) for name in METRICS}
+    {name: st.none() | st.just(float("nan")) | st.floats(min_value=-10, max_value=200) for name in METRICS}
 )
 any_move = st.none() | st.sampled_from(list(CameraMove))
 
 
+# A busy machine is no fault of the gate.
+@settings(deadline=None)
 @given(any_values, any_move, any_move)
 def test_no_failed_limit_is_ever_dropped(
     values: dict[str, float | None], asked: CameraMove | None, measured: CameraMove | None
@@ -148,6 +150,7 @@ def test_no_failed_limit_is_ever_dropped(
     assert verdict.decision.severity == worst
 
 
+@settings(deadline=None)
 @given(any_values, any_move, st.sampled_from(list(METRICS)), st.floats(min_value=0, max_value=100))
 def test_a_worse_value_never_helps(
     values: dict[str, float | None], asked: CameraMove | None, name: str, worsening: float
@@ -277,7 +280,8 @@ def test_good_clip_is_accepted(good_clips: dict[str, np.ndarray], source: str) -
 
 @pytest.mark.parametrize(
     "name",
-    ["example-horse", "example-kitten", "example-train_running"] + [f"x-generated-{number}" for number in (1, 2, 3, 4)],
+    ["-example-horse", "-example-kitten", "-example-train_running"]
+    + [f"x-generated-{number}" for number in (1, 2, 3, 4)],
 )
 def test_real_clip_passes_every_limit(shared_data: Path, name: str) -> None:
     _, _, decoded = open_clip(shared_data / "video" / f"cogvideo{name}.mp4")
