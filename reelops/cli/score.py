@@ -109,11 +109,14 @@ def _score_one(
     on_frame: OnFrame,
 ) -> Scored:
     from reelops.gates import judge
-    from reelops.metrics.clip_file import provenance_of
     from reelops.metrics.suite import score_clip
+    from reelops.video.provenance import read_provenance
 
-    provenance = provenance_of(video)
     notes: list[str] = []
+    try:
+        provenance = read_provenance(video) or {}
+    except ReelOpsError as error:
+        return Scored(video, error=str(error))
     if picture is None:
         picture = _own_picture(video, provenance, notes)
     prompt = prompt if prompt is not None else provenance.get("prompt")
@@ -173,9 +176,9 @@ def _progress(err: Console, title: str, video: Path) -> Iterator[OnFrame]:
 
 
 def _claimed_frames(video: Path) -> int | None:
-    from reelops.metrics.clip_file import open_clip
+    from reelops.video.probe import probe
 
-    return open_clip(video)[1]
+    return probe(video).num_frames
 
 
 def _show(results: Sequence[Scored], out: Console) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from reelops.errors import PictureError
+from reelops.video.picture import read_picture
 
 
 def picture_at(picture: Path | np.ndarray, width: int, height: int) -> np.ndarray:
@@ -20,26 +21,10 @@ def picture_at(picture: Path | np.ndarray, width: int, height: int) -> np.ndarra
     Raises:
         PictureError: it cannot be read as a picture.
     """
-    if isinstance(picture, np.ndarray):
-        if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
-            raise PictureError(f"A picture is RGB uint8 (H, W, 3); this one is {picture.dtype} {picture.shape}.")
-        if picture.shape[:2] == (height, width):
-            return picture
-        image = Image.fromarray(picture)
-    else:
-        image = _open(Path(picture))
-    return np.asarray(ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS))
-
-
-def _open(path: Path) -> Image.Image:
-    try:
-        with Image.open(path) as image:
-            return ImageOps.exif_transpose(image).convert("RGB")
-    except FileNotFoundError as error:
-        raise PictureError(
-            f"There is no picture {path}. Give the path of the picture the clip started from."
-        ) from error
-    except UnidentifiedImageError as error:
-        raise PictureError(f"{path} is not a picture that can be read. Give a PNG, JPEG or WebP.") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise PictureError(f"{path} cannot be read as a picture: {error}. Give another file.") from error
+    if isinstance(picture, Path):
+        return read_picture(picture, width, height).rgb_HWC
+    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
+        raise PictureError(f"A picture is RGB uint8 (H, W, 3); this one is {picture.dtype} {picture.shape}.")
+    if picture.shape[:2] == (height, width):
+        return picture
+    return np.asarray(ImageOps.fit(Image.fromarray(picture), (width, height), Image.Resampling.LANCZOS))

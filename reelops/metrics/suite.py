@@ -18,7 +18,6 @@ from reelops.clip import ClipFormat
 from reelops.errors import VideoError
 from reelops.metrics.brightness import brightness
 from reelops.metrics.camera_move import TRUSTED_COVERAGE, CameraMotion, CameraTracker
-from reelops.metrics.clip_file import open_clip
 from reelops.metrics.content_kept import SMALLEST_SHARE, content_kept_in
 from reelops.metrics.contrast import contrast
 from reelops.metrics.first_frame_fidelity import first_frame_fidelity
@@ -34,6 +33,8 @@ from reelops.metrics.temporal_consistency import consistency_of
 from reelops.metrics.working_size import WORKING_ROWS, at_rows, luma
 from reelops.params import read_block
 from reelops.prompts.camera_words import asked_move
+from reelops.video.decode import read_frames
+from reelops.video.probe import probe
 
 OnFrame = Callable[[int], None]
 
@@ -90,8 +91,9 @@ def score_clip(
         VideoError: the file cannot be read as a video, or has fewer than two frames.
         PictureError: the picture cannot be read.
     """
-    fps, _, frames = open_clip(Path(path))
-    return score_frames(frames, fps, picture, prompt, settings, on_frame)
+    path = Path(path)
+    frames = (timed.frame_HWC for timed in read_frames(path))
+    return score_frames(frames, probe(path).fps, picture, prompt, settings, on_frame)
 
 
 def score_frames(

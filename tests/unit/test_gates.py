@@ -17,10 +17,10 @@ from reelops.clip import ClipFormat
 from reelops.errors import SettingsError
 from reelops.gates import Decision, GateLimits, GateSettings, Limit, judge, load_gate_settings
 from reelops.metrics.camera_move import CameraMotion
-from reelops.metrics.clip_file import open_clip
 from reelops.metrics.scores import METRICS, Measure, Scores
 from reelops.metrics.suite import ScoreSettings, score_frames
 from reelops.video.camera import CameraMove, CameraSpeed, film, path_of
+from reelops.video.decode import read_clip, read_frames
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SETTINGS = load_gate_settings(REPOSITORY / "params.yaml")
@@ -256,8 +256,8 @@ def good_clips(shared_data: Path) -> dict[str, np.ndarray]:
     photo = cv2.cvtColor(cv2.imread(str(shared_data / "image" / "kodim03.png")), cv2.COLOR_BGR2RGB)
     path = path_of(CameraMove.ZOOM_IN, CameraSpeed.SLOW)
     zoom = film(photo, (150.0, 120.0, 480.0, 320.0), path, (240, 160), np.linspace(0, 1, 49))[:17]
-    _, _, frames = open_clip(shared_data / "video" / "cogvideox-generated-3.mp4")
-    generated = [cv2.resize(frame, (240, 160), interpolation=cv2.INTER_AREA) for frame in itertools.islice(frames, 17)]
+    frames = itertools.islice(read_frames(shared_data / "video" / "cogvideox-generated-3.mp4"), 17)
+    generated = [cv2.resize(timed.frame_HWC, (240, 160), interpolation=cv2.INTER_AREA) for timed in frames]
     return {"filmed zoom": zoom, "generated": np.stack(generated)}
 
 
@@ -284,7 +284,6 @@ def test_good_clip_is_accepted(good_clips: dict[str, np.ndarray], source: str) -
     + [f"x-generated-{number}" for number in (1, 2, 3, 4)],
 )
 def test_real_clip_passes_every_limit(shared_data: Path, name: str) -> None:
-    _, _, decoded = open_clip(shared_data / "video" / f"cogvideo{name}.mp4")
-    frames = list(decoded)
+    frames = read_clip(shared_data / "video" / f"cogvideo{name}.mp4")
     verdict = judge(score_frames(frames, EIGHT, frames[0], None, FAST), DEFAULT)
     assert verdict.decision is Decision.ACCEPT, verdict.reasons
