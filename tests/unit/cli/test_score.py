@@ -76,9 +76,9 @@ def test_a_broken_clip_is_reported_and_stops_nothing(clips: Path) -> None:
     result = run(clips / "broken.mp4", clips / "frozen.mp4", clips / "absent.mp4", "--json")
     assert result.exit_code == 2
     broken, frozen, absent = json.loads(result.stdout)
-    assert broken["scores"] is None and "broken.mp4 cannot be read as a video" in broken["error"]
+    assert broken["scores"] is None and "broken.mp4 is not a video" in broken["error"]
     assert frozen["verdict"]["decision"] == "reject"
-    assert "There is no file" in absent["error"]
+    assert "does not exist" in absent["error"]
     assert "Not scored" in result.stderr
 
 
