@@ -193,10 +193,10 @@ def alphas_cumprod() -> Tensor:
 
 
 def draw_timesteps(count: int) -> Tensor:
-    """Mostly high noise, where picture and prompt decide the clip; an eighth below 300, where only grain is left."""
+    """Mostly high noise, where picture and prompt alone decide the clip; one in twenty below 300: grain."""
     low, middle, high = (torch.randint(*bounds, (count,)) for bounds in ((0, 300), (300, 900), (900, 1000)))
     lot = torch.rand(count)
-    return torch.where(lot < 0.125, low, torch.where(lot < 0.55, middle, high))
+    return torch.where(lot < 0.05, low, torch.where(lot < 0.3, middle, high))
 
 
 def diffusion_loss(
