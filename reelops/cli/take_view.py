@@ -75,9 +75,9 @@ def show_take(take: Take) -> None:
     """Scores, verdict with every reason, seconds, and where everything is."""
     out.print(_table(take))
     for note in take.notes:
-        err.print(f"[yellow]Note:[/] {escape(note)}")
+        err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True)
     if take.tracking_failure:
-        err.print(f"[yellow]Not tracked:[/] {escape(take.tracking_failure)}")
+        err.print(f"[yellow]Not tracked:[/] {escape(take.tracking_failure)}", soft_wrap=True)
 
 
 def _table(take: Take) -> Table:

@@ -62,7 +62,7 @@ def test_killed_at_any_moment_no_half_clip_stands_and_the_next_run_succeeds(stud
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_stopped_while_generating_leaves_nothing(studio: Studio, sent: signal.Signals, code: int) -> None:
+def test_stopped_under_way_leaves_nothing(studio: Studio, sent: signal.Signals, code: int) -> None:
     process = studio.start("reelops.cli", *arguments(studio, "--steps", "1000", "--no-track"))
     try:
         wait_for(process, lambda: bool(scratch(studio)))

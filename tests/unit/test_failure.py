@@ -8,8 +8,10 @@ import pytest
 
 pytest.importorskip("prefect", reason='Prefect comes with pip install "reelops[orchestration]"')
 
+from prefect.states import Failed
+
 from reelops.errors import Cancelled, MachineError, PictureError, TrackingError, WeightsError
-from tasks.failure import passes_by_itself
+from tasks.failure import passes_by_itself, retry_if_it_may_pass
 
 
 def caused(error: Exception, cause: Exception) -> Exception:
@@ -47,3 +49,8 @@ def test_networks_and_busy_disks_are_tried_again(error: Exception) -> None:
 )
 def test_what_would_fail_again_is_not(error: Exception) -> None:
     assert not passes_by_itself(error)
+
+
+def test_prefect_asks_with_the_state_that_it_would_record() -> None:
+    assert retry_if_it_may_pass(None, None, Failed(data=ConnectionResetError()))
+    assert not retry_if_it_may_pass(None, None, Failed(data=PictureError("a text file")))
