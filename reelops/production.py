@@ -184,7 +184,6 @@ def generate(
     """Frames of an order, left in `folder`."""
     from reelops.generators.cogvideox import CogVideoXGenerator
 
-    _silence_loading_bars()
     made = CogVideoXGenerator(settings).generate(order, on_progress, should_stop)
     frames, picture = folder / "frames.npy", folder / "picture.npy"
     np.save(frames, made.frames_THWC, allow_pickle=False)
@@ -336,15 +335,6 @@ def check_output(output: Path, overwrite: bool) -> Path:
     if output.exists() and not overwrite:
         raise InputError(f"{output} exists already; choose another name, or overwrite it with --force.")
     return output.absolute()
-
-
-def _silence_loading_bars() -> None:
-    """The libraries draw a bar a component on standard error; the stage is told through `on_progress`."""
-    from diffusers.utils import logging as diffusers_logging
-    from transformers.utils import logging as transformers_logging
-
-    diffusers_logging.disable_progress_bar()
-    transformers_logging.disable_progress_bar()
 
 
 def _order_json(order: ClipOrder) -> dict[str, Any]:

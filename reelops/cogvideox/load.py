@@ -73,6 +73,7 @@ def load_model(
         SettingsError: dtype or offload is no such thing.
     """
     global _warm
+    _silence_loading_bars()
     with _in_use:
         weights = locate_weights(profile, cache) if profile.weights == "trained" else None
         architecture = read_architecture(weights.folder) if weights else named_architecture(profile.architecture or "")
@@ -195,3 +196,12 @@ def _quiet(*names: str) -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+def _silence_loading_bars() -> None:
+    """The libraries draw a bar a component on standard error; the stage is told through `on_progress`."""
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
+
+    diffusers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()
