@@ -8,8 +8,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,12 @@ class Studio:
     def outputs(self) -> Path:
         return self.folder / "clips"
 
+    @property
+    def scratch(self) -> list[Path]:
+        """Folders of runs that have begun to generate."""
+        folder = self.folder / "home" / "cache" / "scratch"
+        return list(folder.iterdir()) if folder.is_dir() else []
+
     def start(self, module: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
@@ -76,8 +83,15 @@ class Studio:
 
     def half_written(self) -> list[Path]:
         """What an unfinished run would leave: temporary files beside clips, frames at rest."""
-        scratch = self.folder / "home" / "cache" / "scratch"
-        return [*self.outputs.glob(".*"), *(scratch.iterdir() if scratch.is_dir() else [])]
+        return [*self.outputs.glob(".*"), *self.scratch]
+
+
+def wait_for(process: subprocess.Popen[str], happens: Callable[[], bool]) -> None:
+    """Returns as soon as something happens, or the process has ended."""
+    deadline = time.monotonic() + START_SECONDS
+    while not happens() and process.poll() is None:
+        assert time.monotonic() < deadline, "the moment never came"
+        time.sleep(0.0005)
 
 
 def end(process: subprocess.Popen[str]) -> None:

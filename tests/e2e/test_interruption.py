@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from studio import START_SECONDS, Studio, end
+from studio import START_SECONDS, Studio, end, wait_for
 
 from reelops.clip import sha256_of
 from reelops.video.probe import probe
@@ -22,23 +20,12 @@ def arguments(studio: Studio, *more: str) -> list[str]:
     return ["generate", str(studio.picture), "slow zoom in", "-o", str(clip), "-p", str(studio.model), *more]
 
 
-def scratch(studio: Studio) -> list[Path]:
-    return list((studio.folder / "home" / "cache" / "scratch").glob("*"))
-
-
 MOMENTS: dict[str, Callable[[Studio], bool]] = {
-    "while the model loads": lambda studio: bool(scratch(studio)),
-    "while frames are laid down": lambda studio: any((folder / "frames.npy").exists() for folder in scratch(studio)),
+    "while the model loads": lambda studio: bool(studio.scratch),
+    "while frames are laid down": lambda studio: any((folder / "frames.npy").exists() for folder in studio.scratch),
     "while the clip is encoded": lambda studio: bool(list(studio.outputs.glob(".clip.mp4.*"))),
     "while the contact sheet is drawn": lambda studio: (studio.outputs / "clip.mp4").exists(),
 }
-
-
-def wait_for(process: subprocess.Popen[str], happens: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not happens() and process.poll() is None:
-        assert time.monotonic() < deadline, "the moment never came"
-        time.sleep(0.0005)
 
 
 def test_killed_at_any_moment_no_half_clip_stands_and_the_next_run_succeeds(studio: Studio) -> None:
@@ -65,7 +52,7 @@ def test_killed_at_any_moment_no_half_clip_stands_and_the_next_run_succeeds(stud
 def test_stopped_under_way_leaves_nothing(studio: Studio, sent: signal.Signals, code: int) -> None:
     process = studio.start("reelops.cli", *arguments(studio, "--steps", "1000", "--no-track"))
     try:
-        wait_for(process, lambda: bool(scratch(studio)))
+        wait_for(process, lambda: bool(studio.scratch))
         time.sleep(1)
         process.send_signal(sent)
         out, err = process.communicate(timeout=START_SECONDS)
