@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MODEL = Path("models/tiny-i2v")
 REPORTS = Path("reports/pretrain")
 WORK = Path(".cache/pretrain")
+FURTHER = Path(".cache/pretrain-further")
 
 
 def register(app: typer.Typer) -> None:
@@ -42,6 +43,10 @@ def pretrain(
     pictures: Annotated[
         int | None, typer.Option(min=1, help="Evaluate only so many held-out pictures; writes no report.")
     ] = None,
+    further: Annotated[
+        bool,
+        typer.Option("--further", help="Train the published model's transformer and decoder on, from its weights."),
+    ] = False,
     keep_published: Annotated[
         bool, typer.Option("--keep-published", help="Leave the candidate in the work folder even if it is better.")
     ] = False,
@@ -52,7 +57,7 @@ def pretrain(
     It goes on from its checkpoints: stop it with Ctrl-C whenever you like and run it again. On two CPU cores it takes
     hours; on a GPU machine far less.
 
-    Examples: reelops pretrain --hours 8    |    reelops pretrain --evaluate-only
+    Examples: reelops pretrain --hours 8    |    reelops pretrain --further    |    reelops pretrain --evaluate-only
     """
     from rich.console import Console
 
@@ -67,7 +72,9 @@ def pretrain(
     if evaluate_only:
         figures = _evaluate(folder, params, settings, console, pictures)
     else:
-        figures = _train(folder, settings.root / (work or WORK), params, settings, console, hours, keep_published)
+        at = settings.root / (work or (FURTHER if further else WORK))
+        start = folder if further else None
+        figures = _train(folder, at, params, settings, console, hours, keep_published, start)
     if as_json:
         print(json.dumps({key: value for key, value in figures.items() if key != "results"}, indent=2))
 
@@ -94,6 +101,7 @@ def _train(
     console: Console,
     hours: float | None,
     keep_published: bool,
+    start_from: Path | None,
 ) -> dict[str, Any]:
     from reelops.pretraining.params import find_files
     from reelops.pretraining.publish import is_better, publish, read_figures, write_card
@@ -107,7 +115,7 @@ def _train(
         console.print("[yellow]Only the photographs that scikit-image brings are learnt from.[/yellow]")
     config = params.config() if hours is None else _within(params.config(), hours * 3600)
     candidate = work / "candidate"
-    run = Pretraining(config, picture_files, video_files, work, _reporter(console))
+    run = Pretraining(config, picture_files, video_files, work, _reporter(console), start_from)
     run.run(candidate)
     figures = measure(candidate, params, settings, console, None)
     published = (

@@ -9,6 +9,7 @@ goes on from its checkpoint. The candidate replaces the published model only whe
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from reelops.pretraining.bundle import build_pipeline, save_pipeline
@@ -33,6 +35,7 @@ from reelops.pretraining.transformer import TransformerConfig, build_transformer
 from reelops.pretraining.vae import VaeConfig, build_vae, film_pool, normalise_latents, train_vae
 
 OnReport = Callable[[str, dict[str, Any]], None]
+WEIGHTS_NAME = "diffusion_pytorch_model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,25 @@ class PretrainConfig:
 
 
 class Pretraining:
-    """One run in one work folder; call `run` again to go on where it stopped."""
+    """One run in one work folder; call `run` again to go on where it stopped.
+
+    Args:
+        start_from: a trained model in diffusers layout: its text encoder and VAE are taken as they are, only its
+            transformer and decoder are trained further.
+    """
 
     def __init__(
-        self, config: PretrainConfig, pictures: list[Path], videos: list[Path], work: Path, on_report: OnReport
+        self,
+        config: PretrainConfig,
+        pictures: list[Path],
+        videos: list[Path],
+        work: Path,
+        on_report: OnReport,
+        start_from: Path | None = None,
     ) -> None:
         self.config = config
         self.work = work
+        self.start_from = start_from
         self.report = on_report
         self.picture_files = pictures
         self.video_files = videos
@@ -87,6 +102,11 @@ class Pretraining:
     def text(self) -> tuple[Any, Any]:
         from transformers import T5EncoderModel, T5Tokenizer
 
+        if self.start_from:
+            return (
+                T5Tokenizer.from_pretrained(self.start_from / "tokenizer"),
+                T5EncoderModel.from_pretrained(self.start_from / "text_encoder").float().eval(),
+            )
         folder = self.work / "text"
         if not folder.exists():
             tokenizer = train_tokenizer(self.config.text)
@@ -102,6 +122,10 @@ class Pretraining:
 
     def vae(self) -> Any:
         """The trained VAE with its latents scaled to unit variance."""
+        if self.start_from:
+            from diffusers import AutoencoderKLCogVideoX
+
+            return AutoencoderKLCogVideoX.from_pretrained(self.start_from / "vae").float().eval()
         vae = build_vae(self.config.vae)
         finished = self.work / "vae-normalised.pt"
         if not finished.exists():
@@ -130,6 +154,8 @@ class Pretraining:
 
     def transformer(self, pool: LatentPool, tokenizer: Any, encoder: Any) -> Any:
         model = build_transformer(self.config.transformer)
+        if self.start_from:
+            model.load_state_dict(load_file(self.start_from / "transformer" / WEIGHTS_NAME))
 
         @torch.no_grad()
         def embed(captions: list[str], length: int) -> Tensor:
@@ -172,10 +198,13 @@ class Pretraining:
 
     def facts(self) -> dict[str, Any]:
         """What the card tells of the training: seconds of each phase, sources, parameters."""
-        seconds = {}
+        earlier = json.loads((self.start_from / "training.json").read_text()) if self.start_from else {}
+        seconds = {phase: int(value) for phase, value in earlier.get("seconds", {}).items()}
         for phase in ("vae", "transformer", "decoder"):
-            saved = torch.load(self.work / f"{phase}.pt", weights_only=True)["state"]
-            seconds[phase] = round(float(saved["seconds"]))
+            checkpoint = self.work / f"{phase}.pt"
+            if checkpoint.exists():
+                saved = torch.load(checkpoint, weights_only=True)["state"]
+                seconds[phase] = seconds.get(phase, 0) + round(float(saved["seconds"]))
         sizes = {
             "vae": build_vae(self.config.vae),
             "transformer": build_transformer(self.config.transformer),

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from reelops.pretraining.checkpoint import load_checkpoint, save_checkpoint
 from reelops.pretraining.params import find_files
@@ -54,6 +55,22 @@ def test_the_whole_stage_makes_a_model_that_plain_diffusers_loads(tmp_path: Path
     before = (tmp_path / "model/transformer/diffusion_pytorch_model.safetensors").read_bytes()
     run.run(tmp_path / "again")
     assert (tmp_path / "again/transformer/diffusion_pytorch_model.safetensors").read_bytes() == before
+
+
+def test_a_published_model_is_trained_further_from_its_weights(tmp_path: Path) -> None:
+    run = Pretraining(SMALL, [], [], tmp_path / "work", lambda *_: None)
+    run.run(tmp_path / "model")
+    (tmp_path / "model/training.json").write_text(json.dumps(run.facts()))
+    further = Pretraining(SMALL, [], [], tmp_path / "further", lambda *_: None, start_from=tmp_path / "model")
+    further.run(tmp_path / "better")
+    weights = {
+        folder: load_file(tmp_path / folder / "vae/diffusion_pytorch_model.safetensors")
+        for folder in ("model", "better")
+    }
+    same = {name: torch.equal(value, weights["better"][name]) for name, value in weights["model"].items()}
+    assert all(equal for name, equal in same.items() if name.startswith("encoder."))
+    assert not all(equal for name, equal in same.items() if name.startswith("decoder."))
+    assert further.facts()["seconds"] == {"vae": 2, "transformer": 4, "decoder": 2}
 
 
 def test_a_checkpoint_brings_model_and_optimizer_back(tmp_path: Path) -> None:
