@@ -42,15 +42,19 @@ def build_pipeline(vae: Any, transformer: Any, text_encoder: Any, tokenizer: Any
 
 
 def save_pipeline(pipeline: Any, folder: Path, dtype: torch.dtype = torch.bfloat16) -> int:
-    """Writes the pipeline's parts into `folder` in `dtype` and returns the bytes of all weights.
+    """Writes the pipeline's parts into `folder` and returns the bytes of all weights.
 
+    VAE and transformer are written in `dtype`, the text encoder in float32: diffusers loads its own models in float32
+    unless told otherwise, transformers loads its models as they are stored, and the parts must agree.
     Each part is moved into place by a rename; other files in the folder (card.md, dvc.yaml) stay.
     """
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / ".partial"
     shutil.rmtree(partial, ignore_errors=True)
     _positions_as_buffer(pipeline.transformer)
-    pipeline.to(dtype=dtype)
+    pipeline.vae.to(dtype)
+    pipeline.transformer.to(dtype)
+    pipeline.text_encoder.float()
     pipeline.save_pretrained(partial, safe_serialization=True)
     for part in PARTS:
         old, new = folder / part, partial / part

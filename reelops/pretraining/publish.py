@@ -117,7 +117,8 @@ On pictures it never saw ({pictures}); {clips} clips, one for each picture and m
 |---|---|---|
 {rows}
 
-Parameters: {parameters}. Weights are bfloat16 safetensors.
+Parameters: {parameters}. Weights are safetensors, the text encoder's in float32, the others in
+bfloat16.
 
 ## Training data
 
@@ -129,8 +130,8 @@ short pieces of the videos.
 
 ## Training
 
-Minutes of wall time on two CPU cores: {minutes}. `reelops pretrain` trains it again or further, and resumes where it
-was stopped.
+Minutes of wall time on two CPU cores: {minutes}. `reelops pretrain` trains it anew and resumes where it was
+stopped; `reelops pretrain --further` goes on from these weights.
 
 ## Licence
 
