@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -108,7 +109,8 @@ def test_a_frozen_clip_is_rejected_or_reviewed_where_static_was_asked(asked: Cam
 
 def test_another_camera_move_than_asked_is_a_reason() -> None:
     scores = scores_of(GOOD, CameraMove.PAN_LEFT, CameraMove.PAN_RIGHT)
-    reason = judge(scores, TINY).reasons[0]
+    strict = replace(DEFAULT, wrong_camera_move=Decision.REJECT)
+    reason = judge(scores, strict).reasons[0]
     assert (reason.metric, reason.value, reason.limit) == ("camera_move", "pan_right", "pan_left")
     assert reason.decision is Decision.REJECT and judge(scores, DEFAULT).decision is Decision.REVIEW
     assert reason.text == "The camera was asked to pan left, and was measured to pan right."
