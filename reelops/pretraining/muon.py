@@ -27,7 +27,7 @@ def orthogonalised(matrix: Tensor, steps: int = 5) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Muon for parameters of two or more dimensions, AdamW for the rest and for those named in `adam`.
+    """Muon for matrices and convolutions, AdamW for everything else.
 
     Args:
         matrices: parameters updated by Muon at `lr`.
