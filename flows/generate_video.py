@@ -27,6 +27,7 @@ from reelops.scratch import scratch_folder
 from reelops.settings import Settings, load_settings
 from tasks.generation import encode_clip, generate_footage, gpu_slot, watched_by
 from tasks.scoring import judge_clip, score_clip
+from tasks.stopping import heed_sigterm, sigterm_noted
 from tasks.tracking import log_clip, show_clip
 
 REJECTED = 3
@@ -83,9 +84,10 @@ def generate_video(
     )
     production.check_order(order, settings)
     path = _place(order, output, settings, overwrite)
-    with scratch_folder(settings.cache) as scratch:
+    with sigterm_noted(), scratch_folder(settings.cache) as scratch:
         with gpu_slot(settings):
             footage = generate_footage(order, scratch, settings)
+        heed_sigterm()
         encoded = encode_clip(footage, order, path, quality)
         scored = score_clip(encoded.clip, footage, order, settings)
     verdict = judge_clip(scored.scores, order, settings)

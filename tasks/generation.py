@@ -26,6 +26,7 @@ from reelops.production import Encoded, Footage
 from reelops.progress import OnProgress, Progress
 from reelops.settings import Settings
 from tasks.failure import retry_if_it_may_pass
+from tasks.stopping import heed_sigterm
 
 LEASE_SECONDS = 60
 _watcher: ContextVar[OnProgress | None] = ContextVar("watcher", default=None)
@@ -87,11 +88,12 @@ def encode_clip(footage: Footage, order: ClipOrder, output: Path, quality: str) 
 
 
 def progress() -> OnProgress:
-    """Each stage once in the run's log, each step to whoever watches."""
+    """Each stage once in the run's log, each step to whoever watches; where a run that was told to stop stops."""
     logger, watcher = get_run_logger(), _watcher.get()
     stages: set[str] = set()
 
     def tell(step: Progress) -> None:
+        heed_sigterm()
         if step.stage not in stages:
             stages.add(step.stage)
             logger.info("%s: %d steps", step.stage, step.total)

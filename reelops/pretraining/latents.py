@@ -14,10 +14,23 @@ from torch import Tensor
 from reelops.pretraining.captions import UNNAMED_MOVE, caption
 from reelops.pretraining.pictures import film_somewhere
 from reelops.pretraining.vae import CLIP_FRAMES, to_tensor
-from reelops.video.camera import CameraMove, CameraSpeed
+from reelops.video.camera import CameraMove, CameraPath, CameraSpeed, path_of
 
 MOVES = tuple(CameraMove)
 SPEEDS = tuple(CameraSpeed)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Clips (B, F, C, H, W) and their pictures (B, C, H, W), with a caption and a camera path each.
+
+    A path is None where the caption is empty: nothing tells it then.
+    """
+
+    clips: Tensor
+    pictures: Tensor
+    captions: list[str]
+    paths: list[CameraPath | None]
 
 
 @dataclass
@@ -29,12 +42,19 @@ class LatentPool:
     moves: np.ndarray
     speeds: np.ndarray
 
-    def draw(self, count: int, rng: np.random.Generator, text_dropout: float) -> tuple[Tensor, Tensor, list[str]]:
+    def draw(self, count: int, rng: np.random.Generator, text_dropout: float) -> Batch:
         """Random clips with a fresh caption each; empty captions with probability `text_dropout`."""
         chosen = rng.integers(len(self.clips), size=count)
         captions = ["" if rng.random() < text_dropout else self._caption(int(index), rng) for index in chosen]
-        clips = torch.from_numpy(self.clips[chosen]).float()
-        return clips, torch.from_numpy(self.pictures[chosen]).float(), captions
+        return Batch(
+            clips=torch.from_numpy(self.clips[chosen]).float(),
+            pictures=torch.from_numpy(self.pictures[chosen]).float(),
+            captions=captions,
+            paths=[self._path(int(index)) if words else None for index, words in zip(chosen, captions, strict=True)],
+        )
+
+    def _path(self, index: int) -> CameraPath:
+        return path_of(MOVES[self.moves[index]], SPEEDS[self.speeds[index]])
 
     def _caption(self, index: int, rng: np.random.Generator) -> str:
         move, speed = MOVES[self.moves[index]], SPEEDS[self.speeds[index]]

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from reelops.pretraining.alignment import Alignment, Watch
 from reelops.pretraining.checkpoint import load_checkpoint, save_checkpoint
 from reelops.pretraining.latents import LatentPool
 from reelops.pretraining.muon import Muon
@@ -29,19 +30,22 @@ from reelops.pretraining.muon import Muon
 class TransformerConfig:
     """Shape and training of the transformer."""
 
-    heads: int = 12
-    head_dim: int = 32
-    layers: int = 4
-    time_width: int = 64
-    patch: int = 4
+    heads: int = 5
+    head_dim: int = 64
+    layers: int = 5
+    time_width: int = 32
+    patch: int = 2
     latent_size: tuple[int, int] = (60, 40)
     num_frames: int = 49
     text_length: int = 226
     text_width: int = 96
     batch: int = 4
-    frames_a_step: int = 4
+    frames_a_step: tuple[int, ...] = (2, 3, 5, 13)
+    frames_odds: tuple[float, ...] = (0.7, 0.2, 0.06, 0.04)
     short_text: int = 40
-    whole_clip_share: float = 0.2
+    aligned_blocks: tuple[int, ...] = (1, 2)
+    align_weight: float = 0.1
+    align_share: float = 0.7
     lr: float = 0.01
     adam_lr: float = 1e-3
     seconds: float = 3600.0
@@ -100,12 +104,13 @@ def _pass_noise_through(model: Any) -> None:
     if patch_values > width:
         return
     half = proj.in_channels // 2
+    values = torch.eye(patch_values).view(patch_values, half, *proj.kernel_size)
     proj.weight.zero_()
     proj.bias.zero_()
-    values = torch.eye(patch_values).view(patch_values, half, *proj.kernel_size)
     proj.weight[:patch_values, :half] = values
-    picture = proj.weight[patch_values:, half:]
-    proj.weight[patch_values:, half:] = torch.randn_like(picture) * 2 * picture[0].numel() ** -0.5
+    copies = (width - patch_values) // patch_values
+    for copy in range(1, copies + 1):
+        proj.weight[copy * patch_values : (copy + 1) * patch_values, half:] = values
     model.proj_out.weight.zero_()
     model.proj_out.bias.zero_()
     model.proj_out.weight[:, :patch_values] = 0.1 * torch.eye(patch_values)
@@ -271,7 +276,9 @@ def train_transformer(
     torch.manual_seed(config.seed + step)
     rotary, alphas = rotary_embedding(config), alphas_cumprod()
     last_frame = (config.num_frames - 1) // 4
-    smooth, saved, began = 0.0, time.monotonic(), time.monotonic() - spent
+    alignment = Alignment(config.latent_size, config.patch, last_frame)
+    smooth: Tensor | None = None
+    saved, began = time.monotonic(), time.monotonic() - spent
 
     def save(seconds: float) -> None:
         facts = {"step": step, "seconds": seconds, "average": average.values, "average_steps": average.steps}
@@ -281,25 +288,25 @@ def train_transformer(
         done = seconds / config.seconds
         warm = min(1.0, (step + 1) / config.warmup_steps)
         optimizer.scale_lr(warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done))))
-        whole = done > 1 - config.whole_clip_share
-        batch = max(1, config.batch // 3) if whole else config.batch
-        clips, pictures, captions = pool.draw(batch, rng, config.text_dropout)
-        if whole:
-            frames = torch.arange(last_frame + 1)
-        else:
-            others_at = rng.choice(np.arange(1, last_frame + 1), config.frames_a_step - 1, replace=False)
-            frames = torch.tensor([0, *sorted(others_at.tolist())])
-        text = embed_captions(captions, config.text_length if whole else config.short_text)
-        loss = diffusion_loss(model, clips, pictures, text, frames, rotary, alphas)
+        count = int(rng.choice(config.frames_a_step, p=config.frames_odds))
+        frames = [0, *sorted(rng.choice(np.arange(1, last_frame + 1), count - 1, replace=False).tolist())]
+        batch = pool.draw(max(1, round(config.batch * 2.5 / (count + 0.5))), rng, config.text_dropout)
+        text = embed_captions(batch.captions, config.text_length if count > 4 else config.short_text)
+        with Watch(model, config.aligned_blocks) as watch:
+            loss = diffusion_loss(model, batch.clips, batch.pictures, text, torch.tensor(frames), rotary, alphas)
+        aligned = alignment.loss(watch, batch.paths, frames, text.shape[1])
+        strength = config.align_weight * max(0.0, 1 - done / config.align_share)
         optimizer.zero_grad()
-        loss.backward()
+        (loss + strength * aligned).backward()
         nn.utils.clip_grad_norm_(others, 1.0)
         optimizer.step()
         average.update(model)
-        smooth = loss.item() if not smooth else 0.98 * smooth + 0.02 * loss.item()
+        losses = torch.stack([loss.detach(), aligned.detach()])
+        smooth = losses if smooth is None else smooth.lerp(losses, 0.02)
         step += 1
         if step % 50 == 0:
-            on_report({"step": step, "seconds": round(seconds, 1), "loss": round(smooth, 4)})
+            row = {"loss": smooth[0].item(), "alignment": smooth[1].item()}
+            on_report({"step": step, "seconds": round(seconds, 1), **{key: round(row[key], 4) for key in row}})
         if time.monotonic() - saved > 120:
             save(seconds)
             saved = time.monotonic()
