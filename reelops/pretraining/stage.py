@@ -31,7 +31,7 @@ from reelops.pretraining.text import (
     train_text_encoder,
     train_tokenizer,
 )
-from reelops.pretraining.transformer import TransformerConfig, build_transformer, train_transformer
+from reelops.pretraining.transformer import TransformerConfig, build_transformer, shaped_like, train_transformer
 from reelops.pretraining.vae import VaeConfig, build_vae, film_pool, normalise_latents, train_vae
 
 OnReport = Callable[[str, dict[str, Any]], None]
@@ -153,7 +153,8 @@ class Pretraining:
         )
 
     def transformer(self, pool: LatentPool, tokenizer: Any, encoder: Any) -> Any:
-        model = build_transformer(self.config.transformer)
+        config = self.transformer_config()
+        model = build_transformer(config)
         if self.start_from:
             model.load_state_dict(load_file(self.start_from / "transformer" / WEIGHTS_NAME))
 
@@ -166,12 +167,18 @@ class Pretraining:
             model,
             pool,
             embed,
-            self.config.transformer,
+            config,
             self.work / "transformer.pt",
             lambda row: self.report("transformer", row),
         )
         average.copy_to(model)
         return model.eval()
+
+    def transformer_config(self) -> TransformerConfig:
+        """The shape that is trained: a published transformer keeps its own."""
+        if not self.start_from:
+            return self.config.transformer
+        return shaped_like(self.start_from / "transformer" / "config.json", self.config.transformer)
 
     def decoder(self, vae: Any) -> Any:
         """Trains the decoder further under the encoder that the transformer knows, on longer crops."""
@@ -207,7 +214,7 @@ class Pretraining:
                 seconds[phase] = seconds.get(phase, 0) + round(float(saved["seconds"]))
         sizes = {
             "vae": build_vae(self.config.vae),
-            "transformer": build_transformer(self.config.transformer),
+            "transformer": build_transformer(self.transformer_config()),
             "text_encoder": self.text()[1],
         }
         return {

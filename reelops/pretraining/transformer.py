@@ -2,15 +2,17 @@
 
 A clip of one picture under one move is all but determined by its first frame and its caption, so most steps train on
 a few latent frames of a clip: the first, which carries the picture, and some others at their true positions. That
-shows the transformer several times as many pictures in the same time. The last part of training sees whole clips.
+shows the transformer several times as many pictures in the same time. Some steps see whole clips and the full text, so
+that it stays used to them.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,17 @@ from reelops.pretraining.muon import Muon
 
 @dataclass(frozen=True)
 class TransformerConfig:
-    """Shape and training of the transformer."""
+    """Shape and training of the transformer.
+
+    Attributes:
+        batch: clips in a step of two latent frames; steps of more frames take fewer.
+        frames_a_step, frames_odds: how many latent frames a step sees, drawn by these odds.
+        short_text: tokens of text in steps of few frames; whole captions fit, padding does not.
+        aligned_blocks: blocks whose attention is told where to look (`reelops.pretraining.alignment`).
+        align_weight: weight of that loss at first; the diffusion loss has one.
+        align_share: the share of training by which it has faded out.
+        ema: decay of the average of the weights, a step.
+    """
 
     heads: int = 5
     head_dim: int = 64
@@ -53,6 +65,23 @@ class TransformerConfig:
     text_dropout: float = 0.1
     ema: float = 0.998
     seed: int = 0
+
+
+def shaped_like(saved: Path, config: TransformerConfig) -> TransformerConfig:
+    """`config` with the shape of a saved transformer's config.json."""
+    shape = json.loads(saved.read_text())
+    return replace(
+        config,
+        heads=shape["num_attention_heads"],
+        head_dim=shape["attention_head_dim"],
+        layers=shape["num_layers"],
+        time_width=shape["time_embed_dim"],
+        patch=shape["patch_size"],
+        latent_size=(shape["sample_width"], shape["sample_height"]),
+        num_frames=shape["sample_frames"],
+        text_length=shape["max_text_seq_length"],
+        text_width=shape["text_embed_dim"],
+    )
 
 
 def build_transformer(config: TransformerConfig) -> Any:
@@ -94,10 +123,11 @@ def build_transformer(config: TransformerConfig) -> Any:
 
 
 def _pass_noise_through(model: Any) -> None:
-    """Starts the noisy patch on its own dimensions of the stream, straight from input to output.
+    """Starts the noisy patch on its own dimensions of the stream, and copies of the picture's patch on the others.
 
     The target is v = (sqrt(a) x_t - x0) / sqrt(1 - a): the input, scaled by the timestep, less what the clip shows.
-    Learning to hand a full-rank patch of noise through the stream otherwise takes most of the training.
+    Learning to hand a full-rank patch of noise through the stream otherwise takes most of the training. Where a head
+    is as wide as a patch has values, each head but the first starts with a whole patch of the picture to fetch.
     """
     proj, width = model.patch_embed.proj, model.proj_out.in_features
     patch_values = model.proj_out.out_features
