@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 
 
 @dataclass(frozen=True)
@@ -17,3 +21,31 @@ class Progress:
 
 OnProgress = Callable[[Progress], None]
 ShouldStop = Callable[[], bool]
+
+
+@contextmanager
+def signal_noted(number: signal.Signals, stop: Callable[[], BaseException]) -> Iterator[ShouldStop]:
+    """Within it a signal is noted before it goes on to whoever handled it, or raises what `stop` makes.
+
+    A handler's exception is raised wherever the signal finds the program. In a finaliser, in a callback of C code or
+    in an extension module that is being loaded, it is printed at best and dropped, and the work would go on to its end
+    as if nobody had asked. Asking what this yields between steps cannot miss the signal. Outside the main thread, to
+    which Python delivers no signals, it yields a function that never says stop.
+    """
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+    before = signal.getsignal(number)
+
+    def note(received: int, frame: FrameType | None) -> None:
+        asked.set()
+        if callable(before):
+            before(received, frame)
+        raise stop()
+
+    signal.signal(number, note)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(number, before)

@@ -76,6 +76,7 @@ def run_guarded(run: Callable[[], Any]) -> int:
         return 1
     except Exception as error:
         if _is_usage_error(error):
+            # typer carries its own click, whose errors have no public class: they are told by their methods.
             error.show()  # type: ignore[attr-defined]
             return error.exit_code  # type: ignore[attr-defined,no-any-return]
         traceback.print_exc()

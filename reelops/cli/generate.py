@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -110,11 +107,12 @@ def _produce(
     from reelops.cli.take_view import err, progress_bar, show_take
     from reelops.devices import hold_device
     from reelops.production import produce
+    from reelops.progress import signal_noted
 
     takes = []
     for order, output in zip(orders, outputs, strict=True):
         with (
-            _stopping() as should_stop,
+            signal_noted(signal.SIGINT, KeyboardInterrupt) as should_stop,
             progress_bar(f"Starting, seed {order.seed}") as on_progress,
             hold_device(settings.home, lambda message: err.print(f"[yellow]Waiting:[/] {message}")),
         ):
@@ -148,20 +146,3 @@ def _numbers(text: str) -> list[int]:
     if not all(part.isdecimal() for part in parts) or len(set(parts)) != len(parts):
         raise InputError(f"--seeds is {text!r}; give different whole numbers, joined by commas: 1,2,3.")
     return [int(part) for part in parts]
-
-
-@contextmanager
-def _stopping() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C is heard even where Python swallows the exception it raises, as in a callback from a library's C code."""
-    asked = threading.Event()
-    before = signal.getsignal(signal.SIGINT)
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        asked.set()
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, stop)
-    try:
-        yield asked.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from reelops.clip import ClipFormat
 from reelops.cogvideox.architecture import Architecture
@@ -123,7 +123,7 @@ def choose_dtype(machine: Machine, asked: str | None = None) -> tuple[Dtype, str
     if asked is not None:
         if asked not in get_args(Dtype):
             raise SettingsError(f"dtype {asked!r} is none of {', '.join(get_args(Dtype))}. Choose one of them.")
-        return asked, "as asked"  # type: ignore[return-value]
+        return cast(Dtype, asked), "as asked"
     if machine.gpus:
         if machine.gpus[0].bf16:
             return "bfloat16", "the GPU computes in it"

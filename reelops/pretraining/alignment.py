@@ -4,7 +4,8 @@ In a clip of a camera move every latent pixel of a later frame shows a place of 
 The diffusion loss alone takes long to teach attention to look there: while it looks everywhere, what it brings back is
 mud, and mud says little about where to look instead. So some heads of some blocks are also told. The last p*p heads
 of a block (p the patch size) each stand for one of the p*p latent pixels of a token, and are drawn to the tokens of the
-first frame between which that pixel's source lies. This loss fades out during training; the diffusion loss has the last word.
+first frame between which that pixel's source lies. This loss fades out during training; the diffusion loss has the last
+word.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def between(tokens: np.ndarray, columns: int, rows: int) -> tuple[np.ndarray, np
         tokens: places (..., 2) as x, y in tokens; a token's centre is at whole numbers.
     """
     limits = np.array([columns, rows])
-    inside = ((tokens > -0.5) & (tokens < limits - 0.5)).all(-1)
+    inside = np.asarray(((tokens > -0.5) & (tokens < limits - 0.5)).all(-1))
     place = tokens.clip(0, limits - 1)
     low = np.minimum(np.floor(place), limits - 2).astype(int).clip(0)
     high = np.minimum(low + 1, limits - 1)
@@ -88,7 +89,9 @@ class Watch:
                 self._handles.append(norm.register_forward_hook(lambda _m, _i, out, kept=kept: kept.append(out)))
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for handle in self._handles:
             handle.remove()
 
@@ -110,7 +113,12 @@ class Alignment:
         return self._known[key]
 
     def loss(
-        self, watch: Watch, paths: Sequence[CameraPath | None], frames: Sequence[int], text_length: int, queries: int = 96
+        self,
+        watch: Watch,
+        paths: Sequence[CameraPath | None],
+        frames: Sequence[int],
+        text_length: int,
+        queries: int = 96,
     ) -> Tensor:
         """Mean cross-entropy in nats of attention against the true sources, over `queries` random tokens a clip.
 
@@ -119,24 +127,24 @@ class Alignment:
             frames: the latent frames in the pass, the first of them 0.
             text_length: text tokens before the frames' tokens.
         """
-        heads = self.patch**2
-        a_frame = self.latent_size[0] * self.latent_size[1] // heads
+        pixels = self.patch**2
+        a_frame = self.latent_size[0] * self.latent_size[1] // pixels
         picks = torch.randint(a_frame * len(frames), (queries,))
-        which, within = (picks // a_frame).tolist(), (picks % a_frame).numpy()
-        at = np.zeros((len(paths), heads, queries, 4), dtype=int)
-        weight = np.zeros((len(paths), heads, queries, 4), dtype=np.float32)
+        orders, within = (picks // a_frame).tolist(), (picks % a_frame).tolist()
+        at = np.zeros((len(paths), pixels, queries, 4), dtype=int)
+        weight = np.zeros((len(paths), pixels, queries, 4), dtype=np.float32)
         for clip, path in enumerate(paths):
             if path is None:
                 continue
-            for query, (order, token) in enumerate(zip(which, within, strict=True)):
+            for number, (order, token) in enumerate(zip(orders, within, strict=True)):
                 places, shares, inside = self.sources(path, frames[order])
-                at[clip, :, query] = places[:, token]
-                weight[clip, :, query] = shares[:, token] * inside[:, token, None]
+                at[clip, :, number] = places[:, token]
+                weight[clip, :, number] = shares[:, token] * inside[:, token, None]
         index, share = torch.from_numpy(at) + text_length, torch.from_numpy(weight)
         total = torch.zeros(())
         for query, key in zip(watch.queries, watch.keys, strict=True):
-            chosen = query[:, -heads:, text_length + picks]
-            scores = (chosen @ key[:, -heads:].transpose(-1, -2)).float() * query.shape[-1] ** -0.5
+            chosen = query[:, -pixels:, text_length + picks]
+            scores = (chosen @ key[:, -pixels:].transpose(-1, -2)).float() * query.shape[-1] ** -0.5
             logs = scores.gather(-1, index) - scores.logsumexp(-1, keepdim=True)
             total = total - (share * logs).sum() / share.sum().clamp(min=1.0)
         return total / max(1, len(watch.queries))

@@ -117,7 +117,8 @@ def token_ids(tokenizer: Any, texts: list[str], length: int) -> Tensor:
     batch = tokenizer(
         texts, padding="max_length", max_length=length, truncation=True, add_special_tokens=True, return_tensors="pt"
     )
-    return batch.input_ids  # type: ignore[no-any-return]
+    ids: Tensor = batch.input_ids
+    return ids
 
 
 def train_text_encoder(

@@ -36,7 +36,8 @@ class TransformerConfig:
         batch: clips in a step of two latent frames; steps of more frames take fewer.
         frames_a_step, frames_odds: how many latent frames a step sees, drawn by these odds.
         short_text: tokens of text in steps of few frames; whole captions fit, padding does not.
-        aligned_blocks: blocks whose attention is told where to look (`reelops.pretraining.alignment`).
+        aligned_blocks: blocks whose attention is told where to look (`reelops.pretraining.alignment`); it takes as many
+            heads as a token has latent pixels.
         align_weight: weight of that loss at first; the diffusion loss has one.
         align_share: the share of training by which it has faded out.
         ema: decay of the average of the weights, a step.
