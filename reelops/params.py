@@ -33,7 +33,9 @@ def _read(params_file: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(params_file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise SettingsError(f"There is no {params_file}. Give an existing params.yaml.") from error
+        raise SettingsError(
+            f"There is no {params_file}. Work inside a checkout of ReelOps, or set REELOPS_PARAMS_FILE to a params.yaml."
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{params_file} cannot be read as a text file: {error}. Give a params.yaml.") from error
     except yaml.YAMLError as error:

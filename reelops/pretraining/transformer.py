@@ -58,7 +58,7 @@ class TransformerConfig:
     short_text: int = 40
     aligned_blocks: tuple[int, ...] = (1, 2)
     align_weight: float = 0.1
-    align_share: float = 0.7
+    align_share: float = 0.9
     lr: float = 0.01
     adam_lr: float = 1e-3
     seconds: float = 3600.0
@@ -229,10 +229,10 @@ def alphas_cumprod() -> Tensor:
 
 
 def draw_timesteps(count: int) -> Tensor:
-    """Mostly high noise, where picture and prompt alone decide the clip; one in twenty below 300: grain."""
+    """Half of them high noise, where picture and prompt alone decide the clip; one in ten below 300: grain."""
     low, middle, high = (torch.randint(*bounds, (count,)) for bounds in ((0, 300), (300, 900), (900, 1000)))
     lot = torch.rand(count)
-    return torch.where(lot < 0.05, low, torch.where(lot < 0.3, middle, high))
+    return torch.where(lot < 0.1, low, torch.where(lot < 0.5, middle, high))
 
 
 def diffusion_loss(
