@@ -34,7 +34,7 @@ def _read(params_file: Path) -> dict[str, Any]:
         content = yaml.safe_load(params_file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise SettingsError(
-            f"There is no {params_file}. Work inside a checkout of ReelOps, or set REELOPS_PARAMS_FILE to a params.yaml."
+            f"There is no {params_file}. Work in a checkout of ReelOps, or set REELOPS_PARAMS_FILE to a params.yaml."
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{params_file} cannot be read as a text file: {error}. Give a params.yaml.") from error

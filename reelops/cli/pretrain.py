@@ -15,6 +15,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from reelops.clip import ClipOrder
     from reelops.pretraining.params import PretrainParams
     from reelops.pretraining.stage import PretrainConfig
     from reelops.settings import Settings
@@ -184,8 +185,7 @@ def measure(
     def advance(_result: object, _generated: object) -> None:
         next(bar, None)
 
-    profile = "tiny" if folder == (settings.root / MODEL).resolve() else str(folder)
-    figures = evaluate_generation(generator, pictures, profile, advance)
+    figures = evaluate_generation(generator, pictures, _as_published(folder, settings), advance)
     vae = AutoencoderKLCogVideoX.from_pretrained(folder, subfolder="vae").float()
     width, height = params.config().vae.size
     with console.status("Reconstructing"):
@@ -194,6 +194,16 @@ def measure(
     figures["machine"] = f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
     figures["note"] = note
     return figures
+
+
+def _as_published(folder: Path, settings: Settings) -> ClipOrder:
+    """An order to the model in `folder` with the steps and guidance of the published one, which it may replace."""
+    from reelops.clip import ClipOrder
+    from reelops.cogvideox.profiles import find_profile
+
+    tiny = find_profile("tiny", settings.params_file)
+    name = "tiny" if folder == (settings.root / MODEL).resolve() else str(folder)
+    return ClipOrder(picture=Path(), prompt="", profile=name, steps=tiny.steps, guidance=tiny.guidance)
 
 
 def _write_reports(figures: dict[str, Any], folder: Path) -> None:

@@ -4,8 +4,9 @@ In a clip of a camera move every latent pixel of a later frame shows a place of 
 The diffusion loss alone takes long to teach attention to look there: while it looks everywhere, what it brings back is
 mud, and mud says little about where to look instead. So some heads of some blocks are also told. The last p*p heads
 of a block (p the patch size) each stand for one of the p*p latent pixels of a token, and are drawn to the tokens of the
-first frame between which that pixel's source lies. This loss fades out during training; the diffusion loss has the last
-word.
+first frame between which that pixel's source lies. What one head brings back is a mixture of up to four tokens, so a
+second block looks farther apart around the same place: from both the tokens themselves can be told again. This loss
+fades out during training; the diffusion loss has the last word.
 """
 
 from __future__ import annotations
@@ -97,19 +98,27 @@ class Watch:
 
 
 class Alignment:
-    """The alignment loss for one shape of transformer; sources are worked out once a path and frame."""
+    """The alignment loss for one shape of transformer; sources are worked out once a path and frame.
 
-    def __init__(self, latent_size: tuple[int, int], patch: int, last_frame: int) -> None:
-        self.latent_size, self.patch, self.last_frame = latent_size, patch, last_frame
-        self._known: dict[tuple[CameraPath, int], tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+    Args:
+        spreads: for each watched block, how far its heads look apart: 1 at the sources of a token's latent pixels, 2
+            twice as far from their middle.
+    """
 
-    def sources(self, path: CameraPath, frame: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def __init__(
+        self, latent_size: tuple[int, int], patch: int, last_frame: int, spreads: Sequence[float] = (1.0,)
+    ) -> None:
+        self.latent_size, self.patch, self.last_frame, self.spreads = latent_size, patch, last_frame, tuple(spreads)
+        self._known: dict[tuple[CameraPath, int, float], tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+
+    def sources(self, path: CameraPath, frame: int, spread: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """`between` for all of a frame: (S, tokens a frame, 4) twice and (S, tokens a frame)."""
-        key = (path, frame)
+        key = (path, frame, spread)
         if key not in self._known:
             columns, rows = (side // self.patch for side in self.latent_size)
             places = source_tokens(path, [frame], self.latent_size, self.patch, self.last_frame)[:, 0]
-            self._known[key] = between(places, columns, rows)
+            middle = places.mean(0, keepdims=True)
+            self._known[key] = between(middle + spread * (places - middle), columns, rows)
         return self._known[key]
 
     def loss(
@@ -131,18 +140,18 @@ class Alignment:
         a_frame = self.latent_size[0] * self.latent_size[1] // pixels
         picks = torch.randint(a_frame * len(frames), (queries,))
         orders, within = (picks // a_frame).tolist(), (picks % a_frame).tolist()
-        at = np.zeros((len(paths), pixels, queries, 4), dtype=int)
-        weight = np.zeros((len(paths), pixels, queries, 4), dtype=np.float32)
-        for clip, path in enumerate(paths):
-            if path is None:
-                continue
-            for number, (order, token) in enumerate(zip(orders, within, strict=True)):
-                places, shares, inside = self.sources(path, frames[order])
-                at[clip, :, number] = places[:, token]
-                weight[clip, :, number] = shares[:, token] * inside[:, token, None]
-        index, share = torch.from_numpy(at) + text_length, torch.from_numpy(weight)
         total = torch.zeros(())
-        for query, key in zip(watch.queries, watch.keys, strict=True):
+        for query, key, spread in zip(watch.queries, watch.keys, self.spreads, strict=True):
+            at = np.zeros((len(paths), pixels, queries, 4), dtype=int)
+            weight = np.zeros((len(paths), pixels, queries, 4), dtype=np.float32)
+            for clip, path in enumerate(paths):
+                if path is None:
+                    continue
+                for number, (order, token) in enumerate(zip(orders, within, strict=True)):
+                    places, shares, inside = self.sources(path, frames[order], spread)
+                    at[clip, :, number] = places[:, token]
+                    weight[clip, :, number] = shares[:, token] * inside[:, token, None]
+            index, share = torch.from_numpy(at) + text_length, torch.from_numpy(weight)
             chosen = query[:, -pixels:, text_length + picks]
             scores = (chosen @ key[:, -pixels:].transpose(-1, -2)).float() * query.shape[-1] ** -0.5
             logs = scores.gather(-1, index) - scores.logsumexp(-1, keepdim=True)

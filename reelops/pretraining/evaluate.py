@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,15 +48,13 @@ class ClipResult:
     peak_memory_gb: float
 
 
-def evaluate_clip(
-    generator: Generator, picture: Path, move: CameraMove, profile: str, seed: int
-) -> tuple[ClipResult, GeneratedFrames]:
-    """Generates the clip `move` asks for and measures it."""
-    generated = generator.generate(ClipOrder(picture=picture, prompt=move.words, profile=profile, seed=seed))
+def evaluate_clip(generator: Generator, order: ClipOrder, move: CameraMove) -> tuple[ClipResult, GeneratedFrames]:
+    """Generates the clip, whose prompt asks for `move`, and measures it."""
+    generated = generator.generate(order)
     motion = measure_camera(generated.frames_THWC)
     seconds = sum(value for stage, value in generated.seconds.items() if stage != "load")
     result = ClipResult(
-        picture=picture.name,
+        picture=order.picture.name,
         asked=move.value,
         measured=motion.move.value,
         zoom=round(motion.zoom, 4),
@@ -77,16 +75,17 @@ def _rounded(value: float | None) -> float | None:
 def evaluate_generation(
     generator: Generator,
     pictures: list[Path],
-    profile: str,
+    how: ClipOrder,
     on_clip: Callable[[ClipResult, GeneratedFrames], None],
     moves: tuple[CameraMove, ...] = tuple(CameraMove),
 ) -> dict[str, Any]:
-    """Every move for every picture; seeds differ from clip to clip."""
+    """Every move for every picture, each ordered as `how` but for picture, prompt and seed."""
     results = []
     thumbnails: dict[tuple[str, str], np.ndarray] = {}
     for row, picture in enumerate(pictures):
         for column, move in enumerate(moves):
-            result, generated = evaluate_clip(generator, picture, move, profile, seed=100 * row + column)
+            order = replace(how, picture=picture, prompt=move.words, seed=100 * row + column)
+            result, generated = evaluate_clip(generator, order, move)
             results.append(result)
             thumbnails[picture.name, move.value] = cv2.resize(
                 generated.frames_THWC[-1], (60, 40), interpolation=cv2.INTER_AREA

@@ -38,6 +38,7 @@ class TransformerConfig:
         short_text: tokens of text in steps of few frames; whole captions fit, padding does not.
         aligned_blocks: blocks whose attention is told where to look (`reelops.pretraining.alignment`); it takes as many
             heads as a token has latent pixels.
+        aligned_spreads: how far apart the heads of each of them look.
         align_weight: weight of that loss at first; the diffusion loss has one.
         align_share: the share of training by which it has faded out.
         ema: decay of the average of the weights, a step.
@@ -57,6 +58,7 @@ class TransformerConfig:
     frames_odds: tuple[float, ...] = (0.7, 0.2, 0.06, 0.04)
     short_text: int = 40
     aligned_blocks: tuple[int, ...] = (1, 2)
+    aligned_spreads: tuple[float, ...] = (2.0, 1.0)
     align_weight: float = 0.1
     align_share: float = 0.9
     lr: float = 0.01
@@ -307,7 +309,7 @@ def train_transformer(
     torch.manual_seed(config.seed + step)
     rotary, alphas = rotary_embedding(config), alphas_cumprod()
     last_frame = (config.num_frames - 1) // 4
-    alignment = Alignment(config.latent_size, config.patch, last_frame)
+    alignment = Alignment(config.latent_size, config.patch, last_frame, config.aligned_spreads)
     smooth: Tensor | None = None
     saved, began = time.monotonic(), time.monotonic() - spent
 

@@ -39,6 +39,20 @@ def test_the_first_frame_is_its_own_source() -> None:
     assert (own == np.arange(24)).all()
 
 
+def test_a_second_block_looks_farther_apart_around_the_same_place() -> None:
+    alignment, path = Alignment((12, 8), 2, 2), path_of(CameraMove.PAN_RIGHT)
+    near, far = (_middle_places(*alignment.sources(path, 2, spread)[:2]) for spread in (1.0, 2.0))
+    np.testing.assert_allclose(near.mean(0), far.mean(0), atol=1e-6)
+    np.testing.assert_allclose(far - far.mean(0), 2 * (near - near.mean(0)), atol=1e-6)
+
+
+def _middle_places(at: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Where each head looks for a token in the middle of the frame: (S, 2)."""
+    tokens = np.stack([at % 6, at // 6], -1)[:, 14]
+    places: np.ndarray = (tokens * weight[:, 14, :, None]).sum(1)
+    return places
+
+
 def test_a_place_between_tokens_is_shared_by_distance() -> None:
     at, weight, inside = between(np.array([[1.25, 0.0], [-0.6, 0.0], [-0.4, 2.0]]), columns=4, rows=3)
     shares = {int(token): float(share) for token, share in zip(at[0], weight[0], strict=True) if share}
@@ -82,7 +96,7 @@ def test_a_clip_whose_caption_tells_no_move_teaches_no_geometry() -> None:
             model, torch.randn(1, 2, 32, 8, 12), torch.randn(1, 8, 16), torch.tensor([999]), torch.tensor([0, 1]),
             rotary_embedding(CONFIG),
         )  # fmt: skip
-    assert Alignment((12, 8), 2, 2).loss(watch, [None], [0, 1], text_length=8).item() == 0.0
+    assert Alignment((12, 8), 2, 2, (2.0, 1.0)).loss(watch, [None], [0, 1], text_length=8).item() == 0.0
     assert len(watch.queries) == 2
 
 
