@@ -38,6 +38,9 @@ from reelops.video.probe import probe
 
 OnFrame = Callable[[int], None]
 
+# Goes up whenever a metric gives another number for the same file and settings: stored scores are kept by it.
+METRICS_VERSION = "2"
+
 
 class ScoreSettings(BaseModel):
     """The `score` block of params.yaml.
