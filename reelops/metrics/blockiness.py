@@ -39,6 +39,6 @@ def _periodic_surplus(steps: np.ndarray) -> float:
     for period in _PERIODS:
         whole = len(surplus) // period
         if whole >= 4:
-            by_phase = np.median(surplus[: whole * period].reshape(whole, period), axis=0)
-            strongest = max(strongest, float(by_phase.max()))
+            by_phase = np.sort(surplus[: whole * period].reshape(whole, period), axis=0)
+            strongest = max(strongest, float(by_phase[whole // 2].max()))
     return strongest

@@ -30,9 +30,9 @@ STATIC_BELOW = 0.25
 # A fitted step is believed where at least this share of the picture's texture follows it.
 TRUSTED_COVERAGE = 0.3
 
-_GRID_STEP = 3
-_LEAST_ABSOLUTE_ROUNDS = 8
-_BIWEIGHT_ROUNDS = 12
+_GRID_STEP = 4
+_LEAST_ABSOLUTE_ROUNDS = 6
+_BIWEIGHT_ROUNDS = 8
 _MARGIN_SHARE = 0.04
 _KEY_FRAMES = 8
 _KEY_SHIFT_SHARE = 0.04

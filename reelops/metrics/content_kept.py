@@ -49,7 +49,7 @@ def content_kept_measure(last_HWC: np.ndarray, picture_HWC: np.ndarray | None, m
     """`content_kept_in` as a measure, or why there is none."""
     how = "RGB at the clip's size, the picture moved as the camera was measured to move"
     if picture_HWC is None:
-        return Measure(None, how, "no picture was given")
+        return Measure(None, how, "no picture was given", applies=False)
     if not motion.trusted:
         return Measure(None, how, motion.why_untrusted)
     value = content_kept_in(last_HWC, picture_HWC, motion)

@@ -30,8 +30,8 @@ def dynamic_degree(speeds: Sequence[float], fps: Fraction, height: int, width: i
     Dynamic is a clip of N frames in which the fastest 5% of the picture go more than 6 min(H, W) / 256 pixels in at
     least round(4 N / 16) steps, at 8 frames a second.
 
-    Theirs is RAFT flow at the clip's size over frames sampled to 8 a second; ours is DIS flow at working size, each step
-    scaled by fps / 8, and N what the sampled clip would have. Over many clips the mean is VBench's dynamic degree.
+    Theirs is RAFT flow at the clip's size over frames sampled to 8 a second; ours is DIS flow at working size, each
+    step scaled by fps / 8, and N what the sampled clip would have. Over many clips the mean is VBench's dynamic degree.
 
     Args:
         speeds: one `fastest` a step, in pixels at 480 rows.
@@ -41,7 +41,7 @@ def dynamic_degree(speeds: Sequence[float], fps: Fraction, height: int, width: i
     wanted = _PIXELS * min(height, width) / _SIDE * STATED_ROWS / height
     at_eight = np.asarray(speeds) * float(fps / _FPS)
     # Steps of the clip that make up as much time as VBench's sampled steps do.
-    enough = round(_STEPS * (len(speeds) + 1) / _FRAMES)
+    enough = max(1, round(_STEPS * (len(speeds) + 1) / _FRAMES))
     return float((at_eight > wanted).sum() >= enough)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _CLIP = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
-_CLIP_TYPES = ("clip", "clip_vision_model")
+_CLIP_TYPE = "clip"
 _DINO_TYPES = ("vit", "dinov2", "dinov2_with_registers", "dinov3_vit")
 
 
@@ -32,19 +32,23 @@ class Embedder:
     """
 
     def __init__(self, weights: str) -> None:
-        from transformers import AutoConfig, AutoModel, CLIPVisionModelWithProjection
+        from transformers import AutoConfig, AutoModel
 
         try:
             config: Any = AutoConfig.from_pretrained(weights)
-            self._is_clip = config.model_type in _CLIP_TYPES
+            self._is_clip = config.model_type == _CLIP_TYPE
             if not self._is_clip and config.model_type not in _DINO_TYPES:
-                known = ", ".join((*_DINO_TYPES, *_CLIP_TYPES))
+                known = ", ".join((*_DINO_TYPES, _CLIP_TYPE))
                 raise WeightsError(f"{weights} is a model of type {config.model_type}; one of {known} is wanted")
-            kind = CLIPVisionModelWithProjection if self._is_clip else AutoModel
-            self._model: Any = kind.from_pretrained(weights).eval()
+            model, loaded = AutoModel.from_pretrained(weights, output_loading_info=True)
         except (OSError, ValueError) as error:
             why = " ".join(str(error).split())
             raise WeightsError(f"{weights} cannot be loaded; give a folder that holds it ({why})") from error
+        # What a checkpoint lacks is filled with random numbers. DINO's has no pooler, and its class token needs none.
+        lacking = [key for key in loaded["missing_keys"] if not key.startswith("pooler.")]
+        if lacking or loaded["mismatched_keys"]:
+            raise WeightsError(f"{weights} lacks weights such as {(lacking or ['of the right size'])[0]}; get it anew")
+        self._model: Any = model.eval()
         vision = config.vision_config if hasattr(config, "vision_config") else config
         self._side, self._patch = int(vision.image_size), int(vision.patch_size)
         self.dimensions = int(config.projection_dim if self._is_clip else config.hidden_size)
@@ -61,7 +65,7 @@ class Embedder:
 
     def _vector(self, pixels_1CHW: torch.Tensor) -> torch.Tensor:
         if self._is_clip:
-            embedding: torch.Tensor = self._model(pixel_values=pixels_1CHW).image_embeds[0]
+            embedding: torch.Tensor = self._model.get_image_features(pixel_values=pixels_1CHW).pooler_output[0]
             return embedding
         # ViT interpolates its positions only when told to; DINOv2 and v3 always do.
         also = {"interpolate_pos_encoding": True} if self._model.config.model_type == "vit" else {}

@@ -22,5 +22,5 @@ def first_frame_measure(first_HWC: np.ndarray, picture_HWC: np.ndarray | None) -
     """`first_frame_fidelity` as a measure, or why there is none."""
     how = "RGB at the clip's size"
     if picture_HWC is None:
-        return Measure(None, how, "no picture was given")
+        return Measure(None, how, "no picture was given", applies=False)
     return Measure(first_frame_fidelity(first_HWC, picture_HWC), how)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from reelops.metrics.scores import Measure
@@ -25,7 +26,7 @@ def jerk(flow_HW2: np.ndarray, following_HW2: np.ndarray) -> tuple[float, float]
         return 0.0, 0.0
     then_HW2 = along(following_HW2, flow_HW2)
     turned, before, after = (
-        float(np.hypot(field[..., 0], field[..., 1])[inside].mean(dtype=np.float64))
+        cv2.mean(cv2.magnitude(field[..., 0], field[..., 1]), inside.view(np.uint8))[0]
         for field in (then_HW2 - flow_HW2, flow_HW2, then_HW2)
     )
     return turned, before + after

@@ -69,12 +69,14 @@ class Measure:
         reason: why not; None where it was.
         how: working size and engine.
         series: a value a frame, or a neighbouring pair of frames, where the metric has such; None where one has none.
+        applies: False where it takes something that was not given, such as a picture: nothing is wrong with the clip.
     """
 
     value: float | None
     how: str
     reason: str | None = None
     series: tuple[float | None, ...] | None = None
+    applies: bool = True
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,7 @@ SMALLEST_SIDE_OF_MS_SSIM = _WINDOW * 2 ** (len(_SCALE_WEIGHTS) - 1)
 def ssim(one_HW: np.ndarray, other_HW: np.ndarray) -> float:
     """Structural similarity of two luma pictures, uint8, at least 11x11 (Wang et al. 2004).
 
-    An 11x11 Gaussian window of sigma 1.5, K = (0.01, 0.03), population covariance; the mean over every window that fits.
+    An 11x11 Gaussian window of sigma 1.5, K = (0.01, 0.03), population covariance; the mean over all windows that fit.
 
     Returns:
         1 for equal pictures, about 0 for unrelated ones; higher is better; range [-1, 1]. Blind to colour; a shift by a

@@ -40,6 +40,7 @@ from reelops.metrics.residual_ratio import ResidualTracker
 from reelops.metrics.scene_cut import discontinuity, scene_cut
 from reelops.metrics.scores import Scores
 from reelops.metrics.sharpness import SHARPNESS_ROWS, sharpness
+from reelops.metrics.threads import one_opencv_thread
 from reelops.metrics.tracker import OfFrames, OfSteps, Tracker
 from reelops.metrics.view import Step, View
 from reelops.metrics.warping_error import WarpingError
@@ -142,9 +143,10 @@ def score_frames(
         *default_trackers(settings, fps),
         *asked_trackers(also, settings.weights, first, picture_HWC, reference),
     ]
-    num_frames, last = _show(itertools.chain([first], frames), trackers, camera, on_frame)
-    motion = camera.motion(height, width)
-    measures = {name: measure for tracker in trackers for name, measure in tracker.measures().items()}
+    with one_opencv_thread():
+        num_frames, last = _show(itertools.chain([first], frames), trackers, camera, on_frame)
+        motion = camera.motion(height, width)
+        measures = {name: measure for tracker in trackers for name, measure in tracker.measures().items()}
     return Scores(
         measures=measures
         | {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from reelops.metrics.scores import Measure
@@ -10,16 +11,17 @@ from reelops.metrics.view import Step, View
 from reelops.metrics.warp import along
 from reelops.metrics.working_size import WORKING_ROWS
 
+_CENTRAL, _ALONE = np.array([-0.5, 0.0, 0.5], np.float32), np.array([1.0], np.float32)
+_GRADIENT = ((_CENTRAL, _ALONE), (_ALONE, _CENTRAL))
+
 
 def trackable(flow_HW2: np.ndarray, confirmed_HW: np.ndarray) -> np.ndarray:
     """The mask M of Lai et al. 2018: (H, W) bool, false where something is covered and at the edges of motion.
 
     Covered is what is not `confirmed`; the edges are where |grad F|^2 > 0.01 |F|^2 + 0.002, by central differences.
     """
-    along_x = np.gradient(flow_HW2, axis=1)
-    along_y = np.gradient(flow_HW2, axis=0)
-    change = (along_x**2 + along_y**2).sum(axis=2)
-    smooth = change <= 0.01 * (flow_HW2**2).sum(axis=2) + 0.002
+    change = sum(cv2.sepFilter2D(flow_HW2, -1, *kernels, borderType=cv2.BORDER_REPLICATE) ** 2 for kernels in _GRADIENT)
+    smooth = change[..., 0] + change[..., 1] <= 0.01 * (flow_HW2[..., 0] ** 2 + flow_HW2[..., 1] ** 2) + 0.002
     both: np.ndarray = confirmed_HW & smooth
     return both
 
@@ -39,8 +41,8 @@ def warping_error(
     mask = trackable(flow_HW2, confirmed_HW)
     if not mask.any():
         return None
-    apart = along(next_HWC, flow_HW2)[mask].astype(np.float32) - previous_HWC[mask].astype(np.float32)
-    return float((apart**2).mean(dtype=np.float64)) / 255**2
+    apart = along(next_HWC, flow_HW2)[mask].astype(np.int32) - previous_HWC[mask]
+    return float((apart * apart).mean()) / 255**2
 
 
 class WarpingError:
