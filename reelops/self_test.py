@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
@@ -71,3 +72,58 @@ def self_test(
         frames = case.make(frames_THWC, np.random.default_rng([seed, number]))
         scores = score_frames(frames, fps, None, None, settings)
         yield SelfTestRow(case.name, "good" if case.good else "bad", judge(scores, limits), scores)
+
+
+def calibration(tests: Mapping[str, Sequence[SelfTestRow]], limits: GateLimits) -> dict[str, Any]:
+    """What the limits rest on: how the gate judged every version of many clips, and what each limited metric measured.
+
+    Args:
+        tests: by clip, its rows.
+        limits: the gate's.
+
+    Returns:
+        Plain JSON values. `verdicts`: by version, how many got each decision. `wrong`: rows that did not pass, with
+        their reasons. `limits`: by metric, its limits, and by version the smallest, middle and largest value.
+    """
+    rows = [row for each in tests.values() for row in each]
+    names = list(dict.fromkeys(row.name for row in rows))
+    return {
+        "clips": list(tests),
+        "profile": limits.name,
+        "verdicts": {name: _decisions(row for row in rows if row.name == name) for name in names},
+        "wrong": [{"clip": clip, **row.to_json()} for clip, each in tests.items() for row in each if not row.passed],
+        "limits": {
+            metric: {
+                "limit": limit.model_dump(exclude_none=True),
+                "values": {name: _spread(row.scores.get(metric) for row in rows if row.name == name) for name in names},
+            }
+            for metric, limit in limits.metrics.items()
+        },
+    }
+
+
+def calibration_markdown(table: Mapping[str, Any]) -> str:
+    """The same for people: verdicts by version, then a row for every limited metric."""
+    decisions = [decision.value for decision in Decision]
+    lines = [f"| version of {len(table['clips'])} clips | {' | '.join(decisions)} |", "|---|---|---|---|"]
+    for name, counts in table["verdicts"].items():
+        lines.append(f"| {name} | {' | '.join(str(counts[decision]) for decision in decisions)} |")
+    names = list(table["verdicts"])
+    lines += ["", "Smallest, middle and largest value:", ""]
+    lines += [f"| metric | limits | {' | '.join(names)} |", "|---" * (len(names) + 2) + "|"]
+    for metric, facts in table["limits"].items():
+        limit = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in facts["limit"].items())
+        cells = [" / ".join(f"{value:.3g}" for value in facts["values"][name]) or "-" for name in names]
+        lines.append(f"| {metric} | {limit} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _decisions(rows: Iterable[SelfTestRow]) -> dict[str, int]:
+    counts = Counter(row.verdict.decision.value for row in rows)
+    return {decision.value: counts[decision.value] for decision in Decision}
+
+
+def _spread(values: Iterable[float | None]) -> list[float]:
+    """Smallest, middle, largest; nothing where nothing was measured."""
+    known = sorted(value for value in values if value is not None)
+    return [known[0], float(np.median(known)), known[-1]] if known else []

@@ -112,8 +112,10 @@ def blocky(frames_THWC: np.ndarray, _: np.random.Generator) -> np.ndarray:
 
     def squeeze(frame_HWC: np.ndarray) -> np.ndarray:
         _, data = cv2.imencode(".jpg", frame_HWC[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-        squeezed: np.ndarray = cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1]
-        return squeezed
+        squeezed = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        assert squeezed is not None
+        turned: np.ndarray = squeezed[..., ::-1]
+        return turned
 
     return _each(frames_THWC, squeeze)
 

@@ -95,5 +95,6 @@ def _resized(frame_HWC: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def _normalised(picture_HWC: np.ndarray, mean: tuple[float, ...], spread: tuple[float, ...]) -> np.ndarray:
-    scaled: np.ndarray = (picture_HWC.astype(np.float32) / 255 - np.float32(mean)) / np.float32(spread)
-    return scaled
+    scaled = picture_HWC.astype(np.float32) / 255 - np.asarray(mean, np.float32)
+    normal: np.ndarray = scaled / np.asarray(spread, np.float32)
+    return normal

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
@@ -38,7 +39,7 @@ from reelops.metrics.optical_flow import ENGINES, Dis
 from reelops.metrics.picture import picture_at
 from reelops.metrics.residual_ratio import ResidualTracker
 from reelops.metrics.scene_cut import discontinuity, scene_cut
-from reelops.metrics.scores import Scores
+from reelops.metrics.scores import METRICS, Scores
 from reelops.metrics.sharpness import SHARPNESS_ROWS, sharpness
 from reelops.metrics.threads import one_opencv_thread
 from reelops.metrics.tracker import OfFrames, OfSteps, Tracker
@@ -147,12 +148,10 @@ def score_frames(
         num_frames, last = _show(itertools.chain([first], frames), trackers, camera, on_frame)
         motion = camera.motion(height, width)
         measures = {name: measure for tracker in trackers for name, measure in tracker.measures().items()}
+    measures["first_frame_fidelity"] = first_frame_measure(first, picture_HWC)
+    measures["content_kept"] = content_kept_measure(last, picture_HWC, motion)
     return Scores(
-        measures=measures
-        | {
-            "first_frame_fidelity": first_frame_measure(first, picture_HWC),
-            "content_kept": content_kept_measure(last, picture_HWC, motion),
-        },
+        measures={name: measures[name] for name in METRICS if name in measures},
         format=ClipFormat(num_frames, fps, width, height),
         asked_move=asked_move(prompt) if prompt else None,
         camera=motion if motion.trusted else None,
@@ -164,25 +163,33 @@ def _show(
     frames_THWC: Iterable[np.ndarray], trackers: Sequence[Tracker], camera: CameraTracker, on_frame: OnFrame | None
 ) -> tuple[int, np.ndarray]:
     """Shows each frame to everyone; returns how many there were, and the last."""
-    engine, before = Dis(), None
+    engine, back_engine = Dis(), Dis()
+    before: View | None = None
     number, frame = 0, np.empty(0)
-    for number, frame in enumerate(frames_THWC, start=1):
-        view = View(frame)
-        if before is not None and frame.shape != before.frame_HWC.shape:
-            raise VideoError(
-                f"Frame {number} is {frame.shape[1]}x{frame.shape[0]}, the first one "
-                f"{before.frame_HWC.shape[1]}x{before.frame_HWC.shape[0]}. Give a clip whose frames have one size."
-            )
-        step = None if before is None else Step(before, view, engine)
-        camera.see(view.gray_HW, None if step is None else step.flow_HW2)
-        for tracker in trackers:
-            tracker.see(view, step)
-        before = view
-        if on_frame:
-            on_frame(number)
+    with ThreadPoolExecutor(1, thread_name_prefix="flow-back") as worker:
+        for number, frame in enumerate(frames_THWC, start=1):
+            view, step = View(frame), None
+            if before is not None:
+                _check_size(number, frame, before.frame_HWC)
+                flow_back = worker.submit(back_engine.flow, view.gray_HW, before.gray_HW)
+                step = Step(before, view, engine, flow_back)
+            camera.see(view.gray_HW, None if step is None else step.flow_HW2)
+            for tracker in trackers:
+                tracker.see(view, step)
+            before = view
+            if on_frame:
+                on_frame(number)
     if number < 2:
         raise VideoError("The clip has only one frame, and motion needs two. Give a longer clip.")
     return number, frame
+
+
+def _check_size(number: int, frame: np.ndarray, first: np.ndarray) -> None:
+    if frame.shape != first.shape:
+        raise VideoError(
+            f"Frame {number} is {frame.shape[1]}x{frame.shape[0]}, the first one {first.shape[1]}x{first.shape[0]}. "
+            "Give a clip whose frames have one size."
+        )
 
 
 def default_trackers(settings: ScoreSettings, fps: Fraction) -> list[Tracker]:

@@ -5,6 +5,7 @@ What several metrics need, such as the flow, is computed when the first of them 
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -52,12 +53,21 @@ class Pulled:
 
 
 class Step:
-    """From one view to the next, at working size."""
+    """From one view to the next, at working size.
 
-    def __init__(self, before: View, after: View, engine: FlowEngine) -> None:
+    Args:
+        before, after: the two frames.
+        engine: finds the flow.
+        flow_back: where it is being found already, on another thread with another engine.
+    """
+
+    def __init__(
+        self, before: View, after: View, engine: FlowEngine, flow_back: Future[np.ndarray] | None = None
+    ) -> None:
         self.before = before
         self.after = after
         self._engine = engine
+        self._flow_back = flow_back
 
     @cached_property
     def flow_HW2(self) -> np.ndarray:
@@ -65,14 +75,15 @@ class Step:
 
     @cached_property
     def flow_back_HW2(self) -> np.ndarray:
+        if self._flow_back is not None:
+            return self._flow_back.result()
         return self._engine.flow(self.after.gray_HW, self.before.gray_HW)
 
     @cached_property
     def speed_HW(self) -> np.ndarray:
         """How far each pixel goes, in pixels at 480 rows."""
-        return cv2.magnitude(self.flow_HW2[..., 0], self.flow_HW2[..., 1]) * np.float32(
-            STATED_ROWS / self.flow_HW2.shape[0]
-        )
+        pixels: np.ndarray = cv2.magnitude(self.flow_HW2[..., 0], self.flow_HW2[..., 1])
+        return pixels * np.float32(STATED_ROWS / len(pixels))
 
     @cached_property
     def confirmed_HW(self) -> np.ndarray:
