@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from reelops.metrics.optical_flow import flow_engine, mean_magnitude
 from reelops.metrics.scores import Measure
 from reelops.metrics.temporal_consistency import consistency_of
 from reelops.metrics.view import Step, View
+from reelops.metrics.worker import worker
 from reelops.metrics.working_size import at_rows
 
 # Pairs that may wait for their flow; a frame that finds more waits for the oldest.
@@ -29,7 +30,7 @@ class TemporalConsistency:
     def __init__(self, engine: str, rows: int, scale: float) -> None:
         self._engine, self._rows, self._scale = flow_engine(engine), rows, scale
         self._previous: np.ndarray | None = None
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="temporal-flow")
+        self._worker = worker("temporal-flow")
         self._pending: deque[Future[float]] = deque()
         self._magnitudes: list[float] = []
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
@@ -45,6 +44,7 @@ from reelops.metrics.threads import one_opencv_thread
 from reelops.metrics.tracker import OfFrames, OfSteps, Tracker
 from reelops.metrics.view import Step, View
 from reelops.metrics.warping_error import WarpingError
+from reelops.metrics.worker import worker
 from reelops.metrics.working_size import WORKING_ROWS
 from reelops.params import read_block
 from reelops.prompts.camera_words import asked_move
@@ -166,12 +166,12 @@ def _show(
     engine, back_engine = Dis(), Dis()
     before: View | None = None
     number, frame = 0, np.empty(0)
-    with ThreadPoolExecutor(1, thread_name_prefix="flow-back") as worker:
+    with worker("flow-back") as beside:
         for number, frame in enumerate(frames_THWC, start=1):
             view, step = View(frame), None
             if before is not None:
                 _check_size(number, frame, before.frame_HWC)
-                flow_back = worker.submit(back_engine.flow, view.gray_HW, before.gray_HW)
+                flow_back = beside.submit(back_engine.flow, view.gray_HW, before.gray_HW)
                 step = Step(before, view, engine, flow_back)
             camera.see(view.gray_HW, None if step is None else step.flow_HW2)
             for tracker in trackers:

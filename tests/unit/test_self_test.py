@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +15,7 @@ from PIL import Image
 from reelops.gates import Decision, load_gate_settings
 from reelops.metrics.degenerate import CASES
 from reelops.metrics.suite import ScoreSettings
-from reelops.self_test import SelfTestRow, self_test
+from reelops.self_test import SelfTestRow, calibration, calibration_markdown, self_test
 from reelops.video.camera import CameraMove, CameraSpeed, film, path_of
 from reelops.video.decode import read_clip
 
@@ -87,6 +88,21 @@ def test_a_row_tells_whether_the_gate_was_right(rows: dict[str, SelfTestRow]) ->
     facts = row.to_json()
     assert facts["name"] == "frozen" and facts["expected"] == "bad" and facts["passed"] is True
     assert facts["verdict"]["decision"] == "reject" and facts["scores"]["motion"] == 0
+
+
+def test_a_calibration_sums_up_verdicts_and_the_values_behind_every_limit(
+    rows: dict[str, SelfTestRow], repository: Path
+) -> None:
+    limits = load_gate_settings(repository / "params.yaml").limits_of("default")
+    table = calibration({"one": list(rows.values()), "the same again": list(rows.values())}, limits)
+    assert table["verdicts"]["frozen"] == {"accept": 0, "review": 0, "reject": 2}
+    assert table["wrong"] == [] and set(table["limits"]) == set(limits.metrics)
+    blocky = rows["strong blocking"].scores["blockiness"]
+    assert table["limits"]["blockiness"]["values"]["strong blocking"] == [blocky] * 3
+    assert table["limits"]["frame_disorder"]["values"]["frozen"] == []
+    text = calibration_markdown(table)
+    assert "| frozen | 0 | 0 | 2 |" in text and "| blockiness | review above 1.6, reject above 2.2 |" in text
+    assert json.loads(json.dumps(table, allow_nan=False)) == table
 
 
 @pytest.fixture
