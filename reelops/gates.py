@@ -1,7 +1,8 @@
 """The gate: scores and limits become a verdict that names everything that is wrong.
 
 Each metric has its limits in params.yaml, beyond which a clip is looked at by a person or rejected. What could not be
-measured is a reason to look, too. No reason is ever dropped: a clip rejected for one thing still says the others.
+measured is a reason to look, too; what takes a picture that nobody gave is not. No reason is ever dropped: a clip
+rejected for one thing still says the others.
 """
 
 from __future__ import annotations
@@ -201,7 +202,9 @@ def judge(scores: Scores, limits: GateLimits) -> Verdict:
 def _reasons(scores: Scores, limits: GateLimits) -> Iterator[Reason]:
     static_asked = scores.asked_move is CameraMove.STATIC
     for name, limit in limits.metrics.items():
-        value = scores.get(name)
+        value, measure = scores.get(name), scores.measures.get(name)
+        if measure is not None and not measure.applies:
+            continue
         if value is None or not math.isfinite(value):
             yield _unmeasured(name, scores)
         elif beyond := limit.judge(value, static_asked):
@@ -240,10 +243,18 @@ def _done(move: CameraMove) -> str:
 # What a number beyond its limit usually means, for people who do not live among metrics.
 _MEANING = {
     ("motion", "at least"): "The clip is frozen.",
+    ("frozen_share", "at most"): "The clip stands still.",
     ("duplicated_share", "at most"): "The clip stands still at times.",
+    ("stutter", "at most"): "Frames are dropped, and others shown again in their place.",
+    ("frame_disorder", "at most"): "Frames are shuffled, or nothing changes but noise or light.",
+    ("returns", "at most"): "Frames are swapped, or the light jumps.",
+    ("boiling", "at most"): "Shapes wobble where they should stay or go on.",
     ("residual_ratio", "at most"): "It is noise or changing light rather than motion.",
     ("flicker", "at most"): "The light jumps.",
     ("scene_cut", "at most"): "There is a cut, or a frame that does not belong.",
+    ("black_share", "at most"): "There are black frames.",
+    ("blockiness", "at most"): "The picture falls apart into blocks.",
+    ("noise_level", "at most"): "The picture is covered in noise.",
     ("temporal_consistency", "at least"): "Motion comes in jerks.",
     ("brightness", "at least"): "The clip is all but black.",
     ("brightness", "at most"): "The clip is all but white.",

@@ -30,7 +30,9 @@ STATIC_BELOW = 0.25
 # A fitted step is believed where at least this share of the picture's texture follows it.
 TRUSTED_COVERAGE = 0.3
 
-_GRID_STEP = 3
+_GRID_STEP = 4
+_LEAST_ABSOLUTE_ROUNDS = 6
+_BIWEIGHT_ROUNDS = 8
 _MARGIN_SHARE = 0.04
 _KEY_FRAMES = 8
 _KEY_SHIFT_SHARE = 0.04
@@ -67,6 +69,13 @@ class CameraMotion:
     def trusted(self) -> bool:
         return self.coverage >= TRUSTED_COVERAGE
 
+    @property
+    def why_untrusted(self) -> str:
+        return (
+            f"only {self.coverage:.0%} of the picture follows one camera motion, and {TRUSTED_COVERAGE:.0%} are needed "
+            "to tell"
+        )
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -100,30 +109,64 @@ def fit_similarity(flow_HW2: np.ndarray, texture_HW: np.ndarray) -> Fit:
     # Strong edges must not outvote everything else: beyond the median, more texture weighs no more.
     weight = texture_HW[pick].ravel().astype(np.float64)
     weight = np.minimum(weight, max(float(np.median(weight)), 1e-6)) + 1e-9
-    zero, one = np.zeros_like(x), np.ones_like(x)
-    design = np.concatenate([np.stack([x, -y, one, zero], axis=1), np.stack([y, x, zero, one], axis=1)])
-    target = np.concatenate([u, v])
 
     trust = np.ones_like(x)
-    unknowns = np.zeros(4)
-    distance = np.zeros_like(x)
-    for iteration in range(20):
-        w = np.tile(weight * trust, 2)
-        scaled = design * w[:, None]
-        unknowns = np.linalg.solve(scaled.T @ design + 1e-9 * np.eye(4), scaled.T @ target)
-        off = target - design @ unknowns
-        distance = np.hypot(off[: len(x)], off[len(x) :])
+    similarity = _Similarity(0.0, 0.0, 0.0, 0.0)
+    distance = np.hypot(u, v)
+    for iteration in range(_LEAST_ABSOLUTE_ROUNDS + _BIWEIGHT_ROUNDS):
+        before, similarity = similarity, _least_squares(x, y, u, v, weight * trust)
+        distance = np.hypot(*similarity.off(x, y, u, v))
+        if iteration < _LEAST_ABSOLUTE_ROUNDS:
+            trust = 1 / (distance + 0.05)
+            continue
+        if similarity.is_near(before, height):
+            break
         scale = max(1.4826 * _weighted_median(distance, weight), 0.03)
-        trust = (
-            1 / (distance + 0.05) if iteration < 8 else np.maximum(0.0, 1 - (distance / (4 * scale)) ** 2) ** 2 + 1e-12
-        )
-    a, b, tx, ty = unknowns
-    length = np.hypot(*(design @ unknowns).reshape(2, -1))
+        trust = np.maximum(0.0, 1 - (distance / (4 * scale)) ** 2) ** 2 + 1e-12
+    length = np.hypot(*similarity.off(x, y, np.zeros_like(u), np.zeros_like(v)))
     follows = distance < 0.4 + 0.15 * length
     return Fit(
-        matrix=np.array([[1 + a, -b, tx], [b, 1 + a, ty], [0.0, 0.0, 1.0]]),
+        matrix=similarity.matrix,
         residual=_weighted_median(distance, weight),
         coverage=float(weight[follows].sum() / weight.sum()),
+    )
+
+
+@dataclass(frozen=True)
+class _Similarity:
+    """The flow u = a x - b y + tx, v = b x + a y + ty."""
+
+    a: float
+    b: float
+    tx: float
+    ty: float
+
+    @property
+    def matrix(self) -> np.ndarray:
+        return np.array([[1 + self.a, -self.b, self.tx], [self.b, 1 + self.a, self.ty], [0.0, 0.0, 1.0]])
+
+    def off(self, x: np.ndarray, y: np.ndarray, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How far a flow is from it."""
+        return u - (self.a * x - self.b * y + self.tx), v - (self.b * x + self.a * y + self.ty)
+
+    def is_near(self, other: _Similarity, height: int) -> bool:
+        """Whether the two move nothing in a picture of that height apart by more than a thousandth of a pixel."""
+        turned = (abs(self.a - other.a) + abs(self.b - other.b)) * height
+        return turned + abs(self.tx - other.tx) + abs(self.ty - other.ty) < 1e-3
+
+
+def _least_squares(x: np.ndarray, y: np.ndarray, u: np.ndarray, v: np.ndarray, w: np.ndarray) -> _Similarity:
+    """The similarity that minimises the weighted squared distance to a flow: its normal equations, solved by hand.
+
+    Plain sums and no matrix products: BLAS adds up differently with another number of threads.
+    """
+    total = w.sum() + 1e-9
+    mean_x, mean_y, mean_u, mean_v = ((w * one).sum() / total for one in (x, y, u, v))
+    x, y, u, v = x - mean_x, y - mean_y, u - mean_u, v - mean_v
+    spread = (w * (x * x + y * y)).sum() + 1e-9
+    a, b = (w * (x * u + y * v)).sum() / spread, (w * (x * v - y * u)).sum() / spread
+    return _Similarity(
+        float(a), float(b), float(mean_u - a * mean_x + b * mean_y), float(mean_v - b * mean_x - a * mean_y)
     )
 
 

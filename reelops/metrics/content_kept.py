@@ -7,6 +7,7 @@ import numpy as np
 from reelops.errors import VideoError
 from reelops.metrics.camera_move import CameraMotion, measure_camera, warp_to_last
 from reelops.metrics.psnr import psnr
+from reelops.metrics.scores import Measure
 
 # With less of the picture than this in the last frame there is too little to judge.
 SMALLEST_SHARE = 0.05
@@ -42,3 +43,14 @@ def content_kept(frames_THWC: np.ndarray, picture_HWC: np.ndarray) -> float:
             "Use a shorter clip or a smaller camera move."
         )
     return kept
+
+
+def content_kept_measure(last_HWC: np.ndarray, picture_HWC: np.ndarray | None, motion: CameraMotion) -> Measure:
+    """`content_kept_in` as a measure, or why there is none."""
+    how = "RGB at the clip's size, the picture moved as the camera was measured to move"
+    if picture_HWC is None:
+        return Measure(None, how, "no picture was given", applies=False)
+    if not motion.trusted:
+        return Measure(None, how, motion.why_untrusted)
+    value = content_kept_in(last_HWC, picture_HWC, motion)
+    return Measure(value, how, f"the last frame shows less than {SMALLEST_SHARE:.0%} of it" if value is None else None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from reelops.metrics.psnr import psnr
+from reelops.metrics.scores import Measure
 
 
 def first_frame_fidelity(first_HWC: np.ndarray, picture_HWC: np.ndarray) -> float:
@@ -15,3 +16,11 @@ def first_frame_fidelity(first_HWC: np.ndarray, picture_HWC: np.ndarray) -> floa
         the first frame, and unforgiving to a shift by a pixel.
     """
     return psnr(first_HWC, picture_HWC)
+
+
+def first_frame_measure(first_HWC: np.ndarray, picture_HWC: np.ndarray | None) -> Measure:
+    """`first_frame_fidelity` as a measure, or why there is none."""
+    how = "RGB at the clip's size"
+    if picture_HWC is None:
+        return Measure(None, how, "no picture was given", applies=False)
+    return Measure(first_frame_fidelity(first_HWC, picture_HWC), how)

@@ -6,19 +6,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reelops.metrics.optical_flow import pull_back
+from reelops.metrics.scores import Measure
+from reelops.metrics.view import Pulled, Step, View
+from reelops.metrics.working_size import WORKING_ROWS
 
 
-def light_step(previous_HW: np.ndarray, next_HW: np.ndarray, flow_HW2: np.ndarray) -> float:
+def light_step(previous_HW: np.ndarray, pulled: Pulled) -> float:
     """Change of the mean luma from one uint8 picture to the next, along the flow, as a share of the lighter one.
 
     Returns:
         from -1 (white to black) over 0 to 1 (black to white). What enters or leaves the picture does not count.
     """
-    warped, inside = pull_back(next_HW, flow_HW2)
+    inside = pulled.inside_HW
     if not inside.any():
         return 0.0
-    before, after = float(previous_HW[inside].mean()), float(warped[inside].mean())
+    before, after = float(previous_HW[inside].mean()), float(pulled.gray_HW[inside].mean(dtype=np.float64))
     return (after - before) / max(before, after, 1.0)
 
 
@@ -37,3 +39,21 @@ def flicker(light_steps: Sequence[float]) -> float | None:
     """
     series = flicker_series(light_steps)
     return float(np.mean(series)) if series else None
+
+
+class Flicker:
+    """Follows the steps of light."""
+
+    def __init__(self) -> None:
+        self._light_steps: list[float] = []
+
+    def see(self, _: View, step: Step | None, /) -> None:
+        if step is not None:
+            self._light_steps.append(light_step(step.before.gray_HW, step.pulled))
+
+    def measures(self) -> dict[str, Measure]:
+        how = f"luma along DIS flow at {WORKING_ROWS} rows"
+        value = flicker(self._light_steps)
+        if value is None:
+            return {"flicker": Measure(None, how, "it takes three frames")}
+        return {"flicker": Measure(value, how, series=tuple(flicker_series(self._light_steps)))}

@@ -6,6 +6,9 @@ import cv2
 import numpy as np
 
 from reelops.metrics.optical_flow import Dis, FlowEngine, pull_back
+from reelops.metrics.scores import Measure
+from reelops.metrics.view import Step, View
+from reelops.metrics.working_size import STATED_ROWS, WORKING_ROWS
 
 # Below this mean change, in grey levels, what little differs is compression, and a ratio of it says nothing.
 LEAST_CHANGE = 0.25
@@ -50,18 +53,22 @@ class ResidualTracker:
         self._moved = 0.0
         self._differences: list[tuple[float, float]] = []
 
-    def see(self, gray_HW: np.ndarray, flow_HW2: np.ndarray | None) -> None:
-        """Takes the next frame's luma at working size, and the flow to it from the frame before (None: the first)."""
-        self._newest = gray_HW
-        if flow_HW2 is None or self._anchor is None:
-            self._anchor = gray_HW
+    def see(self, view: View, step: Step | None, /) -> None:
+        self._newest = view.gray_HW
+        if step is None or self._anchor is None:
+            self._anchor = view.gray_HW
             return
         self._gap += 1
-        self._moved += float(np.linalg.norm(flow_HW2, axis=2).mean())
+        self._moved += float(step.speed_HW.mean()) * WORKING_ROWS / STATED_ROWS
         if self._moved >= _ENOUGH_MOTION or self._gap >= _LONGEST_GAP:
-            flow = flow_HW2 if self._gap == 1 else self._engine.flow(self._anchor, gray_HW)
-            self._differences.append(unexplained(self._anchor, gray_HW, flow))
-            self._anchor, self._gap, self._moved = gray_HW, 0, 0.0
+            flow = step.flow_HW2 if self._gap == 1 else self._engine.flow(self._anchor, view.gray_HW)
+            self._differences.append(unexplained(self._anchor, view.gray_HW, flow))
+            self._anchor, self._gap, self._moved = view.gray_HW, 0, 0.0
+
+    def measures(self) -> dict[str, Measure]:
+        how, value = f"DIS flow at {WORKING_ROWS} rows", self.ratio()
+        why_not = f"frames differ by less than {LEAST_CHANGE:g} grey levels, so there is no change to explain"
+        return {"residual_ratio": Measure(value, how, why_not if value is None else None)}
 
     def ratio(self) -> float | None:
         """So far: 0 where motion explains every change, near 1 where nothing moves but noise or light.

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from reelops.metrics.optical_flow import pull_back
+from reelops.metrics.view import Pulled
 
 
-def discontinuity(previous_HW: np.ndarray, next_HW: np.ndarray, flow_HW2: np.ndarray) -> float:
+def discontinuity(previous_HW: np.ndarray, pulled: Pulled) -> float:
     """How unlike two frames are once motion is taken out: 1 - their correlation, at most 1.
+
+    Args:
+        previous_HW: luma, uint8.
+        pulled: the next frame, brought back along the flow.
 
     Returns:
         0 for frames that motion explains; about 0.5 to 1 across a cut or in noise; lower is better. Where both frames
         are even (a blank wall) there is nothing to tell apart and it is 0.
     """
-    warped, inside = pull_back(next_HW, flow_HW2)
+    inside = pulled.inside_HW
     if not inside.any():
         return 1.0
-    one, other = previous_HW[inside].astype(np.float64), warped[inside].astype(np.float64)
-    spreads = float(one.std()), float(other.std())
+    one, other = previous_HW[inside].astype(np.float64), pulled.gray_HW[inside].astype(np.float64)
+    one -= one.mean()
+    other -= other.mean()
+    # No dot products: BLAS adds them up differently with another number of threads.
+    spreads = math.sqrt((one * one).mean()), math.sqrt((other * other).mean())
     if max(spreads) < 2.0:
         return 0.0
     if min(spreads) < 1e-6:
         return 1.0
-    correlation = float(((one - one.mean()) * (other - other.mean())).mean()) / (spreads[0] * spreads[1])
+    correlation = float((one * other).mean()) / (spreads[0] * spreads[1])
     return min(1.0, 1.0 - correlation)
 
 

@@ -11,6 +11,9 @@ STATED_ROWS = 480
 # Flow by DIS, light and duplicates are measured here; the embedded model's clips need no resizing.
 WORKING_ROWS = 160
 
+# So few that a thumbnail's pixel averages over noise and texture, and shows where light and dark are.
+THUMB_ROWS = 20
+
 
 def luma(frame_HWC: np.ndarray) -> np.ndarray:
     """Luma (H, W) uint8 of an RGB uint8 frame (ITU-R BT.601 weights)."""
@@ -18,11 +21,11 @@ def luma(frame_HWC: np.ndarray) -> np.ndarray:
     return gray
 
 
-def at_rows(gray_HW: np.ndarray, rows: int) -> np.ndarray:
-    """The same picture `rows` high, its aspect kept."""
-    height, width = gray_HW.shape
+def at_rows(picture: np.ndarray, rows: int) -> np.ndarray:
+    """The same picture, with or without channels, `rows` high, its aspect kept."""
+    height, width = picture.shape[:2]
     if height == rows:
-        return gray_HW
+        return picture
     interpolation = cv2.INTER_AREA if rows < height else cv2.INTER_CUBIC
-    resized: np.ndarray = cv2.resize(gray_HW, (max(1, round(width * rows / height)), rows), interpolation=interpolation)
+    resized: np.ndarray = cv2.resize(picture, (max(1, round(width * rows / height)), rows), interpolation=interpolation)
     return resized

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from reelops.metrics.optical_flow import Dis
+from reelops.metrics.scores import Measure
+from reelops.metrics.tracker import Tracker
+from reelops.metrics.view import Step, View
 from reelops.video.camera import CameraMove, CameraPath, CameraSpeed, film, path_of
+from reelops.video.decode import read_frames
 
 
 def _film_over(picture_HWC: np.ndarray, path: CameraPath, num_frames: int = 49) -> np.ndarray:
@@ -41,3 +48,25 @@ def filmed(photo: np.ndarray) -> Callable[..., np.ndarray]:
         return _film_over(photo, path_of(move, speed), num_frames)
 
     return film_move
+
+
+def _track(tracker: Tracker, frames_THWC: Iterable[np.ndarray]) -> dict[str, Measure]:
+    engine, before = Dis(), None
+    for frame in frames_THWC:
+        view = View(frame)
+        tracker.see(view, None if before is None else Step(before, view, engine))
+        before = view
+    return tracker.measures()
+
+
+@pytest.fixture(scope="session")
+def track() -> Callable[[Tracker, Iterable[np.ndarray]], dict[str, Measure]]:
+    """Shows frames to one tracker, and tells its measures."""
+    return _track
+
+
+@pytest.fixture(scope="session")
+def walk(shared_data: Path) -> np.ndarray:
+    """A real clip of a person who walks and signs before a fixed camera: 17 frames of 213x160 at 8 a second."""
+    frames = read_frames(shared_data / "video" / "intel-asl-walk.mkv", size=(213, 160), fps=Fraction(8))
+    return np.stack([timed.frame_HWC for timed in itertools.islice(frames, 17)])

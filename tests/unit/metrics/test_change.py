@@ -12,22 +12,22 @@ from reelops.metrics.motion import change, duplicated_share, motion
 from reelops.metrics.optical_flow import Dis, mean_magnitude
 from reelops.metrics.residual_ratio import ResidualTracker
 from reelops.metrics.scene_cut import discontinuity, scene_cut
+from reelops.metrics.scores import Measure
+from reelops.metrics.tracker import OfSteps
+from reelops.metrics.view import Pulled
 from reelops.metrics.working_size import at_rows, luma
 from reelops.video.camera import CameraMove, CameraSpeed
 
 Film = Callable[..., np.ndarray]
+Track = Callable[..., dict[str, Measure]]
 
 
 def grays(frames: np.ndarray) -> list[np.ndarray]:
     return [at_rows(luma(frame), 160) for frame in frames]
 
 
-def residual_of(frames: np.ndarray) -> float | None:
-    tracker, engine, previous = ResidualTracker(), Dis(), None
-    for gray in grays(frames):
-        tracker.see(gray, None if previous is None else engine.flow(previous, gray))
-        previous = gray
-    return tracker.ratio()
+def ratio_of(track: Track, frames: np.ndarray) -> float | None:
+    return track(ResidualTracker(), frames)["residual_ratio"].value
 
 
 def with_noise(frames: np.ndarray, sigma: float) -> np.ndarray:
@@ -37,29 +37,31 @@ def with_noise(frames: np.ndarray, sigma: float) -> np.ndarray:
 
 @pytest.mark.parametrize("move", [CameraMove.ZOOM_IN, CameraMove.PAN_LEFT])
 @pytest.mark.parametrize("speed", [CameraSpeed.SLOW, CameraSpeed.FAST])
-def test_motion_explains_camera_moves_slow_and_fast(filmed: Film, move: CameraMove, speed: CameraSpeed) -> None:
-    ratio = residual_of(filmed(move, speed))
+def test_motion_explains_camera_moves_slow_and_fast(
+    filmed: Film, track: Track, move: CameraMove, speed: CameraSpeed
+) -> None:
+    ratio = ratio_of(track, filmed(move, speed))
     assert ratio is not None and ratio < 0.35
 
 
 @pytest.mark.parametrize("sigma", [4, 12])
-def test_motion_does_not_explain_noise_over_a_frozen_picture(filmed: Film, sigma: float) -> None:
-    ratio = residual_of(with_noise(filmed(CameraMove.STATIC, num_frames=17), sigma))
+def test_motion_does_not_explain_noise_over_a_frozen_picture(filmed: Film, track: Track, sigma: float) -> None:
+    ratio = ratio_of(track, with_noise(filmed(CameraMove.STATIC, num_frames=17), sigma))
     assert ratio is not None and ratio > 0.85
 
 
-def test_alternating_light_over_a_frozen_picture_is_not_explained(filmed: Film) -> None:
+def test_alternating_light_over_a_frozen_picture_is_not_explained(filmed: Film, track: Track) -> None:
     frames = filmed(CameraMove.STATIC, num_frames=17) * np.where(np.arange(17) % 2, 0.9, 1.0)[:, None, None, None]
-    ratio = residual_of(frames.astype(np.uint8))
+    ratio = ratio_of(track, frames.astype(np.uint8))
     assert ratio is not None and ratio > 0.85
 
 
-def test_a_frozen_clip_has_no_change_to_explain(filmed: Film) -> None:
-    assert residual_of(filmed(CameraMove.STATIC, num_frames=9)) is None
+def test_a_frozen_clip_has_no_change_to_explain(filmed: Film, track: Track) -> None:
+    assert ratio_of(track, filmed(CameraMove.STATIC, num_frames=9)) is None
 
 
-def test_two_frames_are_enough_for_a_ratio(filmed: Film) -> None:
-    ratio = residual_of(filmed(CameraMove.PAN_LEFT)[[0, 1]])
+def test_two_frames_are_enough_for_a_ratio(filmed: Film, track: Track) -> None:
+    ratio = ratio_of(track, filmed(CameraMove.PAN_LEFT)[[0, 1]])
     assert ratio is not None and ratio < 0.8
 
 
@@ -78,12 +80,10 @@ def test_repeated_frames_are_counted(filmed: Film) -> None:
     assert duplicated_share([change(*pair) for pair in itertools.pairwise(repeated)]) == 0.5
 
 
-def test_a_cut_stands_out_and_a_fast_move_does_not(filmed: Film) -> None:
-    engine = Dis()
-
+def test_a_cut_stands_out_and_a_fast_move_does_not(filmed: Film, track: Track) -> None:
     def strongest(frames: np.ndarray) -> float:
-        pairs = itertools.pairwise(grays(frames))
-        return scene_cut([discontinuity(one, other, engine.flow(one, other)) for one, other in pairs])
+        tracker = OfSteps("scene_cut", lambda step: discontinuity(step.before.gray_HW, step.pulled), "", scene_cut)
+        return track(tracker, frames)["scene_cut"].value or 0.0
 
     pan = filmed(CameraMove.PAN_RIGHT, CameraSpeed.FAST, num_frames=17)
     assert strongest(pan) < 0.1
@@ -92,7 +92,6 @@ def test_a_cut_stands_out_and_a_fast_move_does_not(filmed: Film) -> None:
 
 def test_a_black_frame_is_a_break(filmed: Film) -> None:
     one = grays(filmed(CameraMove.STATIC, num_frames=1))[0]
-    black = np.zeros_like(one)
-    still = np.zeros((*one.shape, 2), np.float32)
-    assert discontinuity(one, black, still) == 1
-    assert discontinuity(black, black, still) == 0
+    black, all_of_it = np.zeros_like(one), np.ones(one.shape, bool)
+    assert discontinuity(one, Pulled(black.astype(np.float32), all_of_it)) == 1
+    assert discontinuity(black, Pulled(black.astype(np.float32), all_of_it)) == 0

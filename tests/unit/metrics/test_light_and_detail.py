@@ -14,9 +14,14 @@ from reelops.metrics.first_frame_fidelity import first_frame_fidelity
 from reelops.metrics.flicker import flicker, light_step
 from reelops.metrics.psnr import HIGHEST_DB, psnr
 from reelops.metrics.sharpness import sharpness
+from reelops.metrics.view import Pulled
 from reelops.metrics.working_size import luma
 
-STILL = np.zeros((160, 240, 2), np.float32)
+
+def steps_of(clip: list[np.ndarray]) -> list[float]:
+    """Steps of light where nothing moves."""
+    inside = np.ones((160, 240), bool)
+    return [light_step(one, Pulled(other.astype(np.float32), inside)) for one, other in itertools.pairwise(clip)]
 
 
 def even(level: int) -> np.ndarray:
@@ -42,17 +47,17 @@ def test_blur_lowers_sharpness_step_by_step(photo: np.ndarray) -> None:
 
 def test_black_to_white_flickers_by_one() -> None:
     clip = [even(255 * (number % 2)) for number in range(6)]
-    assert flicker([light_step(one, other, STILL) for one, other in itertools.pairwise(clip)]) == 1
+    assert flicker(steps_of(clip)) == 1
 
 
 def test_a_fade_does_not_flicker() -> None:
     clip = [even(round(100 * 1.1**number)) for number in range(8)]
-    assert flicker([light_step(one, other, STILL) for one, other in itertools.pairwise(clip)]) < 0.005
+    assert flicker(steps_of(clip)) < 0.005
 
 
 def test_ten_percent_up_and_down_flickers_by_about_its_relative_size() -> None:
     clip = [even(90 if number % 2 else 110) for number in range(8)]
-    steps = [light_step(one, other, STILL) for one, other in itertools.pairwise(clip)]
+    steps = steps_of(clip)
     assert flicker(steps) == pytest.approx(20 / 110)
 
 

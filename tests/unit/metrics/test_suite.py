@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from fractions import Fraction
+from multiprocessing import get_context
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from reelops.clip import ClipFormat
 from reelops.errors import PictureError, SettingsError, VideoError
+from reelops.metrics.asked import ASKED_METRICS
 from reelops.metrics.scores import METRICS, Scores
 from reelops.metrics.suite import ScoreSettings, load_score_settings, score_clip, score_frames
 from reelops.metrics.temporal_consistency import temporal_consistency
+from reelops.metrics.threads import one_opencv_thread
 from reelops.video.camera import CameraMove
 
 SETTINGS = ScoreSettings(temporal_engine="tvl1-opencv", temporal_rows=64, temporal_scale=110.0)
+QUICK = ScoreSettings(temporal_engine="dis", temporal_rows=64, temporal_scale=110.0)
 EIGHT = Fraction(8)
 Film = Callable[..., np.ndarray]
 
@@ -33,8 +40,11 @@ def scores(pan: np.ndarray) -> Scores:
 
 
 def test_every_metric_has_a_value_and_says_how_it_was_measured(scores: Scores) -> None:
-    assert set(scores) == set(METRICS)
+    asked_for_by_name = {*ASKED_METRICS, "picture_consistency"}
+    assert set(scores) == set(METRICS) - asked_for_by_name
+    assert [name for name in METRICS if name in scores] == list(scores), "shown in another order than listed"
     assert all(value is not None for value in scores.values())
+    assert all(measure.how for measure in scores.measures.values())
     assert "tvl1-opencv flow at 64 rows" in scores.measures["temporal_consistency"].how
 
 
@@ -44,7 +54,9 @@ def test_asked_and_measured_move_are_both_there(scores: Scores) -> None:
 
 
 def test_suite_agrees_with_the_metric_alone(pan: np.ndarray, scores: Scores) -> None:
-    assert scores["temporal_consistency"] == temporal_consistency(pan, scale=110.0)
+    with one_opencv_thread():
+        alone = temporal_consistency(pan, scale=110.0)
+    assert scores["temporal_consistency"] == alone
     assert scores["first_frame_fidelity"] == 100.0
 
 
@@ -66,6 +78,39 @@ def test_without_a_picture_the_reason_is_given(pan: np.ndarray) -> None:
 def test_series_hold_a_value_a_frame_or_a_pair(scores: Scores) -> None:
     assert len(scores.measures["sharpness"].series or ()) == 9
     assert len(scores.measures["motion"].series or ()) == 8
+
+
+def test_scores_do_not_depend_on_threads_process_or_what_was_scored_before(pan: np.ndarray) -> None:
+    threads = cv2.getNumThreads()
+    try:
+        answers = []
+        for count in (1, 4):
+            cv2.setNumThreads(count)
+            answers.append(score_frames(pan[:5], EIGHT, pan[0], None, QUICK).to_json())
+            score_frames(pan[::-1], EIGHT, None, None, QUICK)
+        assert cv2.getNumThreads() == 4
+    finally:
+        cv2.setNumThreads(threads)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        answers.append(process.submit(score_frames, pan[:5], EIGHT, pan[0], None, QUICK).result().to_json())
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_frames_are_let_go_of_as_they_pass(pan: np.ndarray) -> None:
+    alive: list[weakref.ref[np.ndarray]] = []
+    most = 0
+
+    def frames() -> Iterator[np.ndarray]:
+        nonlocal most
+        for number in range(40):
+            frame = pan[number % len(pan)].copy()
+            alive.append(weakref.ref(frame))
+            most = max(most, sum(reference() is not None for reference in alive))
+            yield frame
+
+    score_frames(frames(), EIGHT, None, None, QUICK)
+    # The first one is kept for the picture, and the last step is being looked at.
+    assert most <= 5
 
 
 def test_progress_is_told_frame_by_frame(pan: np.ndarray) -> None:

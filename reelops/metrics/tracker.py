@@ -1,0 +1,65 @@
+"""How a metric follows a clip: it sees each frame once and keeps at most a few numbers of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from reelops.metrics.scores import Measure
+from reelops.metrics.view import Step, View
+
+
+class Tracker(Protocol):
+    """Follows frames that arrive one by one.
+
+    `see` takes the next frame, and the step to it from the frame before (None: it is the first). `measures` says what
+    the frames so far amount to, by the metric's name; at least two were seen.
+    """
+
+    def see(self, view: View, step: Step | None, /) -> None: ...
+
+    def measures(self) -> dict[str, Measure]: ...
+
+
+Summary = Callable[[Sequence[float]], float]
+
+
+def mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))
+
+
+def mean_of_known(series: Sequence[float | None], how: str, why_not: str) -> Measure:
+    """The mean of what a series knows; without a value, and with the reason, where it knows nothing."""
+    known = [value for value in series if value is not None]
+    return Measure(mean(known), how, series=tuple(series)) if known else Measure(None, how, why_not)
+
+
+class OfFrames:
+    """A metric that sums up one number a frame."""
+
+    def __init__(self, name: str, of: Callable[[View], float], how: str, summary: Summary = mean) -> None:
+        self._name, self._of, self._how, self._summary = name, of, how, summary
+        self._series: list[float] = []
+
+    def see(self, view: View, _: Step | None, /) -> None:
+        self._series.append(self._of(view))
+
+    def measures(self) -> dict[str, Measure]:
+        return {self._name: Measure(self._summary(self._series), self._how, series=tuple(self._series))}
+
+
+class OfSteps:
+    """A metric that sums up one number a step from frame to frame."""
+
+    def __init__(self, name: str, of: Callable[[Step], float], how: str, summary: Summary = mean) -> None:
+        self._name, self._of, self._how, self._summary = name, of, how, summary
+        self._series: list[float] = []
+
+    def see(self, _: View, step: Step | None, /) -> None:
+        if step is not None:
+            self._series.append(self._of(step))
+
+    def measures(self) -> dict[str, Measure]:
+        return {self._name: Measure(self._summary(self._series), self._how, series=tuple(self._series))}
