@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -140,9 +141,10 @@ def score_clips(
     results = [one if isinstance(one, ScoredClip) else None for one in prepared]
     jobs = [(number, one) for number, one in enumerate(prepared) if isinstance(one, _Job)]
     tally.begin([job for _, job in jobs])
-    for index, scores, error in _measure([job for _, job in jobs], workers, tally):
-        number, job = jobs[index]
-        results[number] = job.clip_with(scores, error, order)
+    with closing(_measure([job for _, job in jobs], workers, tally)) as measured:
+        for index, scores, error in measured:
+            number, job = jobs[index]
+            results[number] = job.clip_with(scores, error, order)
     return [result for result in results if result is not None]
 
 
@@ -192,17 +194,18 @@ def _judged(clip: Path, sha256: str, origin: Origin, scores: Scores, order: Scor
 
 def _measure(
     jobs: Sequence[_Job], workers: int | None, tally: _Tally
-) -> Iterator[tuple[int, Scores | None, str | None]]:
+) -> Generator[tuple[int, Scores | None, str | None], None, None]:
     """Index, scores and error of each job as it is done."""
     if len(jobs) == 1 and workers is None:
         yield 0, *_measure_here(jobs[0], tally)
         return
-    for answer in run_jobs(_measure_one_of_many, jobs, min(workers or cores(), len(jobs)), tally.show):
-        if isinstance(answer, Told):
-            tally.frames_of(answer.index, answer.amount)
-        else:
-            tally.job_done(answer.index)
-            yield answer.index, answer.result, answer.error
+    with closing(run_jobs(_measure_one_of_many, jobs, min(workers or cores(), len(jobs)), tally.show)) as answers:
+        for answer in answers:
+            if isinstance(answer, Told):
+                tally.frames_of(answer.index, answer.amount)
+            else:
+                tally.job_done(answer.index)
+                yield answer.index, answer.result, answer.error
 
 
 def _measure_here(job: _Job, tally: _Tally) -> tuple[Scores | None, str | None]:

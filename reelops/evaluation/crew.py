@@ -13,7 +13,7 @@ import os
 import pickle
 import signal
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -55,8 +55,8 @@ def cores() -> int:
 
 def run_jobs(
     work: Work[Job, Result], jobs: Sequence[Job], workers: int, heed: Callable[[], None] | None = None
-) -> Iterator[Done[Result] | Told]:
-    """Does all jobs; answers come as they are ready, in no order.
+) -> Generator[Done[Result] | Told, None, None]:
+    """Does all jobs; answers come as they are ready, in no order. Who stops listening closes it, and the crew ends.
 
     Args:
         work: a function at the top of a module, called in another process with a job and with what it may tell its

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -61,14 +62,15 @@ def run_self_tests(
     jobs = [_Job(clip, order.score_settings, limits) for clip in clips]
     tests: dict[int, ClipTest] = {}
     judged = [0] * len(jobs)
-    for answer in run_jobs(_test_one, jobs, min(workers or cores(), len(jobs))):
-        if isinstance(answer, Told):
-            judged[answer.index] = answer.amount
-        else:
-            judged[answer.index] = len(CASES)
-            tests[answer.index] = ClipTest(clips[answer.index], answer.result or (), answer.error)
-        if on_case:
-            on_case(sum(judged), len(jobs) * len(CASES))
+    with closing(run_jobs(_test_one, jobs, min(workers or cores(), len(jobs)))) as answers:
+        for answer in answers:
+            if isinstance(answer, Told):
+                judged[answer.index] = answer.amount
+            else:
+                judged[answer.index] = len(CASES)
+                tests[answer.index] = ClipTest(clips[answer.index], answer.result or (), answer.error)
+            if on_case:
+                on_case(sum(judged), len(jobs) * len(CASES))
     return [tests[number] for number in range(len(jobs))]
 
 

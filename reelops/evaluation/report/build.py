@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import resources
@@ -103,11 +104,12 @@ def _media_of(
     limit = min(_MOST_BYTES_A_CLIP, budget_bytes // max(1, len(clips)))
     jobs = [MediaJob(clip.path, wanted_frames(clip), limit) for clip in clips]
     media: dict[int, Media] = {}
-    for answer in run_jobs(make_media, jobs, min(workers or cores(), len(jobs))):
-        if isinstance(answer, Done):
-            media[answer.index] = answer.result or Media(None, {}, "none", note=answer.error or "")
-            if on_clip:
-                on_clip(len(media), len(jobs))
+    with closing(run_jobs(make_media, jobs, min(workers or cores(), len(jobs)))) as answers:
+        for answer in answers:
+            if isinstance(answer, Done):
+                media[answer.index] = answer.result or Media(None, {}, "none", note=answer.error or "")
+                if on_clip:
+                    on_clip(len(media), len(jobs))
     return [media[number] for number in range(len(jobs))]
 
 
