@@ -62,6 +62,13 @@ def score(
             help="Take picture, prompt and profile from a clip's metadata and the .json beside it.",
         ),
     ] = True,
+    reference: Annotated[
+        Path | None,
+        typer.Option(help="Compare with this video or picture; or a folder that has one of each clip's name."),
+    ] = None,
+    also: Annotated[
+        str, typer.Option(help="More metrics, by name: lpips,subject_consistency.", show_default=False)
+    ] = "",
     as_json: Annotated[
         Path | None,
         typer.Option(
@@ -111,7 +118,16 @@ def score(
     from reelops.settings import load_settings
 
     settings = load_settings(**({"params_file": params} if params else {}))
-    order = ScoringOrder.of(settings, _checked(picture), prompt, profile, origin, fresh)
+    order = ScoringOrder.of(
+        settings,
+        picture=_checked(picture),
+        prompt=prompt,
+        profile=profile,
+        ask_clips=origin,
+        reference=reference,
+        also=tuple(name.strip() for name in also.split(",") if name.strip()),
+        fresh=fresh,
+    )
     if self_test:
         raise typer.Exit(_self_test(find_clips(videos), order, workers, as_json))
     outputs = Outputs(csv, parquet, html, plots, data_docs, media_mb * 1_000_000)

@@ -130,9 +130,9 @@ def show_self_tests(tests: Sequence[ClipTest]) -> None:
         rows = [test.rows[number] for test in tests if test.rows]
         answers = [row.verdict.decision.value for row in rows]
         found = ", ".join(f"{answers.count(answer)} {ANSWERS[answer]}" for answer in ANSWERS if answer in answers)
-        passed = all(row.passed for row in rows)
+        right = all(row.passed for row in rows)
         wanted = "accepted or reviewed" if rows[0].expected == "good" else "reviewed or rejected"
-        table.add_row(name, wanted, found, "[green]ok[/]" if passed else "[red]wrong[/]")
+        table.add_row(name, wanted, found, "[green]ok[/]" if right else "[red]wrong[/]")
     out.print(table)
     for test in tests:
         for row in test.rows:

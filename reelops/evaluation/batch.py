@@ -6,14 +6,16 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from reelops.clip import sha256_of
-from reelops.errors import InputError, ReelOpsError
+from reelops.errors import InputError, ReelOpsError, SettingsError
 from reelops.evaluation.crew import Tell, Told, cores, run_jobs
 from reelops.evaluation.origin import Origin, find_origin
 from reelops.evaluation.score_store import FOLDER, ScoreKey, ScoreStore, digest_of
 from reelops.evaluation.scored_clip import ScoredClip
 from reelops.gates import GateSettings, judge, load_gate_settings
+from reelops.metrics.asked import ASKED_METRICS
 from reelops.metrics.scores import Scores
 from reelops.metrics.suite import METRICS_VERSION, ScoreSettings, load_score_settings, score_clip
 from reelops.settings import Settings
@@ -34,6 +36,8 @@ class ScoringOrder:
         store: where scores are kept.
         picture, prompt, profile: for all clips; None takes what each says of itself.
         ask_clips: False uses nothing that clips say of themselves.
+        reference: a video or picture that all clips are compared with, or a folder that has one of each clip's name.
+        also: more metrics by name.
         fresh: scores that are in the store are measured anew, and replaced.
     """
 
@@ -44,37 +48,53 @@ class ScoringOrder:
     prompt: str | None = None
     profile: str | None = None
     ask_clips: bool = True
+    reference: Path | None = None
+    also: tuple[str, ...] = ()
     fresh: bool = False
 
     @classmethod
-    def of(
-        cls,
-        settings: Settings,
-        picture: Path | None = None,
-        prompt: str | None = None,
-        profile: str | None = None,
-        ask_clips: bool = True,
-        fresh: bool = False,
-    ) -> ScoringOrder:
+    def of(cls, settings: Settings, **given: Any) -> ScoringOrder:
         """With params.yaml and the store of these settings.
 
+        Args:
+            given: any of the attributes.
+
         Raises:
-            SettingsError: params.yaml cannot be used.
+            SettingsError: params.yaml cannot be used, or there is no metric of a name in `also`.
         """
+        for name in given.get("also", ()):
+            if name not in ASKED_METRICS:
+                raise SettingsError(f"there is no metric {name!r} to ask for; choose of: {', '.join(ASKED_METRICS)}.")
         return cls(
-            load_score_settings(settings.params_file),
-            load_gate_settings(settings.params_file),
-            ScoreStore(settings.home / FOLDER),
-            picture,
-            prompt,
-            profile,
-            ask_clips,
-            fresh,
+            score_settings=load_score_settings(settings.params_file),
+            gate_settings=load_gate_settings(settings.params_file),
+            store=ScoreStore(settings.home / FOLDER),
+            **given,
         )
 
-    def key_of(self, clip_sha256: str, origin: Origin) -> ScoreKey:
-        settings = digest_of(self.score_settings)
-        return ScoreKey(clip_sha256, METRICS_VERSION, settings, origin.picture_sha256, origin.prompt)
+    def key_of(self, clip_sha256: str, origin: Origin, reference: Path | None) -> ScoreKey:
+        return ScoreKey(
+            clip=clip_sha256,
+            metrics=METRICS_VERSION,
+            settings=digest_of(self.score_settings),
+            picture=origin.picture_sha256,
+            prompt=origin.prompt,
+            reference=sha256_of(reference) if reference else None,
+            also=self.also,
+        )
+
+    def reference_of(self, clip: Path) -> Path | None:
+        """What a clip is compared with.
+
+        Raises:
+            InputError: it is not there.
+        """
+        if self.reference is None:
+            return None
+        found = self.reference / clip.name if self.reference.is_dir() else self.reference
+        if not found.is_file():
+            raise InputError(f"{found}, the reference of {clip.name}, does not exist.")
+        return found
 
 
 @dataclass(frozen=True)
@@ -155,6 +175,7 @@ class _Job:
     path: Path
     key: ScoreKey
     origin: Origin
+    reference: Path | None
     num_frames: int
     settings: ScoreSettings
     store: ScoreStore
@@ -173,13 +194,14 @@ def _prepare(clip: Path, order: ScoringOrder, tally: _Tally) -> ScoredClip | _Jo
         num_frames = probe(clip).num_frames
         sha256 = sha256_of(clip)
         origin = find_origin(clip, sha256, order.picture, order.prompt, order.profile, order.ask_clips)
-        key = order.key_of(sha256, origin)
+        reference = order.reference_of(clip)
+        key = order.key_of(sha256, origin, reference)
         scores = None if order.fresh else order.store.read(key)
     except (ReelOpsError, OSError) as error:
         tally.clip_done()
         return ScoredClip(clip, sha256, origin, error=str(error))
     if scores is None:
-        return _Job(clip, key, origin, num_frames, order.score_settings, order.store)
+        return _Job(clip, key, origin, reference, num_frames, order.score_settings, order.store)
     tally.clip_done()
     return _judged(clip, sha256, origin, scores, order, stored=True)
 
@@ -226,7 +248,8 @@ def _measure_one_of_many(job: _Job, tell: Tell) -> Scores:
 
 
 def _measure_one(job: _Job, tell: Tell) -> Scores:
-    scores = score_clip(job.path, job.origin.picture, job.origin.prompt, job.settings, tell)
+    origin, also = job.origin, job.key.also
+    scores = score_clip(job.path, origin.picture, origin.prompt, job.settings, tell, job.reference, also)
     job.store.write(job.key, scores)
     return scores
 

@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 
 INFINITE = float("inf")
 
+_SHARES = (
+    *("dynamic_degree", "motion_smoothness", "duplicated_share", "frozen_share", "stutter", "returns", "boiling"),
+    *("scene_cut", "flow_validity", "warping_error", "flicker", "black_share", "brightness", "temporal_consistency"),
+    *("subject_consistency", "background_consistency", "picture_consistency"),
+)
 RANGES: dict[str, tuple[float, float]] = {
-    "fps": (1e-9, 1e6),
     "num_frames": (2, INFINITE),
     "width": (1, INFINITE),
     "height": (1, INFINITE),
-    "temporal_consistency": (0, 1),
-    "duplicated_share": (0, 1),
-    "flicker": (0, 1),
-    "scene_cut": (0, 2),
-    "contrast": (0, 0.5),
-    "brightness": (0, 1),
-    "first_frame_fidelity": (0, 100),
-    "content_kept": (0, 100),
+    **dict.fromkeys(_SHARES, (0, 1)),
+    **dict.fromkeys(("contrast", "frame_diversity"), (0, 0.5)),
+    **dict.fromkeys(("first_frame_fidelity", "content_kept", "psnr"), (0, 100)),
+    **dict.fromkeys(("ssim", "ms_ssim"), (-1, 1)),
 }
 """Least and greatest possible value; of metrics that are not named, any number that is not negative."""
 
@@ -129,16 +129,26 @@ def table_schema() -> Any:
 def _within(low: float, high: float) -> Any:
     import pandera.pandas as pandera
 
-    return pandera.Check.in_range(low, high, include_max=high < INFINITE)
+    # Sums of floats end a little beside where algebra says they do.
+    return pandera.Check.in_range(low - 1e-9, high + 1e-9, include_max=high < INFINITE)
 
 
 def _complaint(failures: pandas.DataFrame, frame: pandas.DataFrame) -> str:
-    """The first thing wrong in a sentence, and how many more there are."""
-    first = failures.iloc[0]
-    where = f"column {first['column']}" if first["schema_context"] == "Column" else "it"
-    row = first["index"]
-    if row is not None and row == row and "clip" in frame:
-        where += f", row {int(row) + 1} ({frame['clip'].iloc[int(row)]})"
-    value = "" if first["schema_context"] != "Column" else f" is {first['failure_case']!r}"
-    more = f" {len(failures) - 1} more to mend after it." if len(failures) > 1 else ""
-    return f"breaks the contract: {where}{value}; wanted: {first['check']}.{more}"
+    """The first thing wrong in a sentence, single values first, and how many more there are."""
+    # A check of whole rows fails once for each cell of the row; only the row counts.
+    single = failures["schema_context"] == "Column"
+    failures = failures.assign(column=failures["column"].where(single, ""), single=single)
+    told = failures.drop_duplicates(["column", "check", "index"]).sort_values("single", ascending=False, kind="stable")
+    first, more = told.iloc[0], len(told) - 1
+    return f"breaks the contract: {_in_words(first, frame)}.{f' {more} more to mend after it.' if more else ''}"
+
+
+def _in_words(failure: Any, frame: pandas.DataFrame) -> str:
+    import pandas
+
+    if pandas.isna(failure["index"]):
+        return f"{failure['failure_case']} ({failure['check']})"
+    row = int(failure["index"])
+    clip = frame["clip"].iloc[row] if "clip" in frame else "?"
+    value = f"{failure['column']} is {failure['failure_case']!r}; " if failure["single"] else ""
+    return f"row {row + 1} ({clip}): {value}wanted: {failure['check']}"

@@ -10,18 +10,22 @@ The project that Great Expectations keeps (suites, results of earlier runs) is i
 from __future__ import annotations
 
 import contextlib
+import html
 import io
 import logging
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from reelops.errors import MachineError
 from reelops.evaluation.contracts import SHA256, range_of
 from reelops.evaluation.plots import values_of
 from reelops.evaluation.scored_clip import ANSWERS, UNREADABLE, ScoredClip, counts
 from reelops.evaluation.tables import DATA_EXTRA, NUMBERS, WHOLE_NUMBERS, frame_of
+from reelops.files import write_text_atomically
 from reelops.gates import GateLimits, Limit
 
 if TYPE_CHECKING:
@@ -60,6 +64,7 @@ def write_data_docs(clips: Sequence[ScoredClip], folder: Path) -> tuple[Path, li
         _place_site(context, folder)
         failed = [name for name, (frame, wanted) in suites.items() if wanted and not _run(context, name, frame, wanted)]
         context.build_data_docs()
+    _mend_pages(folder)
     notes = [f"the expectations on {_WHAT[name]} are not all met; see the Data Docs." for name in failed]
     return folder / "index.html", notes
 
@@ -76,7 +81,7 @@ def table_expectations() -> list[Any]:
         expect.ExpectColumnValuesToBeUnique(column="clip"),
         expect.ExpectColumnValuesToMatchRegex(column="sha256", regex=SHA256),
         expect.ExpectColumnValuesToBeInSet(column="answer", value_set=list(ANSWERS)),
-        *(_between(expect, name, *range_of(name)) for name in (*WHOLE_NUMBERS, *NUMBERS)),
+        *(_between(expect, name, *_roughly(range_of(name))) for name in (*WHOLE_NUMBERS, *NUMBERS)),
     ]
 
 
@@ -133,6 +138,11 @@ def _between(expect: Any, column: str, low: float | None, high: float | None, **
     return expect.ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high, **more)
 
 
+def _roughly(ends: tuple[float, float]) -> tuple[float, float]:
+    """Sums of floats end a little beside where algebra says they do."""
+    return ends[0] - 1e-9, ends[1] + 1e-9
+
+
 def _accepted(limit: Limit) -> tuple[float | None, float | None]:
     """Between which values a clip is accepted."""
     low = limit.review_below if limit.review_below is not None else limit.reject_below
@@ -170,6 +180,38 @@ def _place_site(context: Any, folder: Path) -> None:
     for other in known:
         if other != "scores":
             context.delete_data_docs_site(other)
+
+
+def _mend_pages(folder: Path) -> None:
+    """Takes out a picture that tells the makers whenever a page is looked at, and lists the pages as plain links.
+
+    The first page's own list is drawn by scripts from the network, so that without one it would be empty.
+    """
+    pages = sorted(folder.glob("expectations/*.html")) + sorted(folder.glob("validations/**/*.html"), reverse=True)
+    for page in (folder / "index.html", *pages):
+        text = page.read_text(encoding="utf-8")
+        mended = _COUNTING_PICTURE.sub("", text)
+        if page.name == "index.html" and page.parent == folder:
+            mended = _BODY.sub(lambda body: body[0] + _links(pages, folder), mended, count=1)
+        if mended != text:
+            write_text_atomically(page, mended)
+
+
+_COUNTING_PICTURE = re.compile(r"<img\b[^>]*great-expectations-web-assets[^>]*>")
+_BODY = re.compile(r"<body\b[^>]*>")
+
+
+def _links(pages: Sequence[Path], folder: Path) -> str:
+    rows = "".join(
+        f'<li><a href="{quote(page.relative_to(folder).as_posix())}">{html.escape(_name_of(page, folder))}</a></li>'
+        for page in pages
+    )
+    return f"<nav><h1>Data Docs of ReelOps scores</h1><ul>{rows}</ul></nav>"
+
+
+def _name_of(page: Path, folder: Path) -> str:
+    kind, suite, *rest = page.relative_to(folder).with_suffix("").parts
+    return f"Expectations: {suite}" if kind == "expectations" else f"Results: {suite}, {rest[1]}"
 
 
 @contextlib.contextmanager

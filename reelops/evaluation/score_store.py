@@ -1,7 +1,7 @@
 """Scores that have been measured once: found again by what they were measured on and how.
 
-A score depends on the clip's bytes, the metrics' version and settings, the picture's bytes and the prompt, and on
-nothing else, so these are the key. Limits are no part of it: verdicts are given anew each time.
+A score depends on the clip's bytes, the metrics' version and settings, the picture's bytes, the prompt and what else
+was asked for, and on nothing else, so these are the key. Limits are no part of it: verdicts are given anew each time.
 
 One small file a result, each written whole or not at all. So any number of runs may share a store, a killed one leaves
 nothing half written, and a file that cannot be read counts as one that is not there.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from reelops.files import write_text_atomically
 from reelops.metrics.scores import Scores
 
 FOLDER = "scores"
+NOT_AVAILABLE = "not available"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class ScoreKey:
         settings: digest of the `score` block of params.yaml.
         picture: sha256 of the picture's bytes; None where the clip was scored without one.
         prompt: None where it was scored without one.
+        reference: sha256 of what it was compared with, None for nothing.
+        also: more metrics that were asked for.
     """
 
     clip: str
@@ -40,10 +43,12 @@ class ScoreKey:
     settings: str
     picture: str | None
     prompt: str | None
+    reference: str | None = None
+    also: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:
-        return hashlib.sha256(_canonical(asdict(self)).encode()).hexdigest()
+        return hashlib.sha256(_canonical(to_plain(self)).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -56,17 +61,19 @@ class ScoreStore:
         """The scores kept under a key; None where there are none, or none that can be read."""
         try:
             kept = json.loads(self._place(key).read_text(encoding="utf-8"))
-            return from_plain(Scores, kept["scores"]) if kept["key"] == asdict(key) else None
+            return from_plain(Scores, kept["scores"]) if kept["key"] == to_plain(key) else None
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return None
 
     def write(self, key: ScoreKey, scores: Scores) -> None:
-        """Keeps scores under a key.
+        """Keeps scores under a key; not those that lack what may be had another time, such as weights.
 
         Raises:
             MachineError: the folder cannot be written to, or the disk is full.
         """
-        kept = {"key": asdict(key), "scores": to_plain(scores)}
+        if any((measure.reason or "").startswith(NOT_AVAILABLE) for measure in scores.measures.values()):
+            return
+        kept = {"key": to_plain(key), "scores": to_plain(scores)}
         write_text_atomically(self._place(key), json.dumps(kept, ensure_ascii=False, allow_nan=False) + "\n")
 
     def _place(self, key: ScoreKey) -> Path:

@@ -114,7 +114,7 @@ def _measure(name: str, measure: Measure, limit: Limit | None, decision: str | N
         facts |= {
             "series": values,
             "step": step,
-            "first": first_frame_of(len(measure.series), num_frames),
+            "first": first_frame_of(name, len(measure.series), num_frames),
             "courseTitle": course.title,
             "courseUnit": course.unit,
             "limitsDrawn": course.is_metric,

@@ -26,18 +26,27 @@ class Course:
         title, unit: of one value.
         worst: which of them are looked at first: the highest, the lowest, or those furthest from the median.
         is_metric: whether the metric itself is of that kind, so that its limits can be drawn beside it.
+        first: the frame of the first value; None where it follows from the number of values.
     """
 
     title: str
     unit: str
     worst: Worst
     is_metric: bool = True
+    first: int | None = None
 
 
 # Metrics whose series is of another kind than their value.
+_CHANGE = Course("Change from the frame before", "grey levels", "low", is_metric=False)
 _OWN_COURSE = {
     "temporal_consistency": Course("Motion a frame", "px", "far", is_metric=False),
-    "duplicated_share": Course("Change from the frame before", "grey levels", "low", is_metric=False),
+    "dynamic_degree": Course("Speed of the fastest 5%", "px", "far", is_metric=False),
+    "duplicated_share": _CHANGE,
+    "frozen_share": _CHANGE,
+    "stutter": _CHANGE,
+    "frame_disorder": Course("Change of thumbnails", "grey levels", "high", is_metric=False),
+    "returns": Course("Goes back", "", "high", is_metric=False, first=2),
+    "black_share": Course("Dark part of the frame", "", "high", is_metric=False),
 }
 _WORST: dict[str, Worst] = {"higher is better": "low", "lower is better": "high", "in between is better": "far"}
 
@@ -48,12 +57,16 @@ def course_of(metric: str) -> Course:
     return _OWN_COURSE.get(metric) or Course(known.title, known.unit, _WORST[known.direction])
 
 
-def first_frame_of(series_length: int, num_frames: int) -> int:
-    """The frame that a series' first value belongs to.
+def first_frame_of(metric: str, series_length: int, num_frames: int) -> int:
+    """The frame that the first value of a metric's series belongs to.
 
     A value that compares neighbours belongs to the later of the two; one that compares three frames to the middle one.
+    A series that is shorter still begins with the clip.
     """
-    return (max(0, num_frames - series_length) + 1) // 2
+    stated, missing = course_of(metric).first, num_frames - series_length
+    if stated is not None:
+        return stated
+    return (missing + 1) // 2 if 0 <= missing <= 2 else 0
 
 
 def worst_frames(metric: str, series: Sequence[float | None], num_frames: int, limit: Limit | None) -> list[int]:
@@ -62,7 +75,7 @@ def worst_frames(metric: str, series: Sequence[float | None], num_frames: int, l
     if np.isnan(values).all() or np.nanmax(values) == np.nanmin(values):
         return []
     badness = _badness(metric, values, limit)
-    first, chosen = first_frame_of(len(series), num_frames), list[int]()
+    first, chosen = first_frame_of(metric, len(series), num_frames), list[int]()
     apart = max(1, len(series) // _APART)
     for index in np.argsort(-badness, kind="stable").tolist():
         if np.isnan(badness[index]) or len(chosen) == NUM_WORST:
@@ -91,7 +104,8 @@ def _beyond(values: np.ndarray, limit: Limit) -> np.ndarray:
     high = limit.review_above if limit.review_above is not None else limit.reject_above
     under = np.zeros_like(values) if low is None else low - values
     over = np.zeros_like(values) if high is None else values - high
-    return np.maximum(0.0, np.maximum(under, over))
+    beyond: np.ndarray = np.maximum(0.0, np.maximum(under, over))
+    return beyond
 
 
 def thinned(series: Sequence[float | None]) -> tuple[list[float | None], int]:
