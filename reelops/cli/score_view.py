@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,7 +37,7 @@ _QUIET_SECONDS = 2.0
 def progress(clips: Sequence[Path]) -> Iterator[OnBatch]:
     """A bar on standard error with clips, frames and the time left, once it has taken longer than two seconds.
 
-    Stopped by the user it says what is kept.
+    Stopped, it says what is kept.
     """
     err = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[count]}"), TimeRemainingColumn())
@@ -56,7 +57,7 @@ def progress(clips: Sequence[Path]) -> Iterator[OnBatch]:
 
     try:
         yield on_progress
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         bar.stop()
         if len(clips) > 1:
             err.print(f"{done} of {len(clips)} clips have scores, which are kept. The same command goes on from there.")
@@ -75,11 +76,16 @@ def report_progress(what: str = "Making the report") -> Iterator[Callable[[int, 
         yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
 
 
+def _output() -> Console:
+    """Standard output; a pipe has no width, and a folded name cannot be found."""
+    return Console(width=None if sys.stdout.isatty() else 240)
+
+
 def show_one(result: ScoredClip) -> None:
     """The clip with every metric, its limit, and every reason."""
     if not (result.scores and result.verdict and result.limits):
         return
-    out = Console()
+    out = _output()
     answer = result.answer
     out.print(f"[bold]{escape(str(result.path))}[/] [{COLOURS[answer]}]{ANSWERS[answer]}[/]", soft_wrap=True)
     out.print(_metrics(result))
@@ -93,7 +99,7 @@ def show_one(result: ScoredClip) -> None:
 
 def show_many(results: Sequence[ScoredClip]) -> None:
     """A line a clip with the worst of its reasons, and how many there are of each answer."""
-    out = Console()
+    out = _output()
     table = Table("Clip", "Verdict", "Why", box=SIMPLE_HEAD)
     for result in results:
         table.add_row(escape(result.path.name), _coloured(result.answer, ANSWERS[result.answer]), escape(_why(result)))
@@ -108,7 +114,7 @@ def show_comparison(comparison: Comparison) -> None:
     """Each metric's paired difference with its interval, and what can be said of it."""
     from reelops.metrics.scores import METRICS
 
-    out = Console()
+    out = _output()
     table = Table("Metric", "Before", "Now", "Difference", "95% interval", "Pairs", "Finding", box=SIMPLE_HEAD)
     for one in comparison.differences:
         interval = "" if one.low is None or one.high is None else f"{one.low:+.3g} to {one.high:+.3g}"
@@ -123,7 +129,7 @@ def show_comparison(comparison: Comparison) -> None:
 
 def show_self_tests(tests: Sequence[ClipTest]) -> None:
     """A row a version with how each clip's gate answered, wrong answers named, and the sum."""
-    out = Console()
+    out = _output()
     table = Table("Version", "Should be", "Answers", "", box=SIMPLE_HEAD)
     names = [row.name for row in next((test.rows for test in tests if test.rows), ())]
     for number, name in enumerate(names):
