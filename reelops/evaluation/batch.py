@@ -221,7 +221,7 @@ def _measure(
     if len(jobs) == 1 and workers is None:
         yield 0, *_measure_here(jobs[0], tally)
         return
-    with closing(run_jobs(_measure_one_of_many, jobs, min(workers or cores(), len(jobs)), tally.show)) as answers:
+    with closing(run_jobs(_measure_one, jobs, min(workers or cores(), len(jobs)), tally.show)) as answers:
         for answer in answers:
             if isinstance(answer, Told):
                 tally.frames_of(answer.index, answer.amount)
@@ -238,13 +238,6 @@ def _measure_here(job: _Job, tally: _Tally) -> tuple[Scores | None, str | None]:
         error = str(problem)
     tally.job_done(0)
     return scores, error
-
-
-def _measure_one_of_many(job: _Job, tell: Tell) -> Scores:
-    import cv2
-
-    cv2.setNumThreads(1)
-    return _measure_one(job, tell)
 
 
 def _measure_one(job: _Job, tell: Tell) -> Scores:

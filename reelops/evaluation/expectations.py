@@ -88,14 +88,14 @@ def table_expectations() -> list[Any]:
 def gate_expectations(limits: Mapping[str, GateLimits]) -> list[Any]:
     """That clips keep to the limits of acceptance, for each profile that some are judged by."""
     import great_expectations.expectations as expect
+    from great_expectations.expectations.row_conditions import Column
 
     return [
         _between(
             expect,
             metric,
             *_accepted(limit),
-            row_condition=f'limits=="{name}"',
-            condition_parser="pandas",
+            row_condition=Column("limits") == name,
             severity="warning",
             notes=f"Limits of profile {name}. Rejected or to be reviewed are the clips beyond.",
         )

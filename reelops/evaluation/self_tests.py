@@ -86,9 +86,6 @@ def _test_one(job: _Job, tell: Tell) -> tuple[SelfTestRow, ...]:
 
 
 def _rows(job: _Job, tell: Tell) -> Iterator[SelfTestRow]:
-    import cv2
-
-    cv2.setNumThreads(1)
     info = probe(job.path)
     fps = min(FPS, info.fps)
     height = min(MOST_ROWS, info.height)
