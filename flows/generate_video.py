@@ -7,7 +7,6 @@ As a deployment:                 prefect deploy --all; prefect worker start --po
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -26,6 +25,7 @@ from reelops.production import Take
 from reelops.scratch import scratch_folder
 from reelops.settings import Settings, load_settings
 from tasks.generation import encode_clip, generate_footage, gpu_slot, watched_by
+from tasks.quiet import quieten
 from tasks.scoring import judge_clip, score_clip
 from tasks.stopping import heed_sigterm, sigterm_noted
 from tasks.tracking import log_clip, show_clip
@@ -124,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from reelops.cli.take_view import progress_bar, show_take
 
     given = _parser().parse_args(arguments)
-    _quieten()
+    quieten()
     with progress_bar("Starting Prefect") as on_progress, watched_by(on_progress):
         take = generate_video(
             picture=given.picture,
@@ -149,17 +149,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--steps", type=int)
     parser.add_argument("-f", "--force", action="store_true", help="overwrite the output")
     return parser
-
-
-def _quieten() -> None:
-    """Prefect's log goes to its server; a terminal gets the bar and the table instead."""
-    import logging
-
-    from prefect.logging.handlers import PrefectConsoleHandler
-
-    for handler in logging.getLogger("prefect").handlers + logging.getLogger().handlers:
-        if isinstance(handler, PrefectConsoleHandler) and not os.environ.get("PREFECT_LOGGING_LEVEL"):
-            handler.setLevel(logging.CRITICAL)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,7 @@ class RunRecord:
         metrics: finite numbers.
         tags: what people search and filter by.
         files: files to keep with the run.
+        tables: by file name, columns by their names; MLflow shows them as tables.
         note: Markdown shown as the run's description.
         started: seconds since the epoch; now, if None.
     """
@@ -56,6 +57,7 @@ class RunRecord:
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
     files: Sequence[Path] = ()
+    tables: Mapping[str, Mapping[str, Sequence[Any]]] = field(default_factory=dict)
     note: str = ""
     started: float | None = None
     experiment: str = EXPERIMENT
@@ -132,6 +134,8 @@ def _write(client: MlflowClient, record: RunRecord, experiment_id: str) -> str:
         _log_values(client, run_id, record)
         for path in record.files:
             client.log_artifact(run_id, str(path))
+        for name, columns in record.tables.items():
+            client.log_table(run_id, dict(columns), name)
     except BaseException:
         client.set_terminated(run_id, "FAILED")
         raise

@@ -1,8 +1,13 @@
-"""Scoring and judging as tasks. Both are decided by the clip alone, so nothing is retried."""
+"""Scoring and judging as tasks. What is decided by a clip alone is not retried; a batch is, as its disk may be busy."""
 
 from __future__ import annotations
 
-from prefect import task
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prefect import get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from reelops import production
@@ -11,7 +16,17 @@ from reelops.gates import Verdict
 from reelops.metrics.scores import Scores
 from reelops.production import Footage, Scored
 from reelops.settings import Settings
+from reelops.tracking import TrackedRun, log_run
+from tasks.failure import retry_if_it_may_pass
 from tasks.generation import progress
+from tasks.stopping import heed_sigterm
+
+if TYPE_CHECKING:
+    from reelops.evaluation.batch import BatchProgress, ScoringOrder
+    from reelops.evaluation.outputs import Outputs
+    from reelops.evaluation.scored_clip import ScoredClip
+
+ARTIFACT_KEY = "scored-clips"
 
 
 @task(timeout_seconds=900, cache_policy=NO_CACHE)
@@ -22,3 +37,54 @@ def score_clip(clip: Clip, footage: Footage, order: ClipOrder, settings: Setting
 @task(timeout_seconds=60, cache_policy=NO_CACHE)
 def judge_clip(scores: Scores, order: ClipOrder, settings: Settings) -> Verdict:
     return production.judge(scores, order, settings)
+
+
+@task(
+    task_run_name="score_batch {number}",
+    retries=2,
+    retry_delay_seconds=[5, 30],
+    retry_condition_fn=retry_if_it_may_pass,
+    timeout_seconds=6 * 3600,
+    cache_policy=NO_CACHE,
+)
+def score_batch(number: int, clips: Sequence[Path], order: ScoringOrder) -> list[ScoredClip]:
+    """One batch in one process; what an earlier try has scored is read, not scored again."""
+    from reelops.evaluation.batch import score_clips
+
+    logger = get_run_logger()
+
+    def tell(now: BatchProgress) -> None:
+        heed_sigterm()
+        logger.debug("batch %d: %d of %d clips", number, now.clips, now.of_clips)
+
+    scored = score_clips(clips, order, workers=1, on_progress=tell)
+    for clip in scored:
+        logger.info("%s: %s", clip.path.name, clip.answer)
+    return scored
+
+
+@task(timeout_seconds=3 * 3600, cache_policy=NO_CACHE)
+def write_outputs(clips: Sequence[ScoredClip], outputs: Outputs) -> list[str]:
+    """What the user should be told aloud."""
+    _, notes = outputs.write(clips)
+    return notes
+
+
+@task(
+    retries=2,
+    retry_delay_seconds=[2, 10],
+    retry_condition_fn=retry_if_it_may_pass,
+    timeout_seconds=900,
+    cache_policy=NO_CACHE,
+)
+def log_scores(clips: Sequence[ScoredClip], report: Path | None, settings: Settings) -> TrackedRun:
+    from reelops.evaluation.run_record import run_record
+
+    return log_run(run_record(clips, report), settings.mlflow_tracking_uri)
+
+
+@task(timeout_seconds=120, cache_policy=NO_CACHE)
+def show_scores(clips: Sequence[ScoredClip], tracked: TrackedRun | None) -> None:
+    from reelops.evaluation.run_record import markdown
+
+    create_markdown_artifact(markdown(clips, tracked), key=ARTIFACT_KEY, description=f"Scores of {len(clips)} clips")

@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +102,8 @@ def end(process: subprocess.Popen[str]) -> None:
 
 
 @pytest.fixture
-def studio(tmp_path: Path, small_model: Path) -> Studio:
+def bare_studio(tmp_path: Path) -> Studio:
+    """Without a model: for what does not generate."""
     y, x = np.mgrid[0:64, 0:96]
     Image.fromarray(np.stack([x * 2, y * 3, 128 + 90 * np.sin(x / 7)], -1).astype(np.uint8)).save(
         tmp_path / "harbour.png"
@@ -112,4 +113,9 @@ def studio(tmp_path: Path, small_model: Path) -> Studio:
     (tmp_path / "user").mkdir()
     foreign = ("PREFECT_", "MLFLOW_", "REELOPS_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    return Studio(tmp_path, small_model, {**kept, **own})
+    return Studio(tmp_path, tmp_path / "no-model", {**kept, **own})
+
+
+@pytest.fixture
+def studio(bare_studio: Studio, small_model: Path) -> Studio:
+    return replace(bare_studio, model=small_model)

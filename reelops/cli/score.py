@@ -3,246 +3,223 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
-from reelops.errors import ReelOpsError
+from typer.core import TyperCommand
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
+    from reelops.evaluation.batch import ScoringOrder
+    from reelops.evaluation.outputs import Outputs
+    from reelops.evaluation.paired import Comparison
+    from reelops.evaluation.scored_clip import ScoredClip
 
-    from reelops.gates import GateLimits, GateSettings, Limit, Verdict
-    from reelops.metrics.scores import Scores
-    from reelops.metrics.suite import OnFrame, ScoreSettings
-
-BROKEN = 2
-REJECTED = 3
-DEFAULT_PROFILE = "tiny"
-
-_COLOURS = {"accept": "green", "review": "yellow", "reject": "red"}
-_VERDICTS = {"accept": "accepted", "review": "to be reviewed", "reject": "rejected"}
-_QUIET_SECONDS = 2.0
+STDOUT = Path("-")
+SELF_TEST_FAILED = 1
 
 
-@dataclass(frozen=True)
-class Scored:
-    """A clip and what became of it: scores, verdict and the limits behind it, or why it could not be scored."""
+class ScoreCommand(TyperCommand):
+    """Lets `--json` stand alone, as it does for other commands, or before a file to write.
 
-    path: Path
-    scores: Scores | None = None
-    verdict: Verdict | None = None
-    limits: GateLimits | None = None
-    notes: tuple[str, ...] = ()
-    error: str | None = None
+    What follows it counts as that file only if it looks like one, so that `--json clip.mp4` scores the clip.
+    """
 
-    def to_json(self) -> dict[str, Any]:
-        facts: dict[str, Any] = {"path": str(self.path), "scores": None, "verdict": None}
-        if self.scores and self.verdict:
-            facts |= {**self.scores.to_json(), "verdict": self.verdict.to_json()}
-        return facts | {"notes": list(self.notes), "error": self.error}
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        words, waiting = [], list(args)
+        while waiting:
+            word = waiting.pop(0)
+            if word == "--":
+                words += [word, *waiting]
+                break
+            if word == "--json":
+                named = waiting and (waiting[0] == "-" or waiting[0].lower().endswith(".json"))
+                word = f"--json={waiting.pop(0) if named else '-'}"
+            words.append(word)
+        return super().parse_args(ctx, words)
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(score)
+    app.command(cls=ScoreCommand)(score)
 
 
 def score(
-    videos: Annotated[list[Path], typer.Argument(help="The clips.", metavar="VIDEO...")],
+    videos: Annotated[list[Path], typer.Argument(help="Clips, and folders that hold clips.", metavar="VIDEO...")],
     picture: Annotated[
         Path | None,
-        typer.Option(help="The picture they started from.", show_default="the one a clip's provenance names, if here"),
+        typer.Option(help="The picture they started from.", show_default="the one a clip names, if it is here"),
     ] = None,
-    prompt: Annotated[
-        str | None, typer.Option(help="What was asked for.", show_default="the one in a clip's provenance")
-    ] = None,
+    prompt: Annotated[str | None, typer.Option(help="What was asked for.", show_default="the one a clip names")] = None,
     profile: Annotated[
         str | None,
         typer.Option("--profile", "-p", help="Whose limits count.", show_default="the clip's own, else tiny"),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; a list for several clips.")] = False,
+    origin: Annotated[
+        bool,
+        typer.Option(
+            "--origin/--no-origin",
+            help="Take picture, prompt and profile from a clip's metadata and the .json beside it.",
+        ),
+    ] = True,
+    reference: Annotated[
+        Path | None,
+        typer.Option(help="Compare with this video or picture; or a folder that has one of each clip's name."),
+    ] = None,
+    also: Annotated[
+        str, typer.Option(help="More metrics, by name: lpips,subject_consistency.", show_default=False)
+    ] = "",
+    as_json: Annotated[
+        Path | None,
+        typer.Option(
+            "--json", help="Print JSON, or write it to a .json file: an object; a list of several.", metavar="[FILE]"
+        ),
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write a table, a row a clip.")] = None,
+    parquet: Annotated[Path | None, typer.Option(help="Write the same table as Parquet.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a report to look at: one file, players and timelines included.")
+    ] = None,
+    compare: Annotated[
+        Path | None, typer.Option(help="Another folder: clips of the same names are compared in pairs.")
+    ] = None,
+    plots: Annotated[Path | None, typer.Option(help="Write metrics.json and tables for dvc plots here.")] = None,
+    data_docs: Annotated[
+        Path | None, typer.Option(help="Check the table with Great Expectations, and write its Data Docs here.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", "-j", help="Processes.", min=1, show_default="one a core")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Measure anew what has been measured before.")] = False,
+    media_mb: Annotated[
+        int,
+        typer.Option("--media-mb", help="Megabytes for all videos in the report; beyond, previews or links.", min=0),
+    ] = 64,
+    self_test: Annotated[
+        bool, typer.Option("--self-test", help="The clips are good: spoil them in every known way, and test the gate.")
+    ] = False,
     params: Annotated[Path | None, typer.Option(help="Another params.yaml.", show_default=False)] = None,
 ) -> None:
     """Score clips, and judge them by the limits of params.yaml.
 
-    Exit codes: 0 none was rejected, 2 a clip could not be scored, 3 a clip was rejected.
+    What has been scored before is not scored again, so a long run that was stopped goes on where it was.
 
-    Example: reelops score clip.mp4 --picture photo.jpg --prompt "slow zoom in"
+    Exit codes: 0 none was rejected, 2 a clip could not be scored, 3 a clip was rejected. With --self-test: 1 the gate
+    failed it.
+
+    Examples: reelops score clip.mp4 --picture photo.jpg --prompt "slow zoom in"
+
+    reelops score clips/ --html report.html --csv scores.csv
+
+    reelops score new/ --compare old/ --html comparison.html
     """
-    from rich.console import Console
-
-    from reelops.gates import load_gate_settings
-    from reelops.metrics.suite import load_score_settings
+    from reelops.evaluation.batch import ScoringOrder, find_clips
+    from reelops.evaluation.outputs import Outputs
     from reelops.settings import load_settings
 
-    out, err = Console(), Console(stderr=True)
-    params_file = params or load_settings().params_file
-    score_settings, gate_settings = load_score_settings(params_file), load_gate_settings(params_file)
-    results = []
-    for number, video in enumerate(videos, start=1):
-        title = video.name if len(videos) == 1 else f"{video.name} ({number} of {len(videos)})"
-        with _progress(err, title, video) as on_frame:
-            results.append(_score_one(video, picture, prompt, profile, score_settings, gate_settings, on_frame))
-    if as_json:
-        answers = [result.to_json() for result in results]
-        text = json.dumps(answers if len(videos) > 1 else answers[0], indent=2, ensure_ascii=False, allow_nan=False)
+    settings = load_settings(**({"params_file": params} if params else {}))
+    order = ScoringOrder.of(
+        settings,
+        picture=_checked(picture),
+        prompt=prompt,
+        profile=profile,
+        ask_clips=origin,
+        reference=reference,
+        also=tuple(name.strip() for name in also.split(",") if name.strip()),
+        fresh=fresh,
+    )
+    if self_test:
+        raise typer.Exit(_self_test(find_clips(videos), order, workers, as_json))
+    outputs = Outputs(csv, parquet, html, plots, data_docs, media_mb * 1_000_000)
+    outputs.check()
+    raise typer.Exit(_score(videos, compare, order, outputs, workers, as_json))
+
+
+def _score(
+    videos: Sequence[Path],
+    compare: Path | None,
+    order: ScoringOrder,
+    outputs: Outputs,
+    workers: int | None,
+    as_json: Path | None,
+) -> int:
+    """Scores, shows, writes; the exit code."""
+    from reelops.cli import score_view
+    from reelops.evaluation.batch import find_clips, score_clips
+    from reelops.evaluation.scored_clip import exit_code
+
+    clips, others = find_clips(videos), find_clips([compare]) if compare else []
+    with score_view.progress([*clips, *others]) as on_progress:
+        scored = score_clips([*clips, *others], order, workers, on_progress)
+    results, old = scored[: len(clips)], scored[len(clips) :]
+    comparison = _compared(results, old, videos, compare) if compare else None
+    single = len(results) == 1 and not videos[0].is_dir()
+    if as_json == STDOUT:
+        typer.echo(_json(results, single))
+    elif single:
+        score_view.show_one(results[0])
+    else:
+        score_view.show_many(results)
+    if comparison and as_json != STDOUT:
+        score_view.show_comparison(comparison)
+    with score_view.report_progress() as on_clip:
+        written, notes = outputs.write(results, comparison, str(compare), workers, on_clip)
+    if as_json and as_json != STDOUT:
+        written.append(_write_json(results, single, as_json))
+    score_view.show_written(written)
+    score_view.complain(results, notes)
+    return exit_code(results)
+
+
+def _compared(
+    results: Sequence[ScoredClip], old: Sequence[ScoredClip], videos: Sequence[Path], compare: Path
+) -> Comparison:
+    from reelops.evaluation.paired import compare as compare_clips
+
+    root = videos[0] if len(videos) == 1 and videos[0].is_dir() else None
+    return compare_clips(results, old, root, compare if root and compare.is_dir() else None)
+
+
+def _self_test(clips: Sequence[Path], order: ScoringOrder, workers: int | None, as_json: Path | None) -> int:
+    from reelops.cli import score_view
+    from reelops.evaluation.self_tests import run_self_tests
+
+    with score_view.report_progress("Spoiling and judging") as on_case:
+        tests = run_self_tests(clips, order, workers, on_case)
+    text = json.dumps([test.to_json() for test in tests], indent=2, ensure_ascii=False, allow_nan=False)
+    if as_json == STDOUT:
         typer.echo(text)
     else:
-        _show(results, out)
-    _complain(results, err)
-    raise typer.Exit(_exit_code(results))
+        score_view.show_self_tests(tests)
+    if as_json and as_json != STDOUT:
+        _write(text, as_json)
+    return 0 if all(test.passed for test in tests) else SELF_TEST_FAILED
 
 
-def _score_one(
-    video: Path,
-    picture: Path | None,
-    prompt: str | None,
-    profile: str | None,
-    score_settings: ScoreSettings,
-    gate_settings: GateSettings,
-    on_frame: OnFrame,
-) -> Scored:
-    from reelops.gates import judge
-    from reelops.metrics.suite import score_clip
-    from reelops.video.provenance import read_provenance
+def _checked(picture: Path | None) -> Path | None:
+    """The picture, once it is known that it can be used; else every clip would say so.
 
-    notes: list[str] = []
-    try:
-        provenance = read_provenance(video) or {}
-    except ReelOpsError as error:
-        return Scored(video, error=str(error))
-    if picture is None:
-        picture = _own_picture(video, provenance, notes)
-    prompt = prompt if prompt is not None else provenance.get("prompt")
-    profile = profile or provenance.get("profile") or DEFAULT_PROFILE
-    limits = gate_settings.limits_of(profile)
-    if limits.name != profile:
-        notes.append(f"params.yaml has no limits for profile {profile}; the default ones were used.")
-    try:
-        scores = score_clip(video, picture, prompt, score_settings, on_frame)
-    except ReelOpsError as error:
-        return Scored(video, notes=tuple(notes), error=str(error))
-    return Scored(video, scores, judge(scores, limits), limits, tuple(notes))
+    Raises:
+        PictureError: it cannot.
+    """
+    if picture is not None:
+        from reelops.video.picture import probe_picture
+
+        probe_picture(picture)
+    return picture
 
 
-def _own_picture(video: Path, provenance: dict[str, Any], notes: list[str]) -> Path | None:
-    """The picture that the clip's provenance names, where it is and still is that picture."""
-    from reelops.clip import sha256_of
-
-    named = provenance.get("picture")
-    if not named:
-        return None
-    for candidate in (Path(named), video.parent / Path(named).name):
-        if candidate.is_file() and provenance.get("picture_sha256") in (None, sha256_of(candidate)):
-            return candidate
-    notes.append(f"the clip started from {named}, which is not here; give it with --picture to compare them.")
-    return None
+def _json(results: Sequence[ScoredClip], single: bool) -> str:
+    answers = [result.to_json() for result in results]
+    return json.dumps(answers[0] if single else answers, indent=2, ensure_ascii=False, allow_nan=False)
 
 
-def _exit_code(results: Sequence[Scored]) -> int:
-    if any(result.error for result in results):
-        return BROKEN
-    return REJECTED if any(result.verdict and result.verdict.decision == "reject" for result in results) else 0
+def _write_json(results: Sequence[ScoredClip], single: bool, path: Path) -> Path:
+    _write(_json(results, single), path)
+    return path
 
 
-@contextmanager
-def _progress(err: Console, title: str, video: Path) -> Iterator[OnFrame]:
-    """A bar on standard error with the time left, once a clip has taken longer than two seconds."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+def _write(text: str, path: Path) -> None:
+    from reelops.files import write_text_atomically
 
-    columns = (TextColumn("Scoring {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
-    task = bar.add_task(title, total=None)
-    started, shown = time.monotonic(), False
-
-    def on_frame(done: int) -> None:
-        nonlocal shown
-        bar.update(task, completed=done)
-        if not shown and time.monotonic() - started > _QUIET_SECONDS:
-            shown = True
-            bar.update(task, total=_claimed_frames(video))
-            bar.start()
-
-    try:
-        yield on_frame
-    finally:
-        bar.stop()
-
-
-def _claimed_frames(video: Path) -> int | None:
-    from reelops.video.probe import probe
-
-    return probe(video).num_frames
-
-
-def _show(results: Sequence[Scored], out: Console) -> None:
-    for result in results:
-        if result.scores and result.verdict and result.limits:
-            _show_clip(result.path, result.scores, result.verdict, result.limits, out)
-    if len(results) > 1:
-        decisions = [result.verdict.decision.value if result.verdict else "broken" for result in results]
-        words = {**_VERDICTS, "broken": "could not be scored"}
-        counts = ", ".join(f"{decisions.count(name)} {word}" for name, word in words.items() if name in decisions)
-        out.print(f"{len(results)} clips: {counts}.")
-
-
-def _show_clip(path: Path, scores: Scores, verdict: Verdict, limits: GateLimits, out: Console) -> None:
-    from rich.markup import escape
-
-    decision = verdict.decision.value
-    out.print(f"[bold]{escape(str(path))}[/] [{_COLOURS[decision]}]{_VERDICTS[decision]}[/]", soft_wrap=True)
-    out.print(_table(scores, verdict, limits))
-    for reason in verdict.reasons:
-        out.print(f"  {_coloured(reason.decision.value)}: {escape(reason.text)}", soft_wrap=True, highlight=False)
-    out.print(f"  Limits of profile {escape(verdict.limits)}.", style="dim", soft_wrap=True)
-
-
-def _complain(results: Sequence[Scored], err: Console) -> None:
-    from rich.markup import escape
-
-    for result in results:
-        for note in result.notes:
-            err.print(f"[yellow]Note:[/] {escape(f'{result.path.name}: {note}')}", soft_wrap=True, highlight=False)
-        if result.error:
-            err.print(f"[red]Not scored:[/] {escape(result.error)}", soft_wrap=True, highlight=False)
-
-
-def _table(scores: Scores, verdict: Verdict, limits: GateLimits) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    from reelops.metrics.scores import METRICS
-
-    table = Table("Metric", "Value", "Limit", "", box=SIMPLE_HEAD)
-    decisions = {reason.metric: reason.decision.value for reason in verdict.reasons}
-    for name, measure in scores.measures.items():
-        value = "not measured" if measure.value is None else f"{measure.value:.4g} {METRICS[name].unit}".rstrip()
-        answer = decisions.get(name, "ok" if name in limits.metrics else "")
-        table.add_row(METRICS[name].title, value, _limit_words(limits.metrics.get(name)), _coloured(answer))
-    measured = scores.measured_move.words if scores.measured_move else "not measured"
-    asked = scores.asked_move.words if scores.asked_move else ""
-    answer = decisions.get("camera_move", "ok" if asked else "")
-    table.add_row("Camera move", measured, asked, _coloured(answer))
-    return table
-
-
-def _coloured(answer: str) -> str:
-    colour = {"ok": "green", **_COLOURS}.get(answer)
-    return f"[{colour}]{answer}[/]" if colour else ""
-
-
-def _limit_words(limit: Limit | None) -> str:
-    """The limits of acceptance: `at least 0.6`, or `0.04 to 0.96`."""
-    if limit is None:
-        return ""
-    low = limit.review_below if limit.review_below is not None else limit.reject_below
-    high = limit.review_above if limit.review_above is not None else limit.reject_above
-    if low is not None and high is not None:
-        return f"{low:g} to {high:g}"
-    return f"at least {low:g}" if low is not None else f"at most {high:g}"
+    write_text_atomically(path, text + "\n")

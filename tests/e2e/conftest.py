@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from studio import START_SECONDS, Server, end, studio
+from studio import START_SECONDS, Server, bare_studio, end, studio
 
-__all__ = ["studio"]
+__all__ = ["bare_studio", "studio"]
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,5 @@
 """Flows run in a home of their own."""
 
-from studio import studio
+from studio import bare_studio, studio
 
-__all__ = ["studio"]
+__all__ = ["bare_studio", "studio"]

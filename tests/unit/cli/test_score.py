@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from fractions import Fraction
 from pathlib import Path
 
 import av
+import footage
 import numpy as np
 import pytest
 import typer
@@ -17,6 +21,7 @@ from typer.testing import CliRunner, Result
 
 from reelops.cli import score
 from reelops.clip import sha256_of
+from reelops.errors import InputError
 from reelops.video.camera import CameraMove, film, path_of
 
 
@@ -37,6 +42,14 @@ def run(*arguments: object) -> Result:
     app.callback()(lambda: None)
     score.register(app)
     return CliRunner().invoke(app, ["score", *map(str, arguments)])
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """One store of scores for all tests of this file, and none of the user's."""
+    home = tmp_path_factory.getbasetemp() / "score-home"
+    monkeypatch.setenv("REELOPS_HOME", str(home))
+    return home
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +118,113 @@ def test_a_picture_that_has_changed_since_is_not_used(clips: Path, tmp_path: Pat
 def test_a_profile_without_limits_is_said_aloud(clips: Path) -> None:
     answer = json.loads(run(clips / "zoom.mp4", "--profile", "mine", "--json").stdout)
     assert answer["verdict"]["limits"] == "default" and "no limits for profile mine" in answer["notes"][0]
+
+
+def test_a_folder_is_a_list_even_with_one_clip_in_it(clips: Path, tmp_path: Path) -> None:
+    (tmp_path / "frozen.mp4").write_bytes((clips / "frozen.mp4").read_bytes())
+    assert len(json.loads(run(tmp_path, "--json").stdout)) == 1
+    assert isinstance(json.loads(run(tmp_path / "frozen.mp4", "--json").stdout), dict)
+
+
+def test_json_goes_to_a_file_that_is_named_one_and_never_over_a_clip(clips: Path, tmp_path: Path) -> None:
+    before = (clips / "frozen.mp4").read_bytes()
+    printed = run("--json", clips / "frozen.mp4")
+    written = run("--json", tmp_path / "scores.json", clips / "frozen.mp4")
+    assert "rejected" in written.stdout
+    assert json.loads((tmp_path / "scores.json").read_text()) == json.loads(printed.stdout)
+    assert run("--json", "-", clips / "frozen.mp4").stdout == printed.stdout
+    assert (clips / "frozen.mp4").read_bytes() == before
+
+
+def test_a_second_run_reads_what_the_first_one_scored_and_says_so(clips: Path) -> None:
+    first, second = (run(clips / "zoom.mp4", clips / "frozen.mp4", "--no-origin", "-j", 1) for _ in range(2))
+    assert "2 had been scored before" in second.stdout
+    assert first.exit_code == second.exit_code == 3
+
+
+def test_every_output_is_written_and_said(clips: Path, tmp_path: Path) -> None:
+    outputs = {name: tmp_path / f"scores.{name}" for name in ("csv", "parquet", "html")}
+    options = [word for name, path in outputs.items() for word in (f"--{name}", path)]
+    result = run(clips / "zoom.mp4", clips / "frozen.mp4", *options, "--plots", tmp_path / "plots", "--json")
+    assert len(json.loads(result.stdout)) == 2
+    for path in (*outputs.values(), tmp_path / "plots" / "metrics.json", tmp_path / "plots" / "clips.csv"):
+        assert path.stat().st_size > 100
+        assert str(path) in result.stderr
+
+
+def test_two_folders_are_compared_in_pairs(clips: Path, tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "clip.mp4").write_bytes(
+            (clips / f"{'frozen' if name == 'old' else 'zoom'}.mp4").read_bytes()
+        )
+    result = run(tmp_path / "new", "--compare", tmp_path / "old", "--html", tmp_path / "report.html")
+    assert "1 pairs of clips of the same name" in result.stdout
+    assert "too few pairs" in result.stdout
+    assert "Compared with" in (tmp_path / "report.html").read_text()
+    assert result.exit_code == 0, "what counts is the new clip; the old one was rejected"
+
+
+def test_what_cannot_be_written_is_said_before_any_clip_is_scored(clips: Path, tmp_path: Path) -> None:
+    result = run(clips / "zoom.mp4", "--html", tmp_path)
+    assert isinstance(result.exception, InputError) and "is a folder" in str(result.exception)
+
+
+def test_a_picture_that_is_none_is_said_once(clips: Path) -> None:
+    result = run(clips / "zoom.mp4", clips / "frozen.mp4", "--picture", clips / "broken.mp4")
+    assert isinstance(result.exception, InputError) and "broken.mp4" in str(result.exception)
+
+
+def test_a_reference_adds_its_metrics(clips: Path) -> None:
+    answer = json.loads(run(clips / "zoom.mp4", "--reference", clips / "zoom.mp4", "--json").stdout)
+    assert answer["scores"]["ssim"] == pytest.approx(1)
+    unknown = run(clips / "zoom.mp4", "--also", "beauty")
+    assert isinstance(unknown.exception, InputError) and "beauty" in str(unknown.exception)
+
+
+def test_a_metric_without_weights_is_said_to_be_unavailable_and_asked_for_again_next_time(clips: Path) -> None:
+    for _ in range(2):
+        answer = json.loads(run(clips / "frozen.mp4", "--also", "subject_consistency", "--json").stdout)
+        assert answer["scores"]["subject_consistency"] is None
+        assert "not available" in answer["measures"]["subject_consistency"]["reason"]
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_is_ended_keeps_what_it_has_scored_and_goes_on_from_there(
+    end: signal.Signals, tmp_path: Path
+) -> None:
+    for number in range(4):
+        footage.write_clip(tmp_path / f"{number}.mp4", footage.filmed(num_frames=17, seed=number))
+    environment = {**os.environ, "REELOPS_HOME": str(tmp_path / "home")}
+    command = [sys.executable, "-m", "reelops.cli", "score", str(tmp_path), "-j", "1"]
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 240
+    while not (kept := list((tmp_path / "home").rglob("*.json"))) and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(end)
+    _, err = process.communicate(timeout=60)
+    if end is signal.SIGINT:
+        assert process.returncode == 130, err
+        assert "of 4 clips have scores, which are kept" in err and "Traceback" not in err
+    assert 1 <= len(kept) < 4
+    assert not list((tmp_path / "home").rglob("*.partial"))
+    again = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert "had been scored before" in again.stdout and again.returncode in (0, 3)
+    assert len(list((tmp_path / "home").rglob("*.json"))) == 4
+
+
+def test_the_gate_tests_itself_on_a_good_clip(clips: Path, tmp_path: Path) -> None:
+    result = run(clips / "zoom.mp4", "--self-test", "--json", tmp_path / "test.json")
+    (test,) = json.loads((tmp_path / "test.json").read_text())
+    versions = {version["name"]: version for version in test["versions"]}
+    assert versions["as it is"]["expected"] == "good" and versions["frozen"]["expected"] == "bad"
+    assert versions["frozen"]["verdict"]["decision"] == "reject"
+    right = sum(version["passed"] for version in versions.values())
+    assert f"{right} of {len(versions)} answers right" in result.stdout
+    assert result.exit_code == (0 if right == len(versions) else 1)
 
 
 def test_importing_the_command_loads_nothing_heavy() -> None:

@@ -1,0 +1,158 @@
+"""Clips are scored in batches, judged, shown in one report and kept in one MLflow run.
+
+Alone, with an embedded server:  python -m flows.score_clips clips/ --html report.html
+As a deployment:                 prefect deploy --all; prefect worker start --pool gpu
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from prefect.states import Completed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from reelops.cli import run_guarded
+from reelops.errors import TrackingError
+from reelops.evaluation.batch import ScoringOrder, find_clips
+from reelops.evaluation.crew import cores
+from reelops.evaluation.outputs import Outputs
+from reelops.evaluation.run_record import worst_answer
+from reelops.evaluation.scored_clip import ScoredClip, counts, exit_code
+from reelops.scratch import scratch_folder
+from reelops.settings import Settings, load_settings
+from reelops.tracking import TrackedRun
+from tasks.quiet import quieten
+from tasks.scoring import log_scores, score_batch, show_scores, write_outputs
+from tasks.stopping import heed_sigterm, sigterm_noted
+
+REPORT = "report.html"
+
+
+@dataclass(frozen=True)
+class ScoredBatch:
+    """What became of all clips.
+
+    Attributes:
+        tracked: where the run is in MLflow, None if it was not tracked.
+        notes: what people should be told aloud.
+    """
+
+    clips: tuple[ScoredClip, ...]
+    tracked: TrackedRun | None
+    notes: tuple[str, ...]
+
+
+@flow(name="score-clips", flow_run_name="{videos}", retries=0, task_runner=ThreadPoolTaskRunner(max_workers=cores()))
+def score_clips(
+    videos: list[str],
+    picture: str | None = None,
+    prompt: str | None = None,
+    profile: str | None = None,
+    origin: bool = True,
+    batch_size: int = 8,
+    html: str | None = None,
+    csv: str | None = None,
+    parquet: str | None = None,
+    track: bool = True,
+    fresh: bool = False,
+) -> ScoredBatch:
+    """Score many clips: in batches, as many at once as there are cores, each in a process of its own.
+
+    Args:
+        videos: clips, and folders that hold clips, on the machine that runs the flow.
+        picture: what all clips started from; None takes the one each names.
+        prompt: what was asked for; None takes what each names.
+        profile: whose limits count; None takes each clip's own.
+        origin: take picture, prompt and profile from a clip's metadata and the .json beside it.
+        batch_size: clips a task.
+        html: the report to write; without it, it is only kept in MLflow.
+        csv: a table to write.
+        parquet: the same as Parquet.
+        track: log the run to MLflow.
+        fresh: measure anew what has been measured before.
+    """
+    settings = load_settings()
+    order = ScoringOrder.of(
+        settings,
+        picture=Path(picture) if picture else None,
+        prompt=prompt,
+        profile=profile,
+        ask_clips=origin,
+        fresh=fresh,
+    )
+    outputs = Outputs(csv=_path(csv), parquet=_path(parquet), html=_path(html))
+    outputs.check()
+    clips = find_clips(Path(video) for video in videos)
+    with sigterm_noted(), scratch_folder(settings.cache) as scratch:
+        scored = _scored_in_batches(clips, order, batch_size)
+        heed_sigterm()
+        report = outputs.html or (scratch / REPORT if track else None)
+        notes = write_outputs(scored, Outputs(csv=outputs.csv, parquet=outputs.parquet, html=report))
+        tracked, failure = _logged(scored, report, settings) if track else (None, None)
+    show_scores(scored, tracked)
+    return _finished(ScoredBatch(tuple(scored), tracked, (*notes, *([failure] if failure else []))))
+
+
+def _scored_in_batches(clips: Sequence[Path], order: ScoringOrder, batch_size: int) -> list[ScoredClip]:
+    batches = [clips[start : start + batch_size] for start in range(0, len(clips), max(1, batch_size))]
+    running = [score_batch.submit(number, batch, order) for number, batch in enumerate(batches, start=1)]
+    return [clip for batch in running for clip in batch.result()]
+
+
+def _logged(
+    scored: Sequence[ScoredClip], report: Path | None, settings: Settings
+) -> tuple[TrackedRun | None, str | None]:
+    """Scores are not lost over a tracking server: its task is seen to fail, and the result says why."""
+    try:
+        return log_scores(scored, report, settings), None
+    except TrackingError as error:
+        return None, str(error)
+
+
+def _finished(batch: ScoredBatch) -> Any:
+    """A completed state named after the worst answer, so that a list of runs shows which to look at."""
+    name = {"accept": "Accepted", "review": "Review", "reject": "Rejected", "unreadable": "Unreadable"}
+    found = ", ".join(f"{number} {answer}" for answer, number in counts(batch.clips).items() if number)
+    return Completed(name=name[worst_answer(batch.clips)], message=found, data=batch)
+
+
+def _path(given: str | None) -> Path | None:
+    return Path(given) if given else None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the flow here and shows what came of it; exit codes are those of `reelops score`."""
+    from reelops.cli.score_view import complain, show_many
+    from reelops.cli.take_view import progress_bar
+
+    given = _parser().parse_args(arguments)
+    quieten()
+    with progress_bar("Scoring"):
+        batch = score_clips(
+            videos=given.videos, batch_size=given.batch_size, html=given.html, csv=given.csv, fresh=given.fresh
+        )
+    show_many(batch.clips)
+    if batch.tracked:
+        print(f"MLflow run {batch.tracked.run_id}: {batch.tracked.look}")
+    complain(batch.clips, batch.notes)
+    return exit_code(batch.clips)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m flows.score_clips", description=__doc__.splitlines()[0])
+    parser.add_argument("videos", nargs="+", help="clips, and folders that hold clips")
+    parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument("--html", help="the report to write (default: only kept in MLflow)")
+    parser.add_argument("--csv", help="a table to write")
+    parser.add_argument("--fresh", action="store_true", help="measure anew what has been measured before")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(run_guarded(main))

@@ -1,0 +1,154 @@
+"""What a table of scores must be, where it is written and where it is read: pandera's contract.
+
+The ranges are those of the metrics' own pages. A table that breaks the contract was not written by this version, or was
+changed by hand, or shows a fault of a metric; none of these should travel on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reelops.errors import InputError
+from reelops.evaluation.scored_clip import ANSWERS, UNREADABLE, ScoredClip
+from reelops.evaluation.tables import (
+    COLUMNS,
+    DATA_EXTRA,
+    NUMBERS,
+    WHOLE_NUMBERS,
+    dtypes,
+    frame_of,
+    read_table,
+)
+from reelops.video.camera import CameraMove
+
+if TYPE_CHECKING:
+    import pandas
+
+INFINITE = float("inf")
+
+_SHARES = (
+    *("dynamic_degree", "motion_smoothness", "duplicated_share", "frozen_share", "stutter", "returns", "boiling"),
+    *("scene_cut", "flow_validity", "warping_error", "flicker", "black_share", "brightness", "temporal_consistency"),
+    *("subject_consistency", "background_consistency", "picture_consistency"),
+)
+RANGES: dict[str, tuple[float, float]] = {
+    "num_frames": (2, INFINITE),
+    "width": (1, INFINITE),
+    "height": (1, INFINITE),
+    **dict.fromkeys(_SHARES, (0, 1)),
+    **dict.fromkeys(("contrast", "frame_diversity"), (0, 0.5)),
+    **dict.fromkeys(("first_frame_fidelity", "content_kept", "psnr"), (0, 100)),
+    **dict.fromkeys(("ssim", "ms_ssim"), (-1, 1)),
+}
+"""Least and greatest possible value; of metrics that are not named, any number that is not negative."""
+
+SHA256 = r"^[0-9a-f]{64}$"
+
+
+def range_of(column: str) -> tuple[float, float]:
+    """Least and greatest value that a column of numbers can hold."""
+    return RANGES.get(column, (0, INFINITE))
+
+
+def check_table(clips: Sequence[ScoredClip]) -> list[str]:
+    """Holds the table of these clips to the contract.
+
+    Returns:
+        What the user should be told aloud: that it could not be checked, where pandera is not installed.
+
+    Raises:
+        InputError: it breaks the contract.
+    """
+    try:
+        frame = frame_of(clips)
+        validate(frame, "the table of scores")
+    except ImportError:
+        return [f"the table was not held to its contract, as pandera is not installed. {DATA_EXTRA}"]
+    return []
+
+
+def read_checked(path: Path) -> pandas.DataFrame:
+    """A table of scores from a CSV or Parquet file, held to the contract.
+
+    Raises:
+        InputError: it cannot be read, or breaks the contract; names column, row and value.
+    """
+    frame = read_table(path)
+    validate(frame, str(path))
+    return frame
+
+
+def validate(frame: pandas.DataFrame, name: str) -> None:
+    """Holds a table to the contract.
+
+    Raises:
+        InputError: it breaks it.
+    """
+    import pandera.pandas as pandera
+
+    try:
+        table_schema().validate(frame, lazy=True)
+    except pandera.errors.SchemaErrors as error:
+        raise InputError(f"{name} {_complaint(error.failure_cases, frame)}") from error
+
+
+def table_schema() -> Any:
+    """pandera's schema of the table: all columns in their order and no other, ranges, and what goes with what."""
+    import pandera.pandas as pandera
+
+    checks: dict[str, list[Any]] = {
+        "sha256": [pandera.Check.str_matches(SHA256)],
+        "answer": [pandera.Check.isin(ANSWERS)],
+        **{name: [pandera.Check.isin([move.value for move in CameraMove])] for name in ("asked_move", "measured_move")},
+        **{name: [_within(*range_of(name))] for name in (*WHOLE_NUMBERS, *NUMBERS)},
+    }
+    always = {"clip", "answer"}
+    columns = {
+        name: pandera.Column(kind, checks.get(name), nullable=name not in always, unique=name == "clip")
+        for name, kind in dtypes().items()
+    }
+    together = [
+        pandera.Check(
+            lambda frame: (frame["answer"] == UNREADABLE) == frame["error"].notna(),
+            error="a clip has an error if, and only if, it could not be scored",
+        ),
+        pandera.Check(
+            lambda frame: (frame["answer"] == UNREADABLE) | frame["num_frames"].notna(),
+            error="a clip that was scored has its format",
+        ),
+        pandera.Check(
+            lambda frame: frame["reasons"].notna() == frame["answer"].isin(["review", "reject"]),
+            error="a clip has reasons if, and only if, it was not accepted",
+        ),
+    ]
+    return pandera.DataFrameSchema({name: columns[name] for name in COLUMNS}, together, strict=True, ordered=True)
+
+
+def _within(low: float, high: float) -> Any:
+    import pandera.pandas as pandera
+
+    # Sums of floats end a little beside where algebra says they do.
+    return pandera.Check.in_range(low - 1e-9, high + 1e-9, include_max=high < INFINITE)
+
+
+def _complaint(failures: pandas.DataFrame, frame: pandas.DataFrame) -> str:
+    """The first thing wrong in a sentence, single values first, and how many more there are."""
+    # A check of whole rows fails once for each cell of the row; only the row counts.
+    single = failures["schema_context"] == "Column"
+    failures = failures.assign(column=failures["column"].where(single, ""), single=single)
+    told = failures.drop_duplicates(["column", "check", "index"]).sort_values("single", ascending=False, kind="stable")
+    first, more = told.iloc[0], len(told) - 1
+    return f"breaks the contract: {_in_words(first, frame)}.{f' {more} more to mend after it.' if more else ''}"
+
+
+def _in_words(failure: Any, frame: pandas.DataFrame) -> str:
+    import pandas
+
+    if pandas.isna(failure["index"]):
+        return f"{failure['failure_case']} ({failure['check']})"
+    row = int(failure["index"])
+    clip = frame["clip"].iloc[row] if "clip" in frame else "?"
+    value = f"{failure['column']} is {failure['failure_case']!r}; " if failure["single"] else ""
+    return f"row {row + 1} ({clip}): {value}wanted: {failure['check']}"

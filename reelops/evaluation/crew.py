@@ -1,0 +1,203 @@
+"""A crew of processes, each doing one job at a time with one thread; one that dies takes only its own job along.
+
+The standard pools give up all work when one process dies, and media files can kill a decoder. Here the crew knows who
+had which job: that job is answered with how its process ended, and another process takes the dead one's place.
+
+Ctrl-C reaches only the process that called; the crew is then told to end, and whatever it had finished is kept.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+import traceback
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any, Generic, TypeVar
+
+from reelops.errors import ReelOpsError
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+Tell = Callable[[int], None]
+Work = Callable[[Job, Tell], Result]
+
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+POLL_SECONDS = 0.5
+_starts = threading.Lock()  # the environment is one for all threads
+_GRACE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Done(Generic[Result]):
+    """What became of the job at `index`: its result, or in a sentence why there is none."""
+
+    index: int
+    result: Result | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Told:
+    """The job at `index` says how far it is, in its own units."""
+
+    index: int
+    amount: int
+
+
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_jobs(
+    work: Work[Job, Result], jobs: Sequence[Job], workers: int, heed: Callable[[], None] | None = None
+) -> Generator[Done[Result] | Told, None, None]:
+    """Does all jobs; answers come as they are ready, in no order. Who stops listening closes it, and the crew ends.
+
+    Args:
+        work: a function at the top of a module, called in another process with a job and with what it may tell its
+            progress to.
+        jobs: anything that can be pickled.
+        workers: how many processes; no more are started than there are jobs.
+        heed: called twice a second at least; what it raises ends the crew.
+    """
+    waiting = list(enumerate(jobs))[::-1]
+    crew: list[_Worker] = []
+    try:
+        while waiting or crew:
+            while waiting and len(crew) < workers:
+                crew.append(_Worker.started(work))
+                crew[-1].give(*waiting.pop())
+            if heed:
+                heed()
+            for worker in _ready(crew):
+                yield from _hear(worker)
+                if worker.index is None and waiting and not worker.dead:
+                    worker.give(*waiting.pop())
+                elif worker.index is None:
+                    crew.remove(worker)
+                    worker.dismiss()
+    finally:
+        _end(crew)
+
+
+def _ready(crew: Sequence[_Worker]) -> list[_Worker]:
+    """Workers that have something to say, or have died."""
+    spoken = wait([worker.connection for worker in crew], timeout=POLL_SECONDS)
+    return [worker for worker in crew if worker.connection in spoken]
+
+
+def _hear(worker: _Worker) -> Iterator[Done[Any] | Told]:
+    """What the worker says; once it has answered, or died, it has no job any more."""
+    index = worker.index
+    assert index is not None
+    try:
+        message = worker.connection.recv()
+    except (EOFError, OSError):
+        worker.process.join(_GRACE_SECONDS)
+        worker.dead, worker.index = True, None
+        yield Done(index, error=f"the process that worked on it {_end_of(worker.process.exitcode)}")
+        return
+    if isinstance(message, int):
+        yield Told(index, message)
+        return
+    worker.index = None
+    yield Done(index, *message)
+
+
+@dataclass
+class _Worker:
+    """One process of the crew, as the caller sees it."""
+
+    process: Any
+    connection: Connection
+    index: int | None = None
+    dead: bool = False
+
+    @classmethod
+    def started(cls, work: Work[Any, Any]) -> _Worker:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(pickle.dumps(work), theirs), daemon=True)
+        with _starting():
+            process.start()
+        theirs.close()
+        return cls(process, ours)
+
+    def give(self, index: int, job: Any) -> None:
+        self.index = index
+        with suppress(BrokenPipeError):  # it has died, which is heard in a moment
+            self.connection.send(job)
+
+    def dismiss(self) -> None:
+        """Its end, at its own pace."""
+        with suppress(BrokenPipeError):
+            self.connection.send(None)
+        self.process.join(_GRACE_SECONDS)
+        _end([self])
+
+
+@contextmanager
+def _starting() -> Iterator[None]:
+    """What a process begins with: libraries read their number of threads when they are loaded, and Ctrl-C is not its
+    business, from its very first instruction."""
+    with _starts:
+        before = {name: os.environ.get(name) for name in ONE_THREAD}
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        os.environ.update(ONE_THREAD)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _end(workers: Sequence[_Worker]) -> None:
+    for worker in workers:
+        worker.process.terminate()
+    for worker in workers:
+        worker.process.join(_GRACE_SECONDS)
+        if worker.process.is_alive():
+            worker.process.kill()
+            worker.process.join()
+        worker.connection.close()
+
+
+def _end_of(code: int | None) -> str:
+    if code is None or code >= 0:
+        return f"ended by itself (code {code})"
+    name = signal.Signals(-code).name if -code in signal.valid_signals() else str(-code)
+    hint = "; was there too little memory?" if -code == signal.SIGKILL else ""
+    return f"was ended by {name}{hint}"
+
+
+def _serve(pickled: bytes, connection: Connection) -> None:
+    """The life of a worker: a job, an answer, until it is dismissed or its caller is gone."""
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        work = pickle.loads(pickled)  # noqa: S301 - our own function's name
+        while (job := connection.recv()) is not None:
+            connection.send(_do(work, job, connection.send))
+
+
+def _do(work: Work[Any, Any], job: Any, tell: Tell) -> tuple[Any, str | None]:
+    try:
+        return work(job, tell), None
+    except ReelOpsError as error:
+        return None, str(error)
+    except (BrokenPipeError, ConnectionResetError):
+        raise
+    except MemoryError:
+        return None, "there was too little memory for it; give fewer workers"
+    except Exception as error:
+        traceback.print_exc()
+        return None, f"a fault in ReelOps ({type(error).__name__}: {error}); please report it with the lines above"

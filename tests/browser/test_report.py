@@ -1,0 +1,191 @@
+"""The report in a real browser: it plays, its cursor follows, and it asks nothing of any network."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from chromium import Page, browser
+from footage import filmed, textured, write_clip
+
+from reelops.video.camera import CameraMove
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Path:
+    """A report on three clips, one of them with a name that would break a careless page, compared with themselves."""
+    folder = tmp_path_factory.mktemp("browser")
+    for name in ("new", "old"):
+        (folder / name).mkdir()
+        seed = 0 if name == "new" else 1
+        write_clip(folder / name / "a.mp4", filmed(CameraMove.ZOOM_IN, 17, seed), {"prompt": "</script><b>zoom in"})
+        write_clip(folder / name / "b<img src=x>.mp4", filmed(CameraMove.PAN_LEFT, 17, seed))
+        write_clip(folder / name / "c.mp4", np.repeat(textured(96, 64)[None], 17, axis=0))
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "reelops.cli", "score", str(folder / "new")),
+            *("--compare", str(folder / "old"), "--html", str(folder / "report.html")),
+        ],
+        env={**os.environ, "REELOPS_HOME": str(folder / "home")},
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 3, done.stderr
+    return folder / "report.html"
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    with browser() as page:
+        yield page
+
+
+def opened(page: Page, report: Path, part: str = "", **how: int | str) -> Page:
+    page.complaints.clear()
+    page.requests.clear()
+    page.open(f"{report.as_uri()}{part}", **how)  # type: ignore[arg-type]
+    return page
+
+
+def assert_calm(page: Page) -> None:
+    assert page.complaints == []
+    foreign = [address for address in page.requests if not address.startswith(("file:", "data:", "blob:", "about:"))]
+    assert foreign == []
+
+
+FRAME = "Number(document.getElementById('scrubber').value)"
+VIDEO = "document.querySelector('.screen video')"
+CURSORS = "[...document.querySelectorAll('.cursor')].map((line) => Number(line.getAttribute('x1')))"
+
+
+def test_it_opens_without_a_complaint_or_a_request(page: Page, report: Path) -> None:
+    opened(page, report)
+    assert page.run("document.querySelectorAll('#table tbody tr').length") == 3
+    assert page.run("document.querySelector('#table tbody').textContent.includes('b<img src=x>.mp4')")
+    assert_calm(page)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (1400, "dark"), (420, "light"), (420, "dark")])
+def test_nothing_is_wider_than_the_window(page: Page, report: Path, width: int, scheme: str) -> None:
+    for part in ("", "#clip-0"):
+        opened(page, report, part, width=width, height=900, scheme=scheme)
+        assert page.run("document.documentElement.scrollWidth") <= width
+        assert page.run("document.getElementById('viewer').scrollWidth") <= width
+    assert_calm(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_texts_have_the_contrast_that_wcag_asks_for(page: Page, report: Path, scheme: str) -> None:
+    """4.5 to 1 for every text on what is behind it (WCAG 2.2, 1.4.3), computed from the styles themselves."""
+    opened(page, report, scheme=scheme)
+    faint = page.run("""(() => {
+      const part = (value) => (value /= 255) <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+      const light = ([r, g, b]) => 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+      const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+      const behind = (element) => {
+        for (let one = element; one; one = one.parentElement) {
+          const [r, g, b, a = 1] = numbers(getComputedStyle(one).backgroundColor);
+          if (a === 1) return [r, g, b];
+        }
+        return [255, 255, 255];
+      };
+      const faint = [];
+      for (const element of document.querySelectorAll('body *')) {
+        const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+        if (!own || !element.checkVisibility() || element.closest('svg, script, style, .hidden')) continue;
+        const [one, other] = [light(numbers(getComputedStyle(element).color)), light(behind(element))];
+        const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+        if (contrast < 4.5) faint.push(`${element.className || element.tagName}: ${contrast.toFixed(2)}`);
+      }
+      return faint;
+    })()""")
+    assert faint == []
+
+
+def test_the_cursor_follows_the_player(page: Page, report: Path) -> None:
+    opened(page, report, "#clip-0")
+    page.wait_for(f"{VIDEO}.readyState >= 2")
+    page.run("document.getElementById('speed').value = '0.25'; document.getElementById('play').click()")
+    page.wait_for(f"{FRAME} >= 3")
+    page.run("document.getElementById('play').click()")
+    page.wait_for(f"{VIDEO}.paused")
+    frame = page.run(FRAME)
+    # The frame that is shown is the one under the cursor, or the next, if it came just before the pause.
+    assert 0 <= page.run(f"Math.floor({VIDEO}.currentTime * 8 + 0.01)") - frame <= 1
+    cursors = page.run(CURSORS)
+    assert len(cursors) > 5 and len(set(cursors)) == 1
+    assert cursors[0] == pytest.approx(4 + frame / 16 * 992, abs=0.1)
+    assert_calm(page)
+
+
+def test_a_click_on_a_timeline_moves_the_player_there(page: Page, report: Path) -> None:
+    opened(page, report, "#clip-0")
+    page.wait_for(f"{VIDEO}.readyState >= 2")
+    x, y = page.run("""(() => {
+      const box = document.querySelector('.plot svg').getBoundingClientRect();
+      return [box.left + box.width * (4 + 0.5 * 992) / 1000, box.top + box.height / 2];
+    })()""")
+    page.click(x, y)
+    page.wait_for(f"{FRAME} === 8")
+    page.wait_for(f"!{VIDEO}.seeking && Math.floor({VIDEO}.currentTime * 8) === 8")
+    assert_calm(page)
+
+
+def test_two_clips_play_in_step(page: Page, report: Path) -> None:
+    opened(page, report, "#clip-0")
+    assert page.run("document.querySelectorAll('.screen video').length") == 2
+    page.wait_for("[...document.querySelectorAll('.screen video')].every((video) => video.readyState >= 2)")
+    page.run("document.getElementById('speed').value = '0.5'; document.getElementById('play').click()")
+    page.wait_for(f"{FRAME} >= 5")
+    apart = page.run("(([a, b]) => Math.abs(a.currentTime - b.currentTime))([...document.querySelectorAll('video')])")
+    assert apart < 2 / 8
+    assert_calm(page)
+
+
+def test_keys_step_play_and_go_to_the_next_clip(page: Page, report: Path) -> None:
+    opened(page, report, "#clip-0")
+    page.wait_for(f"{VIDEO}.readyState >= 2")
+    page.run("document.activeElement.blur()")
+    for key, frame in (("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1)):
+        page.press(key)
+        page.wait_for(f"{FRAME} === {frame}")
+    page.press(" ")
+    page.wait_for(f"!{VIDEO}.paused")
+    page.press("j")
+    page.wait_for("location.hash === '#clip-1'")
+    assert page.run("document.getElementById('viewer-name').textContent") == "b<img src=x>.mp4"
+    page.press("k")
+    page.wait_for("location.hash === '#clip-0'")
+    page.press("Escape")
+    page.wait_for("!document.getElementById('viewer').open")
+    assert_calm(page)
+
+
+def test_the_table_is_sorted_and_filtered(page: Page, report: Path) -> None:
+    opened(page, report)
+    shown = "[...document.querySelectorAll('#table tbody tr:not([hidden])')].map((row) => Number(row.dataset.clip))"
+    page.run("[...document.querySelectorAll('#table th button')].find((one) => one.textContent === 'Clip').click()")
+    assert page.run(shown) == [0, 1, 2]
+    page.run("[...document.querySelectorAll('#table th button')].find((one) => one.textContent === 'Clip').click()")
+    assert page.run(shown) == [2, 1, 0]
+    page.run("document.querySelector('.tile.reject').click()")
+    assert page.run(shown) == [2]
+    page.run("document.querySelector('.tile.reject').click(); document.getElementById('find').value = 'ZOOM'")
+    page.run("document.getElementById('find').dispatchEvent(new Event('input'))")
+    assert page.run(shown) == [0]
+    assert page.run("document.getElementById('count').textContent") == "1 of 3 clips"
+
+
+def test_every_control_has_a_name(page: Page, report: Path) -> None:
+    opened(page, report, "#clip-0")
+    nameless = page.run("""[...document.querySelectorAll('button, input, select, video, svg[role=img]')].filter((one) =>
+      !(one.getAttribute('aria-label') || one.textContent.trim() || one.labels?.length)).map((one) => one.outerHTML)""")
+    assert nameless == [], json.dumps(nameless, indent=1)

@@ -1,0 +1,63 @@
+"""The scoring flow, alone: `python -m flows.score_clips` with Prefect and MLflow embedded."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+
+import numpy as np
+import pytest
+
+pytest.importorskip("prefect", reason='Prefect comes with pip install "reelops[orchestration]"')
+pytest.importorskip("mlflow", reason='MLflow comes with pip install "reelops[tracking]"')
+
+from footage import filmed, textured, write_clip
+from studio import Studio
+
+from reelops.video.camera import CameraMove
+
+
+def test_a_folder_is_scored_in_batches_as_the_command_line_scores_it_and_kept_in_one_run(bare_studio: Studio) -> None:
+    studio = bare_studio
+    write_clip(studio.outputs / "pan.mp4", filmed(CameraMove.PAN_LEFT))
+    write_clip(studio.outputs / "zoom.mp4", filmed(CameraMove.ZOOM_IN))
+    write_clip(studio.outputs / "frozen.mp4", np.repeat(textured(96, 64)[None], 5, axis=0))
+    (studio.outputs / "broken.mp4").write_bytes(b"this is not a video")
+    by_flow, by_hand, report = (studio.folder / name for name in ("flow.csv", "hand.csv", "report.html"))
+
+    flow = studio.run(
+        "flows.score_clips",
+        *(str(studio.outputs), "--batch-size", "3", "--csv", str(by_flow), "--html", str(report)),
+    )
+    assert flow.returncode == 2, flow.stderr
+    assert "4 clips:" in flow.stdout and "broken.mp4 is not a video" in " ".join(flow.stderr.split())
+    hand = studio.run("reelops.cli", "score", str(studio.outputs), "--fresh", "--csv", str(by_hand))
+    assert hand.returncode == 2, hand.stderr
+    assert by_flow.read_bytes() == by_hand.read_bytes()
+    assert report.stat().st_size > 10_000
+
+    home = studio.folder / "home"
+    with sqlite3.connect(home / "prefect" / "prefect.db") as prefect:
+        assert prefect.execute("select state_name, state_type from flow_run").fetchall() == [
+            ("Unreadable", "COMPLETED")
+        ]
+        names = [name for (name,) in prefect.execute("select name from task_run")]
+        (page,) = prefect.execute("select data from artifact where key = 'scored-clips'").fetchone()
+    assert sorted(name for name in names if name.startswith("score_batch")) == ["score_batch 1", "score_batch 2"]
+    assert "frozen.mp4" in page and "1 unreadable" in page
+
+    (table,) = home.glob("mlartifacts/**/clips.json")
+    kept = json.loads(table.read_text())
+    with by_hand.open(newline="") as file:
+        wanted = list(csv.DictReader(file))
+    sharpness = kept["columns"].index("sharpness")
+    assert [row[sharpness] for row in kept["data"] if row[sharpness] is not None] == [
+        float(row["sharpness"]) for row in wanted if row["sharpness"]
+    ]
+    (held,) = home.glob("mlartifacts/**/report.html")
+    assert held.read_bytes() == report.read_bytes()
+    with sqlite3.connect(home / "mlflow.db") as mlflow:
+        metrics = dict(mlflow.execute("select key, value from metrics"))
+    assert metrics["clips.unreadable"] == 1 and "mean.sharpness" in metrics
+    assert studio.scratch == [] and list((studio.folder / "user").iterdir()) == []
