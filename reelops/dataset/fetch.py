@@ -142,6 +142,15 @@ class Fetching:
         with self._alone(), self._network():
             return [self._fetch(source, entries) for source, entries in self._chosen()]
 
+    def entries(self) -> dict[str, list[Entry]]:
+        """What a run would fetch, by source; fetches listings alone.
+
+        Raises:
+            As `run`.
+        """
+        with self._alone(), self._network():
+            return {source.name: entries for source, entries in self._chosen()}
+
     def look(self) -> list[tuple[SourceReport, list[str]]]:
         """What a run would do: fetches listings alone, and counts. Beside each source, its shelves in words.
 

@@ -64,18 +64,17 @@ def unpack(archive: Path, choose: Choose, most_bytes: int, on_refused: OnNote) -
         on_refused: told of each member that is refused, in a sentence with its name.
 
     Raises:
-        DatasetError: the archive is missing, damaged, of another kind, a bomb, or too large.
+        DatasetError: the archive is damaged, of another kind, a bomb, or too large.
         MachineError: a file cannot be written.
     """
-    if not archive.is_file():
-        raise DatasetError(f"{archive} does not exist; check the path in params.yaml.")
     try:
         if zipfile.is_zipfile(archive):
             yield from _unpack_zip(archive, choose, _Budget(archive, most_bytes), on_refused)
         else:
             yield from _unpack_tar(archive, choose, _Budget(archive, most_bytes), on_refused)
     except _DAMAGE as error:
-        raise DatasetError(f"{archive} is damaged or no archive: {error}. Delete it, and fetch it again.") from error
+        reason = str(error).splitlines()[0].rstrip(":. ") if str(error) else type(error).__name__
+        raise DatasetError(f"{archive} is damaged or no archive: {reason}. Delete it, and fetch it again.") from error
 
 
 @dataclass(frozen=True)

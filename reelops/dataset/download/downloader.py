@@ -112,7 +112,8 @@ class Downloader:
         if isinstance(failure, Unreachable):
             self._hosts.failed(host)
             return
-        self._hosts.answered(host)
+        if not self._hosts.is_dead(host):
+            self._hosts.answered(host)
         if isinstance(failure, Gone):
             self.tombstones.add(url, str(failure))
         elif isinstance(failure, Passing) and failure.wait_seconds:

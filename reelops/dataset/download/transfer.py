@@ -24,7 +24,6 @@ from reelops.dataset.download.settings import DownloadSettings, Remote
 from reelops.errors import MachineError
 
 _MOST_REDIRECTS = 6
-_CHUNK_BYTES = 1 << 18
 _DISK_CHECK_BYTES = 1 << 26
 # Asking again in a while helps (RFC 9110 section 15, RFC 6585 section 4, RFC 8470 section 5.2).
 _PASSING_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -133,7 +132,7 @@ class Transfer:
             on_bytes(have, total)
         try:
             with partial.path.open("ab") as file:
-                for chunk in answer.iter_raw(_CHUNK_BYTES):
+                for chunk in answer.iter_raw():
                     if self._stopping.is_set():
                         raise Stopped("stopped")
                     file.write(chunk)

@@ -88,19 +88,27 @@ class ArchiveShelf:
             met.add(name.stem)
             return depot.videos / name.name
 
-        for path in unpack(archive, choose, depot.downloader.settings.max_unpacked_bytes, depot.on_note):
-            if depot.on_tick:
-                depot.on_tick()
-            for entry in by_stem[path.stem]:
-                if pending.pop(entry.clip_id, None):
-                    yield Fetched(entry, path, segment_in(path, entry), new=True)
+        fault = ""
+        try:
+            for path in unpack(archive, choose, depot.downloader.settings.max_unpacked_bytes, depot.on_note):
+                if depot.on_tick:
+                    depot.on_tick()
+                for entry in by_stem[path.stem]:
+                    if pending.pop(entry.clip_id, None):
+                        yield Fetched(entry, path, segment_in(path, entry), new=True)
+        except DatasetError as error:
+            fault = str(error)
+            depot.on_note(fault)
         for entry in pending.values():
             spoilt = entry.clip_id in met or entry.video_id in met
-            yield Lost(entry, (f"damaged in {self}" if spoilt else f"not in {self}",))
+            yield Lost(entry, (fault or (f"damaged in {self}" if spoilt else f"not in {self}"),))
 
     def _archive(self, depot: Depot) -> Path:
         if self.location.path:
-            return depot.root / self.location.path
+            archive = depot.root / self.location.path
+            if not archive.is_file():
+                raise DatasetError(f"There is no archive {archive}; correct the path in params.yaml.")
+            return archive
         remote = self.location.remote()
         # Its addresses are part of the name: other ones are another archive.
         mark = hashlib.sha256(" ".join((*remote.urls, remote.sha256 or "")).encode()).hexdigest()[:12]
