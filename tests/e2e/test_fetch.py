@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,8 +67,13 @@ class Publisher:
             for name, data in sorted(content.items())
         }
 
-    def half_done(self) -> list[Path]:
-        return [path for path in (self.root / ".cache").rglob("*.partial*") if path.is_file()]
+    def half_done(self) -> list[int]:
+        """Sizes of the files that are still coming in."""
+        sizes = []
+        for path in (self.root / ".cache").rglob("*.partial"):
+            with suppress(FileNotFoundError):  # it has just arrived
+                sizes.append(path.stat().st_size)
+        return sizes
 
 
 @pytest.fixture
@@ -122,6 +128,11 @@ def path_of(publisher: Publisher, number: int) -> str:
     return f"/msr/{publisher.clips[number]}.mp4"
 
 
+def a_third(publisher: Publisher, number: int) -> int:
+    """Of a video's bytes."""
+    return len(publisher.server.files[path_of(publisher, number)]) // 3
+
+
 def test_whatever_passes_the_end_is_the_same(publisher: Publisher, untroubled: dict[str, str]) -> None:
     """Each clip of MSR-VTT meets another fault, all of which a mirror, a retry or a range request gets over."""
     server = publisher.server
@@ -130,8 +141,8 @@ def test_whatever_passes_the_end_is_the_same(publisher: Publisher, untroubled: d
     server.always[path_of(publisher, 2)] = Answer(404)
     server.answers[path_of(publisher, 3)] = [Answer(429, {"Retry-After": "1"})]
     server.answers["/mirror" + path_of(publisher, 3)] = [Answer(429, {"Retry-After": "1"})]
-    server.answers[path_of(publisher, 4)] = [Answer(cut_after=30_000), Answer(cut_after=20_000)]
-    server.answers[path_of(publisher, 5)] = [Answer(cut_after=30_000, hold=True)]
+    server.answers[path_of(publisher, 4)] = [Answer(cut_after=a_third(publisher, 4))] * 2
+    server.answers[path_of(publisher, 5)] = [Answer(cut_after=a_third(publisher, 5), hold=True)]
     server.answers["/msr/train_val_videodatainfo.json"] = [Answer(500)]
     reports = publisher.fetch()
     assert publisher.tables() == untroubled
@@ -164,7 +175,7 @@ def test_every_kind_of_loss_is_named(publisher: Publisher) -> None:
     server.files[path_of(publisher, 1)] = b"other bytes"
     server.always[path_of(publisher, 2)] = Answer(410)
     server.always[path_of(publisher, 3)] = Answer(429, {"Retry-After": "9999"})
-    server.always[path_of(publisher, 4)] = Answer(cut_after=30_000, ignore_range=True)
+    server.always[path_of(publisher, 4)] = Answer(cut_after=a_third(publisher, 4), ignore_range=True)
     said = ("503", "other bytes than its sha256", "gone (410 Gone)", "left alone for 9,999 s", "broke off")
     reports = publisher.fetch()
     reasons = {lost["clip_id"]: lost["reasons"][0] for lost in reports["msr_vtt"]["lost"]}
@@ -176,8 +187,8 @@ def test_every_kind_of_loss_is_named(publisher: Publisher) -> None:
 
 
 def test_killed_in_the_middle_of_a_file_it_goes_on_there(publisher: Publisher, untroubled: dict[str, str]) -> None:
-    path = path_of(publisher, 0)
-    publisher.server.answers[path] = [Answer(cut_after=60_000, hold=True)]
+    path, third = path_of(publisher, 0), a_third(publisher, 0)
+    publisher.server.answers[path] = [Answer(cut_after=third, hold=True)]
     publisher.params["download"]["read_seconds"] = 600
     publisher.write_params()
     process = subprocess.Popen(
@@ -185,7 +196,8 @@ def test_killed_in_the_middle_of_a_file_it_goes_on_there(publisher: Publisher, u
         start_new_session=True,
     )  # fmt: skip
     try:
-        wait_for(process, lambda: any(half.stat().st_size >= 60_000 for half in publisher.half_done()))
+        # The other connections end their files; this one gets no further.
+        wait_for(process, lambda: publisher.half_done() == [third])
         os.kill(process.pid, signal.SIGKILL)
     finally:
         end(process)
@@ -195,7 +207,7 @@ def test_killed_in_the_middle_of_a_file_it_goes_on_there(publisher: Publisher, u
     publisher.fetch()
     assert publisher.tables() == untroubled
     (resumed,) = publisher.server.asked_for(path)
-    assert (resumed.status, resumed.range) == (206, "bytes=60000-")
+    assert (resumed.status, resumed.range) == (206, f"bytes={third}-")
     assert publisher.half_done() == []
 
 
@@ -207,7 +219,7 @@ def test_an_archive_from_the_hub_is_resumed_and_unpacked(publisher: Publisher, u
             zipped.writestr(f"video/{clip}.mp4", server.files[f"/msr/{clip}.mp4"])
     place = "/datasets/friedrichor/MSR-VTT/resolve/abc123/MSRVTT_Videos.zip"
     server.files[place] = packed.read_bytes()
-    server.answers[place] = [Answer(cut_after=100_000)]
+    server.answers[place] = [Answer(cut_after=len(server.files[place]) // 2)]
     publisher.params["sources"][0]["videos"] = ["hf://datasets/friedrichor/MSR-VTT@abc123/MSRVTT_Videos.zip"]
     reports = publisher.fetch()
     assert publisher.tables() == untroubled
@@ -235,7 +247,7 @@ def test_check_counts_and_downloads_no_video(publisher: Publisher) -> None:
 
 
 def test_two_runs_at_once_do_not_meet(publisher: Publisher) -> None:
-    publisher.server.answers[path_of(publisher, 0)] = [Answer(cut_after=10_000, hold=True)]
+    publisher.server.answers[path_of(publisher, 0)] = [Answer(cut_after=a_third(publisher, 0), hold=True)]
     publisher.params["download"]["read_seconds"] = 600
     publisher.write_params()
     process = subprocess.Popen(

@@ -136,6 +136,7 @@ class Transfer:
                     if self._stopping.is_set():
                         raise Stopped("stopped")
                     file.write(chunk)
+                    file.flush()  # what a kill finds in memory would come twice
                     have += len(chunk)
                     if total is None and have - checked >= _DISK_CHECK_BYTES:
                         self._disk.check()
