@@ -39,6 +39,7 @@ class Asked:
     range: str | None
     if_range: str | None
     status: int
+    token: str | None = None
 
 
 class FileServer:
@@ -105,7 +106,8 @@ def serving(files: Mapping[str, bytes]) -> Iterator[FileServer]:
             return int(match[1]) if match and if_range in (None, _etag(content)) else 0
 
         def _head(self, path: str, status: int, headers: Mapping[str, str]) -> None:
-            server.note(Asked(path, self.headers.get("Range"), self.headers.get("If-Range"), status))
+            asked = self.headers
+            server.note(Asked(path, asked.get("Range"), asked.get("If-Range"), status, asked.get("Authorization")))
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)

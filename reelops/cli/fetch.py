@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 METRICS = Path("reports/fetch/metrics.json")
 _MOST_REASONS = 8
+_LINE_SECONDS = 10
 
 
 def register(app: typer.Typer) -> None:
@@ -64,8 +67,9 @@ def fetch(
         else:
             try:
                 reports = run.run()
-            except KeyboardInterrupt as error:
-                raise Cancelled("what was fetched stays, and the next run goes on from there.") from error
+            except KeyboardInterrupt:
+                err.print("Stopped. What was fetched stays, and the next run goes on from there.")
+                raise SystemExit(Cancelled.exit_code) from None
     if check:
         _show_look(looks, as_json)
         return
@@ -76,6 +80,10 @@ def fetch(
         typer.echo(json.dumps([_facts(report) for report in reports], indent=2, ensure_ascii=False))
     else:
         _show(reports, settings.root)
+    stones = run.tombstones
+    if stones.met:
+        known = f"{len(stones.met):,} addresses are known to be gone, the first since {stones.oldest_met}"
+        err.print(f"{known}, and were not asked; --forget-gone asks again.", soft_wrap=True, highlight=False)
     empty = [report.name for report in reports if report.wanted and not report.here + report.fetched]
     if empty:
         raise typer.Exit(1)
@@ -84,8 +92,6 @@ def fetch(
 @contextmanager
 def _progress() -> Iterator[OnFetchProgress]:
     """A bar for each source on standard error, with the time left; a line every ten seconds where nobody watches."""
-    import time
-
     from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
     from reelops.cli.take_view import err
@@ -100,18 +106,23 @@ def _progress() -> Iterator[OnFetchProgress]:
         TimeRemainingColumn(compact=True),
     )
     tasks: dict[str, TaskID] = {}
+    began: dict[str, float] = {}
     last_line = time.monotonic()
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
 
         def show(progress: FetchProgress) -> None:
             nonlocal last_line
+            now = time.monotonic()
             if progress.source not in tasks:
+                began[progress.source] = now
                 tasks[progress.source] = bar.add_task(progress.source, total=progress.total, size="")
             size = _megabytes(progress.received_bytes)
             bar.update(tasks[progress.source], completed=progress.done, size=size)
-            if not err.is_terminal and time.monotonic() - last_line >= 10:
-                last_line = time.monotonic()
-                err.print(f"{progress.source}: {progress.done:.0f} of {progress.total} clips, {size} received")
+            if not err.is_terminal and now - last_line >= _LINE_SECONDS:
+                last_line = now
+                left = (now - began[progress.source]) * (progress.total / max(progress.done, 0.1) - 1)
+                count = f"{progress.done:.0f} of {progress.total} clips"
+                err.print(f"{progress.source}: {count}, {size} received, about {timedelta(seconds=round(left))} left")
 
         yield show
 

@@ -245,7 +245,8 @@ class Fetching:
             try:
                 self._downloader.download(location.remote(), target)
             except DownloadError as error:
-                raise DownloadError(f"The list of clips cannot be had: {error}.") from error
+                again = " If that has changed, `reelops fetch --forget-gone` asks again." if self.tombstones.met else ""
+                raise DownloadError(f"The list of clips cannot be had: {error}.{again}") from error
         return target
 
     def _unpacked(self, archive: Path, folder: Path, on_note: OnNote) -> list[Path]:
@@ -349,9 +350,8 @@ def _from_shelves(shelves: Sequence[Shelf], missing: list[Entry], depot: Depot) 
 
 
 def _hub_token() -> dict[str, str]:
-    """The user's own token for the Hugging Face hub, where there is one; it goes to that host alone."""
+    """The user's own token for the Hugging Face hub, where there is one."""
     from huggingface_hub import get_token
 
     token = get_token()
-    host = hub_endpoint().partition("://")[2].partition("/")[0].partition(":")[0]
-    return {host: token} if token else {}
+    return {"/".join(hub_endpoint().split("/")[:3]): token} if token else {}

@@ -28,7 +28,7 @@ class Downloader:
         tombstones: addresses that are not asked any more; those found gone are added.
         stopping: set it from any thread to end all transfers soon; what has come in stays for the next run.
         offline: ask nobody.
-        tokens: a bearer token for each host that wants one.
+        tokens: a bearer token by the origin that wants it (`https://huggingface.co`); nobody else is sent it.
     """
 
     def __init__(

@@ -18,18 +18,31 @@ class Tombstone:
 
 
 class Tombstones:
-    """Kept in a JSON Lines file, to which each is added as it is met; a line that a kill cut short is passed over."""
+    """Kept in a JSON Lines file, to which each is added as it is met; a line that a kill cut short is passed over.
+
+    Attributes:
+        met: addresses that were not asked in this run because of theirs.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
         self._stones = _read(path)
+        self.met: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._stones)
 
     def find(self, url: str) -> Tombstone | None:
-        return self._stones.get(url)
+        stone = self._stones.get(url)
+        if stone:
+            self.met.add(url)
+        return stone
+
+    @property
+    def oldest_met(self) -> str:
+        """Since when the first of those met is known to be gone."""
+        return min(self._stones[url].date for url in self.met)
 
     def add(self, url: str, reason: str) -> None:
         stone = Tombstone(reason, datetime.now(UTC).date().isoformat())

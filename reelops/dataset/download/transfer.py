@@ -111,8 +111,8 @@ class Transfer:
     def _send(self, target: httpx.URL, headers: dict[str, str]) -> httpx.Response:
         self._hosts.wait_turn(target.host)
         own = {"User-Agent": f"reelops/{reelops.__version__}", "Accept-Encoding": "identity", **headers}
-        if target.host in self._tokens and target.scheme == "https":
-            own["Authorization"] = f"Bearer {self._tokens[target.host]}"
+        if token := self._tokens.get(f"{target.scheme}://{target.netloc.decode()}"):
+            own["Authorization"] = f"Bearer {token}"
         return self._client.send(self._client.build_request("GET", target, headers=own), stream=True)
 
     def _redirected(self, target: httpx.URL, location: str, came_from_private: bool) -> httpx.URL:

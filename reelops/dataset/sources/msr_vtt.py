@@ -142,6 +142,8 @@ def _add_annotations(path: Path, clips: dict[str, _Clip], on_note: OnNote) -> No
             f"{path} is no annotation of MSR-VTT: it has neither 'sentences' nor 'annotations', but "
             f"{', '.join(map(repr, [*content][:5])) or 'nothing'}. Check `annotations` in params.yaml."
         )
+    if not isinstance(videos, list) or not isinstance(sentences, list):
+        raise DatasetError(f"{path} is no annotation of MSR-VTT: its clips and sentences are not lists.")
     split_of_file = split_in(path.stem) if videos is sentences else None
     for row in videos:
         if clip_id := _clip_id(row, path, on_note):

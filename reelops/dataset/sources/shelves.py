@@ -54,7 +54,11 @@ class FolderShelf:
         folder = depot.root / self.folder
         if not folder.is_dir():
             raise DatasetError(f"There is no folder {folder}; correct the path in params.yaml.")
-        videos = {path.stem: path for path in find_videos(folder)}
+        videos: dict[str, Path] = {}
+        for path in find_videos(folder):
+            first = videos.setdefault(path.stem, path)
+            if first != path:
+                depot.on_note(f"{first} and {path} have one name, and the first is used")
         for entry in entries:
             yield find_among(videos, entry) or Lost(entry, (f"not in {self}",))
 

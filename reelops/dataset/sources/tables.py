@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 from reelops.dataset.entry import OnNote
 from reelops.errors import DatasetError
 
+_TIME = re.compile(r"(?:(?:(\d{1,3}):)?(\d{1,3}):)?(\d{1,9}(?:\.\d{1,9})?)$")
 _LONGEST_FIELD = 1 << 28  # a row of Panda-70M holds the captions of a whole video
 
 
@@ -114,13 +117,13 @@ def seconds(value: Any) -> Fraction:
     Raises:
         ValueError: it is none of them.
     """
-    parts = str(value).strip().split(":")
-    if len(parts) > 3:
+    if isinstance(value, int | float) and math.isfinite(value):
+        return Fraction(str(value))
+    match = _TIME.match(str(value).strip())
+    if not match:
         raise ValueError(f"{value!r} is no time")
-    total = Fraction(0)
-    for part in parts:
-        total = total * 60 + Fraction(part)
-    return total
+    hours, minutes, rest = (Fraction(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + rest
 
 
 def _lines(path: Path, on_note: OnNote) -> io.TextIOBase:

@@ -261,13 +261,15 @@ def test_a_stop_ends_waits_and_transfers_and_keeps_what_came(server: FileServer,
 # ---- where addresses may lead ----
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://example.org/a", "http:///a", "gopher://x", "/a.mp4"])
+@pytest.mark.parametrize(
+    "url", ["file://localhost/etc/passwd", "ftp://example.org/a", "http:///a", "gopher://x", "/a.mp4"]
+)
 def test_only_http_is_spoken(desk, tmp_path: Path, url: str) -> None:
     with pytest.raises(DownloadError):
         desk.downloader().download(remote_of(url), tmp_path / "a")
 
 
-@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://127.0.0.1/a"])
+@pytest.mark.parametrize("location", ["file://localhost/etc/passwd", "ftp://127.0.0.1/a"])
 def test_a_redirect_to_another_scheme_is_refused(server: FileServer, desk, tmp_path: Path, location: str) -> None:
     server.always["/a.mp4"] = Answer(302, {"Location": location})
     with pytest.raises(DownloadError, match="is not an http or https address"):
@@ -305,6 +307,12 @@ def test_a_public_name_that_leads_home_is_found_out_on_the_connection(
     monkeypatch.setattr(transfer, "is_private", lambda host: False)
     with pytest.raises(DownloadError, match=r"leads to 127.0.0.1, an address of a private network"):
         desk.downloader().download(remote_of(f"{server.url}/a.mp4"), tmp_path / "a.mp4")
+
+
+def test_a_token_goes_to_its_own_origin_and_not_along_with_a_redirect(server: FileServer, desk, tmp_path: Path) -> None:
+    server.always["/moved"] = Answer(302, {"Location": server.url.replace("127.0.0.1", "localhost") + "/a.mp4"})
+    desk.downloader(tokens={server.url: "secret"}).download(remote_of(f"{server.url}/moved"), tmp_path / "a.mp4")
+    assert [(one.path, one.token) for one in server.asked] == [("/moved", "Bearer secret"), ("/a.mp4", None)]
 
 
 @pytest.mark.parametrize(
