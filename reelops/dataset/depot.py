@@ -85,4 +85,4 @@ class Depot:
 
     def run(self, jobs: Iterable[Callable[[], Result]]) -> Iterator[Result]:
         """Results of jobs, a few at a time, as they end."""
-        return run_jobs(jobs, self.downloader.settings.connections, self.stopping, self.on_tick)
+        return run_jobs(jobs, self.downloader.settings.connections, self.downloader.stop, self.on_tick)

@@ -186,9 +186,6 @@ class Fetching:
         )
         try:
             yield
-        except BaseException:
-            self._stopping.set()
-            raise
         finally:
             self._downloader.close()
 

@@ -246,7 +246,7 @@ def test_check_counts_and_downloads_no_video(publisher: Publisher) -> None:
     assert any("i_have_the_rights" in place for place in vatex["from"])
 
 
-def test_two_runs_at_once_do_not_meet(publisher: Publisher) -> None:
+def test_two_runs_at_once_do_not_meet_and_ctrl_c_ends_one_that_hears_nothing(publisher: Publisher) -> None:
     publisher.server.answers[path_of(publisher, 0)] = [Answer(cut_after=a_third(publisher, 0), hold=True)]
     publisher.params["download"]["read_seconds"] = 600
     publisher.write_params()
@@ -259,5 +259,7 @@ def test_two_runs_at_once_do_not_meet(publisher: Publisher) -> None:
         other = subprocess.run(publisher.command, env=publisher.environment, capture_output=True, text=True)
         assert other.returncode == 1 and "another `reelops fetch`" in other.stderr
         process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
     finally:
         end(process)
+    assert process.returncode == 130 and "What was fetched stays" in told and "Traceback" not in told

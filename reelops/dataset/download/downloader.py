@@ -26,7 +26,7 @@ class Downloader:
     Args:
         work: where files are kept while they come in; on the disk that they go to, best.
         tombstones: addresses that are not asked any more; those found gone are added.
-        stopping: set it from any thread to end all transfers soon; what has come in stays for the next run.
+        stopping: set by `stop`, and heeded between any two steps.
         offline: ask nobody.
         tokens: a bearer token by the origin that wants it (`https://huggingface.co`); nobody else is sent it.
     """
@@ -46,9 +46,15 @@ class Downloader:
         self.tombstones = tombstones
         self.disk = Disk(work, settings.keep_free_bytes)
         self._work = work
+        self._stopping = stopping
         self._hosts = Hosts(settings.requests_per_second, settings.failures_in_a_row, stopping)
         self._transfer = Transfer(settings, self._hosts, self.disk, stopping, tokens or {})
         self._random = random.Random()  # noqa: S311 - spreads retries, guards nothing
+
+    def stop(self) -> None:
+        """Ends all transfers and waits soon, from any thread; what has come in stays for the next run."""
+        self._stopping.set()
+        self._transfer.cut_off()
 
     def close(self) -> None:
         self._transfer.close()

@@ -6,8 +6,6 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from reelops.files import write_text_atomically
-
 
 @dataclass(frozen=True)
 class Beginning:
@@ -56,7 +54,10 @@ class Partial:
         """Forgets all bytes and starts anew."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(b"")
-        write_text_atomically(self._note, json.dumps(asdict(beginning)))
+        # In one step, but not flushed to disk: that would cost small files more than their bytes.
+        fresh = self._note.with_suffix(".new")
+        fresh.write_text(json.dumps(asdict(beginning)), encoding="utf-8")
+        fresh.replace(self._note)
 
     def discard(self) -> None:
         self.path.unlink(missing_ok=True)

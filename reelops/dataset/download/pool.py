@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
@@ -16,13 +15,14 @@ _TICK_SECONDS = 0.2
 def run_jobs(
     jobs: Iterable[Callable[[], Result]],
     workers: int,
-    stopping: threading.Event,
+    stop: Callable[[], None],
     on_tick: Callable[[], None] | None = None,
 ) -> Iterator[Result]:
     """Results in the order in which jobs end.
 
-    The first exception of a job ends all of it: `stopping` is set, running jobs are waited for, and it is raised. So
-    does leaving the loop early. `on_tick` is called several times a second, in the caller's thread.
+    The first exception of a job ends all of it: `stop` is called, which is to make running jobs end soon, they are
+    waited for, and it is raised. Ctrl-C and leaving the loop early do the same. `on_tick` is called several times a
+    second, in the caller's thread.
     """
     waiting = iter(jobs)
     running: set[Future[Result]] = set()
@@ -38,7 +38,7 @@ def run_jobs(
                 for one in done:
                     yield one.result()
         except BaseException:
-            stopping.set()
+            stop()
             for one in running:
                 one.cancel()
             raise

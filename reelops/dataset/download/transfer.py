@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from pathlib import PurePosixPath
 from urllib.request import getproxies, proxy_bypass
@@ -51,12 +52,19 @@ class Transfer:
         self._disk = disk
         self._stopping = stopping
         self._tokens = tokens
+        self._sockets: set[socket.socket] = set()
         timeout = httpx.Timeout(settings.read_seconds, connect=settings.connect_seconds, pool=None)
         limits = httpx.Limits(max_connections=settings.connections, max_keepalive_connections=settings.connections)
         self._client = httpx.Client(timeout=timeout, limits=limits, follow_redirects=False)
 
     def close(self) -> None:
         self._client.close()
+
+    def cut_off(self) -> None:
+        """Ends what is being received, also from servers that are silent."""
+        for one in list(self._sockets):
+            with suppress(OSError):  # it has ended by itself
+                one.shutdown(socket.SHUT_RDWR)
 
     def run(self, url: str, remote: Remote, partial: Partial, on_bytes: OnBytes | None) -> bool:
         """Completes `partial` from one address, and says whether bytes of before were kept.
@@ -130,6 +138,8 @@ class Transfer:
         checked = have
         if on_bytes:
             on_bytes(have, total)
+        open_socket: socket.socket = answer.extensions["network_stream"].get_extra_info("socket")
+        self._sockets.add(open_socket)
         try:
             with partial.path.open("ab") as file:
                 for chunk in answer.iter_raw():
@@ -147,6 +157,8 @@ class Transfer:
             if error.errno in _OUT_OF_SPACE:
                 raise MachineError(f"cannot write {partial.path}: {error.strerror}. Free some space there.") from error
             raise
+        finally:
+            self._sockets.discard(open_socket)
         if total is not None and have != total:
             raise Passing(f"ended after {have:,} of {total:,} bytes")
 
