@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -200,8 +201,8 @@ def _reasons(lost: Sequence[Lost]) -> dict[str, int]:
 
 def _kind(lost: Lost) -> str:
     said = "; ".join(lost.reasons) or "no place has it"
-    for name in {lost.entry.clip_id, lost.entry.video_id}:
-        said = said.replace(name, "...")
+    for name in (lost.entry.clip_id, lost.entry.video_id):
+        said = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", "...", said)
     return said
 
 

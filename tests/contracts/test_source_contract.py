@@ -200,9 +200,8 @@ def test_offline_is_no_hindrance_where_all_is_at_hand(layout: Layout, tmp_path: 
     assert report.fetched + report.here == layout.clips - layout.missing
 
 
+@pytest.mark.parametrize("layout", [name for name in SOURCES if name != "samples"], indirect=True)
 def test_a_place_that_is_not_there_is_one_line(layout: Layout, tmp_path: Path) -> None:
-    if layout.source["kind"] == "samples":
-        pytest.skip("samples need nothing")
     key = "path" if layout.source["kind"] == "folder" else "annotations"
     wrong = {**layout.source, key: "nowhere" if key == "path" else ["nowhere.json"]}
     with pytest.raises(DatasetError, match=r"nowhere.*params\.yaml") as caught:
