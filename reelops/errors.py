@@ -6,9 +6,11 @@ ReelOpsError
 │   ├── VideoError        a video that cannot be read or used
 │   ├── PromptError       a prompt that cannot be used
 │   ├── ClipFormatError   frames, size or rate that the base model cannot make
+│   ├── DatasetError      annotations, a folder or an archive of a data set that cannot be used
 │   └── SettingsError     params.yaml, an environment variable or an option
 ├── WeightsError          weights that cannot be had, or are not what they should be
 ├── MachineError          this machine cannot do it: memory, disk, accelerator
+├── DownloadError         something on the network that cannot be had
 ├── TrackingError         the tracking server cannot be reached or refuses
 └── Cancelled             somebody asked to stop (exit code 130)
 
@@ -44,6 +46,10 @@ class ClipFormatError(InputError):
     pass
 
 
+class DatasetError(InputError):
+    pass
+
+
 class SettingsError(InputError):
     pass
 
@@ -53,6 +59,10 @@ class WeightsError(ReelOpsError):
 
 
 class MachineError(ReelOpsError):
+    pass
+
+
+class DownloadError(ReelOpsError):
     pass
 
 

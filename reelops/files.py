@@ -69,6 +69,28 @@ def write_text_atomically(path: Path, text: str) -> None:
     write_bytes_atomically(path, text.encode())
 
 
+def move_atomically(finished: Path, path: Path) -> None:
+    """Gives a finished file the name `path` in one step, on another file system too; its bytes reach the disk first.
+
+    Raises:
+        MachineError: `path` cannot be written to, or its disk is full.
+    """
+    with _writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _flush_to_disk(finished)
+        try:
+            finished.replace(path)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+        else:
+            _flush_to_disk(path.parent)
+            return
+    with write_atomically(path) as partial:
+        shutil.copyfile(finished, partial)
+    finished.unlink()
+
+
 def remove_abandoned_partials(folder: Path) -> list[Path]:
     """Removes the temporary files in `folder` whose writer is dead, and says which."""
     return [partial for partial in folder.glob(f".*{PARTIAL_SUFFIX}") if _remove_if_abandoned(partial)]

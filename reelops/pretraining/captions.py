@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from reelops.prompts.camera_words import PHRASES, SPEED_WORDS
+from reelops.prompts.camera_words import move_phrase
 from reelops.video.camera import CameraMove, CameraSpeed
 
 SUBJECTS = (
@@ -31,13 +31,6 @@ STYLES = (
 
 # What a prompt that names no move gets: a gentle push in, the press's usual life in a still.
 UNNAMED_MOVE = (CameraMove.ZOOM_IN, CameraSpeed.SLOW)
-
-
-def move_phrase(move: CameraMove, speed: CameraSpeed, rng: np.random.Generator) -> str:
-    """One of the ways to ask for a move at a speed."""
-    adjective, adverb = SPEED_WORDS[speed][rng.integers(len(SPEED_WORDS[speed]))]
-    phrase = PHRASES[move][rng.integers(len(PHRASES[move]))]
-    return " ".join(phrase.format(slow=adjective, slowly=adverb).split())
 
 
 def scene_phrase(rng: np.random.Generator) -> str:

@@ -17,9 +17,10 @@ from reelops.generators.contract import GeneratedFrames, Generator
 from reelops.metrics.camera_move import measure_camera
 from reelops.metrics.content_kept import content_kept
 from reelops.metrics.psnr import psnr
-from reelops.pretraining.pictures import film_somewhere, read_picture
+from reelops.pretraining.pictures import read_picture
 from reelops.pretraining.vae import CLIP_FRAMES, reconstruct
 from reelops.video.camera import CameraMove, CameraSpeed
+from reelops.video.filming import film_somewhere
 
 # What the embedded model must reach before it ships, and the direction: figures at least, or at most, this large.
 AT_LEAST = {"vae_psnr": 25.0, "first_frame_psnr": 21.0, "content_kept": 17.0, "move_accuracy": 0.85}

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from reelops.pretraining.captions import UNNAMED_MOVE, caption
-from reelops.pretraining.pictures import film_somewhere
 from reelops.pretraining.vae import CLIP_FRAMES, to_tensor
 from reelops.video.camera import CameraMove, CameraPath, CameraSpeed, path_of
+from reelops.video.filming import film_somewhere
 
 MOVES = tuple(CameraMove)
 SPEEDS = tuple(CameraSpeed)

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from reelops.pretraining.muon import Muon
-from reelops.pretraining.pictures import film_somewhere
 from reelops.video.camera import CameraMove, CameraSpeed
+from reelops.video.filming import film_somewhere
 
 # Standard deviation of the posterior, the same everywhere; latents are held near unit variance, so it costs the
 # decoder little and makes latents that the transformer gets slightly wrong decode gracefully.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+
 from reelops.video.camera import CameraMove, CameraSpeed
 
 # Ways to ask for a move; "{slowly}" is where a speed word may stand. The embedded model learns from these, and
@@ -92,6 +94,13 @@ _SPEED_PATTERNS = {
     CameraSpeed.SLOW: re.compile(r"\b(slow(ly)?|gent(le|ly)|subt(le|ly))\b", re.IGNORECASE),
     CameraSpeed.FAST: re.compile(r"\b(fast|quick(ly)?|rapid(ly)?)\b", re.IGNORECASE),
 }
+
+
+def move_phrase(move: CameraMove, speed: CameraSpeed, rng: np.random.Generator) -> str:
+    """One of the ways to ask for a move at a speed."""
+    adjective, adverb = SPEED_WORDS[speed][rng.integers(len(SPEED_WORDS[speed]))]
+    phrase = PHRASES[move][rng.integers(len(PHRASES[move]))]
+    return " ".join(phrase.format(slow=adjective, slowly=adverb).split())
 
 
 def asked_move(prompt: str) -> CameraMove | None:

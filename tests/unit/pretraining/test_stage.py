@@ -14,13 +14,14 @@ from safetensors.torch import load_file
 
 from reelops.pretraining.checkpoint import load_checkpoint, save_checkpoint
 from reelops.pretraining.params import find_files
-from reelops.pretraining.pictures import film_somewhere, sources
+from reelops.pretraining.pictures import sources
 from reelops.pretraining.publish import is_better, publish, read_figures
 from reelops.pretraining.stage import PretrainConfig, Pretraining
 from reelops.pretraining.text import TextConfig
 from reelops.pretraining.transformer import TransformerConfig
 from reelops.pretraining.vae import VaeConfig
 from reelops.video.camera import CameraMove, CameraSpeed
+from reelops.video.filming import film_somewhere
 
 SMALL = PretrainConfig(
     text=TextConfig(vocabulary=400, width=16, heads=2, layers=1, length=24, steps=4, batch=4, trained_length=24),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reelops.pretraining.captions import caption, move_phrase
-from reelops.prompts.camera_words import asked_move, asked_speed
+from reelops.pretraining.captions import caption
+from reelops.prompts.camera_words import asked_move, asked_speed, move_phrase
 from reelops.video.camera import CameraMove, CameraSpeed
 
 

@@ -1,0 +1,210 @@
+"""`reelops fetch`: bring the clips that params.yaml names."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from reelops.dataset.depot import OnFetchProgress
+    from reelops.dataset.entry import Lost
+    from reelops.dataset.fetch import SourceReport
+
+METRICS = Path("reports/fetch/metrics.json")
+_MOST_REASONS = 8
+_LINE_SECONDS = 10
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(fetch)
+
+
+def fetch(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(help="Names of sources.", metavar="[SOURCE]...", show_default="all in params.yaml"),
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask nobody; what is here counts.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Read the lists of clips and say what would be fetched, from where.")
+    ] = False,
+    forget_gone: Annotated[
+        bool, typer.Option("--forget-gone", help="Ask again for what was found gone for good (404, 410).")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with every lost clip.")] = False,
+) -> None:
+    """Bring the clips that params.yaml names into data/raw/, each whole or not at all.
+
+    It goes on where it stopped: stop it with Ctrl-C whenever you like and run it again. What cannot be had is named
+    in data/raw/<source>/lost.jsonl. Exit code 1: a source gave nothing at all.
+
+    Examples: reelops fetch    |    reelops fetch --check    |    reelops fetch msr_vtt --offline
+    """
+    from reelops.cli.take_view import err
+    from reelops.dataset.fetch import Fetching
+    from reelops.dataset.params import DatasetParams
+    from reelops.errors import Cancelled
+    from reelops.files import write_text_atomically
+    from reelops.params import read_block
+    from reelops.settings import load_settings
+
+    settings = load_settings()
+    params = read_block(settings.params_file, "dataset", DatasetParams)
+    with _progress() as on_progress:
+        run = Fetching(params, settings.root, only=sources or (), offline=offline, on_progress=on_progress)
+        if forget_gone:
+            err.print(f"{run.tombstones.forget()} addresses that were gone may be asked again.")
+        if check:
+            looks = run.look()
+        else:
+            try:
+                reports = run.run()
+            except KeyboardInterrupt:
+                err.print("Stopped. What was fetched stays, and the next run goes on from there.")
+                raise SystemExit(Cancelled.exit_code) from None
+    if check:
+        _show_look(looks, as_json)
+        return
+    figures = {report.name: report.figures | {"reasons": _reasons(report.lost)} for report in reports}
+    if not sources:
+        write_text_atomically(settings.root / METRICS, json.dumps(figures, indent=2) + "\n")
+    if as_json:
+        typer.echo(json.dumps([_facts(report) for report in reports], indent=2, ensure_ascii=False))
+    else:
+        _show(reports, settings.root)
+    stones = run.tombstones
+    if stones.met:
+        known = f"{len(stones.met):,} addresses are known to be gone, the first since {stones.oldest_met}"
+        err.print(f"{known}, and were not asked; --forget-gone asks again.", soft_wrap=True, highlight=False)
+    empty = [report.name for report in reports if report.wanted and not report.here + report.fetched]
+    if empty:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _progress() -> Iterator[OnFetchProgress]:
+    """A bar for each source on standard error, with the time left; a line every ten seconds where nobody watches."""
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    from reelops.cli.take_view import err
+    from reelops.dataset.depot import FetchProgress
+
+    columns = (
+        TextColumn("Fetching {task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TextColumn("{task.fields[size]}"),
+        TextColumn("left"),
+        TimeRemainingColumn(compact=True),
+    )
+    tasks: dict[str, TaskID] = {}
+    began: dict[str, float] = {}
+    last_line = time.monotonic()
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+
+        def show(progress: FetchProgress) -> None:
+            nonlocal last_line
+            now = time.monotonic()
+            if progress.source not in tasks:
+                began[progress.source] = now
+                tasks[progress.source] = bar.add_task(progress.source, total=progress.total, size="")
+            size = _megabytes(progress.received_bytes)
+            bar.update(tasks[progress.source], completed=progress.done, size=size)
+            if not err.is_terminal and now - last_line >= _LINE_SECONDS:
+                last_line = now
+                left = (now - began[progress.source]) * (progress.total / max(progress.done, 0.1) - 1)
+                count = f"{progress.done:.0f} of {progress.total} clips"
+                err.print(f"{progress.source}: {count}, {size} received, about {timedelta(seconds=round(left))} left")
+
+        yield show
+
+
+def _facts(report: SourceReport) -> dict[str, Any]:
+    return {
+        "source": report.name,
+        "listed": report.listed,
+        "wanted": report.wanted,
+        "here_before": report.here,
+        "fetched": report.fetched,
+        "size_bytes": report.size_bytes,
+        "received_bytes": report.received_bytes,
+        "seconds": round(report.seconds, 3),
+        "lost": [{"clip_id": one.entry.clip_id, "reasons": list(one.reasons)} for one in report.lost],
+        "notes": list(report.notes),
+    }
+
+
+def _show(reports: Sequence[SourceReport], root: Path) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
+    from rich.table import Table
+
+    from reelops.cli.take_view import err, out
+    from reelops.dataset.fetch import RAW
+    from reelops.dataset.records import LOST_NAME
+
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("Source")
+    for title in ("Wanted", "Here before", "Fetched", "Lost", "On disk", "Received", "Seconds"):
+        table.add_column(title, justify="right")
+    for report in reports:
+        counts = (report.wanted, report.here, report.fetched, len(report.lost))
+        sizes = (_megabytes(report.size_bytes), _megabytes(report.received_bytes), f"{report.seconds:.1f}")
+        table.add_row(report.name, *(f"{count:,}" for count in counts), *sizes)
+    out.print(table)
+    for report in reports:
+        for note in report.notes:
+            err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True, highlight=False)
+        for reason, count in list(_reasons(report.lost).items())[:_MOST_REASONS]:
+            err.print(
+                f"[red]Lost:[/] {report.name}, {count:,} clips: {escape(reason)}", soft_wrap=True, highlight=False
+            )
+        if report.lost:
+            path = root / RAW / report.name / LOST_NAME
+            err.print(f"Every lost clip of {report.name} with its reasons: {escape(str(path))}", soft_wrap=True)
+
+
+def _show_look(looks: Sequence[tuple[SourceReport, list[str]]], as_json: bool) -> None:
+    facts: list[dict[str, Any]] = [
+        {"source": report.name, "listed": report.listed, "wanted": report.wanted, "here": report.here}
+        | {"to_fetch": len(report.lost), "from": shelves, "notes": list(report.notes)}
+        for report, shelves in looks
+    ]
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        return
+    for one in facts:
+        typer.echo(
+            f"{one['source']}: {one['listed']:,} clips listed, {one['wanted']:,} wanted, {one['here']:,} here, "
+            f"{one['to_fetch']:,} to fetch."
+        )
+        for number, place in enumerate(one["from"], start=1):
+            typer.echo(f"  {number}. {place}")
+        for note in one["notes"]:
+            typer.echo(f"  Note: {note}", err=True)
+
+
+def _reasons(lost: Sequence[Lost]) -> dict[str, int]:
+    """How many clips were lost for each kind of reason; addresses and names of single clips are left out."""
+    kinds = Counter(_kind(one) for one in lost)
+    return dict(sorted(kinds.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _kind(lost: Lost) -> str:
+    said = "; ".join(lost.reasons) or "no place has it"
+    for name in (lost.entry.clip_id, lost.entry.video_id):
+        said = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", "...", said)
+    return said
+
+
+def _megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:,.1f} MB"

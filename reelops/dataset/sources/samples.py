@@ -1,0 +1,142 @@
+"""Clips that ReelOps draws itself: camera moves over the photographs that come with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache, partial
+from itertools import product
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from reelops.dataset.depot import Depot
+from reelops.dataset.entry import Entry, Fetched, Lost, OnNote, Split
+from reelops.dataset.location import Location
+from reelops.dataset.photographs import PHOTOGRAPHS, read_photograph
+from reelops.dataset.sources.contract import Shelf, SourceParams
+from reelops.prompts.camera_words import move_phrase
+from reelops.video.camera import CameraMove, CameraSpeed
+from reelops.video.encode import encode
+from reelops.video.filming import film_somewhere
+
+SIZE = (240, 160)
+FPS = Fraction(16)
+NUM_FRAMES = 104
+"""Six and a half seconds: a window of 49 frames at 8 a second has room to be chosen in."""
+
+# Whole photographs are held back, so that no split shows what another has shown.
+SPLITS: dict[str, Split] = {"coffee": "validation", "rocket": "test"}
+
+
+class SamplesParams(SourceParams):
+    """The source `samples`.
+
+    Attributes:
+        clips: how many are drawn; the first ones stay the same when there are to be more.
+        seed: another one films other places of the photographs.
+    """
+
+    kind: Literal["samples"]
+    clips: int = Field(default=70, ge=1, le=100_000)
+    seed: int = Field(default=0, ge=0)
+
+
+@dataclass(frozen=True)
+class Take:
+    """What is filmed for one clip; its name says it all, so whoever changes how clips are drawn must rename them."""
+
+    number: int
+    photograph: str
+    move: CameraMove
+    speed: CameraSpeed
+    seed: int
+
+    @property
+    def clip_id(self) -> str:
+        return f"{self.number:04d}-{self.photograph}-{self.move}-{self.speed}-{self.seed}"
+
+    @property
+    def rng(self) -> np.random.Generator:
+        return np.random.default_rng((self.seed, self.number))
+
+
+class Samples:
+    """Drawn here, the same bytes in each run on one machine."""
+
+    def __init__(self, params: SamplesParams) -> None:
+        self.name = params.name or params.kind
+        self._params = params
+
+    def listings(self) -> Sequence[Location]:
+        return ()
+
+    def entries(self, _listings: Sequence[Path], _on_note: OnNote) -> Iterator[Entry]:
+        for take in takes(self._params.clips, self._params.seed):
+            photograph = PHOTOGRAPHS[take.photograph]
+            yield Entry(
+                source=self.name,
+                clip_id=take.clip_id,
+                captions=_captions(take, photograph.shows),
+                licence=photograph.licence,
+                origin=f"skimage:{take.photograph}",
+                category=take.move.words,
+                split=SPLITS.get(take.photograph, "train"),
+            )
+
+    def shelves(self) -> Sequence[Shelf]:
+        return (Studio({take.clip_id: take for take in takes(self._params.clips, self._params.seed)}),)
+
+
+@dataclass(frozen=True)
+class Studio:
+    """Where takes are filmed."""
+
+    takes: dict[str, Take]
+
+    def __str__(self) -> str:
+        return "the studio, which films photographs"
+
+    def supply(self, entries: Sequence[Entry], depot: Depot) -> Iterator[Fetched | Lost]:
+        return depot.run(partial(self._film, entry, depot.videos) for entry in entries)
+
+    def _film(self, entry: Entry, folder: Path) -> Fetched | Lost:
+        take = self.takes[entry.clip_id]
+        shot = film_somewhere(
+            _photograph(take.photograph), take.move, take.speed, SIZE, np.linspace(0, 1, NUM_FRAMES), take.rng, 2.5
+        )
+        facts = {"photograph": take.photograph, "move": take.move, "speed": take.speed, "licence": entry.licence}
+        clip = encode(shot.frames, folder / f"{entry.clip_id}.mp4", FPS, "medium", facts)
+        return Fetched(entry, clip.path, new=True)
+
+
+def takes(count: int, seed: int) -> Iterator[Take]:
+    """Photographs, moves and speeds in turn: after each round of photographs comes the next move."""
+    moves = [*product(CameraSpeed, CameraMove)]
+    for number in range(count):
+        turn, photograph = divmod(number, len(PHOTOGRAPHS))
+        speed, move = moves[turn % len(moves)]
+        yield Take(number, list(PHOTOGRAPHS)[photograph], move, speed, seed)
+
+
+def _captions(take: Take, shows: str) -> tuple[str, ...]:
+    """Three that name the move, in the ways people put it."""
+    rng = take.rng
+    phrases = [move_phrase(take.move, take.speed, rng) for _ in range(3)]
+    return (
+        _sentence(f"{shows}, {phrases[0]}"),
+        _sentence(f"{phrases[1]} over {shows}"),
+        f"{_sentence(shows)} {_sentence(phrases[2])}",
+    )
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
+
+
+@cache
+def _photograph(name: str) -> np.ndarray:
+    return read_photograph(name)

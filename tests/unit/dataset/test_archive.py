@@ -1,0 +1,196 @@
+"""Archives of strangers: what is good in them comes out, what is not is refused by its name."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import struct
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from reelops.dataset.download.archive import is_archive, unpack
+from reelops.errors import DatasetError
+
+GOOD = b"a video, nearly" * 100
+GIGABYTE = 10**9
+
+
+def make_zip(path: Path, members: dict[str, bytes], **extra: Callable[[zipfile.ZipFile], None]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for name, content in members.items():
+            zipped.writestr(name, content)
+        for add in extra.values():
+            add(zipped)
+    return path
+
+
+def make_tar(path: Path, members: dict[str, bytes], *more: tarfile.TarInfo) -> Path:
+    with tarfile.open(path, "w:gz" if path.name.endswith("gz") else "w") as tarred:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tarred.addfile(info, io.BytesIO(content))
+        for info in more:
+            tarred.addfile(info)
+    return path
+
+
+def special(name: str, kind: bytes, leads_to: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, leads_to
+    return info
+
+
+def unpacked(archive: Path, folder: Path, most_bytes: int = GIGABYTE) -> tuple[list[str], list[str]]:
+    """Names of the files that came out, and what was refused."""
+    refused: list[str] = []
+
+    def everything(name: PurePosixPath) -> Path:
+        return folder / name.name
+
+    paths = list(unpack(archive, everything, most_bytes, refused.append))
+    assert all(path.parent == folder for path in paths)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(path.name for path in paths)
+    return [path.name for path in paths], refused
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "deep" / "out"
+    path.mkdir(parents=True)
+    return path
+
+
+@pytest.mark.parametrize("make", [make_zip, make_tar], ids=["zip", "tar"])
+def test_wanted_members_come_out_whole_and_others_stay(make, folder: Path, tmp_path: Path) -> None:
+    archive = make(tmp_path / "a.tar", {"x/video0.mp4": GOOD, "x/read me.txt": b"no", "video1.mp4": GOOD[:7]})
+    paths = list(
+        unpack(archive, lambda name: folder / name.name if name.suffix == ".mp4" else None, GIGABYTE, pytest.fail)
+    )
+    assert [path.name for path in paths] == ["video0.mp4", "video1.mp4"]
+    assert paths[0].read_bytes() == GOOD
+
+
+@pytest.mark.parametrize("make", [make_zip, make_tar], ids=["zip", "tar"])
+@pytest.mark.parametrize(
+    "name", ["../evil.mp4", "x/../../evil.mp4", "/etc/evil.mp4", "..\\evil.mp4", "C:\\evil.mp4", "x/./../../evil.mp4"]
+)
+def test_a_member_that_leads_out_is_refused_by_name(make, name: str, folder: Path, tmp_path: Path) -> None:
+    names, refused = unpacked(make(tmp_path / "a.tar.gz", {name: b"evil", "good.mp4": GOOD}), folder)
+    assert names == ["good.mp4"]
+    assert len(refused) == 1 and repr(name) in refused[0] and "leads out of the folder" in refused[0]
+    assert not list(tmp_path.rglob("evil.mp4"))
+
+
+@pytest.mark.parametrize(
+    ("member", "said"),
+    [
+        (special("link.mp4", tarfile.SYMTYPE, "/etc/passwd"), "link out of the folder, to '/etc/passwd'"),
+        (special("x/link.mp4", tarfile.SYMTYPE, "../../secret"), "link out of the folder"),
+        (special("hard.mp4", tarfile.LNKTYPE, "../secret"), "link out of the folder"),
+        (special("inside.mp4", tarfile.SYMTYPE, "good.mp4"), "it is a link"),
+        (special("null.mp4", tarfile.CHRTYPE), "it is a device"),
+        (special("disk.mp4", tarfile.BLKTYPE), "it is a device"),
+        (special("pipe.mp4", tarfile.FIFOTYPE), "it is a device"),
+    ],
+    ids=lambda value: value.name if isinstance(value, tarfile.TarInfo) else "",
+)
+def test_links_and_devices_in_a_tar_are_refused_by_name(
+    member: tarfile.TarInfo, said: str, folder: Path, tmp_path: Path
+) -> None:
+    names, refused = unpacked(make_tar(tmp_path / "a.tar", {"good.mp4": GOOD}, member), folder)
+    assert names == ["good.mp4"]
+    assert len(refused) == 1 and repr(member.name) in refused[0] and said in refused[0]
+
+
+def test_a_link_and_a_device_in_a_zip_are_refused_by_name(folder: Path, tmp_path: Path) -> None:
+    def add(zipped: zipfile.ZipFile) -> None:
+        for name, kind in (("link.mp4", stat.S_IFLNK), ("null.mp4", stat.S_IFCHR)):
+            info = zipfile.ZipInfo(name)
+            info.external_attr = (kind | 0o777) << 16
+            zipped.writestr(info, "/etc/passwd")
+
+    names, refused = unpacked(make_zip(tmp_path / "a.zip", {"good.mp4": GOOD}, add=add), folder)
+    assert names == ["good.mp4"]
+    assert ["'link.mp4' was refused" in refused[0], "'null.mp4' was refused" in refused[1]] == [True, True]
+
+
+def test_a_bomb_in_a_zip_is_refused_by_name_and_the_rest_comes(folder: Path, tmp_path: Path) -> None:
+    archive = make_zip(tmp_path / "a.zip", {"bomb.mp4": bytes(30_000_000), "good.mp4": GOOD})
+    names, refused = unpacked(archive, folder)
+    assert names == ["good.mp4"]
+    assert "'bomb.mp4' was refused: a zip bomb" in refused[0]
+
+
+def test_a_bomb_in_a_tar_refuses_the_archive(folder: Path, tmp_path: Path) -> None:
+    archive = make_tar(tmp_path / "a.tar.gz", {"bomb.mp4": bytes(30_000_000)})
+    with pytest.raises(DatasetError, match=r"is a bomb: up to 'bomb.mp4'"):
+        unpacked(archive, folder)
+    assert not list(folder.iterdir())
+
+
+def test_a_zip_whose_members_share_their_bytes_is_refused(folder: Path, tmp_path: Path) -> None:
+    """As David Fifield's bombs do: one kernel, many names (https://www.bamsoftware.com/hacks/zipbomb/)."""
+    kernel = os.urandom(50_000)
+    plain = make_zip(tmp_path / "plain.zip", {"0.mp4": kernel}).read_bytes()
+    start = plain.index(b"PK\1\2")
+    end = plain.index(b"PK\5\6")
+    entry = plain[start:end]
+    directory = b"".join(entry.replace(b"0.mp4", b"%d.mp4" % number) for number in range(10))
+    tail = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 10, 10, len(directory), start, 0)
+    (tmp_path / "a.zip").write_bytes(plain[:start] + directory + tail)
+    with pytest.raises(DatasetError, match="its members share the same bytes"):
+        unpacked(tmp_path / "a.zip", folder)
+
+
+@pytest.mark.parametrize("make", [make_zip, make_tar], ids=["zip", "tar"])
+def test_an_archive_beyond_the_limit_is_refused(make, folder: Path, tmp_path: Path) -> None:
+    archive = make(tmp_path / "a.tar", {"a.mp4": os.urandom(3_000), "b.mp4": os.urandom(3_000)})
+    with pytest.raises(DatasetError, match=r"more than the limit of .* raise dataset.download.max_unpacked_gb"):
+        list(unpack(archive, lambda name: folder / name.name, 5_000, pytest.fail))
+
+
+def test_a_damaged_member_is_named_and_the_rest_comes(folder: Path, tmp_path: Path) -> None:
+    archive = make_zip(tmp_path / "a.zip", {"bad.mp4": os.urandom(5_000), "good.mp4": GOOD})
+    content = bytearray(archive.read_bytes())
+    content[2_000] ^= 0xFF
+    archive.write_bytes(content)
+    names, refused = unpacked(archive, folder)
+    assert names == ["good.mp4"]
+    assert "'bad.mp4' is damaged" in refused[0]
+
+
+def test_an_encrypted_member_is_refused_by_name(folder: Path, tmp_path: Path) -> None:
+    archive = make_zip(tmp_path / "a.zip", {"secret.mp4": GOOD})
+    content = bytearray(archive.read_bytes())
+    content[content.index(b"PK\1\2") + 8] |= 1
+    archive.write_bytes(content)
+    names, refused = unpacked(archive, folder)
+    assert names == [] and "'secret.mp4' was refused: it is encrypted" in refused[0]
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar.gz"])
+def test_an_archive_that_is_none_is_one_line(name: str, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"<html>not found</html>")
+    with pytest.raises(DatasetError, match="is damaged or no archive") as caught:
+        unpacked(tmp_path / name, folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_cut_tar_gives_what_came_before_the_cut(folder: Path, tmp_path: Path) -> None:
+    archive = make_tar(tmp_path / "a.tar.gz", {"a.mp4": os.urandom(30_000), "b.mp4": os.urandom(30_000)})
+    archive.write_bytes(archive.read_bytes()[:45_000])
+    came = []
+    with pytest.raises(DatasetError, match="damaged"):
+        came.extend(unpack(archive, lambda name: folder / name.name, GIGABYTE, pytest.fail))
+    assert [path.name for path in folder.iterdir()] == ["a.mp4"]
+
+
+def test_archives_are_known_by_their_names() -> None:
+    assert all(map(is_archive, ("a.zip", "A.ZIP", "x/b.tar.gz", "c.tgz")))
+    assert not any(map(is_archive, ("a.mp4", "zip", "a.gz")))

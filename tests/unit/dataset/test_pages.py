@@ -1,0 +1,77 @@
+"""Videos from their pages: yt-dlp itself, against a page on loopback that is a plain video."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import published
+import pytest
+from file_server import Answer, FileServer
+
+from reelops.dataset.depot import Depot
+from reelops.dataset.entry import Entry, Fetched, Lost, Segment
+from reelops.dataset.sources.pages import PageShelf
+from reelops.video.decode import read_clip
+from reelops.video.probe import probe
+
+pytest.importorskip("yt_dlp", reason='yt-dlp comes with pip install "reelops[youtube]"')
+
+
+@pytest.fixture
+def depot(desk, tmp_path: Path) -> Depot:
+    place = tmp_path / "data"
+    return Depot(tmp_path, place / "videos", place / "work", desk.downloader(), desk.stopping, pytest.fail)
+
+
+@pytest.fixture
+def entry(server: FileServer, tmp_path: Path) -> Entry:
+    whole = published.draw_video(tmp_path / "whole.mp4", seconds=4)
+    server.files["/whole.mp4"] = whole.read_bytes()
+    segment = Segment(Fraction(1), Fraction(3))
+    return Entry("vatex", "abc_1_3", ("words",), "", "youtube:abc", segment=segment, page=f"{server.url}/whole.mp4")
+
+
+def bring(entries: list[Entry], depot: Depot) -> list[Fetched | Lost]:
+    return list(PageShelf().supply(entries, depot))
+
+
+def test_the_clip_is_the_segment_and_the_whole_video_does_not_stay(entry: Entry, depot: Depot, tmp_path: Path) -> None:
+    (got,) = bring([entry], depot)
+    assert isinstance(got, Fetched) and got.segment is None and got.new
+    assert got.path == depot.videos / "abc_1_3.mp4"
+    assert (probe(got.path).num_frames, probe(got.path).fps) == (16, 8)
+    whole, clip = read_clip(tmp_path / "whole.mp4").astype(int), read_clip(got.path)
+    errors = [abs(clip - whole[first : first + 16]).mean() for first in range(17)]
+    assert errors.index(min(errors)) == 8, "one second is eight frames"
+    assert not list(depot.work.rglob("*.mp4"))
+
+
+def test_clips_of_one_video_are_cut_from_one_download(entry: Entry, depot: Depot, server: FileServer) -> None:
+    other = replace(entry, clip_id="abc_0_1", segment=Segment(Fraction(0), Fraction(1)))
+    bring([entry], depot)
+    requests = len(server.asked)
+    server.asked.clear()
+    got = bring([entry, other], depot)
+    assert [isinstance(one, Fetched) for one in got] == [True, True]
+    assert len(server.asked) == requests
+
+
+def test_a_segment_beyond_the_end_is_lost_with_the_reason(entry: Entry, depot: Depot) -> None:
+    (lost,) = bring([replace(entry, segment=Segment(Fraction(90), Fraction(100)))], depot)
+    assert isinstance(lost, Lost) and "nothing from 90 s" in lost.reasons[0]
+
+
+def test_what_yt_dlp_cannot_get_is_lost_in_its_words(entry: Entry, depot: Depot, server: FileServer) -> None:
+    server.always["/whole.mp4"] = Answer(404)
+    (lost,) = bring([entry], depot)
+    assert isinstance(lost, Lost) and "404" in lost.reasons[0] and "\n" not in lost.reasons[0]
+    server.asked.clear()
+    assert isinstance(bring([replace(entry, page=None)], depot)[0], Lost)
+    assert not server.asked
+
+
+def test_offline_no_page_is_asked(entry: Entry, depot: Depot, desk, server: FileServer) -> None:
+    (lost,) = bring([entry], replace(depot, downloader=desk.downloader(offline=True)))
+    assert isinstance(lost, Lost) and "offline" in lost.reasons[0] and not server.asked
