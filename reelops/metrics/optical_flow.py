@@ -38,7 +38,7 @@ class FlowEngine(Protocol):
     def flows(self, frames_HW: Iterable[np.ndarray]) -> Iterator[np.ndarray]: ...
 
 
-SMALLEST_SIDE = 8
+SMALLEST_SIDE = 16
 """Pictures with a shorter side have no flow to speak of."""
 
 

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from reelops.metrics.optical_flow import SMALLEST_SIDE, check_pair
+from reelops.metrics.optical_flow import check_pair
 
 if TYPE_CHECKING:
     from reelops.metrics.tvl1_numba import Schedule
@@ -62,7 +62,7 @@ class TvL1Parameters:
     time_step: float = 0.25
     scale_step: float = 0.7
     levels: int = 32
-    smallest_side: int = SMALLEST_SIDE
+    smallest_side: int = 8
     warps: int = 3
     iterations: int = 10
     together: int = 10

@@ -88,7 +88,9 @@ class Watch:
                 self._handles.append(norm.register_forward_hook(lambda _m, _i, out, kept=kept: kept.append(out)))
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for handle in self._handles:
             handle.remove()
 
@@ -110,7 +112,12 @@ class Alignment:
         return self._known[key]
 
     def loss(
-        self, watch: Watch, paths: Sequence[CameraPath | None], frames: Sequence[int], text_length: int, queries: int = 96
+        self,
+        watch: Watch,
+        paths: Sequence[CameraPath | None],
+        frames: Sequence[int],
+        text_length: int,
+        queries: int = 96,
     ) -> Tensor:
         """Mean cross-entropy in nats of attention against the true sources, over `queries` random tokens a clip.
 
