@@ -58,7 +58,7 @@ def test_opencv_parameters_give_opencv_flow_on_real_pairs(shared_data: Path, cli
     assert distance.mean() <= 0.3
 
 
-def test_a_few_iterations_give_opencv_flow_to_the_fifth_digit(rocket: np.ndarray) -> None:
+def test_a_few_iterations_give_opencv_flow_to_the_fourth_digit(rocket: np.ndarray) -> None:
     """Before rounding can add up: warps, borders, medians, pyramid, thresholding and dual step are the same."""
     pair = pair_of(rocket, MOTION["zoom 1.1"], 64)
     reference = cv2.optflow.DualTVL1OpticalFlow.create()
@@ -67,7 +67,7 @@ def test_a_few_iterations_give_opencv_flow_to_the_fifth_digit(rocket: np.ndarray
     reference.setOuterIterations(2)
     reference.setInnerIterations(5)
     few = vars(opencv_parameters()) | {"levels": 2, "warps": 2, "iterations": 10, "between_medians": 5}
-    np.testing.assert_allclose(TvL1(TvL1Parameters(**few)).flow(*pair), reference.calc(*pair, None), atol=2e-5)
+    np.testing.assert_allclose(TvL1(TvL1Parameters(**few)).flow(*pair), reference.calc(*pair, None), atol=1e-4)
 
 
 @pytest.mark.parametrize("motion", MOTIONS, ids=lambda motion: motion.name)
