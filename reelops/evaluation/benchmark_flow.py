@@ -34,7 +34,7 @@ Flow = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 FPS, NUM_FRAMES = Fraction(8), 49
 GOLDEN_ROWS = 240
-EQUAL_ROWS = 120
+EQUAL_ROWS = 240
 OPENCV_ROWS = (120, 240)
 SIZES = (120, 160, 240, 360, 480)
 
@@ -221,8 +221,8 @@ def _working_size(frames: dict[Path, list[np.ndarray]], ours: TvL1, on_step: OnS
         on_step(f"working sizes, {path.name}")
         pairs = list(pairwise(shown))[::6]
         motion = {size: float(np.mean([_magnitude(ours, pair, size) for pair in pairs])) for size in SIZES}
-        spread = max(motion.values()) - min(motion.values())
-        rows.append({"clip": path.name, "motion": motion, "spread": spread / max(np.mean(list(motion.values())), 1e-9)})
+        spread = (max(motion.values()) - min(motion.values())) / max(float(np.mean(list(motion.values()))), 1e-9)
+        rows.append({"clip": path.name, "motion": motion, "spread": spread})
     return rows
 
 
@@ -271,7 +271,7 @@ def _magnitudes(flows: Iterable[np.ndarray]) -> list[float]:
 def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Spearman's, for values without ties."""
     ranks = [np.argsort(np.argsort(values)) for values in (a, b)]
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
 
 
 def make_golden(clips: Sequence[Path], pictures: Sequence[Path], path: Path, on_step: OnStep = lambda _: None) -> None:

@@ -73,7 +73,7 @@ def _looked_up(photo_HW: np.ndarray, matrix: np.ndarray, finer: float, width: in
     from_y = (back[1, 0] * x + back[1, 1] * y + back[1, 2]) * finer + (photo_HW.shape[0] - 1) / 2
     maps = from_x.astype(np.float32), from_y.astype(np.float32)
     picture = cv2.remap(photo_HW, *maps, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
-    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(picture), 0, 255), dtype=np.uint8)
 
 
 def _from_the_middle(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:

@@ -21,7 +21,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -47,14 +46,13 @@ class TvL1Parameters:
         smallest_side: levels with a shorter side are left out, except for the first.
         warps: how often a level takes the data term anew.
         iterations: at most so many for each warp.
-        together: so many in one sweep through memory; only then convergence is looked at.
+        together: so many in one sweep through memory; it changes the time, not the result.
         between_medians: iterations between two median filters of the flow, the first before all.
-        median: side in pixels of that filter; 1 for none.
-        tolerance: root mean square change in pixels an iteration at which a warp ends.
-        stop_level: a level ends as well when one of its warps does before its last iteration.
+        median: side in pixels of that filter: 3, 5, or 1 for none.
+        tolerance: root mean square change in pixels at which a warp ends, and with it, but for `as_opencv`, the level.
         smoothing: standard deviation in pixels of the Gaussian that goes over the pictures first; 0 for none.
         around_dominant_motion: total variation counts from the affine motion that most of the flow follows.
-        opencv_sampling: pyramids, positions between pixels and what lies outside are as in OpenCV.
+        as_opencv: pyramids, positions between pixels, what lies outside and the order of operations are OpenCV's.
     """
 
     data_weight: float = 0.15
@@ -69,10 +67,9 @@ class TvL1Parameters:
     between_medians: int = 10
     median: int = 3
     tolerance: float = 0.003
-    stop_level: bool = True
     smoothing: float = 0.8
     around_dominant_motion: bool = True
-    opencv_sampling: bool = False
+    as_opencv: bool = False
 
 
 def opencv_parameters() -> TvL1Parameters:
@@ -83,14 +80,12 @@ def opencv_parameters() -> TvL1Parameters:
         smallest_side=16,
         warps=5,
         iterations=300,
-        together=1,
         between_medians=30,
         median=5,
         tolerance=0.01,
-        stop_level=False,
         smoothing=0.0,
         around_dominant_motion=False,
-        opencv_sampling=True,
+        as_opencv=True,
     )
 
 
@@ -114,7 +109,6 @@ class TvL1:
     def __init__(self, parameters: TvL1Parameters | None = None, workers: int | None = None) -> None:
         self.parameters = parameters or TvL1Parameters()
         self._workers = workers or os.cpu_count() or 1
-        self._exchanges = median_exchanges(self.parameters.median**2)
         self._schedule = schedule_of(self.parameters)
 
     def flow(self, previous_HW: np.ndarray, next_HW: np.ndarray) -> np.ndarray:
@@ -141,18 +135,49 @@ class TvL1:
             previous = frame_HW
 
     def _between(self, previous: Pyramid, following: Pyramid) -> np.ndarray:
-        from reelops.metrics.tvl1_numba import refine, stride_of, with_gradient
+        from reelops.metrics.tvl1_numba import stride_of
 
+        refine = self._refine_as_opencv if self.parameters.as_opencv else self._refine
         flow = np.zeros((2, 1, 1), np.float32)
         for level in reversed(range(len(previous))):
             height, width = previous[level].shape
             at_level = np.zeros((2, height, stride_of(width)), np.float32)
             if level + 1 < len(previous):
                 at_level[:, :, :width] = enlarged(flow, (height, width), self.parameters)
-            source = with_gradient(following[level], not self.parameters.opencv_sampling)
-            refine(previous[level], source, at_level, self._exchanges, self._schedule)
+            refine(previous[level], following[level], at_level)
             flow = at_level[:, :, :width]
         return np.ascontiguousarray(np.moveaxis(flow, 0, 2))
+
+    def _refine(self, previous_HW: np.ndarray, next_HW: np.ndarray, flow: np.ndarray) -> None:
+        """All warps of a level; `flow` is (2, H, stride)."""
+        from reelops.metrics.tvl1_numba import refine, with_gradient
+
+        refine(previous_HW, with_gradient(next_HW), flow, self._schedule)
+
+    def _refine_as_opencv(self, previous_HW: np.ndarray, next_HW: np.ndarray, flow: np.ndarray) -> None:
+        """The same, looked up by OpenCV itself: at 1/32 pixel, by Keys' cubic with -0.75, and black outside."""
+        from reelops.metrics.tvl1_numba import data_as_opencv, settle
+
+        height, width = previous_HW.shape
+        stride = flow.shape[2]
+        sources = next_HW, *_central_differences(next_HW)
+        rows, columns = np.mgrid[:height, :width].astype(np.float32)
+        duals = np.zeros((4, height + 1, stride + 1), np.float32)
+        data = np.zeros((4, height, stride), np.float32)
+        u1, u2 = flow[:, :, :width]
+        for _ in range(self.parameters.warps):
+            flow[:, :, width] = flow[:, :, width - 1]
+            to = columns + u1, rows + u2
+            value, ix, iy = (cv2.remap(source, *to, cv2.INTER_CUBIC) for source in sources)
+            data_as_opencv(value, ix, iy, previous_HW, flow, data)
+            settle(width, data, flow, duals, self._schedule)
+
+
+def _central_differences(picture_HW: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """In x and in y, the edge repeated outwards."""
+    around = np.pad(picture_HW, 1, mode="edge")
+    half = np.float32(0.5)
+    return half * (around[1:-1, 2:] - around[1:-1, :-2]), half * (around[2:, 1:-1] - around[:-2, 1:-1])
 
 
 def pyramid(picture_HW: np.ndarray, parameters: TvL1Parameters) -> Pyramid:
@@ -171,7 +196,7 @@ def pyramid(picture_HW: np.ndarray, parameters: TvL1Parameters) -> Pyramid:
 
 def _smaller(levels: Pyramid, parameters: TvL1Parameters) -> np.ndarray:
     step = parameters.scale_step
-    if parameters.opencv_sampling:
+    if parameters.as_opencv:
         smaller = cv2.resize(levels[-1], None, fx=step, fy=step, interpolation=cv2.INTER_LINEAR)
     else:
         height, width = (max(1, round(side * step ** len(levels))) for side in levels[0].shape)
@@ -183,39 +208,10 @@ def enlarged(flow: np.ndarray, size: tuple[int, int], parameters: TvL1Parameters
     """The flow (2, rows, columns) of a level at the (height, width) of the next larger one."""
     height, width = size
     ratios = (width / flow.shape[2], height / flow.shape[1])
-    if parameters.opencv_sampling:
+    if parameters.as_opencv:
         ratios = (1 / parameters.scale_step, 1 / parameters.scale_step)
     larger = [cv2.resize(np.ascontiguousarray(part), (width, height), interpolation=cv2.INTER_LINEAR) for part in flow]
     return np.stack([part * np.float32(ratio) for part, ratio in zip(larger, ratios, strict=True)])
-
-
-@cache
-def median_exchanges(count: int) -> np.ndarray:
-    """Comparisons (N, 2) after which the middle one of `count` values is the median.
-
-    Batcher's odd-even merge sort, without the comparisons that the middle does not depend on.
-    """
-    comparisons = list(_merge_sort(count))
-    needed, kept = {count // 2}, []
-    for low, high in reversed(comparisons):
-        if low in needed or high in needed:
-            needed |= {low, high}
-            kept.append((low, high))
-    return np.array(kept[::-1], np.int64).reshape(-1, 2)
-
-
-def _merge_sort(count: int) -> Iterator[tuple[int, int]]:
-    """Batcher's comparisons (Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M)."""
-    run = 1
-    while run < count:
-        apart = run
-        while apart:
-            for start in range(apart % run, count - apart, 2 * apart):
-                for low in range(start, min(start + apart, count - apart)):
-                    if low // (2 * run) == (low + apart) // (2 * run):
-                        yield low, low + apart
-            apart //= 2
-        run *= 2
 
 
 def schedule_of(parameters: TvL1Parameters) -> Schedule:
@@ -229,12 +225,9 @@ def schedule_of(parameters: TvL1Parameters) -> Schedule:
         between_medians=parameters.between_medians,
         median=parameters.median,
         tolerance=parameters.tolerance,
-        stop_level=parameters.stop_level,
         limit=np.float32(parameters.data_weight * parameters.coupling),
         theta=np.float32(parameters.coupling),
         rate=np.float32(parameters.time_step / parameters.coupling),
-        fineness=np.float32(32 if parameters.opencv_sampling else 4096),
-        sharpness=np.float32(-0.75 if parameters.opencv_sampling else -0.5),
-        inside_only=not parameters.opencv_sampling,
         around_dominant_motion=parameters.around_dominant_motion,
+        as_opencv=parameters.as_opencv,
     )

@@ -14,7 +14,7 @@ the machine, the number of threads, or how pairs are batched.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numba
@@ -29,12 +29,15 @@ BORDER = 4
 LANE = 32
 """Rows are a multiple of this long, so that vector loops need no remainder."""
 
-_ZERO, _HALF, _ONE, _TWO, _THREE = (np.float32(value) for value in (0, 0.5, 1, 2, 3))
+_ZERO, _HALF, _ONE, _THREE_HALVES, _FIVE_HALVES = (np.float32(value) for value in (0, 0.5, 1, 1.5, 2.5))
 FLAT = np.float32(np.finfo(np.float32).eps)
 """A squared gradient below this tells nothing about motion."""
 
 GRID, ROUNDS, NEAR = 24, 6, 0.02
 """How the dominant motion is fitted: points a side, rounds, and the pixels below which a deviation weighs no more."""
+
+_FAR = 4.0
+"""From so many times the squared change at which a warp has settled, several iterations are done at once."""
 
 
 class Schedule(NamedTuple):
@@ -43,18 +46,15 @@ class Schedule(NamedTuple):
     Attributes:
         warps: how often the data term is taken anew.
         iterations: at most so many for each of them.
-        together: so many in one sweep; after each sweep the change by its last iteration is looked at.
-        between_medians: a median is taken before every so many iterations; a multiple of `together`.
-        median: its side in pixels, odd; 1 for none.
-        tolerance: a warp ends when the root mean square change is not above it.
-        stop_level: and with it the level, when this happens.
+        together: so many in one sweep through memory while the flow is far from settling.
+        between_medians: a median is taken before every so many iterations.
+        median: its side in pixels: 3, 5, or 1 for none.
+        tolerance: a warp ends with the iteration whose root mean square change is not above it.
         limit: lambda theta, the furthest that the data term pulls, times the gradient.
         theta: how far the two flows of Zach et al. may lie apart.
         rate: tau / theta, the step of the dual variables.
-        fineness: positions between pixels are rounded to so many steps a pixel.
-        sharpness: Keys' parameter of cubic interpolation; -0.5 is Catmull-Rom.
-        inside_only: there is no data term where the flow leaves the picture.
         around_dominant_motion: variation counts from the affine motion that most of the flow follows.
+        as_opencv: arithmetic is OpenCV's, operation by operation.
     """
 
     warps: int
@@ -63,14 +63,11 @@ class Schedule(NamedTuple):
     between_medians: int
     median: int
     tolerance: float
-    stop_level: bool
     limit: np.float32
     theta: np.float32
     rate: np.float32
-    fineness: np.float32
-    sharpness: np.float32
-    inside_only: bool
     around_dominant_motion: bool
+    as_opencv: bool
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -83,24 +80,26 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return kept
 
 
+def _in_line(function: Callable[..., Any]) -> Any:
+    """Part of what calls it, from the first pass of LLVM on: rows are short, and calls with many planes are not."""
+    return numba.njit(nogil=True, error_model="numpy", forceinline=True)(function)
+
+
 def stride_of(width: int) -> int:
     """How long a row of a plane is: the picture's width, at least one spare column, and a whole number of lanes."""
     return -(-(width + 1) // LANE) * LANE
 
 
 @compiled
-def with_gradient(picture_HW, repeat_edge):
+def with_gradient(picture_HW):
     """What a warp looks up: (H + 2 BORDER, W + 2 BORDER, 4) of picture, its central differences in x and y, and 0.
 
-    Args:
-        repeat_edge: beyond its edge the picture goes on as at the edge; otherwise everything is 0 there.
+    Beyond its edge the picture goes on as at the edge.
     """
     height, width = picture_HW.shape
     planes = np.zeros((height + 2 * BORDER, width + 2 * BORDER, 4), np.float32)
     for y in range(-BORDER, height + BORDER):
         row = min(max(y, 0), height - 1)
-        if row != y and not repeat_edge:
-            continue
         above, below = max(row - 1, 0), min(row + 1, height - 1)
         line = planes[y + BORDER]
         for x in range(width):
@@ -108,11 +107,10 @@ def with_gradient(picture_HW, repeat_edge):
             line[x + BORDER, 0] = picture_HW[row, x]
             line[x + BORDER, 1] = _HALF * (picture_HW[row, right] - picture_HW[row, left])
             line[x + BORDER, 2] = _HALF * (picture_HW[below, x] - picture_HW[above, x])
-        if repeat_edge:
-            for x in range(BORDER):
-                for plane in range(3):
-                    line[x, plane] = line[BORDER, plane]
-                    line[BORDER + width + x, plane] = line[BORDER + width - 1, plane]
+        for x in range(BORDER):
+            for plane in range(3):
+                line[x, plane] = line[BORDER, plane]
+                line[BORDER + width + x, plane] = line[BORDER + width - 1, plane]
     return planes
 
 
@@ -163,48 +161,44 @@ def _weighted_cell(typing_context, flat, start, row, weights_y, weights_x):  # n
 
 
 @compiled
-def _cubic(t, sharpness):
-    """Weights of the four taps around a position `t` past the second one (Keys 1981)."""
+def _cubic(t):
+    """Catmull-Rom weights of the four taps around a position `t` past the second one."""
     s = _ONE - t
-    far_left = sharpness * t * s * s
-    far_right = sharpness * s * t * t
-    left = ((sharpness + _TWO) * t - (sharpness + _THREE)) * t * t + _ONE
+    far_left = -_HALF * t * s * s
+    far_right = -_HALF * s * t * t
+    left = (_THREE_HALVES * t - _FIVE_HALVES) * t * t + _ONE
     return far_left, left, _ONE - far_left - left - far_right, far_right
 
 
 @compiled
-def linearise(previous, source, base, u1, u2, fineness, sharpness, inside_only, data, position):
-    """The data term around the flow (u1, u2): gradient, 1 / its square, and the residual's constant part.
+def linearise(previous, source, base, u1, u2, data, position):
+    """The data term around the flow base + u: gradient, 1 / its square, and the residual's constant part.
 
-    residual(u) = rho + ix u1 + iy u2, where `ix` and `iy` are the next picture's gradient where the flow leads. That
-    position is rounded to 1 / `fineness` pixels. Where it lies outside the picture and `inside_only`, there is no data
-    term.
+    residual(u) = rho + ix u1 + iy u2, where `ix` and `iy` are the next picture's gradient where the flow leads. Where
+    that lies outside the picture, there is no data term.
     """
     height, width = previous.shape
+    ix, iy, inverse, rho = data[0], data[1], data[2], data[3]
     flat = source.reshape(source.size)
     row = np.uint64(4 * source.shape[1])
-    ix, iy, inverse, rho = data[0], data[1], data[2], data[3]
     last_x, last_y = np.float32(width - 1), np.float32(height - 1)
-    reach = np.float32(BORDER - 2)
     for y in range(height):
         for x in range(width):
-            to_x = min(max(np.float32(x) + base[0, y, x] + u1[y, x], -_ONE - reach), last_x + reach)
-            to_y = min(max(np.float32(y) + base[1, y, x] + u2[y, x], -_ONE - reach), last_y + reach)
-            position[0, x] = np.rint(to_x * fineness) / fineness
-            position[1, x] = np.rint(to_y * fineness) / fineness
+            position[0, x] = np.float32(x) + base[0, y, x] + u1[y, x]
+            position[1, x] = np.float32(y) + base[1, y, x] + u2[y, x]
         for x in range(width):
-            cell_x, cell_y = np.floor(position[0, x]), np.floor(position[1, x])
-            weights_x = _cubic(position[0, x] - cell_x, sharpness)
-            weights_y = _cubic(position[1, x] - cell_y, sharpness)
+            at_x = min(max(position[0, x], -_ONE), last_x + _ONE)
+            at_y = min(max(position[1, x], -_ONE), last_y + _ONE)
+            cell_x, cell_y = np.floor(at_x), np.floor(at_y)
             start = np.uint64(np.int64(cell_y) + (BORDER - 1)) * row
             start += np.uint64(4 * (np.int64(cell_x) + (BORDER - 1)))
+            weights_y, weights_x = _cubic(at_y - cell_y), _cubic(at_x - cell_x)
             rho[y, x], ix[y, x], iy[y, x] = _weighted_cell(flat, start, row, weights_y, weights_x)
-        if inside_only:
-            for x in range(width):
-                to_x, to_y = position[0, x], position[1, x]
-                inside = to_x >= _ZERO and to_y >= _ZERO and to_x <= last_x and to_y <= last_y
-                ix[y, x] = ix[y, x] if inside else _ZERO
-                iy[y, x] = iy[y, x] if inside else _ZERO
+        for x in range(width):
+            to_x, to_y = position[0, x], position[1, x]
+            inside = to_x >= _ZERO and to_y >= _ZERO and to_x <= last_x and to_y <= last_y
+            ix[y, x] = ix[y, x] if inside else _ZERO
+            iy[y, x] = iy[y, x] if inside else _ZERO
         for x in range(width):
             square = ix[y, x] * ix[y, x] + iy[y, x] * iy[y, x]
             inverse[y, x] = _ONE / square if square > FLAT else _ZERO
@@ -212,33 +206,39 @@ def linearise(previous, source, base, u1, u2, fineness, sharpness, inside_only, 
             rho[y, x] = rho[y, x] - ix[y, x] * u1[y, x] - iy[y, x] * u2[y, x] - previous[y, x]
 
 
-@compiled
+@_in_line
 def _threshold(y, limit, ix, iy, inverse, rho, u1, u2, step):
     """How far along the gradient the data term pulls a row's flow: the thresholding step of Zach et al. 2007."""
     for x in range(step.size):
-        residual = rho[y, x] + ix[y, x] * u1[y, x] + iy[y, x] * u2[y, x]
+        residual = rho[y, x] + (ix[y, x] * u1[y, x] + iy[y, x] * u2[y, x])
         step[x] = min(max(-residual * inverse[y, x], -limit), limit)
 
 
-@compiled
-def _primal(y, theta, gradient, step, px, py, u):
-    """u = v + theta div p for a row, v = u + step * gradient."""
+@_in_line
+def _threshold_as_opencv(y, limit, ix, iy, square, rho, u1, u2, step):
     for x in range(step.size):
-        divergence = px[y + 1, x + 1] - px[y + 1, x] + py[y + 1, x + 1] - py[y, x + 1]
-        u[y, x] = u[y, x] + step[x] * gradient[y, x] + theta * divergence
+        residual = rho[y, x] + (ix[y, x] * u1[y, x] + iy[y, x] * u2[y, x])
+        far = limit * square[y, x]
+        within = -residual / square[y, x] if square[y, x] > FLAT else _ZERO
+        step[x] = limit if residual < -far else (-limit if residual > far else within)
 
 
-@compiled
-def _primal_measured(y, theta, gradient, step, px, py, u, changes):
-    """The same, and adds the squared change to `changes`."""
+@_in_line
+def _primal(y, theta, gradient, step, px, py, u, changes, k):
+    """u = v + theta div p for a row, v = u + step * gradient; adds the squared change to row k of `changes`."""
+    first = u[y, 0]
     for x in range(step.size):
-        divergence = px[y + 1, x + 1] - px[y + 1, x] + py[y + 1, x + 1] - py[y, x + 1]
-        change = step[x] * gradient[y, x] + theta * divergence
-        u[y, x] += change
-        changes[x] += change * change
+        divergence = (px[y + 1, x + 1] - px[y + 1, x]) + (py[y + 1, x + 1] - py[y, x + 1])
+        before = u[y, x]
+        u[y, x] = before + step[x] * gradient[y, x] + theta * divergence
+        change = u[y, x] - before
+        changes[k, x] += change * change
+    # OpenCV adds up the first column's divergence in another order.
+    divergence = px[y + 1, 1] + py[y + 1, 1] - py[y, 1]
+    u[y, 0] = first + step[0] * gradient[y, 0] + theta * divergence
 
 
-@compiled
+@_in_line
 def _dual(y, rate, u, px, py):
     """p = (p + rate grad u) / (1 + rate |grad u|) for a row; there is no gradient beyond the last row and column."""
     below = min(y + 1, u.shape[0] - 1)
@@ -250,78 +250,137 @@ def _dual(y, rate, u, px, py):
         py[y + 1, x + 1] = (py[y + 1, x + 1] + rate * gy) * shrink
 
 
+@_in_line
+def _dual_as_opencv(y, rate, u, px, py):
+    below = min(y + 1, u.shape[0] - 1)
+    for x in range(u.shape[1] - 1):
+        gx = u[y, x + 1] - u[y, x]
+        gy = u[below, x] - u[y, x]
+        length = np.float32(np.sqrt(np.float64(gx) * np.float64(gx) + np.float64(gy) * np.float64(gy)))
+        grow = _ONE + rate * length
+        px[y + 1, x + 1] = (px[y + 1, x + 1] + rate * gx) / grow
+        py[y + 1, x + 1] = (py[y + 1, x + 1] + rate * gy) / grow
+
+
 @compiled
-def iterate(count, width, limit, theta, rate, data, u1, u2, duals, lines):
+def iterate(count, width, data, u1, u2, duals, step, changes, schedule):
     """`count` iterations in one sweep down the rows, each one row behind the one before, while rows are in the cache.
 
     Row y of an iteration needs rows y - 1 and y of the duals that the iteration before left, and those are ready once
-    that one has done row y + 1. So the result is that of one iteration after the other.
-
-    Returns:
-        the sum over pixels of the squared change by the last iteration.
+    that one has done row y + 1. So the result is that of one iteration after the other. Row k of `changes` receives
+    the sums of squared change by iteration k.
     """
     height = u1.shape[0]
+    limit, theta, rate = schedule.limit, schedule.theta, schedule.rate
     ix, iy, inverse, rho = data[0], data[1], data[2], data[3]
     p11, p12, p21, p22 = duals[0], duals[1], duals[2], duals[3]
-    step, changes = lines[0], lines[1]
-    for x in range(changes.size):
-        changes[x] = _ZERO
+    for k in range(count):
+        for x in range(changes.shape[1]):
+            changes[k, x] = _ZERO
     for front in range(height + count):
         for k in range(max(0, front - height), min(count, front + 1)):
             y = front - k
             if y < height:
-                _threshold(y, limit, ix, iy, inverse, rho, u1, u2, step)
-                if k < count - 1:
-                    _primal(y, theta, ix, step, p11, p12, u1)
-                    _primal(y, theta, iy, step, p21, p22, u2)
+                if schedule.as_opencv:
+                    _threshold_as_opencv(y, limit, ix, iy, inverse, rho, u1, u2, step)
                 else:
-                    _primal_measured(y, theta, ix, step, p11, p12, u1, changes)
-                    _primal_measured(y, theta, iy, step, p21, p22, u2, changes)
+                    _threshold(y, limit, ix, iy, inverse, rho, u1, u2, step)
+                _primal(y, theta, ix, step, p11, p12, u1, changes, k)
+                _primal(y, theta, iy, step, p21, p22, u2, changes, k)
                 u1[y, width] = u1[y, width - 1]
                 u2[y, width] = u2[y, width - 1]
             if y > 0:
-                _dual(y - 1, rate, u1, p11, p12)
-                _dual(y - 1, rate, u2, p21, p22)
-    total = 0.0
-    for x in range(width):
-        total += changes[x]
-    return total
+                if schedule.as_opencv:
+                    _dual_as_opencv(y - 1, rate, u1, p11, p12)
+                    _dual_as_opencv(y - 1, rate, u2, p21, p22)
+                else:
+                    _dual(y - 1, rate, u1, p11, p12)
+                    _dual(y - 1, rate, u2, p21, p22)
+
+
+def median_exchanges(count: int) -> list[tuple[int, int]]:
+    """Comparisons after which the middle one of `count` values is the median.
+
+    Batcher's odd-even merge sort, without the comparisons that the middle does not depend on.
+    """
+    needed, kept = {count // 2}, []
+    for low, high in reversed(list(_merge_sort(count))):
+        if low in needed or high in needed:
+            needed |= {low, high}
+            kept.append((low, high))
+    return kept[::-1]
+
+
+def _merge_sort(count: int) -> Iterator[tuple[int, int]]:
+    """Batcher's comparisons (Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M)."""
+    run = 1
+    while run < count:
+        apart = run
+        while apart:
+            for start in range(apart % run, count - apart, 2 * apart):
+                for low in range(start, min(start + apart, count - apart)):
+                    if low // (2 * run) == (low + apart) // (2 * run):
+                        yield low, low + apart
+            apart //= 2
+        run *= 2
+
+
+def _window_median(size: int) -> Any:
+    """The compiled median of `size` x `size` floats whose first one is at `start`, rows `row` floats apart.
+
+    A sorting network in straight code: LLVM makes it vector code that sorts many windows at once, all in registers.
+    """
+
+    @intrinsic
+    def of_window(typing_context, flat, start, row):  # noqa: ARG001 (numba hands it over)
+        def generate(context, builder, signature, arguments):
+            flat, start, row = arguments
+            data = context.make_array(signature.args[0])(context, builder, flat).data
+            values = []
+            for _ in range(size):
+                for column in range(size):
+                    at = builder.add(start, ir.Constant(start.type, column))
+                    values.append(builder.load(builder.gep(data, [at])))
+                start = builder.add(start, row)
+            for i, j in median_exchanges(size * size):
+                low, high = values[i], values[j]
+                values[i] = builder.select(builder.fcmp_ordered("<", low, high), low, high)
+                values[j] = builder.select(builder.fcmp_ordered(">", low, high), low, high)
+            return values[size * size // 2]
+
+        return types.float32(flat, start, row), generate
+
+    return of_window
+
+
+_median_of_3x3, _median_of_5x5 = _window_median(3), _window_median(5)
 
 
 @compiled
-def median(u, width, size, exchanges, window, filtered):
-    """Replaces every value by the median of the `size` x `size` around it, the edge repeated outwards.
+def median(u, width, size, around):
+    """Replaces every value by the median of the 3 x 3 or 5 x 5 around it, the edge repeated outwards.
 
-    A sorting network, cut down to what the middle needs, runs on a whole row at a time: `exchanges` are its
-    comparisons, `window` holds the size² neighbours of a row's pixels.
+    `around` (rows + 4, stride + 4) receives a copy of `u` with its surroundings.
     """
-    height = u.shape[0]
+    height, stride = u.shape
     reach = size // 2
-    for y in range(height):
-        number = 0
-        for dy in range(-reach, reach + 1):
-            row = min(max(y + dy, 0), height - 1)
-            for dx in range(-reach, reach + 1):
-                first, last = max(0, -dx), min(width, width - dx)
-                for x in range(first):
-                    window[number, x] = u[row, 0]
-                for x in range(first, last):
-                    window[number, x] = u[row, x + dx]
-                for x in range(last, width):
-                    window[number, x] = u[row, width - 1]
-                number += 1
-        for n in range(exchanges.shape[0]):
-            low, high = window[exchanges[n, 0]], window[exchanges[n, 1]]
-            for x in range(low.size):
-                smaller, larger = min(low[x], high[x]), max(low[x], high[x])
-                low[x] = smaller
-                high[x] = larger
-        middle = window[window.shape[0] // 2]
+    for y in range(height + 2 * reach):
+        row = min(max(y - reach, 0), height - 1)
         for x in range(width):
-            filtered[y, x] = middle[x]
+            around[y, x + reach] = u[row, x]
+        for x in range(reach):
+            around[y, x] = u[row, 0]
+            around[y, x + width + reach] = u[row, width - 1]
+    flat = around.reshape(around.size)
+    row = np.uint64(around.shape[1])
     for y in range(height):
-        for x in range(width):
-            u[y, x] = filtered[y, x]
+        first = np.uint64(y) * row
+        if size == 3:
+            for x in range(stride):
+                u[y, x] = _median_of_3x3(flat, first + np.uint64(x), row)
+        else:
+            for x in range(stride):
+                u[y, x] = _median_of_5x5(flat, first + np.uint64(x), row)
         u[y, width] = u[y, width - 1]
 
 
@@ -386,57 +445,94 @@ def _solve(normal, target, motion):
 
 
 @compiled
-def refine(previous, source, flow, exchanges, schedule):
-    """Improves the flow (2, rows, stride) in place: all warps of one level.
+def _copy(source, target):
+    for plane in range(source.shape[0]):
+        for y in range(source.shape[1]):
+            for x in range(source.shape[2]):
+                target[plane, y, x] = source[plane, y, x]
+
+
+@compiled
+def settle(width, data, u, duals, schedule):
+    """Iterates within one warp until the flow `u` (2, rows, stride) changes no more, or `iterations` are done.
+
+    Far from settling, several iterations are done in one sweep. Where one of them turns out to be the last, the sweep
+    is taken back, and done again as far as that; so the result is that of one iteration after the other.
+
+    Returns:
+        whether it settled before the iterations ran out.
+    """
+    height, stride = u.shape[1:]
+    size = schedule.median
+    kept_u, kept_duals = np.empty_like(u), np.empty_like(duals)
+    changes = np.zeros((schedule.together, stride), np.float32)
+    step = np.zeros(stride, np.float32)
+    around = np.zeros((height + 4, stride + 4), np.float32)
+    enough = schedule.tolerance * schedule.tolerance * height * width
+    done, change = 0, np.inf
+    while done < schedule.iterations:
+        to_median = schedule.between_medians - done % schedule.between_medians
+        if size > 1 and to_median == schedule.between_medians:
+            median(u[0], width, size, around)
+            median(u[1], width, size, around)
+        count = min(schedule.together, to_median, schedule.iterations - done) if change > _FAR * enough else 1
+        if count > 1:
+            _copy(u, kept_u)
+            _copy(duals, kept_duals)
+        iterate(count, width, data, u[0], u[1], duals, step, changes, schedule)
+        for k in range(count):
+            change = 0.0
+            for x in range(width):
+                change += changes[k, x]
+            if change <= enough:
+                if k + 1 < count:
+                    _copy(kept_u, u)
+                    _copy(kept_duals, duals)
+                    iterate(k + 1, width, data, u[0], u[1], duals, step, changes, schedule)
+                return True
+        done += count
+    return False
+
+
+@compiled
+def data_as_opencv(value, ix, iy, previous, u, data):
+    """The data term from the next picture and its gradient where the flow `u` leads; the gradient's square at [2]."""
+    height, width = previous.shape
+    for y in range(height):
+        for x in range(width):
+            data[0, y, x] = ix[y, x]
+            data[1, y, x] = iy[y, x]
+            data[2, y, x] = ix[y, x] * ix[y, x] + iy[y, x] * iy[y, x]
+            data[3, y, x] = value[y, x] - ix[y, x] * u[0, y, x] - iy[y, x] * u[1, y, x] - previous[y, x]
+
+
+@compiled
+def refine(previous, source, flow, schedule):
+    """Improves the flow (2, rows, stride) in place: all warps of one level, until one of them settles.
 
     Args:
         previous: the first picture (rows, width).
         source: the second one, as `with_gradient` makes it.
-        exchanges: comparisons of the median's sorting network.
         schedule: see `Schedule`.
-
-    Returns:
-        the number of iterations done.
     """
     height, width = previous.shape
     stride = flow.shape[2]
-    size = schedule.median
     base = np.zeros((2, height, stride), np.float32)
     duals = np.zeros((4, height + 1, stride + 1), np.float32)
     data = np.zeros((4, height, stride), np.float32)
-    lines = np.zeros((4, stride), np.float32)
-    window = np.zeros((size * size, stride), np.float32)
-    filtered = np.zeros((height, stride), np.float32)
-    enough = schedule.tolerance * schedule.tolerance * height * width
+    position = np.zeros((2, stride), np.float32)
     if schedule.around_dominant_motion:
         dominant_motion(flow, width, base)
-    u1, u2 = flow[0], flow[1]
-    for y in range(height):
-        for x in range(width):
-            u1[y, x] -= base[0, y, x]
-            u2[y, x] -= base[1, y, x]
-        u1[y, width] = u1[y, width - 1]
-        u2[y, width] = u2[y, width - 1]
-    done = 0
+    for c in range(2):
+        for y in range(height):
+            for x in range(width):
+                flow[c, y, x] -= base[c, y, x]
+            flow[c, y, width] = flow[c, y, width - 1]
     for _ in range(schedule.warps):
-        linearise(
-            previous, source, base, u1, u2, schedule.fineness, schedule.sharpness, schedule.inside_only, data, lines
-        )
-        change = np.inf
-        count = 0
-        while count < schedule.iterations and change > enough:
-            if size > 1 and count % schedule.between_medians == 0:
-                median(u1, width, size, exchanges, window, filtered)
-                median(u2, width, size, exchanges, window, filtered)
-            change = iterate(
-                schedule.together, width, schedule.limit, schedule.theta, schedule.rate, data, u1, u2, duals, lines
-            )
-            count += schedule.together
-        done += count
-        if schedule.stop_level and change <= enough:
+        linearise(previous, source, base, flow[0], flow[1], data, position)
+        if settle(width, data, flow, duals, schedule):
             break
-    for y in range(height):
-        for x in range(width):
-            u1[y, x] += base[0, y, x]
-            u2[y, x] += base[1, y, x]
-    return done
+    for c in range(2):
+        for y in range(height):
+            for x in range(width):
+                flow[c, y, x] += base[c, y, x]

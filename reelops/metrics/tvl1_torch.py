@@ -2,7 +2,7 @@
 
 Every pair stops when its own flow has converged, whatever else is in the batch. Results are those of `TvL1` up to the
 order in which floats are added: within some thousandths of a pixel where the pictures determine the flow. Where they do
-not, as in what becomes covered, rounding may decide between two answers.
+not, as in what becomes covered, rounding may decide between two answers. OpenCV's arithmetic is not imitated here.
 
 Shapes: B pairs, C the flow's two components, A the two axes, H rows, W columns.
 """
@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the name it has everywhere)
 from torch import Tensor
 
+from reelops.errors import SettingsError
 from reelops.metrics.optical_flow import check_pair
 from reelops.metrics.tvl1 import Pyramid, TvL1Parameters, pyramid, schedule_of
 from reelops.metrics.tvl1_numba import BORDER, FLAT, GRID, NEAR, ROUNDS, Schedule
@@ -29,6 +30,9 @@ class TvL1Torch:
         parameters: how it is solved.
         device: where; None for the GPU if there is one.
         batch: pairs at once in `flows`.
+
+    Raises:
+        SettingsError: the parameters ask for OpenCV's arithmetic.
     """
 
     name = "tvl1-torch"
@@ -37,6 +41,8 @@ class TvL1Torch:
         self, parameters: TvL1Parameters | None = None, device: str | torch.device | None = None, batch: int = 16
     ) -> None:
         self.parameters = parameters or TvL1Parameters()
+        if self.parameters.as_opencv:
+            raise SettingsError("Dual TV-L1 in torch cannot imitate OpenCV's arithmetic. Use the engine tvl1 for that.")
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._batch = batch
         self._schedule = schedule_of(self.parameters)
@@ -63,79 +69,65 @@ class TvL1Torch:
         flow_BCHW = torch.zeros(len(pyramids) - 1, 2, 1, 1, device=self.device)
         for level in reversed(range(len(pyramids[0]))):
             pictures = torch.from_numpy(np.stack([pictures[level] for pictures in pyramids])).to(self.device)
-            flow_BCHW = self._enlarged(flow_BCHW, pictures.shape[1:])
+            flow_BCHW = _enlarged(flow_BCHW, pictures.shape[1], pictures.shape[2])
             flow_BCHW = refine(pictures[:-1], pictures[1:], flow_BCHW, self._schedule)
         flow: np.ndarray = flow_BCHW.permute(0, 2, 3, 1).contiguous().cpu().numpy()
         return flow
 
-    def _enlarged(self, flow_BCHW: Tensor, size: tuple[int, ...]) -> Tensor:
-        height, width = size
-        ratios = (width / flow_BCHW.shape[3], height / flow_BCHW.shape[2])
-        if self.parameters.opencv_sampling:
-            ratios = (1 / self.parameters.scale_step,) * 2
-        larger = F.interpolate(flow_BCHW, (height, width), mode="bilinear", align_corners=False)
-        return larger * torch.tensor(ratios, dtype=torch.float32, device=larger.device).view(1, 2, 1, 1)
+
+def _enlarged(flow_BCHW: Tensor, height: int, width: int) -> Tensor:
+    ratios = [width / flow_BCHW.shape[3], height / flow_BCHW.shape[2]]
+    larger = F.interpolate(flow_BCHW, (height, width), mode="bilinear", align_corners=False)
+    return larger * torch.tensor(ratios, device=larger.device).view(1, 2, 1, 1)
 
 
 def refine(previous_BHW: Tensor, next_BHW: Tensor, flow_BCHW: Tensor, schedule: Schedule) -> Tensor:
     """The improved flow: all warps of one level."""
-    source = _with_gradient(next_BHW, schedule.inside_only)
+    source = _with_gradient(next_BHW)
     base = _dominant_motion(flow_BCHW) if schedule.around_dominant_motion else torch.zeros_like(flow_BCHW)
     u = flow_BCHW - base
     p_BCAHW = torch.zeros(*u.shape[:2], 2, *u.shape[2:], device=u.device)
     enough = schedule.tolerance**2 * previous_BHW[0].numel()
     moving = torch.ones(len(u), 1, 1, 1, dtype=torch.bool, device=u.device)
     for _ in range(schedule.warps):
-        gradient, rho = _linearise(previous_BHW, source, base, u, schedule)
-        going = moving
-        for count in range(0, schedule.iterations, schedule.together):
-            if not bool(going.any()):
-                break
+        gradient, rho = _linearise(previous_BHW, source, base, u)
+        for count in range(schedule.iterations):
             if schedule.median > 1 and count % schedule.between_medians == 0:
-                u = torch.where(going, _median(u, schedule.median), u)
-            new_u, new_p, change = _iterate(gradient, rho, u, p_BCAHW, schedule)
-            u = torch.where(going, new_u, u)
-            p_BCAHW = torch.where(going[..., None], new_p, p_BCAHW)
-            going = going & (change > enough)
-        if schedule.stop_level:
-            moving = going
+                u = torch.where(moving, _median(u, schedule.median), u)
+            new_u, new_p = _iterate(gradient, rho, u, p_BCAHW, schedule)
+            change = ((new_u - u).double() ** 2).sum((1, 2, 3), keepdim=True)
+            u = torch.where(moving, new_u, u)
+            p_BCAHW = torch.where(moving[..., None], new_p, p_BCAHW)
+            moving = moving & (change > enough)
+        if not bool(moving.any()):
+            break
     return u + base
 
 
-def _with_gradient(picture_BHW: Tensor, repeat_edge: bool) -> Tensor:
+def _with_gradient(picture_BHW: Tensor) -> Tensor:
     """Picture and its central differences in x and y, (B, 3, H + 2 BORDER, W + 2 BORDER)."""
     padded = F.pad(picture_BHW[:, None], (1, 1, 1, 1), mode="replicate")[:, 0]
     gx = 0.5 * (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2])
     gy = 0.5 * (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1])
-    around = (BORDER,) * 4
-    return F.pad(torch.stack([picture_BHW, gx, gy], dim=1), around, mode="replicate" if repeat_edge else "constant")
+    return F.pad(torch.stack([picture_BHW, gx, gy], dim=1), (BORDER,) * 4, mode="replicate")
 
 
-def _linearise(
-    previous_BHW: Tensor, source: Tensor, base: Tensor, u: Tensor, schedule: Schedule
-) -> tuple[Tensor, Tensor]:
+def _linearise(previous_BHW: Tensor, source: Tensor, base: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
     """Gradient (B, C, H, W) where the flow leads, and the residual's constant part (B, H, W)."""
     height, width = previous_BHW.shape[1:]
     rows = torch.arange(height, dtype=torch.float32, device=u.device)[:, None]
     columns = torch.arange(width, dtype=torch.float32, device=u.device)
-    x = _rounded(columns + base[:, 0] + u[:, 0], width, float(schedule.fineness))
-    y = _rounded(rows + base[:, 1] + u[:, 1], height, float(schedule.fineness))
-    value, gx, gy = _looked_up(source, x, y, float(schedule.sharpness)).unbind(1)
-    if schedule.inside_only:
-        inside = (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
-        gx, gy = gx * inside, gy * inside
+    x, y = columns + base[:, 0] + u[:, 0], rows + base[:, 1] + u[:, 1]
+    value, gx, gy = _looked_up(source, x.clamp(-1, width), y.clamp(-1, height)).unbind(1)
+    inside = (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
+    gx, gy = gx * inside, gy * inside
     return torch.stack([gx, gy], dim=1), value - gx * u[:, 0] - gy * u[:, 1] - previous_BHW
 
 
-def _rounded(position: Tensor, length: int, fineness: float) -> Tensor:
-    reach = BORDER - 2
-    return torch.round(position.clamp(-1.0 - reach, length - 1.0 + reach) * fineness) / fineness
-
-
-def _looked_up(source: Tensor, x: Tensor, y: Tensor, sharpness: float) -> Tensor:
+def _looked_up(source: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """The source (B, 3, ...) at the positions (B, H, W), by cubic interpolation."""
     cell_x, cell_y = x.floor(), y.floor()
-    weights_x, weights_y = _cubic(x - cell_x, sharpness), _cubic(y - cell_y, sharpness)
+    weights_x, weights_y = _cubic(x - cell_x), _cubic(y - cell_y)
     stride = source.shape[3]
     first = (cell_y.long() + BORDER - 1) * stride + cell_x.long() + BORDER - 1
     flat = source.flatten(2)
@@ -149,30 +141,25 @@ def _looked_up(source: Tensor, x: Tensor, y: Tensor, sharpness: float) -> Tensor
     return total
 
 
-def _cubic(t: Tensor, sharpness: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Weights of the four taps around a position `t` past the second one (Keys 1981)."""
+def _cubic(t: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Catmull-Rom weights of the four taps around a position `t` past the second one."""
     s = 1 - t
-    far_left, far_right = sharpness * t * s * s, sharpness * s * t * t
-    left = ((sharpness + 2) * t - (sharpness + 3)) * t * t + 1
+    far_left, far_right = -0.5 * t * s * s, -0.5 * s * t * t
+    left = (1.5 * t - 2.5) * t * t + 1
     return far_left, left, 1 - far_left - left - far_right, far_right
 
 
-def _iterate(
-    gradient: Tensor, rho: Tensor, u: Tensor, p_BCAHW: Tensor, schedule: Schedule
-) -> tuple[Tensor, Tensor, Tensor]:
-    """`together` iterations: flow, duals, and each pair's sum of the squared change by the last one."""
+def _iterate(gradient: Tensor, rho: Tensor, u: Tensor, p_BCAHW: Tensor, schedule: Schedule) -> tuple[Tensor, Tensor]:
+    """One iteration: flow and duals."""
     square = (gradient * gradient).sum(1)
     inverse = torch.where(square > float(FLAT), 1 / square, 0)
     limit, theta, rate = float(schedule.limit), float(schedule.theta), float(schedule.rate)
-    change = torch.zeros_like(u)
-    for _ in range(schedule.together):
-        residual = rho + (gradient * u).sum(1)
-        step = (-residual * inverse).clamp(-limit, limit)
-        change = step[:, None] * gradient + theta * _divergence(p_BCAHW)
-        u = u + change
-        slope = _slope(u)
-        p_BCAHW = (p_BCAHW + rate * slope) / (1 + rate * torch.linalg.vector_norm(slope, dim=2, keepdim=True))
-    return u, p_BCAHW, (change.double() ** 2).sum((1, 2, 3), keepdim=True)
+    residual = rho + (gradient * u).sum(1)
+    step = (-residual * inverse).clamp(-limit, limit)
+    u = u + step[:, None] * gradient + theta * _divergence(p_BCAHW)
+    slope = _slope(u)
+    p_BCAHW = (p_BCAHW + rate * slope) / (1 + rate * torch.linalg.vector_norm(slope, dim=2, keepdim=True))
+    return u, p_BCAHW
 
 
 def _divergence(p_BCAHW: Tensor) -> Tensor:

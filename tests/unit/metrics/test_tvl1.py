@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import FunctionType
@@ -15,8 +17,9 @@ import pytest
 
 from reelops.evaluation.benchmark_flow import opencv_flow, photograph
 from reelops.evaluation.known_flow import MOTIONS, KnownMotion, end_point_error, moved_pair
-from reelops.metrics.tvl1 import TvL1, TvL1Parameters, median_exchanges, opencv_parameters, pyramid
-from reelops.metrics.tvl1_numba import compiled, median
+from reelops.errors import SettingsError
+from reelops.metrics.tvl1 import TvL1, TvL1Parameters, opencv_parameters, pyramid
+from reelops.metrics.tvl1_numba import compiled, median, median_exchanges
 from reelops.metrics.tvl1_torch import TvL1Torch
 from reelops.metrics.working_size import at_rows, luma
 from reelops.video.decode import read_frames
@@ -43,31 +46,22 @@ def distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("name", ["pan 3 px", "zoom 1.02", "turn 2 degrees"])
 def test_opencv_parameters_give_opencv_flow(rocket: np.ndarray, name: str) -> None:
-    pair = pair_of(rocket, MOTION[name], 64)
-    distance = distances(TvL1(opencv_parameters()).flow(*pair), opencv_flow(*pair))
-    assert np.median(distance) <= 0.05
-    assert distance.mean() <= 0.3
+    assert_same_flow(pair_of(rocket, MOTION[name], 64))
 
 
-@pytest.mark.parametrize("clip", ["cogvideo-example-kitten", "cogvideox-generated-1"])
+@pytest.mark.parametrize("clip", ["cogvideo-example-kitten", "cogvideo-example-horse"])
 def test_opencv_parameters_give_opencv_flow_on_real_pairs(shared_data: Path, clip: str) -> None:
     frames = read_frames(shared_data / "video" / f"{clip}.mp4")
-    pair = [at_rows(luma(next(frames).frame_HWC), 64) for _ in range(2)]
+    assert_same_flow([at_rows(luma(next(frames).frame_HWC), 64) for _ in range(2)])
+
+
+def assert_same_flow(pair: list[np.ndarray]) -> None:
+    """To the last bit where OpenCV does without fused multiply-adds, as it does on x86; the rest allows for them."""
     distance = distances(TvL1(opencv_parameters()).flow(*pair), opencv_flow(*pair))
     assert np.median(distance) <= 0.05
     assert distance.mean() <= 0.3
-
-
-def test_a_few_iterations_give_opencv_flow_to_the_fourth_digit(rocket: np.ndarray) -> None:
-    """Before rounding can add up: warps, borders, medians, pyramid, thresholding and dual step are the same."""
-    pair = pair_of(rocket, MOTION["zoom 1.1"], 64)
-    reference = cv2.optflow.DualTVL1OpticalFlow.create()
-    reference.setScalesNumber(2)
-    reference.setWarpingsNumber(2)
-    reference.setOuterIterations(2)
-    reference.setInnerIterations(5)
-    few = vars(opencv_parameters()) | {"levels": 2, "warps": 2, "iterations": 10, "between_medians": 5}
-    np.testing.assert_allclose(TvL1(TvL1Parameters(**few)).flow(*pair), reference.calc(*pair, None), atol=1e-4)
+    if platform.machine() == "x86_64":
+        assert distance.max() == 0
 
 
 @pytest.mark.parametrize("motion", MOTIONS, ids=lambda motion: motion.name)
@@ -127,10 +121,16 @@ def test_torch_finds_the_same_flow_in_any_batch(drive: list[np.ndarray]) -> None
             assert distances(flow, ours).mean() < 1e-2
 
 
-def test_torch_follows_opencv_parameters_too(drive: list[np.ndarray]) -> None:
-    few = TvL1Parameters(**(vars(opencv_parameters()) | {"warps": 2, "iterations": 60}))
-    flow = TvL1Torch(few, device="cpu").flow(*drive[:2])
-    assert np.median(distances(flow, TvL1(few).flow(*drive[:2]))) < 1e-3
+def test_torch_refuses_what_it_cannot_imitate() -> None:
+    with pytest.raises(SettingsError, match="Use the engine tvl1"):
+        TvL1Torch(opencv_parameters())
+
+
+@pytest.mark.parametrize("together", [1, 3, 30])
+def test_iterations_done_in_one_sweep_change_nothing(drive: list[np.ndarray], together: int) -> None:
+    for parameters in (TvL1Parameters(tolerance=0.02), opencv_parameters()):
+        expected = TvL1(parameters).flow(*drive[:2])
+        np.testing.assert_array_equal(TvL1(replace(parameters, together=together)).flow(*drive[:2]), expected)
 
 
 # ---- its parts ----
@@ -141,8 +141,7 @@ def test_median_is_that_of_opencv(size: int) -> None:
     noise = np.random.default_rng(0).normal(size=(21, 30)).astype(np.float32)
     plane = np.zeros((21, 32), np.float32)
     plane[:, :30] = noise
-    scratch = np.zeros((size * size, 32), np.float32), np.zeros((21, 32), np.float32)
-    median(plane, 30, size, median_exchanges(size * size), *scratch)
+    median(plane, 30, size, np.zeros((25, 36), np.float32))
     np.testing.assert_array_equal(plane[:, :30], cv2.medianBlur(noise, size))
 
 
