@@ -1,20 +1,22 @@
 """Dense optical flow: engines behind one contract.
 
-An engine is chosen by name. `tvl1-opencv` is the reference that temporal consistency asks for; `dis` is hundreds of
-times faster and serves everything else. Both run on one thread: OpenCV's DIS cuts the picture into one stripe a
-thread and searches within it, so its result would otherwise depend on the machine.
+An engine is chosen by name. `tvl1` is Dual TV-L1 of our own, which temporal consistency asks for; `tvl1-torch` is the
+same for a GPU. `tvl1-opencv` is OpenCV's, the reference that ours is compared with, and `dis` the quickest. OpenCV's
+run on one thread: its DIS cuts the picture into one stripe a thread and searches within it, so its result would
+otherwise depend on the machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Protocol
 
 import cv2
 import numpy as np
 
-from reelops.errors import SettingsError
+from reelops.errors import SettingsError, VideoError
 from reelops.metrics.working_size import STATED_ROWS
 
 
@@ -22,12 +24,39 @@ class FlowEngine(Protocol):
     """Finds where every pixel goes.
 
     `flow` takes two luma pictures (H, W) uint8 of one size and returns (H, W, 2) float32: x and y displacement from
-    the previous to the next, in pixels of the given pictures.
+    the previous to the next, in pixels of the given pictures. `flows` takes the frames of a clip, which may come one by
+    one, and gives the flow of each neighbouring pair in turn: what `flow` gives for it.
+
+    Raises:
+        VideoError: the pictures differ in size, or are too small for the engine.
     """
 
     name: str
 
     def flow(self, previous_HW: np.ndarray, next_HW: np.ndarray) -> np.ndarray: ...
+
+    def flows(self, frames_HW: Iterable[np.ndarray]) -> Iterator[np.ndarray]: ...
+
+
+SMALLEST_SIDE = 16
+"""Pictures with a shorter side have no flow to speak of."""
+
+
+def check_pair(previous_HW: np.ndarray, next_HW: np.ndarray) -> None:
+    """Refuses what has no flow.
+
+    Raises:
+        VideoError: the pictures differ in size, or are too small.
+    """
+    if previous_HW.shape != next_HW.shape:
+        sizes = " and ".join(f"{picture.shape[1]}x{picture.shape[0]}" for picture in (previous_HW, next_HW))
+        raise VideoError(f"Optical flow needs two pictures of one size; these are {sizes}. Scale one to the other.")
+    height, width = previous_HW.shape
+    if min(height, width) < SMALLEST_SIDE:
+        raise VideoError(
+            f"Optical flow needs pictures of at least {SMALLEST_SIDE}x{SMALLEST_SIDE} pixels; these are "
+            f"{width}x{height}. Give larger ones."
+        )
 
 
 @contextmanager
@@ -40,7 +69,24 @@ def _one_thread() -> Iterator[None]:
         cv2.setNumThreads(threads)
 
 
-class TvL1OpenCv:
+class _OpenCv:
+    """An engine of OpenCV's. It keeps buffers between calls, so one engine serves one thread at a time."""
+
+    _engine: cv2.DenseOpticalFlow
+
+    def flow(self, previous_HW: np.ndarray, next_HW: np.ndarray) -> np.ndarray:
+        """See `FlowEngine`."""
+        check_pair(previous_HW, next_HW)
+        with _one_thread():
+            flow: np.ndarray = self._engine.calc(previous_HW, next_HW, None)
+        return flow
+
+    def flows(self, frames_HW: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """See `FlowEngine`."""
+        return (self.flow(*pair) for pair in pairwise(frames_HW))
+
+
+class TvL1OpenCv(_OpenCv):
     """Dual TV-L1 (Zach, Pock, Bischof 2007) as in OpenCV's contrib modules.
 
     OpenCV's defaults but for the iterations a warp: 3 x 10 instead of 10 x 30. On pairs of seven real clips at 96x64
@@ -55,13 +101,8 @@ class TvL1OpenCv:
         self._engine.setOuterIterations(3)
         self._engine.setInnerIterations(10)
 
-    def flow(self, previous_HW: np.ndarray, next_HW: np.ndarray) -> np.ndarray:
-        with _one_thread():
-            flow: np.ndarray = self._engine.calc(previous_HW, next_HW, None)
-        return flow
 
-
-class Dis:
+class Dis(_OpenCv):
     """Dense inverse search (Kroeger et al. 2016), OpenCV's medium preset."""
 
     name = "dis"
@@ -69,13 +110,25 @@ class Dis:
     def __init__(self) -> None:
         self._engine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
-    def flow(self, previous_HW: np.ndarray, next_HW: np.ndarray) -> np.ndarray:
-        with _one_thread():
-            flow: np.ndarray = self._engine.calc(previous_HW, next_HW, None)
-        return flow
+
+def _tvl1() -> FlowEngine:
+    from reelops.metrics.tvl1 import TvL1
+
+    return TvL1()
 
 
-ENGINES: dict[str, Callable[[], FlowEngine]] = {TvL1OpenCv.name: TvL1OpenCv, Dis.name: Dis}
+def _tvl1_torch() -> FlowEngine:
+    from reelops.metrics.tvl1_torch import TvL1Torch
+
+    return TvL1Torch()
+
+
+ENGINES: dict[str, Callable[[], FlowEngine]] = {
+    "tvl1": _tvl1,
+    "tvl1-torch": _tvl1_torch,
+    TvL1OpenCv.name: TvL1OpenCv,
+    Dis.name: Dis,
+}
 
 
 def flow_engine(name: str) -> FlowEngine:

@@ -1,13 +1,13 @@
 """Temporal consistency: does the amount of motion stay even?
 
-The scale that normalises the variance is set in params.yaml. How it was chosen: at 64 rows the variance V, in square
-pixels at 480 rows, is 0.1 to 4.3 for five of seven real CogVideoX clips, 26 for a passing train and 49 for a galloping
+The scale that normalises the variance is set in params.yaml. How it was chosen: at 160 rows the variance V, in square
+pixels at 480 rows, is 0.1 to 4.2 for five of seven real CogVideoX clips, 28 for a passing train and 54 for a galloping
 horse; clean camera moves have less than 0.01. The horse has to pass 0.6, which takes a scale of at least
-49 / ln(1 / 0.6) = 96; 110 leaves a margin, and turns away V above 56.
+54 / ln(1 / 0.6) = 106; 120 leaves a margin, and turns away V above 61.
 
-Blind spots: it measures evenness, nothing else. Frozen clips, frozen clips with noise or flicker, and pure noise
-(V = 9) score 0.9 and more. Hard cuts measure V = 54 to 114 and shuffled frames 41 to 134: mostly, not always, turned
-away. No scale separates good from bad, so the gate rests on residual ratio, flicker, scene cut and motion as well.
+Blind spots: it measures evenness, nothing else. Frozen clips and frozen clips with noise or flicker score 0.9 and more.
+Hard cuts measure V = 154 to 695, pure noise 64 and shuffled frames 31 to 549: mostly, not always, turned away. No scale
+separates good from bad, so the gate rests on residual ratio, flicker, scene cut and motion as well.
 """
 
 from __future__ import annotations
@@ -18,11 +18,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from reelops.errors import VideoError
-from reelops.metrics.optical_flow import FlowEngine, TvL1OpenCv, mean_magnitude
-from reelops.metrics.working_size import at_rows, luma
-
-# Dual TV-L1 takes 0.10 s a pair at this height, and minutes at the clip's own.
-TVL1_ROWS = 64
+from reelops.metrics.optical_flow import FlowEngine, flow_engine, mean_magnitude
+from reelops.metrics.working_size import WORKING_ROWS, at_rows, luma
 
 
 def consistency_of(magnitudes: Sequence[float], scale: float) -> float:
@@ -44,15 +41,9 @@ def consistency_of(magnitudes: Sequence[float], scale: float) -> float:
 
 
 def temporal_consistency(
-    frames_THWC: Iterable[np.ndarray], scale: float, rows: int = TVL1_ROWS, engine: FlowEngine | None = None
+    frames_THWC: Iterable[np.ndarray], scale: float, rows: int = WORKING_ROWS, engine: FlowEngine | None = None
 ) -> float:
     """`consistency_of` the flow between neighbours, for RGB uint8 frames seen `rows` high."""
-    engine = engine or TvL1OpenCv()
-    magnitudes: list[float] = []
-    previous: np.ndarray | None = None
-    for frame in frames_THWC:
-        gray = at_rows(luma(frame), rows)
-        if previous is not None:
-            magnitudes.append(mean_magnitude(engine.flow(previous, gray)))
-        previous = gray
-    return consistency_of(magnitudes, scale)
+    engine = engine or flow_engine("tvl1")
+    pictures = (at_rows(luma(frame), rows) for frame in frames_THWC)
+    return consistency_of([mean_magnitude(flow) for flow in engine.flows(pictures)], scale)

@@ -23,7 +23,7 @@ from reelops.metrics.temporal_consistency import temporal_consistency
 from reelops.metrics.threads import one_opencv_thread
 from reelops.video.camera import CameraMove
 
-SETTINGS = ScoreSettings(temporal_engine="tvl1-opencv", temporal_rows=64, temporal_scale=110.0)
+SETTINGS = ScoreSettings(temporal_engine="tvl1", temporal_rows=160, temporal_scale=120.0)
 QUICK = ScoreSettings(temporal_engine="dis", temporal_rows=64, temporal_scale=110.0)
 EIGHT = Fraction(8)
 Film = Callable[..., np.ndarray]
@@ -45,7 +45,7 @@ def test_every_metric_has_a_value_and_says_how_it_was_measured(scores: Scores) -
     assert [name for name in METRICS if name in scores] == list(scores), "shown in another order than listed"
     assert all(value is not None for value in scores.values())
     assert all(measure.how for measure in scores.measures.values())
-    assert "tvl1-opencv flow at 64 rows" in scores.measures["temporal_consistency"].how
+    assert "tvl1 flow at 160 rows" in scores.measures["temporal_consistency"].how
 
 
 def test_asked_and_measured_move_are_both_there(scores: Scores) -> None:
@@ -55,7 +55,7 @@ def test_asked_and_measured_move_are_both_there(scores: Scores) -> None:
 
 def test_suite_agrees_with_the_metric_alone(pan: np.ndarray, scores: Scores) -> None:
     with one_opencv_thread():
-        alone = temporal_consistency(pan, scale=110.0)
+        alone = temporal_consistency(pan, scale=120.0)
     assert scores["temporal_consistency"] == alone
     assert scores["first_frame_fidelity"] == 100.0
 
@@ -153,7 +153,7 @@ def test_files_that_are_no_pictures_are_refused_by_name(pan: np.ndarray, tmp_pat
 
 
 def test_shipped_settings_are_valid(repository: Path) -> None:
-    assert load_score_settings(repository / "params.yaml").temporal_rows == 64
+    assert load_score_settings(repository / "params.yaml").temporal_rows == 160
 
 
 @pytest.mark.parametrize(

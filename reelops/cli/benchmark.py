@@ -1,0 +1,111 @@
+"""`reelops benchmark`: how good and how fast our parts are, measured beside what they replace."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reelops.errors import SettingsError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+FLOW_REPORT = Path("reports/quality/flow.json")
+FLOW_GOLDEN = Path("tests/golden/tvl1_opencv.json")
+
+
+def register(app: typer.Typer) -> None:
+    benchmark = typer.Typer(help="Measure our parts beside what they replace.", no_args_is_help=True)
+    benchmark.command("flow")(flow)
+    app.add_typer(benchmark, name="benchmark")
+
+
+def flow(
+    clips: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Real clips.", metavar="CLIP...", show_default="those of params.yaml"),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where the figures go.")] = FLOW_REPORT,
+    golden: Annotated[
+        bool,
+        typer.Option("--golden", help="Measure OpenCV's values first, which takes hours; goes on where it stopped."),
+    ] = False,
+    full_size_pairs: Annotated[
+        int, typer.Option(min=1, help="Pairs at their own size that OpenCV is timed on; half a minute each.")
+    ] = 1,
+) -> None:
+    """Compare our Dual TV-L1 with OpenCV's: time, agreement, known motion, working sizes, scores.
+
+    Example: reelops benchmark flow --out reports/quality/flow.json
+    """
+    from rich.console import Console
+
+    from reelops.evaluation.benchmark_flow import benchmark_flow, make_golden, read_golden
+    from reelops.evaluation.params import load_benchmark_params
+    from reelops.files import write_text_atomically
+    from reelops.metrics.suite import load_score_settings
+    from reelops.settings import load_settings
+
+    console = Console(stderr=True)
+    settings = load_settings()
+    params = load_benchmark_params(settings.params_file)
+    videos = clips or params.find("clips", settings.root)
+    pictures = params.find("pictures", settings.root)
+    if not videos or not pictures:
+        raise SettingsError("benchmark.clips or benchmark.pictures in params.yaml match nothing here; name some.")
+    golden_file = settings.root / FLOW_GOLDEN
+    scale = load_score_settings(settings.params_file).temporal_scale
+    with console.status("Measuring") as status:
+
+        def on_step(step: str) -> None:
+            status.update(f"Measuring: {step}")
+
+        if golden:
+            make_golden(videos, pictures, golden_file, on_step)
+        figures = benchmark_flow(videos, pictures, scale, read_golden(golden_file), full_size_pairs, on_step)
+    write_text_atomically(settings.root / out, json.dumps(figures, indent=1) + "\n")
+    _show_flow(figures, console)
+    console.print(f"Written to {out}.")
+
+
+def _show_flow(figures: dict[str, Any], console: Console) -> None:
+    from rich.table import Table
+
+    table = Table("Our Dual TV-L1 beside OpenCV's", "Measured", "Wanted")
+    for name, measured, wanted in flow_verdicts(figures):
+        table.add_row(name, measured, wanted)
+    console.print(table)
+
+
+def flow_verdicts(figures: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """What was asked of the flow, in words: figure, what was measured, what was wanted."""
+    time, equal, known, score = (figures[part] for part in ("time", "equal_parameters", "known_motion", "score"))
+    errors = known["all"]
+    theirs = [value for name, value in errors.items() if name.startswith("opencv") and value is not None]
+    rows = [
+        ("times less time a pair, same size", _least(time, "times_faster_same_size"), "200"),
+        ("times less time at equal parameters", _least(equal, "times_faster"), "10"),
+        ("median distance at equal parameters, px", _most(equal, "median_distance"), "at most 0.05"),
+        ("mean distance at equal parameters, px", _most(equal, "mean_distance"), "at most 0.3"),
+        ("error on known motion at 160 rows, px", f"{errors['ours_160']:.3f}", f"at most {1.05 * min(theirs):.3f}"),
+        ("error on known motion at 480 rows, px", f"{errors['ours_480']:.3f}", f"at most {1.05 * min(theirs):.3f}"),
+        ("spread of motion over working sizes", _most(figures["working_size"], "spread"), "at most 0.05"),
+        ("same to the last bit on any threads", str(all(figures["identical"].values())), "True"),
+    ]
+    if score["rank_correlation"] is not None:
+        rows += [
+            ("rank correlation of scores", f"{score['rank_correlation']:.3f}", "at least 0.95"),
+            ("mean difference of scores", f"{score['mean_absolute_difference']:.3f}", "at most 0.05"),
+        ]
+    return rows
+
+
+def _least(rows: list[dict[str, Any]], name: str) -> str:
+    return f"{min(row[name] for row in rows):.4g}"
+
+
+def _most(rows: list[dict[str, Any]], name: str) -> str:
+    return f"{max(row[name] for row in rows):.4g}"

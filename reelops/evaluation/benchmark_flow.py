@@ -1,0 +1,320 @@
+"""Dual TV-L1 of ours against OpenCV's: time, agreement, error on known motion, and the score that rests on it.
+
+Both sides run in one process on the same pictures. What takes OpenCV hours, its score of whole clips at 240 rows and
+its error on known motion at 480, is measured once and kept as golden values: see `make_golden`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from reelops.clip import sha256_of
+from reelops.evaluation.known_flow import MOTIONS, KnownMotion, end_point_error, moved_pair
+from reelops.files import write_text_atomically
+from reelops.metrics.optical_flow import mean_magnitude
+from reelops.metrics.temporal_consistency import consistency_of
+from reelops.metrics.tvl1 import TvL1, opencv_parameters
+from reelops.metrics.working_size import STATED_ROWS, WORKING_ROWS, at_rows, luma
+from reelops.video.decode import read_frames
+
+OnStep = Callable[[str], None]
+Flow = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+FPS, NUM_FRAMES = Fraction(8), 49
+GOLDEN_ROWS = 240
+EQUAL_ROWS = 240
+OPENCV_ROWS = (120, 240)
+SIZES = (120, 160, 240, 360, 480)
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Seconds of one call: on the wall, and summed over all cores."""
+
+    wall: float
+    cpu: float
+
+
+def opencv_flow(previous_HW: np.ndarray, next_HW: np.ndarray) -> np.ndarray:
+    """OpenCV's Dual TV-L1 exactly as `DualTVL1OpticalFlow_create()` makes it, on all cores."""
+    flow: np.ndarray = cv2.optflow.DualTVL1OpticalFlow.create().calc(previous_HW, next_HW, None)
+    return flow
+
+
+def timed(flow: Flow, previous_HW: np.ndarray, next_HW: np.ndarray, repeats: int = 1) -> tuple[np.ndarray, Timed]:
+    """A flow, and the quickest of `repeats` calls."""
+    best = Timed(np.inf, np.inf)
+    found = np.empty(0)
+    for _ in range(repeats):
+        wall, cpu = time.perf_counter(), time.process_time()
+        found = flow(previous_HW, next_HW)
+        took = Timed(time.perf_counter() - wall, time.process_time() - cpu)
+        best = min(best, took, key=lambda each: each.wall)
+    return found, best
+
+
+def clip_frames(path: Path) -> list[np.ndarray]:
+    """Luma (H, W) of a clip's first 49 frames at 8 a second."""
+    return [luma(timed.frame_HWC) for timed in islice(read_frames(path, fps=FPS), NUM_FRAMES)]
+
+
+def benchmark_flow(
+    clips: Sequence[Path],
+    pictures: Sequence[Path],
+    scale: float,
+    golden: dict[str, Any],
+    full_size_pairs: int = 1,
+    on_step: OnStep = lambda _: None,
+) -> dict[str, Any]:
+    """All figures as plain JSON values.
+
+    Args:
+        clips: real clips; their first 49 frames at 8 frames a second count.
+        pictures: photographs to move in known ways.
+        scale: the variance that brings temporal consistency down to 1/e.
+        golden: what `make_golden` wrote, or {}.
+        full_size_pairs: pairs of 480 rows that OpenCV is timed on; about half a minute each.
+        on_step: told what is done now.
+    """
+    ours = TvL1()
+    ours.flow(*np.zeros((2, 32, 32), np.uint8))  # compiled, or read from the cache, before any clock runs
+    frames = {}
+    for path in clips:
+        on_step(f"reading {path.name}")
+        frames[path] = clip_frames(path)
+    middle = {path: shown[len(shown) // 2 :][:2] for path, shown in frames.items()}
+    report: dict[str, Any] = {"machine": machine()}
+    report["time"] = _time(list(middle.values())[:full_size_pairs], ours, on_step)
+    report["equal_parameters"] = _equal_parameters(middle, on_step)
+    report["known_motion"] = _known_motion(pictures, ours, golden, on_step)
+    report["working_size"] = _working_size(frames, ours, on_step)
+    report["identical"] = _identical(next(iter(frames.values())), on_step)
+    report["score"] = _score(frames, ours, scale, golden, on_step)
+    return report
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    return {
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+        "opencv": cv2.__version__,
+        "opencv_threads": cv2.getNumThreads(),
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def _time(pairs: Iterable[Sequence[np.ndarray]], ours: TvL1, on_step: OnStep) -> list[dict[str, Any]]:
+    """The same pairs at their own size: OpenCV's defaults, ours at that size, and ours as temporal consistency asks."""
+    rows = []
+    for previous, following in pairs:
+        on_step(f"OpenCV at {previous.shape[1]}x{previous.shape[0]}")
+        _, theirs = timed(opencv_flow, previous, following)
+        _, full = timed(ours.flow, previous, following, repeats=3)
+        _, working = timed(_at_working_size(ours), previous, following, repeats=3)
+        batch, both = timed(lambda a, b: np.stack(list(ours.flows([a, b] * 12))), previous, following)
+        rows.append(
+            {
+                "size": f"{previous.shape[1]}x{previous.shape[0]}",
+                "opencv": vars(theirs),
+                "ours_same_size": vars(full),
+                "ours_same_size_all_cores_a_pair": {"wall": both.wall / len(batch), "cpu": both.cpu / len(batch)},
+                f"ours_at_{WORKING_ROWS}_rows": vars(working),
+                "times_faster_same_size": theirs.wall / full.wall,
+                "times_less_cpu_same_size": theirs.cpu / full.cpu,
+                "times_faster_same_size_all_cores": theirs.wall / (both.wall / len(batch)),
+                f"times_faster_at_{WORKING_ROWS}_rows": theirs.wall / working.wall,
+                f"times_less_cpu_at_{WORKING_ROWS}_rows": theirs.cpu / working.cpu,
+            }
+        )
+    return rows
+
+
+def _at_working_size(engine: TvL1) -> Flow:
+    def flow(previous_HW: np.ndarray, next_HW: np.ndarray) -> np.ndarray:
+        return engine.flow(at_rows(previous_HW, WORKING_ROWS), at_rows(next_HW, WORKING_ROWS))
+
+    return flow
+
+
+def _equal_parameters(pairs: dict[Path, list[np.ndarray]], on_step: OnStep) -> list[dict[str, Any]]:
+    """OpenCV's parameters on both sides, at one size."""
+    same = TvL1(opencv_parameters())
+    rows = []
+    for path, pair in pairs.items():
+        on_step(f"equal parameters, {path.name}")
+        previous, following = (at_rows(gray, EQUAL_ROWS) for gray in pair)
+        expected, theirs = timed(opencv_flow, previous, following)
+        found, own = timed(same.flow, previous, following)
+        distance = np.linalg.norm(found - expected, axis=2)
+        rows.append(
+            {
+                "clip": path.name,
+                "size": f"{previous.shape[1]}x{previous.shape[0]}",
+                "opencv": vars(theirs),
+                "ours": vars(own),
+                "times_faster": theirs.wall / own.wall,
+                "times_less_cpu": theirs.cpu / own.cpu,
+                "median_distance": float(np.median(distance)),
+                "mean_distance": float(distance.mean()),
+            }
+        )
+    return rows
+
+
+def _known_motion(
+    pictures: Sequence[Path], ours: TvL1, golden: dict[str, Any], on_step: OnStep
+) -> dict[str, dict[str, float | None]]:
+    """Mean end-point error by motion, in pixels at 480 rows, and over all motions."""
+    table: dict[str, dict[str, float | None]] = {}
+    kept = golden.get("known_motion", {})
+    for motion in MOTIONS:
+        on_step(f"known motion, {motion.name}")
+        pairs = [moved_pair(photograph(path), motion) for path in pictures]
+        row: dict[str, float | None] = {
+            f"ours_{rows}": _error(ours.flow, pairs, motion, rows) for rows in (WORKING_ROWS, STATED_ROWS)
+        }
+        row |= {f"opencv_{rows}": _error(opencv_flow, pairs, motion, rows) for rows in OPENCV_ROWS}
+        known = [kept.get(_key(path, motion)) for path in pictures]
+        row[f"opencv_{STATED_ROWS}"] = None if None in known else float(np.mean(known))
+        table[motion.name] = row
+    columns = next(iter(table.values()))
+    table["all"] = {
+        name: None
+        if any(row[name] is None for row in table.values())
+        else float(np.mean([row[name] for row in table.values()]))
+        for name in columns
+    }
+    return table
+
+
+def _error(flow: Flow, pairs: Sequence[tuple[np.ndarray, np.ndarray]], motion: KnownMotion, rows: int) -> float:
+    return float(np.mean([end_point_error(flow(at_rows(a, rows), at_rows(b, rows)), motion) for a, b in pairs]))
+
+
+def photograph(path: Path) -> np.ndarray:
+    """Luma of a picture file, landscape: the upper part of a portrait."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        gray = luma(np.asarray(image.convert("RGB")))
+    return np.ascontiguousarray(gray[: gray.shape[1] * 2 // 3]) if gray.shape[0] > gray.shape[1] else gray
+
+
+def _working_size(frames: dict[Path, list[np.ndarray]], ours: TvL1, on_step: OnStep) -> list[dict[str, Any]]:
+    """A clip's mean motion at several working sizes, over every sixth pair."""
+    rows = []
+    for path, shown in frames.items():
+        on_step(f"working sizes, {path.name}")
+        pairs = list(pairwise(shown))[::6]
+        motion = {size: float(np.mean([_magnitude(ours, pair, size) for pair in pairs])) for size in SIZES}
+        spread = (max(motion.values()) - min(motion.values())) / max(float(np.mean(list(motion.values()))), 1e-9)
+        rows.append({"clip": path.name, "motion": motion, "spread": spread})
+    return rows
+
+
+def _magnitude(ours: TvL1, pair: Sequence[np.ndarray], rows: int) -> float:
+    return mean_magnitude(ours.flow(*(at_rows(gray, rows) for gray in pair)))
+
+
+def _identical(shown: Sequence[np.ndarray], on_step: OnStep) -> dict[str, bool]:
+    """Whether a clip's flow is the same to the last bit however pairs are spread over threads."""
+    on_step("thread counts")
+    pictures = [at_rows(gray, WORKING_ROWS) for gray in shown[:9]]
+    alone = [TvL1(workers=1).flow(*pair) for pair in pairwise(pictures)]
+    return {
+        f"{workers}_threads": all(
+            np.array_equal(a, b) for a, b in zip(alone, TvL1(workers=workers).flows(pictures), strict=True)
+        )
+        for workers in (1, 2, 5)
+    }
+
+
+def _score(
+    frames: dict[Path, list[np.ndarray]], ours: TvL1, scale: float, golden: dict[str, Any], on_step: OnStep
+) -> dict[str, Any]:
+    """Temporal consistency by our flow, and beside it by OpenCV's where there is a golden value."""
+    rows = []
+    for path, shown in frames.items():
+        on_step(f"score, {path.name}")
+        kept = golden.get("clips", {}).get(sha256_of(path))
+        by_ours = consistency_of(_magnitudes(ours.flows(at_rows(gray, WORKING_ROWS) for gray in shown)), scale)
+        by_theirs = consistency_of(kept["magnitudes"], scale) if kept else None
+        rows.append({"clip": path.name, "ours": by_ours, "opencv": by_theirs})
+    both = np.array([[row["ours"], row["opencv"]] for row in rows if row["opencv"] is not None], dtype=float)
+    return {
+        "clips": rows,
+        "scale": scale,
+        "compared": len(both),
+        "rank_correlation": rank_correlation(*both.T) if len(both) > 2 else None,
+        "mean_absolute_difference": float(np.abs(both[:, 0] - both[:, 1]).mean()) if len(both) else None,
+    }
+
+
+def _magnitudes(flows: Iterable[np.ndarray]) -> list[float]:
+    return [mean_magnitude(flow) for flow in flows]
+
+
+def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Spearman's, for values without ties."""
+    ranks = [np.argsort(np.argsort(values)) for values in (a, b)]
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
+
+
+def make_golden(clips: Sequence[Path], pictures: Sequence[Path], path: Path, on_step: OnStep = lambda _: None) -> None:
+    """Measures with OpenCV what the benchmark compares with, and adds it to `path` as each clip and picture is done.
+
+    What is there already is not measured again, so it can be stopped and started. About five minutes a clip and half
+    a minute a motion and picture, on two cores.
+    """
+    golden = read_golden(path)
+    golden["how"] = {
+        "engine": f"cv2.optflow.DualTVL1OpticalFlow.create() of OpenCV {cv2.__version__}, its defaults",
+        "clips": f"luma of the first {NUM_FRAMES} frames at {FPS} a second, {GOLDEN_ROWS} rows by cv2.INTER_AREA; "
+        "mean magnitude of each neighbouring pair's flow, in pixels at 480 rows; keyed by the file's sha256",
+        "known_motion": f"mean end-point error at {STATED_ROWS} rows of reelops.evaluation.known_flow.MOTIONS",
+        "command": "reelops benchmark flow --golden",
+    }
+    for clip in clips:
+        if (digest := sha256_of(clip)) in golden.setdefault("clips", {}):
+            continue
+        on_step(f"OpenCV on all of {clip.name}")
+        pictures_HW = [at_rows(gray, GOLDEN_ROWS) for gray in clip_frames(clip)]
+        magnitudes = _magnitudes(opencv_flow(*pair) for pair in pairwise(pictures_HW))
+        golden["clips"][digest] = {"name": clip.name, "magnitudes": [round(value, 5) for value in magnitudes]}
+        _write(golden, path)
+    for picture in pictures:
+        for motion in MOTIONS:
+            if (key := _key(picture, motion)) in golden.setdefault("known_motion", {}):
+                continue
+            on_step(f"OpenCV on {picture.name}, {motion.name}")
+            pair = moved_pair(photograph(picture), motion)
+            golden["known_motion"][key] = round(end_point_error(opencv_flow(*pair), motion), 5)
+            _write(golden, path)
+
+
+def read_golden(path: Path) -> dict[str, Any]:
+    """What `make_golden` wrote so far."""
+    golden: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    return golden
+
+
+def _write(golden: dict[str, Any], path: Path) -> None:
+    write_text_atomically(path, json.dumps(golden, indent=1) + "\n")
+
+
+def _key(picture: Path, motion: KnownMotion) -> str:
+    return f"{picture.name}, {motion.name}"

@@ -1,0 +1,99 @@
+"""Pairs of pictures whose flow is known: a photograph that is shifted, zoomed or turned."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from reelops.metrics.working_size import STATED_ROWS
+
+
+@dataclass(frozen=True)
+class KnownMotion:
+    """A similarity about the picture's middle: what stands at x goes to zoom R(degrees) x + shift.
+
+    Attributes:
+        shift_x, shift_y: pixels at 480 rows, right and down.
+        zoom: magnification.
+        degrees: clockwise.
+    """
+
+    name: str
+    shift_x: float = 0.0
+    shift_y: float = 0.0
+    zoom: float = 1.0
+    degrees: float = 0.0
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """2x3, on pixels at 480 rows counted from the middle."""
+        angle = math.radians(self.degrees)
+        cosine, sine = self.zoom * math.cos(angle), self.zoom * math.sin(angle)
+        return np.array([[cosine, -sine, self.shift_x], [sine, cosine, self.shift_y]])
+
+
+MOTIONS = (
+    KnownMotion("pan 0.3 px", shift_x=0.3),
+    KnownMotion("pan 1 px", shift_x=0.8, shift_y=0.6),
+    KnownMotion("pan 3 px", shift_x=-3.2),
+    KnownMotion("pan 8 px", shift_x=6.4, shift_y=4.8),
+    KnownMotion("pan 16 px", shift_x=-15.7, shift_y=2.3),
+    KnownMotion("pan 40 px", shift_x=32.0, shift_y=-24.0),
+    KnownMotion("zoom 1.005", zoom=1.005),
+    KnownMotion("zoom 1.02", zoom=1.02),
+    KnownMotion("zoom 0.95", zoom=0.95),
+    KnownMotion("zoom 1.1", zoom=1.1),
+    KnownMotion("turn 0.3 degrees", degrees=0.3),
+    KnownMotion("turn 2 degrees", degrees=-2.0),
+    KnownMotion("turn 5 degrees", degrees=5.0),
+)
+
+
+def moved_pair(gray_HW: np.ndarray, motion: KnownMotion, width: int = 720) -> tuple[np.ndarray, np.ndarray]:
+    """Two uint8 pictures (480, width): the middle of a photograph (uint8), and the same after the motion.
+
+    Both are looked up in the photograph itself, smoothed beforehand as far as it is finer, so the second is no blurred
+    copy of the first.
+    """
+    finer = min(gray_HW.shape[0] / STATED_ROWS, gray_HW.shape[1] / width)
+    smooth = gray_HW.astype(np.float32)
+    if finer > 1:
+        smooth = cv2.GaussianBlur(smooth, (0, 0), 0.5 * math.sqrt(finer**2 - 1))
+    still = KnownMotion("still").matrix
+    return _looked_up(smooth, still, finer, width), _looked_up(smooth, motion.matrix, finer, width)
+
+
+def _looked_up(photo_HW: np.ndarray, matrix: np.ndarray, finer: float, width: int) -> np.ndarray:
+    x, y = _from_the_middle(STATED_ROWS, width)
+    back = np.linalg.inv(np.vstack([matrix, [0, 0, 1]]))
+    from_x = (back[0, 0] * x + back[0, 1] * y + back[0, 2]) * finer + (photo_HW.shape[1] - 1) / 2
+    from_y = (back[1, 0] * x + back[1, 1] * y + back[1, 2]) * finer + (photo_HW.shape[0] - 1) / 2
+    maps = from_x.astype(np.float32), from_y.astype(np.float32)
+    picture = cv2.remap(photo_HW, *maps, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+    return np.asarray(np.clip(np.rint(picture), 0, 255), dtype=np.uint8)
+
+
+def _from_the_middle(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """x and y of pixel centres at 480 rows, for a picture of `height` rows."""
+    scale = STATED_ROWS / height
+    y, x = np.mgrid[:height, :width].astype(np.float64)
+    return (x + 0.5 - width / 2) * scale, (y + 0.5 - height / 2) * scale
+
+
+def true_flow(motion: KnownMotion, height: int, width: int) -> np.ndarray:
+    """The flow (height, width, 2) that a `moved_pair` has at that size, in its pixels."""
+    x, y = _from_the_middle(height, width)
+    matrix = motion.matrix
+    to = [row[0] * x + row[1] * y + row[2] for row in matrix]
+    flow: np.ndarray = np.stack([to[0] - x, to[1] - y], axis=2) * (height / STATED_ROWS)
+    return flow
+
+
+def end_point_error(flow_HW2: np.ndarray, motion: KnownMotion) -> float:
+    """Mean distance in pixels at 480 rows between a flow, measured at any size, and the truth; over all pixels."""
+    height, width = flow_HW2.shape[:2]
+    distance = np.linalg.norm(flow_HW2 - true_flow(motion, height, width), axis=2)
+    return float(distance.mean() * STATED_ROWS / height)

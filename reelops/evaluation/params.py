@@ -1,0 +1,44 @@
+"""The block `benchmark` of params.yaml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from reelops.errors import SettingsError
+from reelops.params import read_block
+
+
+class BenchmarkParams(BaseModel):
+    """What benchmarks are run on.
+
+    Attributes:
+        clips: globs of real clips, relative to the project; stars in file names only.
+        pictures: the same of photographs.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    clips: list[str]
+    pictures: list[str]
+
+    def find(self, what: Literal["clips", "pictures"], root: Path) -> list[Path]:
+        """Files that match, by name within each glob."""
+        return [path for pattern in getattr(self, what) for path in _matches(root / pattern)]
+
+
+def load_benchmark_params(params_file: Path) -> BenchmarkParams:
+    """The `benchmark` block.
+
+    Raises:
+        SettingsError: it is missing or cannot be used.
+    """
+    return read_block(params_file, "benchmark", BenchmarkParams)
+
+
+def _matches(pattern: Path) -> list[Path]:
+    if "*" in str(pattern.parent):
+        raise SettingsError(f"benchmark: {pattern} has a star in a folder; use one in the file name only.")
+    return sorted(path for path in pattern.parent.resolve().glob(pattern.name) if path.is_file())
