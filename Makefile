@@ -5,8 +5,8 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 BIN := .venv/bin
-PICTURE ?= data/samples/rocket.jpg
-PROMPT ?= A rocket on its launch pad at dusk, pan left
+PICTURE ?= data/samples/coffee.jpg
+PROMPT ?= A cup of coffee on a wooden table, slow zoom in
 TESTS ?= tests
 
 # Nothing is reported to anyone.
