@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 import pytest
 
+from reelops.errors import SettingsError
 from reelops.evaluation.benchmark_flow import opencv_flow, photograph
 from reelops.evaluation.known_flow import MOTIONS, KnownMotion, end_point_error, moved_pair
-from reelops.errors import SettingsError
 from reelops.metrics.tvl1 import TvL1, TvL1Parameters, opencv_parameters, pyramid
 from reelops.metrics.tvl1_numba import compiled, median, median_exchanges
 from reelops.metrics.tvl1_torch import TvL1Torch
