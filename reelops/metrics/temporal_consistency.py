@@ -6,7 +6,7 @@ horse; clean camera moves have less than 0.01. The horse has to pass 0.6, which 
 54 / ln(1 / 0.6) = 106; 120 leaves a margin, and turns away V above 61.
 
 Blind spots: it measures evenness, nothing else. Frozen clips and frozen clips with noise or flicker score 0.9 and more.
-Hard cuts measure V = 154 to 695, pure noise 64 and shuffled frames 31 to 549: mostly, not always, turned away. No scale
+Hard cuts measure V = 158 to 694, pure noise 64 and shuffled frames 31 to 549: mostly, not always, turned away. No scale
 separates good from bad, so the gate rests on residual ratio, flicker, scene cut and motion as well.
 """
 

@@ -3,7 +3,7 @@
 The energy is that of Zach, Pock and Bischof ("A duality based approach for realtime TV-L1 optical flow", DAGM 2007),
 solved as in Sanchez, Meinhardt-Llopis and Facciolo ("TV-L1 optical flow estimation", IPOL 2013): from coarse to fine,
 and at each level a few warps, each of them some iterations of thresholding and dual ascent. With OpenCV's parameters
-it gives OpenCV's flow. The default differs in five ways:
+it gives OpenCV's flow, to the last bit where OpenCV does without fused multiply-adds. The default differs in five ways:
 
 - The pyramid goes down to a few rows, so that no motion is too large for it.
 - Pictures are smoothed a little first, as in IPOL 2013, and looked up by Catmull-Rom: at subpixel motion that takes
@@ -97,7 +97,7 @@ class TvL1:
     """Dual TV-L1 on the processor. One engine may serve several threads at once; each pair takes one core.
 
     A pair's flow depends on its two pictures alone. Starting from the pair before would make it depend on how a clip is
-    cut into batches, and save little: the small levels, where large motion is found, take a twentieth of the time.
+    cut into batches.
 
     Args:
         parameters: how it is solved.
