@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from tasks.scoring import log_scores, score_batch, show_scores, write_outputs
 from tasks.stopping import heed_sigterm, sigterm_noted
 
 REPORT = "report.html"
+TABLE = "clips.csv"
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def score_clips(
         origin: take picture, prompt and profile from a clip's metadata and the .json beside it.
         batch_size: clips a task.
         html: the report to write; without it, it is only kept in MLflow.
-        csv: a table to write.
+        csv: the table to write; without it, it is only kept in MLflow.
         parquet: the same as Parquet.
         track: log the run to MLflow.
         fresh: measure anew what has been measured before.
@@ -92,9 +93,10 @@ def score_clips(
     with sigterm_noted(), scratch_folder(settings.cache) as scratch:
         scored = _scored_in_batches(clips, order, batch_size)
         heed_sigterm()
-        report = outputs.html or (scratch / REPORT if track else None)
-        notes = write_outputs(scored, Outputs(csv=outputs.csv, parquet=outputs.parquet, html=report))
-        tracked, failure = _logged(scored, report, settings) if track else (None, None)
+        if track:
+            outputs = replace(outputs, csv=outputs.csv or scratch / TABLE, html=outputs.html or scratch / REPORT)
+        notes = write_outputs(scored, outputs)
+        tracked, failure = _logged(scored, outputs, settings) if track else (None, None)
     show_scores(scored, tracked)
     return _finished(ScoredBatch(tuple(scored), tracked, (*notes, *([failure] if failure else []))))
 
@@ -105,12 +107,10 @@ def _scored_in_batches(clips: Sequence[Path], order: ScoringOrder, batch_size: i
     return [clip for batch in running for clip in batch.result()]
 
 
-def _logged(
-    scored: Sequence[ScoredClip], report: Path | None, settings: Settings
-) -> tuple[TrackedRun | None, str | None]:
+def _logged(scored: Sequence[ScoredClip], outputs: Outputs, settings: Settings) -> tuple[TrackedRun | None, str | None]:
     """Scores are not lost over a tracking server: its task is seen to fail, and the result says why."""
     try:
-        return log_scores(scored, report, settings), None
+        return log_scores(scored, [path for path in (outputs.csv, outputs.html) if path], settings), None
     except TrackingError as error:
         return None, str(error)
 

@@ -77,10 +77,10 @@ def write_outputs(clips: Sequence[ScoredClip], outputs: Outputs) -> list[str]:
     timeout_seconds=900,
     cache_policy=NO_CACHE,
 )
-def log_scores(clips: Sequence[ScoredClip], report: Path | None, settings: Settings) -> TrackedRun:
+def log_scores(clips: Sequence[ScoredClip], files: Sequence[Path], settings: Settings) -> TrackedRun:
     from reelops.evaluation.run_record import run_record
 
-    return log_run(run_record(clips, report), settings.mlflow_tracking_uri)
+    return log_run(run_record(clips, files), settings.mlflow_tracking_uri)
 
 
 @task(timeout_seconds=120, cache_policy=NO_CACHE)

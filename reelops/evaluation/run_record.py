@@ -19,8 +19,8 @@ TABLE = "clips.json"
 _MOST_ROWS = 50
 
 
-def run_record(clips: Sequence[ScoredClip], report: Path | None) -> RunRecord:
-    """Means and counts as metrics, the table of clips, and the report as an artifact."""
+def run_record(clips: Sequence[ScoredClip], files: Sequence[Path]) -> RunRecord:
+    """Means and counts as metrics, the table of clips to look at (MLflow keeps ten digits), and files as artifacts."""
     told = summary(clips)
     limits = sorted({clip.verdict.limits for clip in clips if clip.verdict})
     means = {f"mean.{name}": one["mean"] for name, one in told["metrics"].items()}
@@ -29,7 +29,7 @@ def run_record(clips: Sequence[ScoredClip], report: Path | None) -> RunRecord:
         params={"clips": len(clips), "limits": ", ".join(limits), "metrics_version": METRICS_VERSION},
         metrics={**means, **{f"clips.{answer}": float(number) for answer, number in told["answers"].items()}},
         tags={"lineage": str(trace_lineage({})), "verdict": worst_answer(clips)},
-        files=[report] if report else [],
+        files=files,
         tables={TABLE: columns_of(clips)},
         note=_headline(clips),
         experiment=EXPERIMENT,
