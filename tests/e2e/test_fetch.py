@@ -259,7 +259,7 @@ def test_two_runs_at_once_do_not_meet_and_ctrl_c_ends_one_that_hears_nothing(pub
         other = subprocess.run(publisher.command, env=publisher.environment, capture_output=True, text=True)
         assert other.returncode == 1 and "another `reelops fetch`" in other.stderr
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate(timeout=START_SECONDS)
     finally:
         end(process)
     assert process.returncode == 130 and "What was fetched stays" in told and "Traceback" not in told
