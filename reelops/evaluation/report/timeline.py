@@ -95,7 +95,8 @@ def _badness(metric: str, values: np.ndarray, limit: Limit | None) -> np.ndarray
         beyond = _beyond(values, limit)
         if beyond.max(initial=0.0, where=~np.isnan(beyond)) > 0:
             return beyond
-    return np.abs(values - np.nanmedian(values))
+    distance: np.ndarray = np.abs(values - np.nanmedian(values))
+    return distance
 
 
 def _beyond(values: np.ndarray, limit: Limit) -> np.ndarray:
