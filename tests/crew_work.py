@@ -6,8 +6,8 @@ import os
 import signal
 import time
 
+from reelops.crew import ONE_THREAD, Tell
 from reelops.errors import VideoError
-from reelops.evaluation.crew import ONE_THREAD, Tell
 
 
 def square(number: int, tell: Tell) -> int:

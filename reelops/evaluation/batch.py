@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from reelops.clip import sha256_of
+from reelops.crew import Tell, Told, cores, run_jobs
 from reelops.errors import InputError, ReelOpsError, SettingsError
-from reelops.evaluation.crew import Tell, Told, cores, run_jobs
 from reelops.evaluation.origin import Origin, find_origin
 from reelops.evaluation.score_store import FOLDER, ScoreKey, ScoreStore, digest_of
 from reelops.evaluation.scored_clip import ScoredClip

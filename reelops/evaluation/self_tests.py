@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from reelops.crew import Tell, Told, cores, run_jobs
 from reelops.evaluation.batch import ScoringOrder
-from reelops.evaluation.crew import Tell, Told, cores, run_jobs
 from reelops.evaluation.origin import DEFAULT_PROFILE
 from reelops.gates import GateLimits
 from reelops.metrics.degenerate import CASES

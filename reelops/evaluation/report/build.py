@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import reelops
-from reelops.evaluation.crew import Done, cores, run_jobs
+from reelops.crew import Done, cores, run_jobs
 from reelops.evaluation.paired import Comparison
 from reelops.evaluation.plots import values_of
 from reelops.evaluation.report.facts import clip_facts, commonest, link_to, safe_json, wanted_frames

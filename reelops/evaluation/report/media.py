@@ -15,8 +15,8 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from reelops.crew import Tell
 from reelops.errors import ReelOpsError
-from reelops.evaluation.crew import Tell
 from reelops.video.decode import read_frames
 from reelops.video.encode import EncoderProfile, encode
 from reelops.video.probe import VideoInfo, probe

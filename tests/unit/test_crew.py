@@ -8,7 +8,7 @@ import time
 import pytest
 from crew_work import square, threads, trouble
 
-from reelops.evaluation.crew import ONE_THREAD, Done, Told, run_jobs
+from reelops.crew import ONE_THREAD, Done, Told, run_jobs
 
 
 def answers(work, jobs, workers=2) -> dict[int, Done]:
