@@ -84,17 +84,19 @@ def generate_video(
     )
     production.check_order(order, settings)
     path = _place(order, output, settings, overwrite)
-    with sigterm_noted(), scratch_folder(settings.cache) as scratch:
-        with gpu_slot(settings):
-            footage = generate_footage(order, scratch, settings)
-        heed_sigterm()
-        encoded = encode_clip(footage, order, path, quality)
-        scored = score_clip(encoded.clip, footage, order, settings)
-    verdict = judge_clip(scored.scores, order, settings)
-    take = production.assemble(order, footage, encoded, scored, verdict, started)
-    if track:
-        take = _logged(take, settings)
-    production.write_sidecar(take)
+    with production.unjudged_removed(path), sigterm_noted():
+        with scratch_folder(settings.cache) as scratch:
+            with gpu_slot(settings):
+                footage = generate_footage(order, scratch, settings)
+            heed_sigterm()
+            encoded = encode_clip(footage, order, path, quality)
+            heed_sigterm()
+            scored = score_clip(encoded.clip, footage, order, settings)
+        verdict = judge_clip(scored.scores, order, settings)
+        take = production.assemble(order, footage, encoded, scored, verdict, started)
+        if track:
+            take = _logged(take, settings)
+        production.write_sidecar(take)
     show_clip(take)
     return _finished(take)
 

@@ -91,6 +91,33 @@ def move_atomically(finished: Path, path: Path) -> None:
     finished.unlink()
 
 
+@contextlib.contextmanager
+def removed_if_stopped(*paths: Path) -> Iterator[None]:
+    """Takes along what the block wrote under these names when the run is stopped: Ctrl-C, or a signal's exception.
+
+    A file that was there before, and was not replaced meanwhile, stays; so does everything after an error.
+    """
+    before = [_identity(path) for path in paths]
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException:
+        for path, known in zip(paths, before, strict=True):
+            if _identity(path) != known:
+                path.unlink(missing_ok=True)
+        raise
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one under the same name."""
+    try:
+        seen = path.stat()
+    except FileNotFoundError:
+        return None
+    return seen.st_ino, seen.st_mtime_ns
+
+
 def remove_abandoned_partials(folder: Path) -> list[Path]:
     """Removes the temporary files in `folder` whose writer is dead, and says which."""
     return [partial for partial in folder.glob(f".*{PARTIAL_SUFFIX}") if _remove_if_abandoned(partial)]

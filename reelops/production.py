@@ -11,6 +11,7 @@ import json
 import re
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ import numpy as np
 
 from reelops.clip import Clip, ClipFormat, ClipOrder, sha256_of
 from reelops.errors import InputError, PromptError, TrackingError
-from reelops.files import write_atomically, write_text_atomically
+from reelops.files import removed_if_stopped, write_atomically, write_text_atomically
 from reelops.lineage import Lineage, provenance, trace_lineage
 from reelops.progress import OnProgress, Progress, ShouldStop
 from reelops.scratch import scratch_folder
@@ -142,21 +143,28 @@ def produce(
     Raises:
         ReelOpsError: no clip was made; nothing stands under its final name. A tracking server that does not answer is
             no such error: the take says so.
+        KeyboardInterrupt: the run was stopped; nothing stands there either, as no clip is left without its verdict.
     """
     tell = on_progress or _ignore
     started = time.time()
-    with scratch_folder(settings.cache) as scratch:
-        footage = generate(order, scratch, settings, on_progress, should_stop)
-        tell(Progress("write", 0, 1))
-        encoded = encode(footage, order, output, quality)
-        scored = score(encoded.clip, footage, order, settings, tell)
-    verdict = judge(scored.scores, order, settings)
-    take = assemble(order, footage, encoded, scored, verdict, started)
-    if track:
-        tell(Progress("log", 0, 1))
-        take = remember(take, settings)
-    write_sidecar(take)
+    with unjudged_removed(output):
+        with scratch_folder(settings.cache) as scratch:
+            footage = generate(order, scratch, settings, on_progress, should_stop)
+            tell(Progress("write", 0, 1))
+            encoded = encode(footage, order, output, quality)
+            scored = score(encoded.clip, footage, order, settings, tell)
+        verdict = judge(scored.scores, order, settings)
+        take = assemble(order, footage, encoded, scored, verdict, started)
+        if track:
+            tell(Progress("log", 0, 1))
+            take = remember(take, settings)
+        write_sidecar(take)
     return take
+
+
+def unjudged_removed(output: Path) -> AbstractContextManager[None]:
+    """Within it a run that is stopped leaves nothing of its clip: no clip is left whose verdict nobody knows."""
+    return removed_if_stopped(output, contact_sheet_of(output), sidecar_of(output))
 
 
 def check_order(order: ClipOrder, settings: Settings) -> None:

@@ -11,7 +11,10 @@ from collections.abc import Callable
 import pytest
 from studio import START_SECONDS, Studio, end, wait_for
 
-from reelops.clip import sha256_of
+from reelops.clip import ClipOrder, sha256_of
+from reelops.production import produce
+from reelops.progress import Progress
+from reelops.settings import load_settings
 from reelops.video.probe import probe
 
 
@@ -61,6 +64,23 @@ def test_stopped_under_way_leaves_nothing(studio: Studio, sent: signal.Signals, 
     assert process.returncode == code, err
     assert out == ""
     assert "Traceback" not in err
+    assert list(studio.outputs.iterdir()) == []
+    assert studio.half_written() == []
+
+
+def test_stopped_before_its_verdict_a_finished_clip_goes_too(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in studio.environment.items():
+        monkeypatch.setenv(name, value)
+    clip = studio.outputs / "clip.mp4"
+    order = ClipOrder(picture=studio.picture, prompt="slow zoom in", profile=str(studio.model), steps=1)
+
+    def stop(progress: Progress) -> None:
+        if progress.stage == "score":
+            assert clip.exists(), "it is encoded"
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        produce(order, clip, load_settings(), track=False, on_progress=stop)
     assert list(studio.outputs.iterdir()) == []
     assert studio.half_written() == []
 

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from reelops.errors import InputError
-from reelops.files import remove_abandoned_partials, write_atomically, write_bytes_atomically, write_text_atomically
+from reelops.files import (
+    remove_abandoned_partials,
+    removed_if_stopped,
+    write_atomically,
+    write_bytes_atomically,
+    write_text_atomically,
+)
 
 
 def test_text_and_bytes_arrive_as_they_are(tmp_path: Path) -> None:
@@ -81,3 +87,24 @@ def test_permissions_are_those_of_an_ordinary_file(tmp_path: Path) -> None:
 def test_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is a folder"):
         write_text_atomically(tmp_path, "x")
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
+def test_who_is_stopped_takes_along_what_was_written_and_nothing_older(
+    tmp_path: Path, stop: type[BaseException]
+) -> None:
+    new, replaced, old = tmp_path / "new", tmp_path / "replaced", tmp_path / "old"
+    for path in (replaced, old):
+        write_text_atomically(path, "before")
+    with pytest.raises(stop), removed_if_stopped(new, replaced, old, tmp_path / "never"):
+        write_text_atomically(new, "now")
+        write_text_atomically(replaced, "now")
+        raise stop
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_an_error_keeps_what_was_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError), removed_if_stopped(tmp_path / "clip"):
+        write_text_atomically(tmp_path / "clip", "an hour of a GPU")
+        raise InputError("the gate has no limits")
+    assert (tmp_path / "clip").read_text() == "an hour of a GPU"
