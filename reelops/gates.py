@@ -95,6 +95,7 @@ class Limit(BaseModel):
         reject_below, review_below, review_above, reject_above: beyond these, in the metric's unit; the limit itself is
             still good.
         if_static_asked: what rejection becomes where the prompt asked for a camera that does not move.
+        unless_move_asked: the limit is for clips whose prompt names no camera move.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -104,6 +105,7 @@ class Limit(BaseModel):
     review_above: float | None = Field(default=None, allow_inf_nan=False)
     reject_above: float | None = Field(default=None, allow_inf_nan=False)
     if_static_asked: Literal["review"] | None = None
+    unless_move_asked: bool = False
 
     @model_validator(mode="after")
     def _in_order(self) -> Limit:
@@ -203,7 +205,7 @@ def _reasons(scores: Scores, limits: GateLimits) -> Iterator[Reason]:
     static_asked = scores.asked_move is CameraMove.STATIC
     for name, limit in limits.metrics.items():
         value, measure = scores.get(name), scores.measures.get(name)
-        if measure is not None and not measure.applies:
+        if (measure is not None and not measure.applies) or (limit.unless_move_asked and scores.asked_move):
             continue
         if value is None or not math.isfinite(value):
             yield _unmeasured(name, scores)
@@ -243,6 +245,7 @@ def _done(move: CameraMove) -> str:
 # What a number beyond its limit usually means, for people who do not live among metrics.
 _MEANING = {
     ("motion", "at least"): "The clip is frozen.",
+    ("own_motion", "at least"): "Nothing moves but the camera, and nobody asked for that.",
     ("frozen_share", "at most"): "The clip stands still.",
     ("duplicated_share", "at most"): "The clip stands still at times.",
     ("stutter", "at most"): "Frames are dropped, and others shown again in their place.",

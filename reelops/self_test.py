@@ -94,7 +94,7 @@ def calibration(tests: Mapping[str, Sequence[SelfTestRow]], limits: GateLimits) 
         "wrong": [{"clip": clip, **row.to_json()} for clip, each in tests.items() for row in each if not row.passed],
         "limits": {
             metric: {
-                "limit": limit.model_dump(exclude_none=True),
+                "limit": limit.model_dump(exclude_defaults=True),
                 "values": {name: _spread(row.scores.get(metric) for row in rows if row.name == name) for name in names},
             }
             for metric, limit in limits.metrics.items()

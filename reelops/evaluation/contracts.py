@@ -29,7 +29,16 @@ if TYPE_CHECKING:
 INFINITE = float("inf")
 
 _SHARES = (
-    *("dynamic_degree", "motion_smoothness", "duplicated_share", "frozen_share", "stutter", "returns", "boiling"),
+    *(
+        "own_motion",
+        "dynamic_degree",
+        "motion_smoothness",
+        "duplicated_share",
+        "frozen_share",
+        "stutter",
+        "returns",
+        "boiling",
+    ),
     *("scene_cut", "flow_validity", "warping_error", "flicker", "black_share", "brightness", "temporal_consistency"),
     *("subject_consistency", "background_consistency", "picture_consistency"),
 )

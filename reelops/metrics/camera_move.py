@@ -21,6 +21,7 @@ import numpy as np
 
 from reelops.errors import VideoError
 from reelops.metrics.optical_flow import Dis, FlowEngine
+from reelops.metrics.own_motion import own_motion
 from reelops.metrics.working_size import STATED_ROWS, WORKING_ROWS, at_rows, luma
 from reelops.video.camera import PAN_SHARE, TILT_SHARE, ZOOM_RATIO, CameraMove
 
@@ -53,6 +54,7 @@ class CameraMotion:
         residual: median distance between flow and fitted motion over the clip, in pixels at 480 rows a frame.
         coverage: share of the picture's texture that follows the fitted motion, mean over the clip, in [0, 1]. Below
             `TRUSTED_COVERAGE` there is no one camera move to speak of.
+        own_motion: see `reelops.metrics.own_motion`; of the clip's middle step.
     """
 
     matrix: np.ndarray
@@ -64,6 +66,7 @@ class CameraMotion:
     extent: float
     residual: float
     coverage: float
+    own_motion: float
 
     @property
     def trusted(self) -> bool:
@@ -79,11 +82,19 @@ class CameraMotion:
 
 @dataclass(frozen=True)
 class Fit:
-    """A similarity fitted to flow: 3x3 about the picture's centre, how far the flow is from it, and for how much."""
+    """A similarity fitted to flow.
+
+    Attributes:
+        matrix: 3x3 about the picture's centre.
+        residual: median distance of the flow from it, in pixels.
+        coverage: share of the texture that follows it.
+        own_motion: see `reelops.metrics.own_motion`.
+    """
 
     matrix: np.ndarray
     residual: float
     coverage: float
+    own_motion: float
 
 
 def texture(gray_HW: np.ndarray) -> np.ndarray:
@@ -121,14 +132,18 @@ def fit_similarity(flow_HW2: np.ndarray, texture_HW: np.ndarray) -> Fit:
             continue
         if similarity.is_near(before, height):
             break
-        scale = max(1.4826 * _weighted_median(distance, weight), 0.03)
+        scale = max(1.4826 * _weighted_quantile(distance, weight, 0.5), 0.03)
         trust = np.maximum(0.0, 1 - (distance / (4 * scale)) ** 2) ** 2 + 1e-12
     length = np.hypot(*similarity.off(x, y, np.zeros_like(u), np.zeros_like(v)))
     follows = distance < 0.4 + 0.15 * length
     return Fit(
         matrix=similarity.matrix,
-        residual=_weighted_median(distance, weight),
+        residual=_weighted_quantile(distance, weight, 0.5),
         coverage=float(weight[follows].sum() / weight.sum()),
+        own_motion=own_motion(
+            _weighted_quantile(distance, weight, 0.95) * STATED_ROWS / height,
+            float(length.mean()) * STATED_ROWS / height,
+        ),
     )
 
 
@@ -170,10 +185,10 @@ def _least_squares(x: np.ndarray, y: np.ndarray, u: np.ndarray, v: np.ndarray, w
     )
 
 
-def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
+def _weighted_quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:
     order = np.argsort(values)
     total = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(total, total[-1] / 2)])
+    return float(values[order][np.searchsorted(total, total[-1] * share)])
 
 
 def _centred_to_pixels(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -197,6 +212,7 @@ class CameraTracker:
         self._since_key = 0
         self._residuals: list[float] = []
         self._coverages: list[float] = []
+        self._own_motions: list[float] = []
 
     def see(self, gray_HW: np.ndarray, flow_HW2: np.ndarray | None) -> None:
         """Takes the next frame's luma at working size, and the flow to it from the frame before (None: the first)."""
@@ -206,6 +222,7 @@ class CameraTracker:
         fit = fit_similarity(flow_HW2, texture(self._last))
         self._residuals.append(fit.residual * STATED_ROWS / gray_HW.shape[0])
         self._coverages.append(fit.coverage)
+        self._own_motions.append(fit.own_motion)
         self._from_key = fit.matrix @ self._from_key
         self._last = gray_HW
         self._since_key += 1
@@ -227,7 +244,12 @@ class CameraTracker:
         total = total.copy()
         total[:2, 2] *= ratio
         return _describe(
-            total, clip_height, clip_width, float(np.median(self._residuals)), float(np.mean(self._coverages))
+            total,
+            clip_height,
+            clip_width,
+            residual=float(np.median(self._residuals)),
+            coverage=float(np.mean(self._coverages)),
+            own_motion=float(np.median(self._own_motions)),
         )
 
     def _set_key(self) -> None:
@@ -270,7 +292,9 @@ def _shift_share(matrix: np.ndarray, width: int) -> float:
     return float(np.hypot(*matrix[:2, 2])) / width + abs(math.log(np.linalg.det(matrix))) / 4
 
 
-def _describe(total: np.ndarray, height: int, width: int, residual: float, coverage: float) -> CameraMotion:
+def _describe(
+    total: np.ndarray, height: int, width: int, *, residual: float, coverage: float, own_motion: float
+) -> CameraMotion:
     zoom = math.sqrt(np.linalg.det(total[:2, :2]))
     # The point of the first frame that ends in the middle of the last one: there the camera went.
     goes_to = np.linalg.inv(total)[:2, 2]
@@ -286,6 +310,7 @@ def _describe(total: np.ndarray, height: int, width: int, residual: float, cover
         extent=extent,
         residual=residual,
         coverage=coverage,
+        own_motion=own_motion,
     )
 
 

@@ -1,9 +1,9 @@
-"""Degenerate clips, made from a good one, that a gate must not let through; and clean camera moves that it must.
+"""Degenerate clips, made from a good one, that a gate must not let through.
 
 Each is a known way for a generated clip to be worthless while a single number still looks fine: a frozen clip has
-perfectly even motion, flicker moves nothing, noise is as busy as a river. The two pans are the other side: nothing but
-the camera moves, evenly or ever faster, and that is what a prompt such as "pan right" asks for. They are good clips,
-although the flow's variance alone calls the accelerating one uneven.
+perfectly even motion, flicker moves nothing, noise is as busy as a river. In the two pans nothing but the camera moves,
+evenly or ever faster. Where a prompt asked for just that, such as "pan right", they are good clips; where none did, a
+person should look at what is no more than a photograph.
 """
 
 from __future__ import annotations
@@ -141,8 +141,6 @@ def as_it_is(frames_THWC: np.ndarray, _: np.random.Generator) -> np.ndarray:
 
 CASES = (
     Case("as it is", True, as_it_is),
-    Case("constant pan", True, constant_pan),
-    Case("accelerating pan", True, accelerating_pan),
     Case("frozen", False, frozen),
     Case("frozen with noise", False, frozen_with_noise),
     Case("global flicker", False, flickering),
@@ -153,6 +151,8 @@ CASES = (
     Case("black frames", False, with_black_frames),
     Case("strong blocking", False, blocky),
     Case("pure noise", False, pure_noise),
+    Case("constant pan", False, constant_pan),
+    Case("accelerating pan", False, accelerating_pan),
 )
 
 

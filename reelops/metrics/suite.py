@@ -38,7 +38,7 @@ from reelops.metrics.optical_flow import ENGINES, Dis
 from reelops.metrics.picture import picture_at
 from reelops.metrics.residual_ratio import ResidualTracker
 from reelops.metrics.scene_cut import discontinuity, scene_cut
-from reelops.metrics.scores import METRICS, Scores
+from reelops.metrics.scores import METRICS, Measure, Scores
 from reelops.metrics.sharpness import SHARPNESS_ROWS, sharpness
 from reelops.metrics.threads import one_opencv_thread
 from reelops.metrics.tracker import OfFrames, OfSteps, Tracker
@@ -54,7 +54,7 @@ from reelops.video.probe import probe
 OnFrame = Callable[[int], None]
 
 # Goes up whenever a metric gives another number for the same file and settings: stored scores are kept by it.
-METRICS_VERSION = "2"
+METRICS_VERSION = "3"
 
 
 class ScoreSettings(BaseModel):
@@ -148,6 +148,7 @@ def score_frames(
         num_frames, last = _show(itertools.chain([first], frames), trackers, camera, on_frame)
         motion = camera.motion(height, width)
         measures = {name: measure for tracker in trackers for name, measure in tracker.measures().items()}
+    measures["own_motion"] = Measure(motion.own_motion, f"DIS flow at {WORKING_ROWS} rows")
     measures["first_frame_fidelity"] = first_frame_measure(first, picture_HWC)
     measures["content_kept"] = content_kept_measure(last, picture_HWC, motion)
     return Scores(

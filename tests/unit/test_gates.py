@@ -33,6 +33,7 @@ EIGHT = Fraction(8)
 GOOD = {
     "temporal_consistency": 0.95,
     "motion": 3.0,
+    "own_motion": 0.7,
     "frozen_share": 0.0,
     "stutter": 0.0,
     "frame_disorder": 0.35,
@@ -59,11 +60,9 @@ def _measure(value: float | None) -> Measure:
 def scores_of(
     values: Mapping[str, float | None], asked: CameraMove | None = None, measured: CameraMove | None = None
 ) -> Scores:
-    camera = CameraMotion(np.eye(2, 3), 1.0, 0.0, 0.0, 0.0, measured, 1.0, 0.1, 0.9) if measured else None
+    camera = CameraMotion(np.eye(2, 3), 1.0, 0.0, 0.0, 0.0, measured, 1.0, 0.1, 0.9, 1.0) if measured else None
     return Scores(
-        measures={
-            name: Measure(value, "", "a test says so" if value is None else None) for name, value in values.items()
-        },
+        measures={name: _measure(value) for name, value in values.items()},
         format=ClipFormat(49, EIGHT, 240, 160),
         asked_move=asked,
         camera=camera,
@@ -137,6 +136,13 @@ def test_an_asked_move_that_could_not_be_measured_is_looked_at() -> None:
     assert verdict.decision is Decision.REVIEW and "could not be measured" in verdict.reasons[0].text
 
 
+def test_a_camera_over_a_photograph_is_looked_at_unless_it_was_asked_for() -> None:
+    still = {**GOOD, "own_motion": 0.1}
+    (reason,) = judge(scores_of(still, None, CameraMove.PAN_LEFT), DEFAULT).reasons
+    assert reason.decision is Decision.REVIEW and "Nothing moves but the camera" in reason.text
+    assert judge(scores_of(still, CameraMove.PAN_LEFT, CameraMove.PAN_LEFT), DEFAULT).decision is Decision.ACCEPT
+
+
 any_values = st.fixed_dictionaries(
     {name: st.none() | st.just(float("nan")) | st.floats(min_value=-10, max_value=200) for name in METRICS}
 )
@@ -153,13 +159,16 @@ def test_no_failed_limit_is_ever_dropped(
     named = {reason.metric for reason in verdict.reasons}
     for name, limit in TINY.metrics.items():
         value = values[name]
-        good = value is not None and not any(
-            (
-                value != value,
-                limit.reject_below is not None and value < limit.reject_below,
-                limit.review_below is not None and value < limit.review_below,
-                limit.review_above is not None and value > limit.review_above,
-                limit.reject_above is not None and value > limit.reject_above,
+        good = (limit.unless_move_asked and asked is not None) or (
+            value is not None
+            and not any(
+                (
+                    value != value,
+                    limit.reject_below is not None and value < limit.reject_below,
+                    limit.review_below is not None and value < limit.review_below,
+                    limit.review_above is not None and value > limit.review_above,
+                    limit.reject_above is not None and value > limit.reject_above,
+                )
             )
         )
         assert (name in named) is not good
@@ -236,19 +245,19 @@ def test_limits_are_frozen() -> None:
 
 @pytest.fixture(scope="module")
 def good_clips(shared_data: Path) -> dict[str, np.ndarray]:
-    """A camera move over a photograph, and a generated clip, 17 frames each."""
+    """A slow zoom over a photograph, and a generated clip, 17 frames each."""
     photo = cv2.cvtColor(cv2.imread(str(shared_data / "image" / "kodim03.png")), cv2.COLOR_BGR2RGB)
     path = path_of(CameraMove.ZOOM_IN, CameraSpeed.SLOW)
-    zoom = film(photo, (150.0, 120.0, 480.0, 320.0), path, (240, 160), np.linspace(0, 1, 49))[:17]
+    zoom = film(photo, (150.0, 120.0, 480.0, 320.0), path, (240, 160), np.linspace(0, 1, 17))
     frames = itertools.islice(read_frames(shared_data / "video" / "cogvideox-generated-3.mp4"), 17)
     generated = [cv2.resize(timed.frame_HWC, (240, 160), interpolation=cv2.INTER_AREA) for timed in frames]
     return {"filmed zoom": zoom, "generated": np.stack(generated)}
 
 
-@pytest.mark.parametrize("source", ["filmed zoom", "generated"])
-def test_good_clip_is_accepted(good_clips: dict[str, np.ndarray], source: str) -> None:
+@pytest.mark.parametrize(("source", "prompt"), [("filmed zoom", "slow zoom in"), ("generated", None)])
+def test_good_clip_is_accepted(good_clips: dict[str, np.ndarray], source: str, prompt: str | None) -> None:
     frames = good_clips[source]
-    verdict = judge(score_frames(frames, EIGHT, frames[0], None, FAST), DEFAULT)
+    verdict = judge(score_frames(frames, EIGHT, frames[0], prompt, FAST), DEFAULT)
     assert verdict.decision is Decision.ACCEPT, verdict.reasons
 
 
