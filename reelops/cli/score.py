@@ -53,7 +53,7 @@ def score(
     prompt: Annotated[str | None, typer.Option(help="What was asked for.", show_default="the one a clip names")] = None,
     profile: Annotated[
         str | None,
-        typer.Option("--profile", "-p", help="Whose limits count.", show_default="the clip's own, else tiny"),
+        typer.Option("--profile", "-p", help="Whose limits count.", show_default="the clip's own, else default"),
     ] = None,
     origin: Annotated[
         bool,

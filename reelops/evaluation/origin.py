@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from reelops.clip import sha256_of
+from reelops.gates import DEFAULT
 from reelops.production import sidecar_of
 from reelops.video.provenance import read_provenance
-
-DEFAULT_PROFILE = "tiny"
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Origin:
         picture: the file it started from, None where it is not known or not here.
         picture_sha256: digest of that file.
         prompt: None where it is not known.
-        profile: whose limits count.
+        profile: whose limits count; `default` where nothing names one, as with other people's clips.
         sources: what was taken from where: `picture: clip.json`, `prompt: its metadata`.
         lineage: the provenance in the clip's own metadata; empty for other people's clips.
         notes: what the user should be told aloud.
@@ -72,7 +71,7 @@ def find_origin(
     if profile is None and "profile" in told:
         profile, sources["profile"] = told["profile"].value, told["profile"].source
     digest = digest_of_picture(picture) if picture else None
-    return Origin(picture, digest, prompt, profile or DEFAULT_PROFILE, sources, provenance, tuple(notes))
+    return Origin(picture, digest, prompt, profile or DEFAULT, sources, provenance, tuple(notes))
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ import numpy as np
 
 from reelops.crew import Tell, Told, cores, run_jobs
 from reelops.evaluation.batch import ScoringOrder
-from reelops.evaluation.origin import DEFAULT_PROFILE
-from reelops.gates import GateLimits
+from reelops.gates import DEFAULT, GateLimits
 from reelops.metrics.degenerate import CASES
 from reelops.metrics.suite import ScoreSettings
 from reelops.self_test import SelfTestRow, self_test
@@ -58,7 +57,7 @@ def run_self_tests(
         order: whose settings and limits count; picture and prompt play no part.
         on_case: told how many versions are judged, of how many.
     """
-    limits = order.gate_settings.limits_of(order.profile or DEFAULT_PROFILE)
+    limits = order.gate_settings.limits_of(order.profile or DEFAULT)
     jobs = [_Job(clip, order.score_settings, limits) for clip in clips]
     tests: dict[int, ClipTest] = {}
     judged = [0] * len(jobs)

@@ -74,7 +74,7 @@ def test_a_good_clip_is_accepted(clips: Path) -> None:
     assert result.exit_code == 0, result.output
     answer = json.loads(result.stdout)
     assert answer["path"] == str(clips / "zoom.mp4")
-    assert answer["verdict"] == {"decision": "accept", "reasons": [], "limits": "tiny"}
+    assert answer["verdict"] == {"decision": "accept", "reasons": [], "limits": "default"}
     assert answer["scores"]["first_frame_fidelity"] > 25
     assert answer["camera"]["measured"] == "zoom_in"
 
