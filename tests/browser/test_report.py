@@ -43,6 +43,16 @@ def report(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
+def report_of_one(report: Path, repository: Path) -> Path:
+    """A report on the first of these clips alone."""
+    page = report.with_name("one.html")
+    command = [sys.executable, "-m", "reelops.cli", "score", str(report.parent / "new" / "a.mp4"), "--html", str(page)]
+    home = {"REELOPS_HOME": str(report.parent / "home")}
+    subprocess.run(command, env={**os.environ, **home}, cwd=repository, capture_output=True, timeout=600)
+    return page
+
+
+@pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
     with browser() as page:
         yield page
@@ -70,6 +80,13 @@ def test_it_opens_without_a_complaint_or_a_request(page: Page, report: Path) -> 
     opened(page, report)
     assert page.run("document.querySelectorAll('#table tbody tr').length") == 3
     assert page.run("document.querySelector('#table tbody').textContent.includes('b<img src=x>.mp4')")
+    assert_calm(page)
+
+
+def test_a_report_of_one_clip_opens_with_its_player(page: Page, report: Path, report_of_one: Path) -> None:
+    assert opened(page, report).run("document.getElementById('viewer').open") is False
+    assert opened(page, report_of_one).run("document.getElementById('viewer').open") is True
+    assert page.run("document.getElementById('count').textContent") == "1 clip"
     assert_calm(page)
 
 

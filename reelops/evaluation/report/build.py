@@ -28,6 +28,7 @@ from reelops.metrics.suite import METRICS_VERSION
 # A page of about 90 MB opens in a second or two; with 200 clips each has 320 kB, which is a preview of 49 frames.
 MEDIA_BUDGET_BYTES = 64_000_000
 _MOST_BYTES_A_CLIP = 4_000_000
+_LEAST_FOR_HISTOGRAMS = 5
 
 OnClip = Callable[[int, int], None]
 
@@ -172,7 +173,9 @@ def _causes(clips: Sequence[ScoredClip]) -> list[tuple[str, str, int, int]]:
 
 
 def _histograms(clips: Sequence[ScoredClip]) -> list[Histogram]:
-    """One a metric, with the limits that most of the clips are judged by."""
+    """One a metric, with the limits that most of the clips are judged by; none for too few clips to spread."""
+    if len(clips) < _LEAST_FOR_HISTOGRAMS:
+        return []
     usual = commonest([clip.verdict.limits for clip in clips if clip.verdict])
     limits = next((clip.limits.metrics for clip in clips if clip.limits and clip.limits.name == usual), {})
     held_back = Counter(reason.metric for clip in clips if clip.verdict for reason in clip.verdict.reasons)

@@ -36,7 +36,8 @@
       );
     }
     const shown = shownRows().length;
-    byId("count").textContent = shown === rows().length ? `${shown} clips` : `${shown} of ${rows().length} clips`;
+    const all = `${rows().length} clip${rows().length === 1 ? "" : "s"}`;
+    byId("count").textContent = shown === rows().length ? all : `${shown} of ${all}`;
     byId("nothing").hidden = shown > 0;
     for (const tile of document.querySelectorAll(".tile")) {
       tile.setAttribute("aria-pressed", String(wanted.answers.has(tile.dataset.answer)));
@@ -534,4 +535,5 @@
   document.addEventListener("keydown", onKey);
   const linked = /^#clip-(\d+)$/.exec(location.hash);
   if (linked && body.querySelector(`tr[data-clip="${linked[1]}"]`)) openClip(Number(linked[1]));
+  else if (rows().length === 1) openClip(Number(rows()[0].dataset.clip));
 })();

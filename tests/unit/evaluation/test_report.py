@@ -160,6 +160,12 @@ def test_limits_far_from_the_values_are_named_beside_the_axis():
     assert drawn.lines == () and drawn.off_axis == "reject below 2, review below 15"
 
 
+def test_too_few_clips_to_spread_are_shown_at_once(scored, tmp_path):
+    for number, drawn in ((1, False), (2, True)):
+        write_report(scored * number, tmp_path / "report.html", workers=1)
+        assert ("How the clips spread" in (tmp_path / "report.html").read_text()) is drawn
+
+
 def test_equal_values_have_an_axis_too():
     assert histogram("duplicated_share", [0.0, 0.0], None, 0).high > 0
 
