@@ -45,7 +45,7 @@ class PretrainConfig:
     text: TextConfig = field(default_factory=TextConfig)
     vae: VaeConfig = field(default_factory=VaeConfig)
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
-    decoder_seconds: float = 900.0
+    decoder_seconds: float = 3000.0
     clips: int = 1500
     seed: int = 0
 
@@ -181,13 +181,14 @@ class Pretraining:
         return shaped_like(self.start_from / "transformer" / "config.json", self.config.transformer)
 
     def decoder(self, vae: Any) -> Any:
-        """Trains the decoder further under the encoder that the transformer knows, on longer crops."""
+        """Trains the decoder further under the encoder that the transformer knows, on longer crops, to move evenly."""
         config = dataclasses.replace(
             self.config.vae,
             crop=(17, *self.config.vae.crop[1:]),
             batch=max(1, self.config.vae.batch // 2),
-            lr=self.config.vae.lr / 3,
-            adam_lr=self.config.vae.adam_lr / 3,
+            lr=self.config.vae.lr * 2 / 3,
+            adam_lr=self.config.vae.adam_lr * 2 / 3,
+            change_weight=5.0,
             seconds=self.config.decoder_seconds,
             seed=self.config.vae.seed + 1,
         )
