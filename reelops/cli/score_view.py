@@ -15,6 +15,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from reelops.cli.take_view import COLOURS as VERDICT_COLOURS
+from reelops.cli.take_view import VERDICTS
 from reelops.evaluation.scored_clip import UNREADABLE, ScoredClip, counts
 
 if TYPE_CHECKING:
@@ -23,13 +25,8 @@ if TYPE_CHECKING:
     from reelops.evaluation.self_tests import ClipTest
     from reelops.gates import Limit
 
-COLOURS = {"accept": "green", "review": "yellow", "reject": "red", UNREADABLE: "magenta"}
-ANSWERS = {
-    "accept": "accepted",
-    "review": "to be reviewed",
-    "reject": "rejected",
-    UNREADABLE: "could not be scored",
-}
+COLOURS = {**VERDICT_COLOURS, UNREADABLE: "magenta"}
+ANSWERS = {**VERDICTS, UNREADABLE: "could not be scored"}
 _QUIET_SECONDS = 2.0
 
 

@@ -36,7 +36,7 @@ STAGES = {
     "log": "Logging to MLflow",
 }
 COLOURS = {"accept": "green", "review": "yellow", "reject": "red"}
-VERDICTS = {"accept": "accepted", "review": "accepted for review", "reject": "rejected"}
+VERDICTS = {"accept": "accepted", "review": "to be reviewed", "reject": "rejected"}
 
 # A pipe has no width, and a folded path cannot be copied.
 out = Console(width=None if sys.stdout.isatty() else 240)
