@@ -25,7 +25,8 @@ from reelops.evaluation.known_flow import MOTIONS, KnownMotion, end_point_error,
 from reelops.files import write_text_atomically
 from reelops.metrics.optical_flow import mean_magnitude
 from reelops.metrics.temporal_consistency import consistency_of
-from reelops.metrics.tvl1 import TvL1, opencv_parameters
+from reelops.metrics.tvl1 import TvL1
+from reelops.metrics.tvl1_parameters import opencv_parameters
 from reelops.metrics.working_size import STATED_ROWS, WORKING_ROWS, at_rows, luma
 from reelops.video.decode import read_frames
 

@@ -54,9 +54,9 @@ def test_asked_and_measured_move_are_both_there(scores: Scores) -> None:
 
 
 def test_suite_agrees_with_the_metric_alone(pan: np.ndarray, scores: Scores) -> None:
-    with one_opencv_thread():
+    with one_opencv_thread():  # as the suite brings frames to their size
         alone = temporal_consistency(pan, scale=120.0)
-    assert scores["temporal_consistency"] == pytest.approx(alone, rel=1e-6)
+    assert scores["temporal_consistency"] == alone
     assert scores["first_frame_fidelity"] == 100.0
 
 
