@@ -11,9 +11,6 @@ from typing import Any
 
 import numba
 
-LANE = 32
-"""Rows of planes are a multiple of this long, so that vector loops need no remainder."""
-
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compiles at the first call, and keeps the code for the next process where there is a folder to keep it in.
@@ -33,8 +30,3 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 def in_line(function: Callable[..., Any]) -> Any:
     """Part of what calls it, from the first pass of LLVM on: rows are short, and calls with many planes are not."""
     return numba.njit(nogil=True, error_model="numpy", forceinline=True)(function)
-
-
-def stride_of(width: int) -> int:
-    """How long a row of a plane is: the picture's width, at least one spare column, and a whole number of lanes."""
-    return -(-(width + 1) // LANE) * LANE

@@ -1,10 +1,10 @@
 """The iterations of Dual TV-L1: thresholding and dual ascent, on one core.
 
 Layout. Flow and dual variables are float32 planes (rows, stride) with at least one spare column at the right, so that
-every inner loop runs over whole rows without a branch and LLVM turns it into vector code; what spare columns hold is
-finite and never reaches the picture. Dual planes have a row and a column of zeros in front: nothing flows in from
-outside. Loops touch few planes each: LLVM checks at run time that they do not overlap, and gives up where there are
-many.
+every inner loop takes whole lanes of a row without a branch, and LLVM turns it into vector code without a remainder;
+what spare columns hold is finite and never reaches the picture. Dual planes have a row and a column of zeros in front:
+nothing flows in from outside. Loops touch few planes each: LLVM checks at run time that they do not overlap, and gives
+up where there are many.
 """
 # Numba reads no annotations, and types of its own would have to stand in for them.
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, attr-defined"
@@ -16,23 +16,31 @@ import numpy as np
 from reelops.metrics.compiling import compiled, in_line
 from reelops.metrics.tvl1_data import FLAT
 
+LANES = 16
+"""Floats that the widest vectors hold."""
+
 _ZERO, _ONE = np.float32(0), np.float32(1)
 
 _FAR = 4.0
 """From so many times the squared change at which a warp has settled, several iterations are done at once."""
 
 
+def stride_of(width: int) -> int:
+    """How long a row of a plane is: the lanes that loops take, and as many columns more."""
+    return (-(-width // LANES) + 1) * LANES
+
+
 @in_line
-def _threshold(y, limit, ix, iy, inverse, rho, u1, u2, step):
+def _threshold(y, columns, limit, ix, iy, inverse, rho, u1, u2, step):
     """How far along the gradient the data term pulls a row's flow: the thresholding step of Zach et al. 2007."""
-    for x in range(step.size):
+    for x in range(columns):
         residual = rho[y, x] + (ix[y, x] * u1[y, x] + iy[y, x] * u2[y, x])
         step[x] = min(max(-residual * inverse[y, x], -limit), limit)
 
 
 @in_line
-def _threshold_as_opencv(y, limit, ix, iy, square, rho, u1, u2, step):
-    for x in range(step.size):
+def _threshold_as_opencv(y, columns, limit, ix, iy, square, rho, u1, u2, step):
+    for x in range(columns):
         residual = rho[y, x] + (ix[y, x] * u1[y, x] + iy[y, x] * u2[y, x])
         far = limit * square[y, x]
         within = -residual / square[y, x] if square[y, x] > FLAT else _ZERO
@@ -40,10 +48,10 @@ def _threshold_as_opencv(y, limit, ix, iy, square, rho, u1, u2, step):
 
 
 @in_line
-def _primal(y, theta, gradient, step, px, py, u, changes, k):
+def _primal(y, columns, theta, gradient, step, px, py, u, changes, k):
     """u = v + theta div p for a row, v = u + step * gradient; adds the squared change to row k of `changes`."""
     first = u[y, 0]
-    for x in range(step.size):
+    for x in range(columns):
         divergence = (px[y + 1, x + 1] - px[y + 1, x]) + (py[y + 1, x + 1] - py[y, x + 1])
         before = u[y, x]
         u[y, x] = before + step[x] * gradient[y, x] + theta * divergence
@@ -55,10 +63,10 @@ def _primal(y, theta, gradient, step, px, py, u, changes, k):
 
 
 @in_line
-def _dual(y, rate, u, px, py):
+def _dual(y, columns, rate, u, px, py):
     """p = (p + rate grad u) / (1 + rate |grad u|) for a row; there is no gradient beyond the last row and column."""
     below = min(y + 1, u.shape[0] - 1)
-    for x in range(u.shape[1] - 1):
+    for x in range(columns):
         gx = u[y, x + 1] - u[y, x]
         gy = u[below, x] - u[y, x]
         shrink = _ONE / (_ONE + rate * np.sqrt(gx * gx + gy * gy))
@@ -67,9 +75,9 @@ def _dual(y, rate, u, px, py):
 
 
 @in_line
-def _dual_as_opencv(y, rate, u, px, py):
+def _dual_as_opencv(y, columns, rate, u, px, py):
     below = min(y + 1, u.shape[0] - 1)
-    for x in range(u.shape[1] - 1):
+    for x in range(columns):
         gx = u[y, x + 1] - u[y, x]
         gy = u[below, x] - u[y, x]
         length = np.float32(np.sqrt(np.float64(gx) * np.float64(gx) + np.float64(gy) * np.float64(gy)))
@@ -87,6 +95,7 @@ def iterate(count, width, data, u1, u2, duals, step, changes, limit, theta, rate
     the sums of squared change by iteration k.
     """
     height = u1.shape[0]
+    columns = (width + LANES - 1) // LANES * LANES
     ix, iy, inverse, rho = data[0], data[1], data[2], data[3]
     p11, p12, p21, p22 = duals[0], duals[1], duals[2], duals[3]
     for k in range(count):
@@ -97,20 +106,20 @@ def iterate(count, width, data, u1, u2, duals, step, changes, limit, theta, rate
             y = front - k
             if y < height:
                 if as_opencv:
-                    _threshold_as_opencv(y, limit, ix, iy, inverse, rho, u1, u2, step)
+                    _threshold_as_opencv(y, columns, limit, ix, iy, inverse, rho, u1, u2, step)
                 else:
-                    _threshold(y, limit, ix, iy, inverse, rho, u1, u2, step)
-                _primal(y, theta, ix, step, p11, p12, u1, changes, k)
-                _primal(y, theta, iy, step, p21, p22, u2, changes, k)
+                    _threshold(y, columns, limit, ix, iy, inverse, rho, u1, u2, step)
+                _primal(y, columns, theta, ix, step, p11, p12, u1, changes, k)
+                _primal(y, columns, theta, iy, step, p21, p22, u2, changes, k)
                 u1[y, width] = u1[y, width - 1]
                 u2[y, width] = u2[y, width - 1]
             if y > 0:
                 if as_opencv:
-                    _dual_as_opencv(y - 1, rate, u1, p11, p12)
-                    _dual_as_opencv(y - 1, rate, u2, p21, p22)
+                    _dual_as_opencv(y - 1, columns, rate, u1, p11, p12)
+                    _dual_as_opencv(y - 1, columns, rate, u2, p21, p22)
                 else:
-                    _dual(y - 1, rate, u1, p11, p12)
-                    _dual(y - 1, rate, u2, p21, p22)
+                    _dual(y - 1, columns, rate, u1, p11, p12)
+                    _dual(y - 1, columns, rate, u2, p21, p22)
 
 
 @compiled

@@ -5,10 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from reelops.metrics.compiling import stride_of
 from reelops.metrics.tvl1_affine import dominant_motion
 from reelops.metrics.tvl1_data import data_as_opencv, linearise, with_gradient
-from reelops.metrics.tvl1_dual import settle
+from reelops.metrics.tvl1_dual import settle, stride_of
 from reelops.metrics.tvl1_median import median
 from reelops.metrics.tvl1_parameters import TvL1Parameters
 

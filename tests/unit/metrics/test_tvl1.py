@@ -9,15 +9,17 @@ import sys
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, ModuleType
 
 import cv2
 import numpy as np
 import pytest
+from numba.core.dispatcher import Dispatcher
 
 from reelops.errors import SettingsError
 from reelops.evaluation.benchmark_flow import opencv_flow, photograph
 from reelops.evaluation.known_flow import MOTIONS, KnownMotion, end_point_error, moved_pair
+from reelops.metrics import tvl1_affine, tvl1_data, tvl1_dual, tvl1_median
 from reelops.metrics.compiling import compiled
 from reelops.metrics.tvl1 import TvL1, pyramid
 from reelops.metrics.tvl1_median import median, median_exchanges
@@ -107,6 +109,16 @@ def test_another_process_finds_the_same_bits_and_compiles_nothing(drive: list[np
     )
     there = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
     assert there.stdout.strip() == here, there.stderr
+
+
+@pytest.mark.parametrize("module", [tvl1_affine, tvl1_data, tvl1_dual, tvl1_median], ids=lambda module: module.__name__)
+def test_compiled_loops_call_those_of_their_own_file_only(module: ModuleType) -> None:
+    """Numba keeps code until the file of the outermost function changes, whatever becomes of the others."""
+    loops = {name: one for name, one in vars(module).items() if isinstance(one, Dispatcher)}
+    assert loops
+    for loop in loops.values():
+        called = [loops[name] for name in loop.py_func.__code__.co_names if name in loops]
+        assert all(other.py_func.__module__ == module.__name__ for other in called)
 
 
 def test_without_a_folder_to_keep_code_in_it_is_compiled_all_the_same() -> None:
