@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +14,6 @@ from reelops.errors import SettingsError
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
     from reelops.evaluation.benchmark_quality import OnPart
     from reelops.settings import Settings
@@ -61,6 +60,7 @@ def quality(
     from rich.console import Console
 
     from reelops.evaluation.benchmark_quality import PARTS, Material, benchmark_quality
+    from reelops.evaluation.benchmark_tables import markdown
     from reelops.evaluation.golden_flow import read_golden
     from reelops.files import write_text_atomically
     from reelops.scratch import scratch_folder
@@ -73,6 +73,7 @@ def quality(
 
     def keep(report: dict[str, Any]) -> None:
         write_text_atomically(path, json.dumps(report, indent=1) + "\n")
+        write_text_atomically(path.with_suffix(".md"), markdown(report))
 
     with scratch_folder(settings.root / SCRATCH) as scratch, _progress(console) as on_part:
         material = Material(
@@ -87,7 +88,7 @@ def quality(
         )
         report = benchmark_quality(material, parts, _earlier(path), keep, on_part)
     _show(report, console)
-    console.print(f"Written to {out}.")
+    console.print(f"Written to {out}, and for people to {out.with_suffix('.md')}.")
     if as_json:
         typer.echo(json.dumps(report, indent=1))
 
@@ -180,75 +181,15 @@ def _progress(console: Console) -> Iterator[OnPart]:
 
 
 def _show(report: Mapping[str, Any], console: Console) -> None:
+    from rich import table as rich_table
+
     from reelops.evaluation.benchmark_quality import differences_between_parts
+    from reelops.evaluation.benchmark_tables import tables
 
-    parts = report["parts"]
-    for name, table in _TABLES.items():
-        if name in parts:
-            console.print(table(parts[name]))
-    console.print(_wishes(report["wanted"]))
-    for sentence in differences_between_parts(parts):
+    for table in tables(report):
+        shown = rich_table.Table(*table.columns, title=table.title, title_justify="left")
+        for row in table.rows:
+            shown.add_row(*row)
+        console.print(shown)
+    for sentence in differences_between_parts(report["parts"]):
         console.print(f"[yellow]{sentence}[/yellow]")
-
-
-def _wishes(wanted: Sequence[Mapping[str, Any]]) -> Table:
-    from rich.table import Table
-
-    table = Table("Part", "Figure", "Measured", "Wanted", "Met")
-    words = {True: "[green]yes[/green]", False: "[red]no[/red]", None: "not measured"}
-    for wish in wanted:
-        measured = "" if wish["measured"] is None else f"{wish['measured']:.4g}"
-        aim = f", aim {wish['aim']:g}" if wish["aim"] is not None else ""
-        table.add_row(
-            wish["part"], wish["figure"], measured, f"{wish['bound']} {wish['limit']:.4g}{aim}", words[wish["met"]]
-        )
-    return table
-
-
-def _suite_table(part: Mapping[str, Any]) -> Table:
-    return _table(
-        "Default suite, warm",
-        part["clips"],
-        {
-            "Clip": "clip",
-            "Frames": "frames",
-            "Size": "size",
-            "Seconds": "wall",
-            "Processor seconds": "cpu",
-        },
-    )
-
-
-def _memory_table(part: Mapping[str, Any]) -> Table:
-    return _table(
-        "Memory", part["clips"], {"Clip, s": "seconds", "Frames": "frames", "Peak MB": "peak_mb", "Seconds": "wall"}
-    )
-
-
-def _gate_table(part: Mapping[str, Any]) -> Table:
-    rows = [{"version": name, **counts} for name, counts in part["versions"].items()]
-    columns = {
-        "Version": "version",
-        "It is": "expected",
-        "Accepted": "accept",
-        "To be reviewed": "review",
-        "Rejected": "reject",
-    }
-    return _table(f"The gate on {len(part['clips'])} clips", rows, columns)
-
-
-def _table(title: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Table:
-    from rich.table import Table
-
-    table = Table(*columns, title=title, title_justify="left")
-    for row in rows:
-        values = (row[name] for name in columns.values())
-        table.add_row(*(f"{value:.3g}" if isinstance(value, float) else str(value) for value in values))
-    return table
-
-
-_TABLES: Mapping[str, Callable[[Mapping[str, Any]], Table]] = {
-    "suite": _suite_table,
-    "memory": _memory_table,
-    "gate": _gate_table,
-}
