@@ -15,6 +15,7 @@ from reelops.errors import SettingsError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from reelops.evaluation.batch import ScoringOrder
     from reelops.evaluation.benchmark_quality import OnPart
     from reelops.settings import Settings
 
@@ -135,7 +136,7 @@ def _files(clips: Sequence[Path] | None, settings: Settings) -> dict[str, Sequen
     return found
 
 
-def _order(settings: Settings) -> Any:
+def _order(settings: Settings) -> ScoringOrder:
     """The default limits count, which are those of the product's own format."""
     from reelops.evaluation.batch import ScoringOrder
     from reelops.gates import DEFAULT
