@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 QUALITY_REPORT = Path("reports/quality/benchmark.json")
 FLOW_GOLDEN = Path("tests/golden/tvl1_opencv.json")
 SCRATCH = Path(".cache")
+_TELL_EVERY_SECONDS = 30
 
 Clips = Annotated[
     list[Path] | None, typer.Argument(help="Real clips.", metavar="CLIP...", show_default="those of params.yaml")
@@ -163,20 +165,20 @@ def _earlier(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def _progress(console: Console) -> Iterator[OnPart]:
-    """A bar with the time left, or where nobody watches, a line a part."""
+    """A bar with the time left, or where nobody watches, a line a part and one every half minute."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("Measuring", total=1.0)
-        last = ""
+        last, told = "", 0.0
 
         def on_part(part: str, step: str, share: float) -> None:
-            nonlocal last
+            nonlocal last, told
             bar.update(task, description=f"Measuring {step}", completed=share)
-            if not console.is_terminal and part != last:
-                console.print(f"Measuring {part}.")
-            last = part
+            if not console.is_terminal and (part != last or time.monotonic() > told + _TELL_EVERY_SECONDS):
+                console.print(f"{share:4.0%}  {part}: {step}")
+                last, told = part, time.monotonic()
 
         yield on_part
 

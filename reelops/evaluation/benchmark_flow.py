@@ -69,7 +69,7 @@ def clip_frames(path: Path) -> list[np.ndarray]:
 
 def num_steps(timed_clips: Sequence[Path], clips: Sequence[Path]) -> int:
     """How often `benchmark_flow` tells what it does."""
-    return len({*timed_clips, *clips}) + len(timed_clips) + 3 * len(clips) + len(MOTIONS) + 1
+    return len({*timed_clips, *clips}) + len(timed_clips) + 3 * len(clips) + len(MOTIONS)
 
 
 def benchmark_flow(
@@ -104,7 +104,6 @@ def benchmark_flow(
     report["equal_parameters"] = _equal_parameters({path: middle[path] for path in clips}, on_step)
     report["known_motion"] = _known_motion(pictures, ours, golden, on_step)
     report["working_size"] = _working_size(frames, ours, on_step)
-    report["identical"] = _identical(next(iter(frames.values())), on_step)
     report["score"] = _score(frames, ours, scale, golden, on_step)
     return report
 
@@ -221,19 +220,6 @@ def _working_size(frames: dict[Path, list[np.ndarray]], ours: TvL1, on_step: OnS
 
 def _magnitude(ours: TvL1, pair: Sequence[np.ndarray], rows: int) -> float:
     return mean_magnitude(ours.flow(*(at_rows(gray, rows) for gray in pair)))
-
-
-def _identical(shown: Sequence[np.ndarray], on_step: OnStep) -> dict[str, bool]:
-    """Whether a clip's flow is the same to the last bit however pairs are spread over threads."""
-    on_step("thread counts")
-    pictures = [at_rows(gray, WORKING_ROWS) for gray in shown[:9]]
-    alone = [TvL1(workers=1).flow(*pair) for pair in pairwise(pictures)]
-    return {
-        f"{workers}_threads": all(
-            np.array_equal(a, b) for a, b in zip(alone, TvL1(workers=workers).flows(pictures), strict=True)
-        )
-        for workers in (1, 2, 5)
-    }
 
 
 def _score(
