@@ -48,6 +48,5 @@ class TemporalConsistency:
         how = f"{self._engine.name} flow at {self._rows} rows, scale {self._scale:g} square pixels at 480 rows"
         self._magnitudes.extend(pending.result() for pending in self._pending)
         self._pending.clear()
-        self._worker.shutdown()
         value = consistency_of(self._magnitudes, self._scale)
         return {"temporal_consistency": Measure(value, how, series=tuple(self._magnitudes))}
