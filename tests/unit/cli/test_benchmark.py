@@ -18,11 +18,18 @@ from reelops.errors import MachineError, SettingsError
 from reelops.evaluation import benchmark_scoring
 from reelops.evaluation.benchmark_flow import rank_correlation
 from reelops.evaluation.benchmark_machine import CORES, on_two_cores, score_command
-from reelops.evaluation.benchmark_quality import PARTS, Wish, differences_between_parts
+from reelops.evaluation.benchmark_quality import PARTS, Wish, differences_between_parts, wishes
 from reelops.evaluation.benchmark_scoring import Bench
+from reelops.evaluation.benchmark_tables import markdown
 from reelops.evaluation.golden_flow import make_golden, read_golden
 from reelops.evaluation.known_flow import MOTIONS
 from reelops.evaluation.params import load_benchmark_params
+
+AT: dict[str, Any] = {
+    "measured_at": "2026-11-21T10:00:00+00:00",
+    "machine": {"processor": "A", "cores": 2, "load_before": 0.1, "opencv": "4.14.0", "metrics_version": "2"},
+}
+"""When and where a part was measured."""
 
 
 @pytest.fixture
@@ -59,6 +66,8 @@ def test_parts_are_measured_apart_and_kept_together_each_with_its_time_and_machi
     assert after["parts"]["sameness"]["measured_at"] >= before["measured_at"]
     assert [wish["part"] for wish in after["wanted"]] == ["suite", "sameness"]
     assert not list((project / ".cache/scratch").iterdir())
+    page = (project / "reports/quality/benchmark.md").read_text()
+    assert "## What was wanted" in page and "| 0.mp4 | 5 | 96x64 |" in page
     # A clip scores the same on any threads, in any process and in any company.
     equal = after["parts"]["sameness"]["equal"]
     assert len(equal) == 9
@@ -102,11 +111,8 @@ def test_help_names_every_part() -> None:
 
 
 def test_parts_from_another_day_or_machine_are_told() -> None:
-    machine = {"processor": "A", "cores": 2, "metrics_version": "2"}
-    parts = {
-        "suite": {"measured_at": "2026-11-21T10:00:00+00:00", "machine": machine},
-        "flow": {"measured_at": "2026-11-22T10:00:00+00:00", "machine": {**machine, "processor": "B"}},
-    }
+    other = {"measured_at": "2026-11-22T10:00:00+00:00", "machine": {**AT["machine"], "processor": "B"}}
+    parts = {"suite": AT, "flow": other}
     days, machines = differences_between_parts(parts)
     assert "different days (2026-11-21: suite; 2026-11-22: flow)" in days
     assert "different machines (A, 2 cores: suite; B, 2 cores: flow)" in machines
@@ -117,6 +123,46 @@ def test_a_wish_is_met_at_its_limit_and_open_where_nothing_was_measured() -> Non
     assert Wish("suite", "seconds", 2.0, "at most", 2.0).met is True
     assert Wish("folder", "clips", 1799.0, "at least", 1800).met is False
     assert Wish("flow", "correlation", None, "at least", 0.95).met is None
+
+
+def flow_part() -> dict[str, Any]:
+    """What `benchmark_flow` returns, of one clip and one motion."""
+    seconds = {"wall": 0.01, "cpu": 0.01}
+    errors = {"ours_160": 0.1, "ours_480": 0.05, "opencv_120": 0.5, "opencv_240": 0.2, "opencv_480": None}
+    pair = {"opencv": {"wall": 3.0, "cpu": 5.0}, "ours_same_size": seconds, "ours_at_160_rows": seconds}
+    return {
+        "time": [{"clip": "a", **pair, "times_faster_same_size": 30.0, "times_faster_at_160_rows": 300.0}],
+        "equal_parameters": [
+            {
+                "clip": "a",
+                "size": "360x240",
+                "times_faster": 9.0,
+                "times_less_cpu": 14.0,
+                "median_distance": 0.0,
+                "mean_distance": 0.4,
+            }
+        ],
+        "known_motion": {"pan 1 px": errors, "all": errors},
+        "working_size": [{"clip": "a", "motion": {"120": 4.0, "160": 4.1}, "spread": 0.025}],
+        "score": {
+            "clips": [{"clip": "a", "ours": 0.9, "opencv": None}],
+            "rank_correlation": None,
+            "mean_absolute_difference": 0.01,
+        },
+    }
+
+
+def test_figures_of_the_flow_are_held_against_what_was_wanted_and_shown() -> None:
+    wanted = list(wishes({"flow": flow_part()}))
+    answers = {wish.figure: wish.met for wish in wanted}
+    assert answers["time of a pair, OpenCV's at 720x480 over ours at 160 rows"] is True
+    assert answers["mean distance in px from OpenCV's with its parameters"] is False
+    assert answers["rank correlation of scores with OpenCV's"] is None
+    (error,) = [wish for wish in wanted if wish.figure == "error in px on known motion at 160 rows"]
+    assert error.limit == pytest.approx(1.05 * 0.2) and error.met
+    page = markdown({"parts": {"flow": {**AT, **flow_part()}}, "wanted": [wish.to_json() for wish in wanted]})
+    assert "| pan 1 px | 0.1 | 0.05 | 0.5 | 0.2 | not measured |" in page
+    assert "| a | 4 | 4.1 | 2.5% |" in page
 
 
 def test_two_cores_are_used_and_all_come_back() -> None:
