@@ -128,7 +128,8 @@ def _gate(part: Part) -> Iterator[Table]:
         "To be reviewed": "review",
         "Rejected": "reject",
     }
-    yield _table(f"The gate on {len(part['clips'])} good clips and spoilt versions of them", rows, columns)
+    num_clips = len(part["clips"])
+    yield _table(f"The gate on good clips ({num_clips}) and spoilt versions of them", rows, columns)
     if part["wrong"]:
         wrong = ({**row, "said": row["verdict"]["decision"]} for row in part["wrong"])
         yield _table("Wrong verdicts", wrong, {"Clip": "clip", "Version": "version", "Verdict": "said"})
