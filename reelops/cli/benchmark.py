@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,100 +16,183 @@ from reelops.errors import SettingsError
 if TYPE_CHECKING:
     from rich.console import Console
 
-FLOW_REPORT = Path("reports/quality/flow.json")
+    from reelops.evaluation.batch import ScoringOrder
+    from reelops.evaluation.benchmark_quality import OnPart
+    from reelops.settings import Settings
+
+QUALITY_REPORT = Path("reports/quality/benchmark.json")
 FLOW_GOLDEN = Path("tests/golden/tvl1_opencv.json")
+SCRATCH = Path(".cache")
+_TELL_EVERY_SECONDS = 30
+
+Clips = Annotated[
+    list[Path] | None, typer.Argument(help="Real clips.", metavar="CLIP...", show_default="those of params.yaml")
+]
 
 
 def register(app: typer.Typer) -> None:
     benchmark = typer.Typer(help="Measure our parts beside what they replace.", no_args_is_help=True)
-    benchmark.command("flow")(flow)
+    benchmark.command("quality")(quality)
+    benchmark.command("golden")(golden)
     app.add_typer(benchmark, name="benchmark")
 
 
-def flow(
-    clips: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Real clips.", metavar="CLIP...", show_default="those of params.yaml"),
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Where the figures go.")] = FLOW_REPORT,
-    golden: Annotated[
-        bool,
-        typer.Option("--golden", help="Measure OpenCV's values first, which takes hours; goes on where it stopped."),
-    ] = False,
-    full_size_pairs: Annotated[
-        int, typer.Option(min=1, help="Pairs at their own size that OpenCV is timed on; half a minute each.")
-    ] = 2,
+def quality(
+    clips: Clips = None,
+    only: Annotated[
+        str,
+        typer.Option(
+            help="Measure these parts, and keep the others as they are: suite, cold, folder, memory, sameness, gate, "
+            "flow.",
+            show_default="all",
+            metavar="PART,PART",
+        ),
+    ] = "",
+    out: Annotated[Path, typer.Option(help="Where the figures go.")] = QUALITY_REPORT,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Compare our Dual TV-L1 with OpenCV's: time, agreement, known motion, working sizes, scores.
+    """Measure scoring: its speed and memory, that it always gives the same, the gate, and our optical flow beside
+    OpenCV's.
 
-    Example: reelops benchmark flow --out reports/quality/flow.json
+    All parts take about forty minutes on two cores, most of which is OpenCV's. Figures are kept as each part is done.
+
+    Examples: reelops benchmark quality
+
+    reelops benchmark quality --only suite,folder
     """
     from rich.console import Console
 
-    from reelops.evaluation.benchmark_flow import benchmark_flow, make_golden, read_golden
-    from reelops.evaluation.params import load_benchmark_params
+    from reelops.evaluation.benchmark_quality import PARTS, Material, benchmark_quality
+    from reelops.evaluation.benchmark_tables import markdown
+    from reelops.evaluation.golden_flow import read_golden
     from reelops.files import write_text_atomically
-    from reelops.metrics.suite import load_score_settings
+    from reelops.scratch import scratch_folder
     from reelops.settings import load_settings
 
-    console = Console(stderr=True)
-    settings = load_settings()
-    params = load_benchmark_params(settings.params_file)
-    videos = clips or params.find("clips", settings.root)
-    pictures = params.find("pictures", settings.root)
-    if not videos or not pictures:
-        raise SettingsError("benchmark.clips or benchmark.pictures in params.yaml match nothing here; name some.")
-    golden_file = settings.root / FLOW_GOLDEN
-    scale = load_score_settings(settings.params_file).temporal_scale
+    console, settings = Console(stderr=True), load_settings()
+    files = _files(clips, settings)
+    parts = [part.strip() for part in only.split(",") if part.strip()] or list(PARTS)
+    path = settings.root / out
+
+    def keep(report: dict[str, Any]) -> None:
+        write_text_atomically(path, json.dumps(report, indent=1) + "\n")
+        write_text_atomically(path.with_suffix(".md"), markdown(report))
+
+    with scratch_folder(settings.root / SCRATCH) as scratch, _progress(console) as on_part:
+        material = Material(
+            product_clips=files["product_clips"],
+            flow_clips=files["clips"],
+            pictures=files["pictures"],
+            good_clips=files["good_clips"],
+            golden=read_golden(settings.root / FLOW_GOLDEN),
+            order=_order(settings),
+            params_file=settings.params_file,
+            scratch=scratch,
+        )
+        report = benchmark_quality(material, parts, _earlier(path), keep, on_part)
+    _show(report, console)
+    console.print(f"Written to {out}, and for people to {out.with_suffix('.md')}.")
+    if as_json:
+        typer.echo(json.dumps(report, indent=1))
+
+
+def golden(clips: Clips = None) -> None:
+    """Measure what OpenCV's Dual TV-L1 says, for `quality` to compare with: some hours.
+
+    It goes on where it was stopped, and measures nothing twice.
+
+    Example: reelops benchmark golden
+    """
+    from rich.console import Console
+
+    from reelops.evaluation.golden_flow import make_golden
+    from reelops.settings import load_settings
+
+    console, settings = Console(stderr=True), load_settings()
+    files = _files(clips, settings)
     with console.status("Measuring") as status:
-
-        def on_step(step: str) -> None:
-            status.update(f"Measuring: {step}")
-
-        if golden:
-            make_golden(videos, pictures, golden_file, on_step)
-        figures = benchmark_flow(videos, pictures, scale, read_golden(golden_file), full_size_pairs, on_step)
-    write_text_atomically(settings.root / out, json.dumps(figures, indent=1) + "\n")
-    _show_flow(figures, console)
-    console.print(f"Written to {out}.")
+        make_golden(
+            files["clips"],
+            files["pictures"],
+            settings.root / FLOW_GOLDEN,
+            lambda step: status.update(f"Measuring: {step}"),
+        )
+    console.print(f"Written to {FLOW_GOLDEN}.")
 
 
-def _show_flow(figures: dict[str, Any], console: Console) -> None:
-    from rich.table import Table
+def _files(clips: Sequence[Path] | None, settings: Settings) -> dict[str, Sequence[Path]]:
+    """What is measured on: clips that are given stand for all clips of params.yaml.
 
-    table = Table("Our Dual TV-L1 beside OpenCV's", "Measured", "Wanted")
-    for name, measured, wanted in flow_verdicts(figures):
-        table.add_row(name, measured, wanted)
-    console.print(table)
+    Raises:
+        SettingsError: params.yaml names nothing that is here.
+    """
+    from reelops.evaluation.params import load_benchmark_params
 
-
-def flow_verdicts(figures: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """What was asked of the flow, in words: figure, what was measured, what was wanted."""
-    time, equal, known, score = (figures[part] for part in ("time", "equal_parameters", "known_motion", "score"))
-    errors = known["all"]
-    theirs = [value for name, value in errors.items() if name.startswith("opencv") and value is not None]
-    rows = [
-        ("times less processor time a pair, ours at 160 rows", _least(time, "times_less_cpu_at_160_rows"), "200"),
-        ("times less processor time a pair, same size", _least(time, "times_less_cpu_same_size"), "200"),
-        ("times less processor time at equal parameters", _least(equal, "times_less_cpu"), "10"),
-        ("median distance at equal parameters, px", _most(equal, "median_distance"), "at most 0.05"),
-        ("mean distance at equal parameters, px", _most(equal, "mean_distance"), "at most 0.3"),
-        ("error on known motion at 160 rows, px", f"{errors['ours_160']:.3f}", f"at most {1.05 * min(theirs):.3f}"),
-        ("error on known motion at 480 rows, px", f"{errors['ours_480']:.3f}", f"at most {1.05 * min(theirs):.3f}"),
-        ("spread of motion over working sizes", _most(figures["working_size"], "spread"), "at most 0.05"),
-        ("same to the last bit on any threads", str(all(figures["identical"].values())), "True"),
-    ]
-    if score["rank_correlation"] is not None:
-        rows += [
-            ("rank correlation of scores", f"{score['rank_correlation']:.3f}", "at least 0.95"),
-            ("mean difference of scores", f"{score['mean_absolute_difference']:.3f}", "at most 0.05"),
-        ]
-    return rows
+    params = load_benchmark_params(settings.params_file)
+    found: dict[str, Sequence[Path]] = {"pictures": params.find("pictures", settings.root)}
+    for name in ("product_clips", "clips", "good_clips"):
+        found[name] = clips or params.find(name, settings.root)
+    for name, paths in found.items():
+        if not paths:
+            raise SettingsError(f"benchmark.{name} in params.yaml matches nothing here; name some there.")
+    return found
 
 
-def _least(rows: list[dict[str, Any]], name: str) -> str:
-    return f"{min(row[name] for row in rows):.4g}"
+def _order(settings: Settings) -> ScoringOrder:
+    """The default limits count, which are those of the product's own format."""
+    from reelops.evaluation.batch import ScoringOrder
+    from reelops.gates import DEFAULT
+
+    return ScoringOrder.of(settings, profile=DEFAULT)
 
 
-def _most(rows: list[dict[str, Any]], name: str) -> str:
-    return f"{max(row[name] for row in rows):.4g}"
+def _earlier(path: Path) -> dict[str, Any]:
+    """What was measured before.
+
+    Raises:
+        SettingsError: the file is no report of this benchmark.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(report["parts"], dict):
+            return dict(report)
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise SettingsError(f"{path} is no report of this benchmark. Name another file with --out.")
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[OnPart]:
+    """A bar with the time left, or where nobody watches, a line a part and one every half minute."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Measuring", total=1.0)
+        last, told = "", 0.0
+
+        def on_part(part: str, step: str, share: float) -> None:
+            nonlocal last, told
+            bar.update(task, description=f"Measuring {step}", completed=share)
+            if not console.is_terminal and (part != last or time.monotonic() > told + _TELL_EVERY_SECONDS):
+                console.print(f"{share:4.0%}  {part}: {step}")
+                last, told = part, time.monotonic()
+
+        yield on_part
+
+
+def _show(report: Mapping[str, Any], console: Console) -> None:
+    from rich import table as rich_table
+
+    from reelops.evaluation.benchmark_quality import differences_between_parts
+    from reelops.evaluation.benchmark_tables import tables
+
+    for table in tables(report):
+        shown = rich_table.Table(*table.columns, title=table.title, title_justify="left")
+        for row in table.rows:
+            shown.add_row(*row)
+        console.print(shown)
+    for sentence in differences_between_parts(report["parts"]):
+        console.print(f"[yellow]{sentence}[/yellow]")

@@ -1,16 +1,13 @@
 """Dual TV-L1 of ours against OpenCV's: time, agreement, error on known motion, and the score that rests on it.
 
 Both sides run in one process on the same pictures. What takes OpenCV hours, its score of whole clips at 240 rows and
-its error on known motion at 480, is measured once and kept as golden values: see `make_golden`.
+its error on known motion at 480, is measured once and kept: see `golden_flow`.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice, pairwise
@@ -22,10 +19,10 @@ import numpy as np
 
 from reelops.clip import sha256_of
 from reelops.evaluation.known_flow import MOTIONS, KnownMotion, end_point_error, moved_pair
-from reelops.files import write_text_atomically
 from reelops.metrics.optical_flow import mean_magnitude
 from reelops.metrics.temporal_consistency import consistency_of
-from reelops.metrics.tvl1 import TvL1, opencv_parameters
+from reelops.metrics.tvl1 import TvL1
+from reelops.metrics.tvl1_parameters import opencv_parameters
 from reelops.metrics.working_size import STATED_ROWS, WORKING_ROWS, at_rows, luma
 from reelops.video.decode import read_frames
 
@@ -70,64 +67,59 @@ def clip_frames(path: Path) -> list[np.ndarray]:
     return [luma(timed.frame_HWC) for timed in islice(read_frames(path, fps=FPS), NUM_FRAMES)]
 
 
+def num_steps(timed_clips: Sequence[Path], clips: Sequence[Path]) -> int:
+    """How often `benchmark_flow` tells what it does."""
+    return len({*timed_clips, *clips}) + len(timed_clips) + 3 * len(clips) + len(MOTIONS)
+
+
 def benchmark_flow(
+    timed_clips: Sequence[Path],
     clips: Sequence[Path],
     pictures: Sequence[Path],
     scale: float,
-    golden: dict[str, Any],
-    full_size_pairs: int = 1,
+    golden: Mapping[str, Any],
     on_step: OnStep = lambda _: None,
 ) -> dict[str, Any]:
     """All figures as plain JSON values.
 
     Args:
-        clips: real clips; their first 49 frames at 8 frames a second count.
+        timed_clips: real clips at whose own size OpenCV is timed, on the two frames in the middle; up to half a minute
+            each.
+        clips: real clips for everything else; their first 49 frames at 8 frames a second count.
         pictures: photographs to move in known ways.
         scale: the variance that brings temporal consistency down to 1/e.
         golden: what `make_golden` wrote, or {}.
-        full_size_pairs: pairs of 480 rows that OpenCV is timed on; about half a minute each.
         on_step: told what is done now.
     """
     ours = TvL1()
     ours.flow(*np.zeros((2, 32, 32), np.uint8))  # compiled, or read from the cache, before any clock runs
     frames = {}
-    for path in clips:
+    for path in dict.fromkeys((*timed_clips, *clips)):
         on_step(f"reading {path.name}")
         frames[path] = clip_frames(path)
     middle = {path: shown[len(shown) // 2 :][:2] for path, shown in frames.items()}
-    report: dict[str, Any] = {"machine": machine()}
-    report["time"] = _time(list(middle.values())[:full_size_pairs], ours, on_step)
-    report["equal_parameters"] = _equal_parameters(middle, on_step)
+    frames = {path: frames[path] for path in clips}
+    report: dict[str, Any] = {}
+    report["time"] = _time({path: middle[path] for path in timed_clips}, ours, on_step)
+    report["equal_parameters"] = _equal_parameters({path: middle[path] for path in clips}, on_step)
     report["known_motion"] = _known_motion(pictures, ours, golden, on_step)
     report["working_size"] = _working_size(frames, ours, on_step)
-    report["identical"] = _identical(next(iter(frames.values())), on_step)
     report["score"] = _score(frames, ours, scale, golden, on_step)
     return report
 
 
-def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
-    return {
-        "processor": platform.machine(),
-        "cores": os.cpu_count(),
-        "opencv": cv2.__version__,
-        "opencv_threads": cv2.getNumThreads(),
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }
-
-
-def _time(pairs: Iterable[Sequence[np.ndarray]], ours: TvL1, on_step: OnStep) -> list[dict[str, Any]]:
+def _time(pairs: Mapping[Path, Sequence[np.ndarray]], ours: TvL1, on_step: OnStep) -> list[dict[str, Any]]:
     """The same pairs at their own size: OpenCV's defaults, ours at that size, and ours as temporal consistency asks."""
     rows = []
-    for previous, following in pairs:
-        on_step(f"OpenCV at {previous.shape[1]}x{previous.shape[0]}")
+    for path, (previous, following) in pairs.items():
+        on_step(f"OpenCV at {previous.shape[1]}x{previous.shape[0]} on {path.name}")
         _, theirs = timed(opencv_flow, previous, following)
         _, full = timed(ours.flow, previous, following, repeats=3)
         _, working = timed(_at_working_size(ours), previous, following, repeats=3)
         batch, both = timed(lambda a, b: np.stack(list(ours.flows([a, b] * 12))), previous, following)
         rows.append(
             {
+                "clip": path.name,
                 "size": f"{previous.shape[1]}x{previous.shape[0]}",
                 "opencv": vars(theirs),
                 "ours_same_size": vars(full),
@@ -176,7 +168,7 @@ def _equal_parameters(pairs: dict[Path, list[np.ndarray]], on_step: OnStep) -> l
 
 
 def _known_motion(
-    pictures: Sequence[Path], ours: TvL1, golden: dict[str, Any], on_step: OnStep
+    pictures: Sequence[Path], ours: TvL1, golden: Mapping[str, Any], on_step: OnStep
 ) -> dict[str, dict[str, float | None]]:
     """Mean end-point error by motion, in pixels at 480 rows, and over all motions."""
     table: dict[str, dict[str, float | None]] = {}
@@ -188,7 +180,7 @@ def _known_motion(
             f"ours_{rows}": _error(ours.flow, pairs, motion, rows) for rows in (WORKING_ROWS, STATED_ROWS)
         }
         row |= {f"opencv_{rows}": _error(opencv_flow, pairs, motion, rows) for rows in OPENCV_ROWS}
-        known = [kept.get(_key(path, motion)) for path in pictures]
+        known = [kept.get(key_of(path, motion)) for path in pictures]
         row[f"opencv_{STATED_ROWS}"] = None if None in known else float(np.mean(known))
         table[motion.name] = row
     columns = next(iter(table.values()))
@@ -230,28 +222,15 @@ def _magnitude(ours: TvL1, pair: Sequence[np.ndarray], rows: int) -> float:
     return mean_magnitude(ours.flow(*(at_rows(gray, rows) for gray in pair)))
 
 
-def _identical(shown: Sequence[np.ndarray], on_step: OnStep) -> dict[str, bool]:
-    """Whether a clip's flow is the same to the last bit however pairs are spread over threads."""
-    on_step("thread counts")
-    pictures = [at_rows(gray, WORKING_ROWS) for gray in shown[:9]]
-    alone = [TvL1(workers=1).flow(*pair) for pair in pairwise(pictures)]
-    return {
-        f"{workers}_threads": all(
-            np.array_equal(a, b) for a, b in zip(alone, TvL1(workers=workers).flows(pictures), strict=True)
-        )
-        for workers in (1, 2, 5)
-    }
-
-
 def _score(
-    frames: dict[Path, list[np.ndarray]], ours: TvL1, scale: float, golden: dict[str, Any], on_step: OnStep
+    frames: dict[Path, list[np.ndarray]], ours: TvL1, scale: float, golden: Mapping[str, Any], on_step: OnStep
 ) -> dict[str, Any]:
     """Temporal consistency by our flow, and beside it by OpenCV's where there is a golden value."""
     rows = []
     for path, shown in frames.items():
         on_step(f"score, {path.name}")
         kept = golden.get("clips", {}).get(sha256_of(path))
-        by_ours = consistency_of(_magnitudes(ours.flows(at_rows(gray, WORKING_ROWS) for gray in shown)), scale)
+        by_ours = consistency_of(magnitudes(ours.flows(at_rows(gray, WORKING_ROWS) for gray in shown)), scale)
         by_theirs = consistency_of(kept["magnitudes"], scale) if kept else None
         rows.append({"clip": path.name, "ours": by_ours, "opencv": by_theirs})
     both = np.array([[row["ours"], row["opencv"]] for row in rows if row["opencv"] is not None], dtype=float)
@@ -264,57 +243,17 @@ def _score(
     }
 
 
-def _magnitudes(flows: Iterable[np.ndarray]) -> list[float]:
+def magnitudes(flows: Iterable[np.ndarray]) -> list[float]:
+    """`mean_magnitude` of each."""
     return [mean_magnitude(flow) for flow in flows]
+
+
+def key_of(picture: Path, motion: KnownMotion) -> str:
+    """Where golden values keep the error on a picture in known motion."""
+    return f"{picture.name}, {motion.name}"
 
 
 def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Spearman's, for values without ties."""
     ranks = [np.argsort(np.argsort(values)) for values in (a, b)]
     return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
-
-
-def make_golden(clips: Sequence[Path], pictures: Sequence[Path], path: Path, on_step: OnStep = lambda _: None) -> None:
-    """Measures with OpenCV what the benchmark compares with, and adds it to `path` as each clip and picture is done.
-
-    What is there already is not measured again, so it can be stopped and started. About five minutes a clip and half
-    a minute a motion and picture, on two cores.
-    """
-    golden = read_golden(path)
-    golden["how"] = {
-        "engine": f"cv2.optflow.DualTVL1OpticalFlow.create() of OpenCV {cv2.__version__}, its defaults",
-        "clips": f"luma of the first {NUM_FRAMES} frames at {FPS} a second, {GOLDEN_ROWS} rows by cv2.INTER_AREA; "
-        "mean magnitude of each neighbouring pair's flow, in pixels at 480 rows; keyed by the file's sha256",
-        "known_motion": f"mean end-point error at {STATED_ROWS} rows of reelops.evaluation.known_flow.MOTIONS",
-        "command": "reelops benchmark flow --golden",
-    }
-    for clip in clips:
-        if (digest := sha256_of(clip)) in golden.setdefault("clips", {}):
-            continue
-        on_step(f"OpenCV on all of {clip.name}")
-        pictures_HW = [at_rows(gray, GOLDEN_ROWS) for gray in clip_frames(clip)]
-        magnitudes = _magnitudes(opencv_flow(*pair) for pair in pairwise(pictures_HW))
-        golden["clips"][digest] = {"name": clip.name, "magnitudes": [round(value, 5) for value in magnitudes]}
-        _write(golden, path)
-    for picture in pictures:
-        for motion in MOTIONS:
-            if (key := _key(picture, motion)) in golden.setdefault("known_motion", {}):
-                continue
-            on_step(f"OpenCV on {picture.name}, {motion.name}")
-            pair = moved_pair(photograph(picture), motion)
-            golden["known_motion"][key] = round(end_point_error(opencv_flow(*pair), motion), 5)
-            _write(golden, path)
-
-
-def read_golden(path: Path) -> dict[str, Any]:
-    """What `make_golden` wrote so far."""
-    golden: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-    return golden
-
-
-def _write(golden: dict[str, Any], path: Path) -> None:
-    write_text_atomically(path, json.dumps(golden, indent=1) + "\n")
-
-
-def _key(picture: Path, motion: KnownMotion) -> str:
-    return f"{picture.name}, {motion.name}"

@@ -15,16 +15,20 @@ class BenchmarkParams(BaseModel):
     """What benchmarks are run on.
 
     Attributes:
-        clips: globs of real clips, relative to the project; stars in file names only.
-        pictures: the same of photographs.
+        clips: what flows are compared on: globs of real clips, relative to the project; stars in file names only.
+        pictures: the same of photographs, which are moved in known ways.
+        product_clips: clips of the product's format: what scoring costs is measured on them.
+        good_clips: what the gate must not turn away, and is shown spoilt versions of.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     clips: list[str]
     pictures: list[str]
+    product_clips: list[str]
+    good_clips: list[str]
 
-    def find(self, what: Literal["clips", "pictures"], root: Path) -> list[Path]:
+    def find(self, what: Literal["clips", "pictures", "product_clips", "good_clips"], root: Path) -> list[Path]:
         """Files that match, by name within each glob."""
         return [path for pattern in getattr(self, what) for path in _matches(root / pattern)]
 

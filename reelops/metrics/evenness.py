@@ -10,9 +10,8 @@ import numpy as np
 from reelops.metrics.optical_flow import flow_engine, mean_magnitude
 from reelops.metrics.scores import Measure
 from reelops.metrics.temporal_consistency import consistency_of
+from reelops.metrics.threads import worker
 from reelops.metrics.view import Step, View
-from reelops.metrics.worker import worker
-from reelops.metrics.working_size import at_rows
 
 # Pairs that may wait for their flow; a frame that finds more waits for the oldest.
 _MOST_PENDING = 8
@@ -35,7 +34,7 @@ class TemporalConsistency:
         self._magnitudes: list[float] = []
 
     def see(self, view: View, _: Step | None, /) -> None:
-        gray = at_rows(view.luma_HW, self._rows)
+        gray = view.gray_at(self._rows)
         if self._previous is not None:
             self._pending.append(self._worker.submit(self._magnitude, self._previous, gray))
         if len(self._pending) > _MOST_PENDING:

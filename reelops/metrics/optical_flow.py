@@ -1,15 +1,13 @@
 """Dense optical flow: engines behind one contract.
 
 An engine is chosen by name. `tvl1` is Dual TV-L1 of our own, which temporal consistency asks for; `tvl1-torch` is the
-same for a GPU. `tvl1-opencv` is OpenCV's, the reference that ours is compared with, and `dis` the quickest. OpenCV's
-run on one thread: its DIS cuts the picture into one stripe a thread and searches within it, so its result would
-otherwise depend on the machine.
+same for a GPU. `tvl1-opencv` is OpenCV's, the reference that ours is compared with, and `dis` the quickest. All run
+within `one_opencv_thread`, so that their results do not depend on the machine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from typing import Protocol
 
@@ -17,6 +15,7 @@ import cv2
 import numpy as np
 
 from reelops.errors import SettingsError, VideoError
+from reelops.metrics.threads import one_opencv_thread
 from reelops.metrics.working_size import STATED_ROWS
 
 
@@ -59,16 +58,6 @@ def check_pair(previous_HW: np.ndarray, next_HW: np.ndarray) -> None:
         )
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(threads)
-
-
 class _OpenCv:
     """An engine of OpenCV's. It keeps buffers between calls, so one engine serves one thread at a time."""
 
@@ -77,7 +66,7 @@ class _OpenCv:
     def flow(self, previous_HW: np.ndarray, next_HW: np.ndarray) -> np.ndarray:
         """See `FlowEngine`."""
         check_pair(previous_HW, next_HW)
-        with _one_thread():
+        with one_opencv_thread():
             flow: np.ndarray = self._engine.calc(previous_HW, next_HW, None)
         return flow
 
@@ -145,16 +134,3 @@ def flow_engine(name: str) -> FlowEngine:
 def mean_magnitude(flow_HW2: np.ndarray) -> float:
     """Mean length of a flow's vectors in pixels at 480 rows: the same whatever size the flow was measured at."""
     return float(np.linalg.norm(flow_HW2, axis=2).mean() * STATED_ROWS / flow_HW2.shape[0])
-
-
-def pull_back(next_HW: np.ndarray, flow_HW2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The next picture seen from where the previous one's pixels were.
-
-    Returns:
-        the warped picture (H, W) float32, and where it is known (H, W) bool: the flow stays inside the picture.
-    """
-    height, width = next_HW.shape
-    columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    x, y = columns + flow_HW2[..., 0], rows + flow_HW2[..., 1]
-    warped: np.ndarray = cv2.remap(next_HW.astype(np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return warped, (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)

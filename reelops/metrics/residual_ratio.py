@@ -5,9 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from reelops.metrics.optical_flow import Dis, FlowEngine, pull_back
+from reelops.metrics.optical_flow import Dis, FlowEngine
 from reelops.metrics.scores import Measure
 from reelops.metrics.view import Step, View
+from reelops.metrics.warp import pull_back
 from reelops.metrics.working_size import STATED_ROWS, WORKING_ROWS
 
 # Below this mean change, in grey levels, what little differs is compression, and a ratio of it says nothing.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 
@@ -40,11 +41,10 @@ from reelops.metrics.residual_ratio import ResidualTracker
 from reelops.metrics.scene_cut import discontinuity, scene_cut
 from reelops.metrics.scores import METRICS, Measure, Scores
 from reelops.metrics.sharpness import SHARPNESS_ROWS, sharpness
-from reelops.metrics.threads import one_opencv_thread
+from reelops.metrics.threads import ahead, one_opencv_thread, worker
 from reelops.metrics.tracker import OfFrames, OfSteps, Tracker
 from reelops.metrics.view import Step, View
 from reelops.metrics.warping_error import WarpingError
-from reelops.metrics.worker import worker
 from reelops.metrics.working_size import WORKING_ROWS
 from reelops.params import read_block
 from reelops.prompts.camera_words import asked_move
@@ -167,8 +167,8 @@ def _show(
     engine, back_engine = Dis(), Dis()
     before: View | None = None
     number, frame = 0, np.empty(0)
-    with worker("flow-back") as beside:
-        for number, frame in enumerate(frames_THWC, start=1):
+    with worker("flow-back") as beside, closing(ahead(frames_THWC)) as coming:
+        for number, frame in enumerate(coming, start=1):
             view, step = View(frame), None
             if before is not None:
                 _check_size(number, frame, before.frame_HWC)

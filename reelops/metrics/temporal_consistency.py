@@ -19,6 +19,7 @@ import numpy as np
 
 from reelops.errors import VideoError
 from reelops.metrics.optical_flow import FlowEngine, flow_engine, mean_magnitude
+from reelops.metrics.threads import one_opencv_thread
 from reelops.metrics.working_size import WORKING_ROWS, at_rows, luma
 
 
@@ -46,4 +47,5 @@ def temporal_consistency(
     """`consistency_of` the flow between neighbours, for RGB uint8 frames seen `rows` high."""
     engine = engine or flow_engine("tvl1")
     pictures = (at_rows(luma(frame), rows) for frame in frames_THWC)
-    return consistency_of([mean_magnitude(flow) for flow in engine.flows(pictures)], scale)
+    with one_opencv_thread():
+        return consistency_of([mean_magnitude(flow) for flow in engine.flows(pictures)], scale)

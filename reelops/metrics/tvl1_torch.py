@@ -1,4 +1,4 @@
-"""Dual TV-L1 over many pairs of frames at once, in torch: the algorithm of `tvl1_numba`, step by step, on any device.
+"""Dual TV-L1 over many pairs of frames at once, in torch: the algorithm of `tvl1`, step by step, on any device.
 
 Every pair stops when its own flow has converged, whatever else is in the batch. Results are those of `TvL1` up to the
 order in which floats are added: within some thousandths of a pixel where the pictures determine the flow. Where they do
@@ -19,8 +19,11 @@ from torch import Tensor
 
 from reelops.errors import SettingsError
 from reelops.metrics.optical_flow import check_pair
-from reelops.metrics.tvl1 import Pyramid, TvL1Parameters, pyramid, schedule_of
-from reelops.metrics.tvl1_numba import BORDER, FLAT, GRID, NEAR, ROUNDS, Schedule
+from reelops.metrics.threads import one_opencv_thread
+from reelops.metrics.tvl1 import Pyramid, pyramid
+from reelops.metrics.tvl1_affine import GRID, NEAR, ROUNDS
+from reelops.metrics.tvl1_data import BORDER, FLAT
+from reelops.metrics.tvl1_parameters import TvL1Parameters
 
 
 class TvL1Torch:
@@ -45,7 +48,6 @@ class TvL1Torch:
             raise SettingsError("Dual TV-L1 in torch cannot imitate OpenCV's arithmetic. Use the engine tvl1 for that.")
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._batch = batch
-        self._schedule = schedule_of(self.parameters)
 
     def flow(self, previous_HW: np.ndarray, next_HW: np.ndarray) -> np.ndarray:
         """See `FlowEngine`."""
@@ -59,7 +61,8 @@ class TvL1Torch:
             seen += following
             for previous_HW, next_HW in zip(seen, following, strict=False):
                 check_pair(previous_HW, next_HW)
-            pyramids = [pyramid(frame, self.parameters) for frame in seen]
+            with one_opencv_thread():
+                pyramids = [pyramid(frame, self.parameters) for frame in seen]
             yield from self._between(pyramids)
             seen = seen[-1:]
 
@@ -70,7 +73,7 @@ class TvL1Torch:
         for level in reversed(range(len(pyramids[0]))):
             pictures = torch.from_numpy(np.stack([pictures[level] for pictures in pyramids])).to(self.device)
             flow_BCHW = _enlarged(flow_BCHW, pictures.shape[1], pictures.shape[2])
-            flow_BCHW = refine(pictures[:-1], pictures[1:], flow_BCHW, self._schedule)
+            flow_BCHW = refine(pictures[:-1], pictures[1:], flow_BCHW, self.parameters)
         flow: np.ndarray = flow_BCHW.permute(0, 2, 3, 1).contiguous().cpu().numpy()
         return flow
 
@@ -81,20 +84,20 @@ def _enlarged(flow_BCHW: Tensor, height: int, width: int) -> Tensor:
     return larger * torch.tensor(ratios, device=larger.device).view(1, 2, 1, 1)
 
 
-def refine(previous_BHW: Tensor, next_BHW: Tensor, flow_BCHW: Tensor, schedule: Schedule) -> Tensor:
+def refine(previous_BHW: Tensor, next_BHW: Tensor, flow_BCHW: Tensor, parameters: TvL1Parameters) -> Tensor:
     """The improved flow: all warps of one level."""
     source = _with_gradient(next_BHW)
-    base = _dominant_motion(flow_BCHW) if schedule.around_dominant_motion else torch.zeros_like(flow_BCHW)
+    base = _dominant_motion(flow_BCHW) if parameters.around_dominant_motion else torch.zeros_like(flow_BCHW)
     u = flow_BCHW - base
     p_BCAHW = torch.zeros(*u.shape[:2], 2, *u.shape[2:], device=u.device)
-    enough = schedule.tolerance**2 * previous_BHW[0].numel()
+    enough = parameters.tolerance**2 * previous_BHW[0].numel()
     moving = torch.ones(len(u), 1, 1, 1, dtype=torch.bool, device=u.device)
-    for _ in range(schedule.warps):
+    for _ in range(parameters.warps):
         gradient, rho = _linearise(previous_BHW, source, base, u)
-        for count in range(schedule.iterations):
-            if schedule.median > 1 and count % schedule.between_medians == 0:
-                u = torch.where(moving, _median(u, schedule.median), u)
-            new_u, new_p = _iterate(gradient, rho, u, p_BCAHW, schedule)
+        for count in range(parameters.iterations):
+            if parameters.median > 1 and count % parameters.between_medians == 0:
+                u = torch.where(moving, _median(u, parameters.median), u)
+            new_u, new_p = _iterate(gradient, rho, u, p_BCAHW, parameters)
             change = ((new_u - u).double() ** 2).sum((1, 2, 3), keepdim=True)
             u = torch.where(moving, new_u, u)
             p_BCAHW = torch.where(moving[..., None], new_p, p_BCAHW)
@@ -149,11 +152,13 @@ def _cubic(t: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return far_left, left, 1 - far_left - left - far_right, far_right
 
 
-def _iterate(gradient: Tensor, rho: Tensor, u: Tensor, p_BCAHW: Tensor, schedule: Schedule) -> tuple[Tensor, Tensor]:
+def _iterate(
+    gradient: Tensor, rho: Tensor, u: Tensor, p_BCAHW: Tensor, parameters: TvL1Parameters
+) -> tuple[Tensor, Tensor]:
     """One iteration: flow and duals."""
     square = (gradient * gradient).sum(1)
     inverse = torch.where(square > float(FLAT), 1 / square, 0)
-    limit, theta, rate = float(schedule.limit), float(schedule.theta), float(schedule.rate)
+    limit, theta, rate = float(parameters.limit), float(parameters.theta), float(parameters.rate)
     residual = rho + (gradient * u).sum(1)
     step = (-residual * inverse).clamp(-limit, limit)
     u = u + step[:, None] * gradient + theta * _divergence(p_BCAHW)
@@ -181,7 +186,7 @@ def _median(u: Tensor, size: int) -> Tensor:
 
 
 def _dominant_motion(flow_BCHW: Tensor) -> Tensor:
-    """The affine motion that most of each flow follows; see `tvl1_numba.dominant_motion`."""
+    """The affine motion that most of each flow follows; see `tvl1_affine.dominant_motion`."""
     height, width = flow_BCHW.shape[2:]
     apart_y, apart_x = max(1, height // GRID), max(1, width // GRID)
     design = _affine_design(height, width, flow_BCHW.device)

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 
 from reelops.metrics.flow_validity import confirmed
-from reelops.metrics.optical_flow import FlowEngine, pull_back
+from reelops.metrics.optical_flow import FlowEngine
+from reelops.metrics.warp import pull_back
 from reelops.metrics.working_size import STATED_ROWS, THUMB_ROWS, WORKING_ROWS, at_rows, luma
 
 
@@ -32,6 +33,10 @@ class View:
     def gray_HW(self) -> np.ndarray:
         """Luma at working size, uint8."""
         return at_rows(self.luma_HW, WORKING_ROWS)
+
+    def gray_at(self, rows: int) -> np.ndarray:
+        """Luma `rows` high, uint8."""
+        return self.gray_HW if rows == WORKING_ROWS else at_rows(self.luma_HW, rows)
 
     @cached_property
     def colour_HWC(self) -> np.ndarray:

@@ -41,8 +41,9 @@ def warping_error(
     mask = trackable(flow_HW2, confirmed_HW)
     if not mask.any():
         return None
-    apart = along(next_HWC, flow_HW2)[mask].astype(np.int32) - previous_HWC[mask]
-    return float((apart * apart).mean()) / 255**2
+    # A sum of integers, so it is exact in whatever order it is added up.
+    squares = cv2.norm(along(next_HWC, flow_HW2), previous_HWC, cv2.NORM_L2SQR, mask.view(np.uint8))
+    return float(squares) / (3 * np.count_nonzero(mask)) / 255**2
 
 
 class WarpingError:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from reelops.errors import SettingsError
-from reelops.metrics.optical_flow import flow_engine, pull_back
+from reelops.metrics.optical_flow import flow_engine
+from reelops.metrics.warp import pull_back
 from reelops.metrics.working_size import at_rows, luma
 
 
