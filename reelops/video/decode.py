@@ -129,7 +129,7 @@ def _decode(info: VideoInfo, timeline: Timeline, start: Fraction, report: Callab
     with open_source(path) as (container, stream):
         stream.thread_type = "AUTO"
         from_the_start = not _seek(container, stream, timeline, start)
-        for frame in _decode_packets(container, stream, path, report):
+        for frame in _decode_packets(container, stream, path, report, from_the_start):
             number = found if not len(timeline.pts) or frame.pts is None else timeline.number_of(frame.pts)
             found += 1
             yield _Shown(number, timeline.time_of(number), frame, stream.sample_aspect_ratio or Fraction(1))
@@ -145,7 +145,10 @@ def _seek(container: Any, stream: Any, timeline: Timeline, start: Fraction) -> b
     return True
 
 
-def _decode_packets(container: Any, stream: Any, path: Path, report: Callable[[str], None]) -> Iterator[Any]:
+def _decode_packets(
+    container: Any, stream: Any, path: Path, report: Callable[[str], None], from_the_start: bool
+) -> Iterator[Any]:
+    met_key_frame = from_the_start
     for packet in container.demux(stream):
         try:
             frames = packet.decode()
@@ -153,6 +156,9 @@ def _decode_packets(container: Any, stream: Any, path: Path, report: Callable[[s
             report(f"{path} is damaged: {reason_of(error)}")
             continue
         for frame in frames:
+            met_key_frame = met_key_frame or frame.key_frame
+            if not met_key_frame and frame.is_corrupt:
+                continue  # shown before the key frame it is stored after, it leans on frames that were not read
             if frame.is_corrupt:
                 report(f"{path} is damaged: a frame near {frame.time or 0:.2f} s is incomplete")
             yield frame
