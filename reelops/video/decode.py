@@ -123,18 +123,47 @@ class _Shown:
     pixel_aspect: Fraction
 
 
+class _LeansOnEarlier(Exception):
+    """Nothing tells the decoder that it can begin at this key frame, so it takes all that follows for incomplete."""
+
+
 def _decode(info: VideoInfo, timeline: Timeline, start: Fraction, report: Callable[[str], None]) -> Iterator[_Shown]:
-    """Frames from the last key frame before `start`, or the very first."""
+    """Frames from the last key frame before `start` that stands for itself, or the very first."""
+    try:
+        yield from _decode_from(info, timeline, start, report)
+    except _LeansOnEarlier:
+        yield from _decode_from(info, timeline, Fraction(0), report)
+
+
+def _decode_from(
+    info: VideoInfo, timeline: Timeline, start: Fraction, report: Callable[[str], None]
+) -> Iterator[_Shown]:
     path, found, number = info.path, 0, 0
     with open_source(path) as (container, stream):
         stream.thread_type = "AUTO"
         from_the_start = not _seek(container, stream, timeline, start)
-        for frame in _decode_packets(container, stream, path, report, from_the_start):
+        frames = _decode_packets(container, stream, path, report)
+        for frame in frames if from_the_start else _from_key_frame(frames):
+            if frame.is_corrupt:
+                report(f"{path} is damaged: a frame near {frame.time or 0:.2f} s is incomplete")
             number = found if not len(timeline.pts) or frame.pts is None else timeline.number_of(frame.pts)
             found += 1
             yield _Shown(number, timeline.time_of(number), frame, stream.sample_aspect_ratio or Fraction(1))
         if from_the_start and found < info.num_frames:
             report(f"{path} is damaged: only {found} of {info.num_frames} frames could be decoded")
+
+
+def _from_key_frame(frames: Iterator[Any]) -> Iterator[Any]:
+    """Without what is shown before the first key frame but stored after it: that leans on frames that were not read.
+
+    Raises:
+        _LeansOnEarlier: so does the key frame itself, or seems to.
+    """
+    first = next((frame for frame in frames if frame.key_frame or not frame.is_corrupt), None)
+    if first is None or first.is_corrupt:
+        raise _LeansOnEarlier
+    yield first
+    yield from frames
 
 
 def _seek(container: Any, stream: Any, timeline: Timeline, start: Fraction) -> bool:
@@ -145,23 +174,14 @@ def _seek(container: Any, stream: Any, timeline: Timeline, start: Fraction) -> b
     return True
 
 
-def _decode_packets(
-    container: Any, stream: Any, path: Path, report: Callable[[str], None], from_the_start: bool
-) -> Iterator[Any]:
-    met_key_frame = from_the_start
+def _decode_packets(container: Any, stream: Any, path: Path, report: Callable[[str], None]) -> Iterator[Any]:
     for packet in container.demux(stream):
         try:
             frames = packet.decode()
         except InvalidDataError as error:
             report(f"{path} is damaged: {reason_of(error)}")
             continue
-        for frame in frames:
-            met_key_frame = met_key_frame or frame.key_frame
-            if not met_key_frame and frame.is_corrupt:
-                continue  # shown before the key frame it is stored after, it leans on frames that were not read
-            if frame.is_corrupt:
-                report(f"{path} is damaged: a frame near {frame.time or 0:.2f} s is incomplete")
-            yield frame
+        yield from frames
 
 
 def _between(shown: Iterator[_Shown], start: Fraction, stop: Fraction) -> Iterator[_Shown]:
