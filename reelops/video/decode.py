@@ -8,9 +8,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from av.error import InvalidDataError
-from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from reelops.errors import VideoError
 from reelops.video.orientation import Orientation
@@ -30,6 +31,12 @@ _SMALLEST_HD_HEIGHT = 720
 # Decoding starts at a key frame this far ahead of `start`: a key frame may be shown later than it is decoded.
 _SEEK_MARGIN_SECONDS = 1
 _SEEKABLE = ("mov", "matroska")
+# Formats whose first plane is luma in bytes.
+_LUMA_FIRST = frozenset(
+    {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "yuv411p", "yuv410p", "nv12", "nv21", "gray"}
+)
+# BT.601 and BT.709 alike keep luma from 16 to 235.
+_FULL_RANGE = np.clip(np.round((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
 DEFAULT_CLIP_LIMIT_BYTES = 2 * 1024**3
 
 
@@ -46,6 +53,20 @@ class TimedFrame:
     number: int
     time: Fraction
     frame_HWC: np.ndarray
+
+
+@dataclass(frozen=True)
+class TimedLuma:
+    """The luma of one picture of a video.
+
+    Attributes:
+        number, time: as of a `TimedFrame`.
+        luma_HW: uint8 over the full range; the same array again where a frame is shown for longer than a tick.
+    """
+
+    number: int
+    time: Fraction
+    luma_HW: np.ndarray
 
 
 def read_frames(
@@ -76,17 +97,29 @@ def read_frames(
     path = Path(path)
     if fps is not None and fps <= 0:
         raise VideoError(f"cannot sample {path} at {fps} frames a second; give a rate above 0.")
-    info, timeline = probe_with_timeline(path)
-    report = on_damage or _refuse
-    if info.damage:
-        report(info.damage)
-    end = timeline.end or info.duration
-    stop = end if stop is None else min(stop, end)
-    if not 0 <= start < stop:
-        raise VideoError(f"{path} has nothing from {float(start):g} s to {float(stop):g} s; it lasts {float(end):g} s.")
-    shown = _decode(info, timeline, start, report)
-    timed = _at_ticks(shown, start, stop, fps) if fps else _between(shown, start, stop)
-    return _to_rgb(timed, size)
+    return _to_rgb(_timed(*probe_with_timeline(path), fps, start, stop, on_damage), size)
+
+
+def read_luma(
+    info: VideoInfo,
+    timeline: Timeline,
+    rows: int,
+    fps: Fraction,
+    start: Fraction = Fraction(0),
+    stop: Fraction | None = None,
+    on_damage: Callable[[str], None] | None = None,
+) -> Iterator[TimedLuma]:
+    """The light of a video alone, small: what statistics over many videos need, without the cost of colour.
+
+    Args:
+        info, timeline: what `probe_with_timeline` found.
+        rows: at most so many; a smaller video keeps its size.
+        fps, start, stop, on_damage: as for `read_frames`.
+
+    Raises:
+        VideoError: as `read_frames`.
+    """
+    return _to_luma(_timed(info, timeline, fps, start, stop, on_damage), min(rows, info.height))
 
 
 def read_clip(
@@ -111,6 +144,27 @@ def read_clip(
             f"{limit_bytes / 1e9:.1f} GB. Read it frame by frame, at a smaller size or a lower rate."
         )
     return np.stack([timed.frame_HWC for timed in read_frames(Path(path), size=size, fps=fps)])
+
+
+def _timed(
+    info: VideoInfo,
+    timeline: Timeline,
+    fps: Fraction | None,
+    start: Fraction,
+    stop: Fraction | None,
+    on_damage: Callable[[str], None] | None,
+) -> Iterator[_Shown]:
+    report = on_damage or _refuse
+    if info.damage:
+        report(info.damage)
+    end = timeline.end or info.duration
+    stop = end if stop is None else min(stop, end)
+    if not 0 <= start < stop:
+        raise VideoError(
+            f"{info.path} has nothing from {float(start):g} s to {float(stop):g} s; it lasts {float(end):g} s."
+        )
+    shown = _decode(info, timeline, start, report)
+    return _at_ticks(shown, start, stop, fps) if fps else _between(shown, start, stop)
 
 
 @dataclass(frozen=True)
@@ -225,6 +279,36 @@ def _to_rgb(shown: Iterator[_Shown], size: tuple[int, int] | None) -> Iterator[T
             threads=1,
         )
         yield TimedFrame(one.number, one.time, orientation.apply(rgb.to_ndarray()))
+
+
+def _to_luma(shown: Iterator[_Shown], rows: int) -> Iterator[TimedLuma]:
+    """Straight from the frame's own luma plane, where it has one of eight bits."""
+    last = -1
+    luma = np.empty((0, 0), np.uint8)
+    for one in shown:
+        if one.number != last:
+            orientation = Orientation.of_frame(one.frame)
+            stored = max(1, round(one.frame.width * one.pixel_aspect)), one.frame.height
+            width, height = orientation.shown_size(*stored)
+            size = orientation.shown_size(max(1, round(width * rows / height)), rows)
+            luma = orientation.apply(_small_luma(one.frame, size))
+            last = one.number
+        yield TimedLuma(one.number, one.time, luma)
+
+
+def _small_luma(frame: Any, size: tuple[int, int]) -> np.ndarray:
+    if frame.format.name not in _LUMA_FIRST:
+        rgb = frame.to_ndarray(format="rgb24")
+        small: np.ndarray = cv2.resize(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
+        return small
+    plane = frame.planes[0]
+    luma = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+    small = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
+    return small if _is_full_range(frame) else _FULL_RANGE[small]
+
+
+def _is_full_range(frame: Any) -> bool:
+    return bool(frame.color_range == ColorRange.JPEG) or frame.format.name.startswith(("yuvj", "gray"))
 
 
 def _matrix_of(frame: Any) -> Colorspace | None:
