@@ -171,7 +171,7 @@ def write_clips(rows: Iterable[ClipRow], parquet: Path, jsonl: Path) -> int:
         with path.open("w", encoding="utf-8") as file:
             for row in rows:
                 count += 1
-                plain = _plain(row)
+                plain = clip_facts(row)
                 first = {name: plain[name] for name in ("video_path", "image_path", "prompt")}
                 file.write(json.dumps(first | plain, ensure_ascii=False) + "\n")
                 yield plain
@@ -187,7 +187,7 @@ def write_quarantine(clips: Iterable[QuarantinedClip], path: Path) -> None:
     Raises:
         MachineError: pyarrow is not installed, or the file cannot be written.
     """
-    _write((_plain(clip) for clip in clips), path, quarantine_schema())
+    _write((clip_facts(clip) for clip in clips), path, quarantine_schema())
 
 
 def clips_schema() -> pyarrow.Schema:
@@ -221,7 +221,7 @@ def _schema(of: type, kinds: dict[str, Any], optional: tuple[str, ...]) -> pyarr
     )
 
 
-def _plain(row: ClipRow | QuarantinedClip) -> dict[str, Any]:
+def clip_facts(row: ClipRow | QuarantinedClip) -> dict[str, Any]:
     """A row as JSON values."""
     values = asdict(row)
     for name, value in values.items():

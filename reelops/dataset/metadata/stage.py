@@ -55,6 +55,18 @@ class Shard:
     number: int = 0
     of: int = 1
 
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """Of `2/8`, the second of eight.
+
+        Raises:
+            DatasetError: it is of another form.
+        """
+        number, _, of = text.partition("/")
+        if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+            raise DatasetError(f"{text!r} is no part of the clips; give for example 2/8 for the second of eight.")
+        return cls(int(number) - 1, int(of))
+
     def has(self, clip_id: str) -> bool:
         return int.from_bytes(hashlib.sha256(clip_id.encode()).digest()[:8]) % self.of == self.number
 
@@ -90,6 +102,10 @@ class Prepared:
     @property
     def total(self) -> int:
         return len(self.rows) + len(self.quarantined)
+
+    @property
+    def share_thrown_out(self) -> float:
+        return len(self.quarantined) / max(1, self.total)
 
     @property
     def splits(self) -> dict[Split, int]:
