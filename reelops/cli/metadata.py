@@ -47,18 +47,13 @@ def metadata(
     """
     from reelops.cli.take_view import err
     from reelops.dataset.metadata.outputs import metrics, write_outputs
-    from reelops.dataset.metadata.params import load_metadata_params
     from reelops.dataset.metadata.stage import Preparing, Shard
-    from reelops.dataset.params import DatasetParams
     from reelops.errors import Cancelled
-    from reelops.params import read_block
     from reelops.settings import load_settings
 
     settings = load_settings()
-    params = load_metadata_params(settings.params_file)
-    sources = read_block(settings.params_file, "dataset", DatasetParams).names
     with progress() as on_progress:
-        run = Preparing(params, sources, settings.root, workers=workers, on_progress=on_progress)
+        run = Preparing.of(settings, workers=workers, on_progress=on_progress)
         try:
             looked_at = run.examine(Shard.parse(shard)) if shard else None
             prepared = None if shard else run.run()
@@ -72,7 +67,7 @@ def metadata(
     notes: Sequence[str] = []
     try:
         with err.status("Writing reports"):
-            notes = write_outputs(prepared, params, settings.root, data_docs)
+            notes = write_outputs(prepared, run.params, settings.root, data_docs)
     finally:
         if as_json:
             typer.echo(json.dumps(metrics(prepared) | {"seconds": round(prepared.seconds, 2)}, indent=2))

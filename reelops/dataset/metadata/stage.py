@@ -25,9 +25,10 @@ from reelops.dataset.fetch import RAW
 from reelops.dataset.metadata.captions import choose_prompt, clean_captions
 from reelops.dataset.metadata.duplicates import Look, find_duplicates
 from reelops.dataset.metadata.examine import Examined, Job, examine, known_already
-from reelops.dataset.metadata.params import MetadataParams
+from reelops.dataset.metadata.params import MetadataParams, load_metadata_params
 from reelops.dataset.metadata.splits import split_origins
 from reelops.dataset.metadata.store import WORK, KnownFiles, MeasureStore, settings_digest
+from reelops.dataset.params import DatasetParams
 from reelops.dataset.records import count_lost, read_fetched
 from reelops.dataset.table import (
     CLIPS,
@@ -43,6 +44,8 @@ from reelops.dataset.table import (
 )
 from reelops.errors import DatasetError
 from reelops.files import held_alone
+from reelops.params import read_block
+from reelops.settings import Settings
 
 # What is known of files is kept this often while they are read.
 _KEEP_SECONDS = 30.0
@@ -146,6 +149,17 @@ class Preparing:
         self._on_progress = on_progress or (lambda _: None)
         self._settings = settings_digest(params)
         self._store = MeasureStore(root / WORK / "measured")
+
+    @classmethod
+    def of(cls, settings: Settings, *, workers: int | None = None, on_progress: OnExamined | None = None) -> Preparing:
+        """With params.yaml and the project's folder of these settings.
+
+        Raises:
+            SettingsError: params.yaml cannot be used.
+        """
+        params = load_metadata_params(settings.params_file)
+        sources = read_block(settings.params_file, "dataset", DatasetParams).names
+        return cls(params, sources, settings.root, workers=workers, on_progress=on_progress)
 
     def run(self) -> Prepared:
         """Looks at all clips and writes the tables.
