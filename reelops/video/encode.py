@@ -31,6 +31,7 @@ CONTAINER_OF_SUFFIX = MappingProxyType({".mp4": "mp4", ".m4v": "mp4", ".mov": "m
 # x264 gives the same bytes for the same number of threads, whatever the machine, so the number is fixed.
 _ENCODER_THREADS = 4
 _LARGEST_CLOCK = 2**31 - 1
+_CPU_AVX_512F = 13  # of OpenCV's CpuFeatures, which its Python has no names for
 _RGB_MATRIX = 0
 
 
@@ -263,7 +264,7 @@ class _Writer:
 
 def _steady_options() -> dict[str, str]:
     """x264's AVX-512 code for macroblock trees gives other bytes now and then; its AVX2 code never does."""
-    return {"x264-params": "asm=AVX2"} if cv2.checkHardwareSupport(cv2.CPU_AVX_512F) else {}
+    return {"x264-params": "asm=AVX2"} if cv2.checkHardwareSupport(_CPU_AVX_512F) else {}
 
 
 def _profile(profile: str | EncoderProfile) -> EncoderProfile:
