@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from reelops.cli.benchmark_data import data
 from reelops.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ FLOW_GOLDEN = Path("tests/golden/tvl1_opencv.json")
 def register(app: typer.Typer) -> None:
     benchmark = typer.Typer(help="Measure our parts beside what they replace.", no_args_is_help=True)
     benchmark.command("flow")(flow)
+    benchmark.command("data")(data)
     app.add_typer(benchmark, name="benchmark")
 
 

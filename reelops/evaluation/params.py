@@ -17,14 +17,16 @@ class BenchmarkParams(BaseModel):
     Attributes:
         clips: globs of real clips, relative to the project; stars in file names only.
         pictures: the same of photographs.
+        data_clips: the same of clips that data is measured on, at least as long as a window.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     clips: list[str]
     pictures: list[str]
+    data_clips: list[str] = []
 
-    def find(self, what: Literal["clips", "pictures"], root: Path) -> list[Path]:
+    def find(self, what: Literal["clips", "pictures", "data_clips"], root: Path) -> list[Path]:
         """Files that match, by name within each glob."""
         return [path for pattern in getattr(self, what) for path in _matches(root / pattern)]
 

@@ -53,7 +53,7 @@ class Limits(_Block):
     """
 
     smallest_side: int = Field(default=128, ge=32)
-    cut: float = Field(default=0.4, gt=0, le=1)
+    cut: float = Field(default=0.2, gt=0, le=1)
     still_share: float = Share
     least_motion: float = Field(default=0.02, ge=0)
     text_share: float = Share
