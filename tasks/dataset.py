@@ -102,6 +102,6 @@ def write_reports(prepared: Prepared, settings: Settings, data_docs: bool) -> li
 
 @task(timeout_seconds=120, cache_policy=NO_CACHE)
 def show_prepared(prepared: Prepared, page: Path) -> None:
-    rows = [{"clips": count, "what": split} for split, count in prepared.splits.items()]
+    rows: list[dict[str, str | int]] = [{"clips": count, "what": split} for split, count in prepared.splits.items()]
     rows += [{"clips": count, "what": f"thrown out: {reason}"} for reason, count in prepared.reasons.items()]
     create_table_artifact(rows, key=ARTIFACT_KEY, description=f"{len(prepared.rows)} clips to learn from; see {page}")

@@ -115,7 +115,9 @@ def measure_plainly(path: Path, params: MetadataParams) -> Measured:
         fps = video.get(cv2.CAP_PROP_FPS)
         width, height = int(video.get(cv2.CAP_PROP_FRAME_WIDTH)), int(video.get(cv2.CAP_PROP_FRAME_HEIGHT))
         engine = Dis()
-        pictures, dark, sharp, light, changes, breaks, speeds = [], [], [], [], [], [], []
+        pictures: list[np.ndarray] = []
+        series: list[list[float]] = [[] for _ in range(6)]
+        dark, sharp, light, changes, breaks, speeds = series
         before, number = None, 0
         while True:
             there, frame = video.read()
@@ -136,7 +138,7 @@ def measure_plainly(path: Path, params: MetadataParams) -> Measured:
                 before = gray
             number += 1
         video.release()
-        ticks = Ticks(*(np.array(series) for series in (dark, sharp, changes, breaks)))
+        ticks = Ticks(*(np.array(one) for one in (dark, sharp, changes, breaks)))
         first = choose_window(ticks, window.frames, window.fps, params.limits, "benchmark")
         if isinstance(first, Refused):
             return Measured(width, height, reason=first.reason, evidence=first.evidence)
