@@ -26,7 +26,8 @@ QUICK = {"rounds": 3, "backoff_seconds": 0.01, "read_seconds": 2, "requests_per_
 # One second, so that small clips do.
 SMALL_WINDOW = {
     "window": {"frames": 9, "fps": 8, "search_seconds": 4},
-    "limits": {"smallest_side": 32, "still_share": 0.9, "text_share": 1.0, "duplicate_bits": None},
+    # In pictures so small the flow explains less of a fast motion.
+    "limits": {"smallest_side": 32, "cut": 0.35, "still_share": 0.9, "text_share": 1.0, "duplicate_bits": None},
     "most_thrown_out": 0.9,
 }
 

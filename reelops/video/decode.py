@@ -264,9 +264,10 @@ def _at_ticks(shown: Iterator[_Shown], start: Fraction, stop: Fraction, fps: Fra
 
 def _to_rgb(shown: Iterator[_Shown], size: tuple[int, int] | None) -> Iterator[TimedFrame]:
     reformatter = VideoReformatter()
+    orientation: Orientation | None = None
     for one in shown:
         frame = one.frame
-        orientation = Orientation.of_frame(frame)
+        orientation = orientation or _orientation_of(frame)
         stored = max(1, round(frame.width * one.pixel_aspect)), frame.height
         width, height = orientation.shown_size(*size) if size else stored
         rgb = reformatter.reformat(
@@ -281,13 +282,19 @@ def _to_rgb(shown: Iterator[_Shown], size: tuple[int, int] | None) -> Iterator[T
         yield TimedFrame(one.number, one.time, orientation.apply(rgb.to_ndarray()))
 
 
+def _orientation_of(frame: Any) -> Orientation:
+    """Of a stream, from its first frame: whoever asks a frame of PyAV's for it keeps all its memory in a cycle."""
+    return Orientation.of_frame(frame)
+
+
 def _to_luma(shown: Iterator[_Shown], rows: int) -> Iterator[TimedLuma]:
     """Straight from the frame's own luma plane, where it has one of eight bits."""
     last = -1
     luma = np.empty((0, 0), np.uint8)
+    orientation: Orientation | None = None
     for one in shown:
         if one.number != last:
-            orientation = Orientation.of_frame(one.frame)
+            orientation = orientation or _orientation_of(one.frame)
             stored = max(1, round(one.frame.width * one.pixel_aspect)), one.frame.height
             width, height = orientation.shown_size(*stored)
             size = orientation.shown_size(max(1, round(width * rows / height)), rows)

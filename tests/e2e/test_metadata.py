@@ -160,7 +160,7 @@ def test_whatever_a_download_meets_the_table_is_the_same_and_what_is_lost_is_nam
     video.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
     assert json.loads(publisher.metadata().stdout)["reasons"] == {"truncated": 1}
     (clip,) = read_quarantine(publisher.root / "data/metadata/quarantine.parquet")
-    assert clip.video_path.name == video.name and "missing" in clip.evidence
+    assert clip.video_path.name == video.name and "cut short" in clip.evidence
     assert len(read_clips(publisher.root / "data/metadata/clips.parquet")) == len(untroubled_rows(publisher)) - 1
 
 

@@ -89,6 +89,8 @@ def _measure(
     info: VideoInfo, timeline: Timeline, segment: Segment | None, window: WindowParams, limits: Limits, chance: str
 ) -> dict[str, Any]:
     """Fields of `Measured`."""
+    if info.damage:
+        raise VideoError(info.damage)
     if min(info.width, info.height) < limits.smallest_side:
         size = f"{info.width}x{info.height}"
         return _refusal(Reason.TOO_SMALL, f"it is {size}, and {limits.smallest_side} pixels a side are needed")
