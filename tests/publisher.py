@@ -27,7 +27,7 @@ QUICK = {"rounds": 3, "backoff_seconds": 0.01, "read_seconds": 2, "requests_per_
 SMALL_WINDOW = {
     "window": {"frames": 9, "fps": 8, "search_seconds": 4},
     # In pictures so small the flow explains less of a fast motion.
-    "limits": {"smallest_side": 32, "cut": 0.35, "still_share": 0.9, "text_share": 1.0, "duplicate_bits": None},
+    "limits": {"smallest_side": 32, "cut": 0.5, "still_share": 0.9, "text_share": 1.0, "duplicate_bits": None},
     "most_thrown_out": 0.9,
 }
 

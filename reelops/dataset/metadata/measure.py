@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import cv2
 import numpy as np
 
 from reelops.dataset.entry import Segment
@@ -148,6 +149,7 @@ class _Look:
         self._sharp: list[float] = []
         self._changes: list[float] = []
         self._breaks: list[float] = []
+        self._flows: dict[int, tuple[float, float]] = {}
         self._gray_HW = np.empty((0, 0), np.uint8)
 
     def see(self, picture_HW: np.ndarray) -> None:
@@ -165,7 +167,10 @@ class _Look:
         self._sharp.append(sharpness(picture_HW))
         if before_HW.size:
             self._changes.append(change(before_HW, self._gray_HW))
-            self._breaks.append(self._break(before_HW, self._gray_HW))
+            unlike = _unlike(before_HW, self._gray_HW)
+            if unlike > self._cut:
+                unlike = min(unlike, self._step(len(self._breaks), before_HW, self._gray_HW)[1])
+            self._breaks.append(unlike)
 
     def ticks(self) -> Ticks:
         return Ticks(*(np.array(series) for series in (self._dark, self._sharp, self._changes, self._breaks)))
@@ -178,28 +183,28 @@ class _Look:
         """Of the window: fields of `Measured`."""
         pictures_HW = self.pictures_HW[first : first + frames]
         grays_HW = [at_rows(picture_HW, WORKING_ROWS) for picture_HW in pictures_HW]
-        flows_HW2 = [self._engine.flow(*pair) for pair in pairwise(grays_HW)]
-        breaks = [
-            discontinuity(before_HW, Pulled(*pull_back(after_HW, flow_HW2)))
-            for (before_HW, after_HW), flow_HW2 in zip(pairwise(grays_HW), flows_HW2, strict=True)
-        ]
+        steps = [self._step(first + number, *pair) for number, pair in enumerate(pairwise(grays_HW))]
         return {
-            "motion": motion([mean_magnitude(flow_HW2) for flow_HW2 in flows_HW2]),
+            "motion": motion([speed for speed, _ in steps]),
             "sharpness": mean(self._sharp[first : first + frames]),
             "brightness": mean([brightness(gray_HW) for gray_HW in grays_HW]),
-            "scene_cut": scene_cut(breaks),
+            "scene_cut": scene_cut([unlike for _, unlike in steps]),
             "still_share": duplicated_share(self._changes[first : first + frames - 1]),
             "text_share": median(text_share(pictures_HW[number]) for number in (0, frames // 2, frames - 1)),
         }
 
-    def _break(self, before_HW: np.ndarray, after_HW: np.ndarray) -> float:
-        """How unlike two pictures are; motion is taken out only where it decides."""
-        as_they_stand = Pulled(after_HW, np.ones(after_HW.shape, bool))
-        unlike = discontinuity(before_HW, as_they_stand)
-        if unlike <= self._cut:
-            return unlike
-        flow_HW2 = self._engine.flow(before_HW, after_HW)
-        return min(unlike, discontinuity(before_HW, Pulled(*pull_back(after_HW, flow_HW2))))
+    def _step(self, number: int, before_HW: np.ndarray, after_HW: np.ndarray) -> tuple[float, float]:
+        """How far things move in a step, and how unlike its pictures are once that is taken out; found once."""
+        if number not in self._flows:
+            flow_HW2 = self._engine.flow(before_HW, after_HW)
+            unlike = discontinuity(before_HW, Pulled(*pull_back(after_HW, flow_HW2)))
+            self._flows[number] = mean_magnitude(flow_HW2), unlike
+        return self._flows[number]
+
+
+def _unlike(before_HW: np.ndarray, after_HW: np.ndarray) -> float:
+    """1 - the correlation of two pictures as they stand; where motion is taken out they are more alike."""
+    return 1.0 - float(cv2.matchTemplate(before_HW, after_HW, cv2.TM_CCOEFF_NORMED)[0, 0])
 
 
 def _words(error: Exception, path: Path) -> str:
