@@ -27,6 +27,10 @@ setup: ## install everything into .venv; the other targets do it by themselves
 demo: setup ## turn a picture and a sentence into a clip: make demo PICTURE=... PROMPT="..."
 	@$(BIN)/python -m flows.generate_video "$(PICTURE)" "$(PROMPT)"
 
+.PHONY: data
+data: setup ## fetch the clips that params.yaml names and make the table of them, or what has changed of it
+	@PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro metadata
+
 .PHONY: test
 test: setup ## run the tests; some of them: make test TESTS=tests/unit
 	@$(BIN)/python -m pytest $(TESTS)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from reelops.video.decode import read_clip
 from reelops.video.encode import encode
 
 MEDIA = Path(os.environ.get("REELOPS_TEST_MEDIA", Path(__file__).resolve().parents[2] / "shared" / "data"))
@@ -24,6 +25,20 @@ def videos(count: int, folder: Path) -> list[bytes]:
     if all(path.is_file() for path in real):
         return [real[number % len(real)].read_bytes() for number in range(count)]
     return [draw_video(folder / f"{number}.mp4", seed=number).read_bytes() for number in range(count)]
+
+
+def small_videos(folder: Path) -> list[bytes]:
+    """Two seconds of three real videos, so small that thousands can be served; drawn ones where there are none."""
+    real = [MEDIA / "video" / name for name in SMALL_VIDEOS[1:]]
+    if not all(path.is_file() for path in real):
+        return videos(4, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return [
+        encode(
+            read_clip(path, size=(96, 64), fps=Fraction(8))[:16], folder / path.name, Fraction(8), "fast"
+        ).path.read_bytes()
+        for path in real
+    ]
 
 
 def draw_video(path: Path, seconds: int = 2, fps: int = 8, seed: int = 0) -> Path:

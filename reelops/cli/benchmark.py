@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from reelops.cli.benchmark_data import data
 from reelops.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def register(app: typer.Typer) -> None:
     benchmark = typer.Typer(help="Measure our parts beside what they replace.", no_args_is_help=True)
     benchmark.command("quality")(quality)
     benchmark.command("golden")(golden)
+    benchmark.command("data")(data)
     app.add_typer(benchmark, name="benchmark")
 
 

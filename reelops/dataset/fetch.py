@@ -8,13 +8,11 @@ Half-done files, archives and addresses that are gone are kept in `.cache/fetch/
 
 from __future__ import annotations
 
-import fcntl
-import os
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -30,7 +28,8 @@ from reelops.dataset.params import DatasetParams, open_source
 from reelops.dataset.records import write_records
 from reelops.dataset.sources.contract import Shelf, Source
 from reelops.dataset.sources.shelves import find_among, find_videos
-from reelops.errors import DatasetError, DownloadError, MachineError
+from reelops.errors import DatasetError, DownloadError
+from reelops.files import held_alone
 
 RAW = Path("data/raw")
 WORK = Path(".cache/fetch")
@@ -160,19 +159,10 @@ class Fetching:
         with self._alone(), self._network():
             return [self._look(source, entries) for source, entries in self._chosen()]
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _alone(self) -> AbstractContextManager[None]:
         """Two runs would write to the same half-done files."""
-        path = self.root / WORK / "lock"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
-        except BlockingIOError as error:
-            raise MachineError(f"another `reelops fetch` works in {self.root}; wait until it has ended.") from error
-        finally:
-            os.close(handle)
+        busy = f"another `reelops fetch` works in {self.root}; wait until it has ended."
+        return held_alone(self.root / WORK / "lock", busy)
 
     @contextmanager
     def _network(self) -> Iterator[None]:

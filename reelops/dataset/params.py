@@ -36,9 +36,14 @@ class DatasetParams(BaseModel):
     sources: tuple[AnySourceParams, ...] = Field(min_length=1)
     download: DownloadSettings = DownloadSettings()
 
+    @property
+    def names(self) -> list[str]:
+        """Of all sources."""
+        return [source.name or source.kind for source in self.sources]
+
     @model_validator(mode="after")
     def _consistent(self) -> DatasetParams:
-        names = [source.name or source.kind for source in self.sources]
+        names = self.names
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"two sources are called {name!r}; give each a `name` of its own")

@@ -47,6 +47,12 @@ def read_fetched(folder: Path, root: Path) -> Iterator[Fetched]:
                 raise DatasetError(f"{path}, line {number} cannot be read: {error}. Run `reelops fetch`.") from error
 
 
+def count_lost(folder: Path) -> int:
+    """How many clips of a source have no video."""
+    path = folder / LOST_NAME
+    return sum(1 for _ in path.open(encoding="utf-8")) if path.is_file() else 0
+
+
 def _line(facts: dict[str, Any]) -> str:
     return json.dumps(facts, ensure_ascii=False) + "\n"
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reelops.errors import InputError
 from reelops.evaluation.scored_clip import ANSWERS, UNREADABLE, ScoredClip
 from reelops.evaluation.tables import (
     COLUMNS,
@@ -21,12 +20,12 @@ from reelops.evaluation.tables import (
     frame_of,
     read_table,
 )
+from reelops.table_contract import INFINITE, hold_to, within
 from reelops.video.camera import CameraMove
 
 if TYPE_CHECKING:
     import pandas
 
-INFINITE = float("inf")
 
 _SHARES = (
     *(
@@ -95,12 +94,7 @@ def validate(frame: pandas.DataFrame, name: str) -> None:
     Raises:
         InputError: it breaks it.
     """
-    import pandera.pandas as pandera
-
-    try:
-        table_schema().validate(frame, lazy=True)
-    except pandera.errors.SchemaErrors as error:
-        raise InputError(f"{name} {_complaint(error.failure_cases, frame)}") from error
+    hold_to(table_schema(), frame, name, key="clip")
 
 
 def table_schema() -> Any:
@@ -111,7 +105,7 @@ def table_schema() -> Any:
         "sha256": [pandera.Check.str_matches(SHA256)],
         "answer": [pandera.Check.isin(ANSWERS)],
         **{name: [pandera.Check.isin([move.value for move in CameraMove])] for name in ("asked_move", "measured_move")},
-        **{name: [_within(*range_of(name))] for name in (*WHOLE_NUMBERS, *NUMBERS)},
+        **{name: [within(*range_of(name))] for name in (*WHOLE_NUMBERS, *NUMBERS)},
     }
     always = {"clip", "answer"}
     columns = {
@@ -133,31 +127,3 @@ def table_schema() -> Any:
         ),
     ]
     return pandera.DataFrameSchema({name: columns[name] for name in COLUMNS}, together, strict=True, ordered=True)
-
-
-def _within(low: float, high: float) -> Any:
-    import pandera.pandas as pandera
-
-    # Sums of floats end a little beside where algebra says they do.
-    return pandera.Check.in_range(low - 1e-9, high + 1e-9, include_max=high < INFINITE)
-
-
-def _complaint(failures: pandas.DataFrame, frame: pandas.DataFrame) -> str:
-    """The first thing wrong in a sentence, single values first, and how many more there are."""
-    # A check of whole rows fails once for each cell of the row; only the row counts.
-    single = failures["schema_context"] == "Column"
-    failures = failures.assign(column=failures["column"].where(single, ""), single=single)
-    told = failures.drop_duplicates(["column", "check", "index"]).sort_values("single", ascending=False, kind="stable")
-    first, more = told.iloc[0], len(told) - 1
-    return f"breaks the contract: {_in_words(first, frame)}.{f' {more} more to mend after it.' if more else ''}"
-
-
-def _in_words(failure: Any, frame: pandas.DataFrame) -> str:
-    import pandas
-
-    if pandas.isna(failure["index"]):
-        return f"{failure['failure_case']} ({failure['check']})"
-    row = int(failure["index"])
-    clip = frame["clip"].iloc[row] if "clip" in frame else "?"
-    value = f"{failure['column']} is {failure['failure_case']!r}; " if failure["single"] else ""
-    return f"row {row + 1} ({clip}): {value}wanted: {failure['check']}"

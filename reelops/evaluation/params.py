@@ -19,6 +19,7 @@ class BenchmarkParams(BaseModel):
         pictures: the same of photographs, which are moved in known ways.
         product_clips: clips of the product's format: what scoring costs is measured on them.
         good_clips: what the gate must not turn away, and is shown spoilt versions of.
+        data_clips: the same of clips that data is measured on, at least as long as a window.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -27,8 +28,11 @@ class BenchmarkParams(BaseModel):
     pictures: list[str]
     product_clips: list[str]
     good_clips: list[str]
+    data_clips: list[str] = []
 
-    def find(self, what: Literal["clips", "pictures", "product_clips", "good_clips"], root: Path) -> list[Path]:
+    def find(
+        self, what: Literal["clips", "pictures", "product_clips", "good_clips", "data_clips"], root: Path
+    ) -> list[Path]:
         """Files that match, by name within each glob."""
         return [path for pattern in getattr(self, what) for path in _matches(root / pattern)]
 

@@ -9,14 +9,13 @@ nothing half written, and a file that cannot be read counts as one that is not t
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from reelops.evaluation.exact_json import from_plain, to_plain
+from reelops.exact_json import digest_of_plain, from_plain, to_plain
 from reelops.files import write_text_atomically
 from reelops.metrics.scores import Scores
 
@@ -48,7 +47,7 @@ class ScoreKey:
 
     @cached_property
     def digest(self) -> str:
-        return hashlib.sha256(_canonical(to_plain(self)).encode()).hexdigest()
+        return digest_of_plain(to_plain(self))
 
 
 @dataclass(frozen=True)
@@ -82,8 +81,4 @@ class ScoreStore:
 
 def digest_of(settings: Any) -> str:
     """Digest of a pydantic block of params.yaml."""
-    return hashlib.sha256(_canonical(settings.model_dump(mode="json")).encode()).hexdigest()[:16]
-
-
-def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return digest_of_plain(settings.model_dump(mode="json"))[:16]

@@ -8,9 +8,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from av.error import InvalidDataError
-from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from reelops.errors import VideoError
 from reelops.video.orientation import Orientation
@@ -30,6 +31,12 @@ _SMALLEST_HD_HEIGHT = 720
 # Decoding starts at a key frame this far ahead of `start`: a key frame may be shown later than it is decoded.
 _SEEK_MARGIN_SECONDS = 1
 _SEEKABLE = ("mov", "matroska")
+# Formats whose first plane is luma in bytes.
+_LUMA_FIRST = frozenset(
+    {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "yuv411p", "yuv410p", "nv12", "nv21", "gray"}
+)
+# BT.601 and BT.709 alike keep luma from 16 to 235.
+_FULL_RANGE = np.clip(np.round((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
 DEFAULT_CLIP_LIMIT_BYTES = 2 * 1024**3
 
 
@@ -46,6 +53,20 @@ class TimedFrame:
     number: int
     time: Fraction
     frame_HWC: np.ndarray
+
+
+@dataclass(frozen=True)
+class TimedLuma:
+    """The luma of one picture of a video.
+
+    Attributes:
+        number, time: as of a `TimedFrame`.
+        luma_HW: uint8 over the full range; the same array again where a frame is shown for longer than a tick.
+    """
+
+    number: int
+    time: Fraction
+    luma_HW: np.ndarray
 
 
 def read_frames(
@@ -76,17 +97,29 @@ def read_frames(
     path = Path(path)
     if fps is not None and fps <= 0:
         raise VideoError(f"cannot sample {path} at {fps} frames a second; give a rate above 0.")
-    info, timeline = probe_with_timeline(path)
-    report = on_damage or _refuse
-    if info.damage:
-        report(info.damage)
-    end = timeline.end or info.duration
-    stop = end if stop is None else min(stop, end)
-    if not 0 <= start < stop:
-        raise VideoError(f"{path} has nothing from {float(start):g} s to {float(stop):g} s; it lasts {float(end):g} s.")
-    shown = _decode(info, timeline, start, report)
-    timed = _at_ticks(shown, start, stop, fps) if fps else _between(shown, start, stop)
-    return _to_rgb(timed, size)
+    return _to_rgb(_timed(*probe_with_timeline(path), fps, start, stop, on_damage), size)
+
+
+def read_luma(
+    info: VideoInfo,
+    timeline: Timeline,
+    rows: int,
+    fps: Fraction,
+    start: Fraction = Fraction(0),
+    stop: Fraction | None = None,
+    on_damage: Callable[[str], None] | None = None,
+) -> Iterator[TimedLuma]:
+    """The light of a video alone, small: what statistics over many videos need, without the cost of colour.
+
+    Args:
+        info, timeline: what `probe_with_timeline` found.
+        rows: at most so many; a smaller video keeps its size.
+        fps, start, stop, on_damage: as for `read_frames`.
+
+    Raises:
+        VideoError: as `read_frames`.
+    """
+    return _to_luma(_timed(info, timeline, fps, start, stop, on_damage), min(rows, info.height))
 
 
 def read_clip(
@@ -113,6 +146,27 @@ def read_clip(
     return np.stack([timed.frame_HWC for timed in read_frames(Path(path), size=size, fps=fps)])
 
 
+def _timed(
+    info: VideoInfo,
+    timeline: Timeline,
+    fps: Fraction | None,
+    start: Fraction,
+    stop: Fraction | None,
+    on_damage: Callable[[str], None] | None,
+) -> Iterator[_Shown]:
+    report = on_damage or _refuse
+    if info.damage:
+        report(info.damage)
+    end = timeline.end or info.duration
+    stop = end if stop is None else min(stop, end)
+    if not 0 <= start < stop:
+        raise VideoError(
+            f"{info.path} has nothing from {float(start):g} s to {float(stop):g} s; it lasts {float(end):g} s."
+        )
+    shown = _decode(info, timeline, start, report)
+    return _at_ticks(shown, start, stop, fps) if fps else _between(shown, start, stop)
+
+
 @dataclass(frozen=True)
 class _Shown:
     """A decoded PyAV frame and when it is shown."""
@@ -123,18 +177,47 @@ class _Shown:
     pixel_aspect: Fraction
 
 
+class _LeansOnEarlier(Exception):
+    """Nothing tells the decoder that it can begin at this key frame, so it takes all that follows for incomplete."""
+
+
 def _decode(info: VideoInfo, timeline: Timeline, start: Fraction, report: Callable[[str], None]) -> Iterator[_Shown]:
-    """Frames from the last key frame before `start`, or the very first."""
+    """Frames from the last key frame before `start` that stands for itself, or the very first."""
+    try:
+        yield from _decode_from(info, timeline, start, report)
+    except _LeansOnEarlier:
+        yield from _decode_from(info, timeline, Fraction(0), report)
+
+
+def _decode_from(
+    info: VideoInfo, timeline: Timeline, start: Fraction, report: Callable[[str], None]
+) -> Iterator[_Shown]:
     path, found, number = info.path, 0, 0
     with open_source(path) as (container, stream):
         stream.thread_type = "AUTO"
         from_the_start = not _seek(container, stream, timeline, start)
-        for frame in _decode_packets(container, stream, path, report):
+        frames = _decode_packets(container, stream, path, report)
+        for frame in frames if from_the_start else _from_key_frame(frames):
+            if frame.is_corrupt:
+                report(f"{path} is damaged: a frame near {frame.time or 0:.2f} s is incomplete")
             number = found if not len(timeline.pts) or frame.pts is None else timeline.number_of(frame.pts)
             found += 1
             yield _Shown(number, timeline.time_of(number), frame, stream.sample_aspect_ratio or Fraction(1))
         if from_the_start and found < info.num_frames:
             report(f"{path} is damaged: only {found} of {info.num_frames} frames could be decoded")
+
+
+def _from_key_frame(frames: Iterator[Any]) -> Iterator[Any]:
+    """Without what is shown before the first key frame but stored after it: that leans on frames that were not read.
+
+    Raises:
+        _LeansOnEarlier: so does the key frame itself, or seems to.
+    """
+    first = next((frame for frame in frames if frame.key_frame or not frame.is_corrupt), None)
+    if first is None or first.is_corrupt:
+        raise _LeansOnEarlier
+    yield first
+    yield from frames
 
 
 def _seek(container: Any, stream: Any, timeline: Timeline, start: Fraction) -> bool:
@@ -152,10 +235,7 @@ def _decode_packets(container: Any, stream: Any, path: Path, report: Callable[[s
         except InvalidDataError as error:
             report(f"{path} is damaged: {reason_of(error)}")
             continue
-        for frame in frames:
-            if frame.is_corrupt:
-                report(f"{path} is damaged: a frame near {frame.time or 0:.2f} s is incomplete")
-            yield frame
+        yield from frames
 
 
 def _between(shown: Iterator[_Shown], start: Fraction, stop: Fraction) -> Iterator[_Shown]:
@@ -184,9 +264,10 @@ def _at_ticks(shown: Iterator[_Shown], start: Fraction, stop: Fraction, fps: Fra
 
 def _to_rgb(shown: Iterator[_Shown], size: tuple[int, int] | None) -> Iterator[TimedFrame]:
     reformatter = VideoReformatter()
+    orientation: Orientation | None = None
     for one in shown:
         frame = one.frame
-        orientation = Orientation.of_frame(frame)
+        orientation = orientation or _orientation_of(frame)
         stored = max(1, round(frame.width * one.pixel_aspect)), frame.height
         width, height = orientation.shown_size(*size) if size else stored
         rgb = reformatter.reformat(
@@ -199,6 +280,42 @@ def _to_rgb(shown: Iterator[_Shown], size: tuple[int, int] | None) -> Iterator[T
             threads=1,
         )
         yield TimedFrame(one.number, one.time, orientation.apply(rgb.to_ndarray()))
+
+
+def _orientation_of(frame: Any) -> Orientation:
+    """Of a stream, from its first frame: whoever asks a frame of PyAV's for it keeps all its memory in a cycle."""
+    return Orientation.of_frame(frame)
+
+
+def _to_luma(shown: Iterator[_Shown], rows: int) -> Iterator[TimedLuma]:
+    """Straight from the frame's own luma plane, where it has one of eight bits."""
+    last = -1
+    luma = np.empty((0, 0), np.uint8)
+    orientation: Orientation | None = None
+    for one in shown:
+        if one.number != last:
+            orientation = orientation or _orientation_of(one.frame)
+            stored = max(1, round(one.frame.width * one.pixel_aspect)), one.frame.height
+            width, height = orientation.shown_size(*stored)
+            size = orientation.shown_size(max(1, round(width * rows / height)), rows)
+            luma = orientation.apply(_small_luma(one.frame, size))
+            last = one.number
+        yield TimedLuma(one.number, one.time, luma)
+
+
+def _small_luma(frame: Any, size: tuple[int, int]) -> np.ndarray:
+    if frame.format.name not in _LUMA_FIRST:
+        rgb = frame.to_ndarray(format="rgb24")
+        small: np.ndarray = cv2.resize(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
+        return small
+    plane = frame.planes[0]
+    luma = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+    small = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
+    return small if _is_full_range(frame) else _FULL_RANGE[small]
+
+
+def _is_full_range(frame: Any) -> bool:
+    return bool(frame.color_range == ColorRange.JPEG) or frame.format.name.startswith(("yuvj", "gray"))
 
 
 def _matrix_of(frame: Any) -> Colorspace | None:

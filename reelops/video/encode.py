@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 from av.error import FFmpegError
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
@@ -30,6 +31,7 @@ CONTAINER_OF_SUFFIX = MappingProxyType({".mp4": "mp4", ".m4v": "mp4", ".mov": "m
 # x264 gives the same bytes for the same number of threads, whatever the machine, so the number is fixed.
 _ENCODER_THREADS = 4
 _LARGEST_CLOCK = 2**31 - 1
+_CPU_AVX_512F = 13  # of OpenCV's CpuFeatures, which its Python has no names for
 _RGB_MATRIX = 0
 
 
@@ -230,7 +232,8 @@ class _Writer:
                 f"padded from {given_width}x{given_height} to {self.width}x{self.height} by repeating the edge: "
                 "4:2:0 video needs even sizes",
             )
-        stream = self._container.add_stream(self._profile.codec, rate=self._fps, options=dict(self._profile.options))
+        options = {**self._profile.options, **_steady_options()}
+        stream = self._container.add_stream(self._profile.codec, rate=self._fps, options=options)
         stream.width, stream.height, stream.pix_fmt = self.width, self.height, self._profile.pixel_format
         context = stream.codec_context
         context.time_base, context.thread_count = self._tick, _ENCODER_THREADS
@@ -257,6 +260,11 @@ class _Writer:
             interpolation=SCALING,
             threads=1,
         )
+
+
+def _steady_options() -> dict[str, str]:
+    """x264's AVX-512 code for macroblock trees gives other bytes now and then; its AVX2 code never does."""
+    return {"x264-params": "asm=AVX2"} if cv2.checkHardwareSupport(_CPU_AVX_512F) else {}
 
 
 def _profile(profile: str | EncoderProfile) -> EncoderProfile:

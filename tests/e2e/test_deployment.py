@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from studio import Server, Studio
+import published
+import yaml
+from publisher import SMALL_WINDOW
+from studio import Server, Studio, end
 
 
 def test_an_order_through_the_api_is_carried_out_by_a_worker(
@@ -19,7 +22,7 @@ def test_an_order_through_the_api_is_carried_out_by_a_worker(
         "PYTHONPATH": str(repository),
     }
     for command in (
-        ["--no-prompt", "work-pool", "create", "gpu", "--type", "process", "--overwrite"],
+        *(["--no-prompt", "work-pool", "create", pool, "--type", "process", "--overwrite"] for pool in ("gpu", "cpu")),
         ["--no-prompt", "deploy", "--all", "--prefect-file", str(repository / "prefect.yaml")],
     ):
         done = studio.run("prefect", *command, **environment)
@@ -46,3 +49,29 @@ def test_an_order_through_the_api_is_carried_out_by_a_worker(
     take = json.loads(clip.with_suffix(".json").read_text())
     assert take["order"]["prompt"] == "pan left"
     assert take["tracking"]["run_id"]
+
+    prepare_on_a_worker(studio, environment)
+
+
+def prepare_on_a_worker(studio: Studio, environment: dict[str, str]) -> None:
+    """The shards of a data set go to the pool `cpu`, a worker looks at them, and the flow writes the tables."""
+    root = studio.folder / "project"
+    root.mkdir()
+    blocks = {"dataset": {"sources": [{"kind": "folder", "path": "../mine"}]}, "metadata": SMALL_WINDOW}
+    (root / "params.yaml").write_text(yaml.safe_dump(blocks))
+    for number in range(4):
+        clip = published.draw_video(studio.folder / "mine" / f"clip{number}.mp4", seed=number)
+        clip.with_suffix(".txt").write_text(f"Soft shapes drift past, number {number}.\n")
+    environment = {**environment, "REELOPS_PARAMS_FILE": str(root / "params.yaml")}
+    assert studio.run("reelops.cli", "fetch", **environment).returncode == 0
+    worker = studio.start("prefect", "worker", "start", "--pool", "cpu", **environment)
+    try:
+        flow = studio.run(
+            "flows.prepare_dataset",
+            *("--shards", "2", "--deployment", "look-at-shard/look-at-shard", "--no-data-docs"),
+            **environment,
+        )
+    finally:
+        end(worker)
+    assert flow.returncode == 0, flow.stdout + flow.stderr
+    assert "0 clips looked at" in flow.stderr and (root / "data/metadata/clips.parquet").is_file()

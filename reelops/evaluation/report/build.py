@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +17,13 @@ from reelops.evaluation.paired import Comparison
 from reelops.evaluation.plots import values_of
 from reelops.evaluation.report.facts import clip_facts, commonest, link_to, safe_json, wanted_frames
 from reelops.evaluation.report.figures import Forest, Histogram, forest, histogram
-from reelops.evaluation.report.media import Media, MediaJob, data_uri, make_media
+from reelops.evaluation.report.media import Media, MediaJob, make_media
 from reelops.evaluation.scored_clip import ScoredClip, counts
 from reelops.files import write_text_atomically
 from reelops.metrics.scores import METRICS
 from reelops.metrics.suite import METRICS_VERSION
+from reelops.page.build import asset, security, style, template
+from reelops.page.pictures import data_uri
 
 # A page of about 90 MB opens in a second or two; with 200 clips each has 320 kB, which is a preview of 49 frames.
 MEDIA_BUDGET_BYTES = 64_000_000
@@ -84,13 +84,14 @@ def write_report(
     media = _media_of(shown, media_budget_bytes, workers, on_clip)
     entries = [_entry(number, clip, one, path) for number, (clip, one) in enumerate(zip(shown, media, strict=True))]
     entries = _paired(entries, comparison, len(clips))
-    page = _template().render(
+    css, script = style(__package__, "report.css"), asset(__package__, "report.js")
+    page = template(__package__, "report.html.j2").render(
         **_page_facts(clips, comparison, compared_with),
         entries=entries[: len(clips)],
         all_entries=entries,
-        css=_asset("report.css"),
-        script=_asset("report.js"),
-        security=_security(),
+        css=css,
+        script=script,
+        security=security(css, script, "media-src blob: file: 'self'; "),
         left_out=_left_out(media),
         previews=sum(one.kind == "preview" for one in media),
         media_budget_megabytes=media_budget_bytes / 1e6,
@@ -207,40 +208,3 @@ def _notes(media: Sequence[Media], budget_bytes: int) -> list[str]:
         f"{left_out} of {len(media)} videos are not in the report, which has {budget_bytes / 1e6:.0f} MB for all of "
         "them; their scores and pictures are."
     ]
-
-
-def _template() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("reelops.evaluation", "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = _number
-    environment.filters["short"] = lambda value: f"{value:.3g}"
-    return environment.get_template("report.html.j2")
-
-
-def _number(value: float | None) -> str:
-    """Four digits, as everywhere else."""
-    return "" if value is None else f"{value:.4g}"
-
-
-def _asset(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _security() -> str:
-    """What the browser is told to refuse: everything but this file's own style, script, pictures and videos."""
-    script, style = (_digest(_asset(name)) for name in ("report.js", "report.css"))
-    return (
-        f"default-src 'none'; script-src '{script}'; style-src '{style}'; img-src data:; media-src blob: file: 'self'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _digest(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

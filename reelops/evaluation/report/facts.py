@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from reelops.evaluation.report.media import Media, data_uri
+from reelops.evaluation.report.media import Media
 from reelops.evaluation.report.timeline import course_of, first_frame_of, thinned, worst_frames
 from reelops.evaluation.scored_clip import ScoredClip
 from reelops.gates import Limit
 from reelops.metrics.scores import METRICS, Measure
+from reelops.page.pictures import data_uri
 
 _SEVERITY = {"reject": 0, "review": 1}
 

@@ -6,28 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from reelops.evaluation.paired import Difference
 from reelops.gates import Limit
 from reelops.metrics.scores import METRICS
+from reelops.page.figures import WIDTH, Bar, spread
 
-WIDTH = 260.0
-HEIGHT = 64.0
-_BINS = 24
 _MOST_STRETCH = 3.0
 _FOREST_MOST = 3.0
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One bin: a rectangle in the figure, and in words what is in it."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    words: str
 
 
 @dataclass(frozen=True)
@@ -77,19 +62,10 @@ class Histogram:
 def histogram(metric: str, values: Sequence[float], limit: Limit | None, num_held_back: int) -> Histogram:
     """The histogram of a metric's values, at least one, with limits where they are near enough to be drawn."""
     low, high = _axis(values, limit)
-    counts, edges = np.histogram(values, bins=_BINS, range=(low, high))
-    known, median = METRICS[metric], float(np.median(values))
+    known, shape = METRICS[metric], spread(values, low, high)
     limits = _limits(limit)
     shown = [one for one in limits if low <= one[1] <= high]
 
-    def at(value: float) -> float:
-        return round((value - low) / (high - low) * WIDTH, 2)
-
-    bars = tuple(
-        _bar(count, int(counts.max()), at(start), at(stop), f"{count} from {start:.3g} to {stop:.3g}")
-        for count, start, stop in zip(counts.tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True)
-        if count
-    )
     return Histogram(
         metric=metric,
         title=known.title,
@@ -99,10 +75,10 @@ def histogram(metric: str, values: Sequence[float], limit: Limit | None, num_hel
         num_held_back=num_held_back,
         low=low,
         high=high,
-        median=median,
-        median_x=at(median),
-        bars=bars,
-        lines=tuple(Line(at(value), decision, f"{decision} {side} {value:g}") for decision, value, side in shown),
+        median=shape.median,
+        median_x=shape.median_x,
+        bars=shape.bars,
+        lines=tuple(Line(shape.at(value), decision, f"{decision} {side} {value:g}") for decision, value, side in shown),
         zones=tuple(_zones(limit, low, high)),
         off_axis=", ".join(
             f"{decision} {side} {value:g}" for decision, value, side in limits if not low <= value <= high
@@ -134,11 +110,6 @@ def _limits(limit: Limit | None) -> list[tuple[str, float, str]]:
         ("reject", limit.reject_above, "above"),
     )
     return [(decision, value, side) for decision, value, side in given if value is not None]
-
-
-def _bar(count: int, most: int, start: float, stop: float, words: str) -> Bar:
-    height = round(max(3.0, count / most * (HEIGHT - 6)), 2)
-    return Bar(start + 0.5, HEIGHT - height, round(max(1.0, stop - start - 1), 2), height, words)
 
 
 def _zones(limit: Limit | None, low: float, high: float) -> list[Zone]:

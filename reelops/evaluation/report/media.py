@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,10 +11,10 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
-from PIL import Image
 
 from reelops.crew import Tell
 from reelops.errors import ReelOpsError
+from reelops.page.pictures import jpeg
 from reelops.video.decode import read_frames
 from reelops.video.encode import EncoderProfile, encode
 from reelops.video.probe import VideoInfo, probe
@@ -25,7 +23,6 @@ Kind = Literal["original", "preview", "linked", "none"]
 
 THUMBNAIL_WIDTH = 192
 FRAME_WIDTH = 144
-_JPEG_QUALITY = 70
 # What browsers play: container by file ending, codec, and pixels of 4:2:0.
 _PLAYABLE = MappingProxyType(
     {
@@ -85,14 +82,10 @@ def make_media(job: MediaJob, tell: Tell) -> Media:
     except (ReelOpsError, OSError) as error:
         return Media(None, {}, "none", note=str(error))
     tell(1)
-    frames = {number: _jpeg(pictures[number], FRAME_WIDTH) for number in job.frames if number in pictures}
+    frames = {number: jpeg(pictures[number], FRAME_WIDTH) for number in job.frames if number in pictures}
     middle = pictures.get(info.num_frames // 2)
-    thumbnail = _jpeg(middle, THUMBNAIL_WIDTH) if middle is not None else None
+    thumbnail = jpeg(middle, THUMBNAIL_WIDTH) if middle is not None else None
     return Media(thumbnail, frames, media.kind, media.video, media.mime, media.note)
-
-
-def data_uri(data: bytes, mime: str = "image/jpeg") -> str:
-    return f"data:{mime};base64,{base64.b64encode(data).decode()}"
 
 
 def _pictures(info: VideoInfo, numbers: set[int]) -> dict[int, np.ndarray]:
@@ -105,14 +98,6 @@ def _pictures(info: VideoInfo, numbers: set[int]) -> dict[int, np.ndarray]:
             if len(found) == len(numbers):
                 break
     return found
-
-
-def _jpeg(picture_HWC: np.ndarray, width: int) -> bytes:
-    picture = Image.fromarray(picture_HWC)
-    picture.thumbnail((width, width * 4), Image.Resampling.LANCZOS)
-    data = io.BytesIO()
-    picture.save(data, "JPEG", quality=_JPEG_QUALITY, optimize=True)
-    return data.getvalue()
 
 
 def _video(info: VideoInfo, limit_bytes: int) -> Media:

@@ -13,9 +13,9 @@ from footage import filmed, write_clip
 from reelops.errors import InputError
 from reelops.evaluation import batch
 from reelops.evaluation.batch import BatchProgress, find_clips, score_clips
-from reelops.evaluation.exact_json import from_plain, to_plain
 from reelops.evaluation.score_store import ScoreStore
 from reelops.evaluation.scored_clip import ScoredClip, counts, exit_code
+from reelops.exact_json import from_plain, to_plain
 from reelops.metrics.scores import Scores
 
 

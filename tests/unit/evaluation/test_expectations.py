@@ -10,7 +10,8 @@ import pytest
 
 pytest.importorskip("great_expectations", reason='Great Expectations comes with pip install "reelops[data]"')
 
-from reelops.evaluation.expectations import PROJECT, summary_frame, write_data_docs
+from reelops.data_docs import PROJECT
+from reelops.evaluation.expectations import summary_frame, write_data_docs
 
 
 @pytest.mark.slow

@@ -201,3 +201,12 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
         return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
     assert peak_mb(240) - peak_mb(60) < 15
+
+
+def test_a_key_frame_that_does_not_say_it_stands_for_itself_is_no_damage(shared_data: Path) -> None:
+    path, size = shared_data / "video" / "imageio-cockatoo.mp4", (36, 24)
+    through = [shown.frame_HWC for shown in read_frames(path, size=size)]
+    for start in (Fraction(49, 8), Fraction(10)):
+        shown = next(read_frames(path, size=size, start=start, fps=Fraction(8)))
+        assert shown.number == start * 20 // 1
+        assert np.array_equal(shown.frame_HWC, through[shown.number])

@@ -7,6 +7,8 @@ word here. Numbers are written as Python writes them, which is the shortest text
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import types
 import typing
 from collections.abc import Mapping
@@ -90,3 +92,13 @@ def _read_scalar(kind: Any, plain: Any) -> Any:
     if not isinstance(plain, kind):
         raise TypeError(f"{plain!r} is no {kind.__name__}")
     return plain
+
+
+def canonical(plain: Any) -> str:
+    """JSON values as text, the same for the same values."""
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest_of_plain(plain: Any) -> str:
+    """sha256 of JSON values, in hexadecimal digits."""
+    return hashlib.sha256(canonical(plain).encode()).hexdigest()

@@ -1,0 +1,109 @@
+"""Fetched clips become the table that models are trained on; shards of them are looked at side by side.
+
+Alone, with an embedded server:  python -m flows.prepare_dataset --shards 4
+On several machines:             prefect deploy --all; prefect worker start --pool cpu     on each of them
+                                 python -m flows.prepare_dataset --shards 32 --deployment look-at-shard/look-at-shard
+
+All machines work in one project folder, on a disk that they share. What each has measured lies there by the bytes of
+the videos, so the tables are the same, byte for byte, whoever has measured what. On one machine `dvc repro metadata`
+does the same without Prefect.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prefect import flow
+from prefect.states import Completed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from reelops.cli import run_guarded
+from reelops.crew import cores
+from reelops.dataset.metadata.outputs import FOLDER
+from reelops.dataset.metadata.stage import Prepared
+from reelops.settings import load_settings
+from tasks.dataset import await_shards, order_shard, show_prepared, write_reports, write_tables
+from tasks.dataset import look_at_shard as look_here
+from tasks.quiet import quieten
+from tasks.stopping import sigterm_noted
+
+
+@dataclass(frozen=True)
+class PreparedSet:
+    """What became of all clips, and what people should be told aloud."""
+
+    prepared: Prepared
+    notes: tuple[str, ...]
+
+
+@flow(name="prepare-dataset", retries=0, task_runner=ThreadPoolTaskRunner(max_workers=cores()))
+def prepare_dataset(shards: int = 0, deployment: str | None = None, data_docs: bool = True) -> PreparedSet:
+    """Look at all clips in shards, then write the tables and reports.
+
+    Args:
+        shards: how many parts; 0 takes one a core.
+        deployment: flow and name of the deployment that looks at a shard in its work pool; None looks at all here.
+        data_docs: check the table with Great Expectations, too.
+    """
+    settings = load_settings()
+    of = shards or cores()
+    names = [f"{number}/{of}" for number in range(1, of + 1)]
+    with sigterm_noted():
+        if deployment:
+            await_shards([order_shard(name, deployment) for name in names])
+        else:
+            for look in [look_here.submit(name, 1, settings) for name in names]:
+                look.result()
+        prepared = write_tables(settings)
+        notes = write_reports(prepared, settings, data_docs)
+    show_prepared(prepared, settings.root / FOLDER / "index.html")
+    return _finished(PreparedSet(prepared, tuple(notes)))
+
+
+@flow(name="look-at-shard", flow_run_name="shard {shard}", retries=0)
+def look_at_shard(shard: str) -> None:
+    """Look at a part of the clips, with all cores of the machine that runs it.
+
+    Args:
+        shard: such as 2/8, the second of eight.
+    """
+    with sigterm_noted():
+        look_here(shard, None, load_settings())
+
+
+def _finished(found: PreparedSet) -> Any:
+    """A completed state that says how many clips there are, so that a list of runs shows it."""
+    splits = ", ".join(f"{count} {split}" for split, count in found.prepared.splits.items())
+    return Completed(message=f"{splits}, {len(found.prepared.quarantined)} thrown out", data=found)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the flow here and shows what came of it."""
+    from reelops.cli.metadata import show
+    from reelops.cli.score_view import tell
+    from reelops.cli.take_view import progress_bar
+
+    given = _parser().parse_args(arguments)
+    quieten()
+    with progress_bar("Preparing"):
+        found = prepare_dataset(given.shards, given.deployment, given.data_docs)
+    show(found.prepared)
+    for note in found.notes:
+        tell(note)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m flows.prepare_dataset", description=__doc__.splitlines()[0])
+    parser.add_argument("--shards", type=int, default=0, help="how many parts (default: one a core)")
+    parser.add_argument("--deployment", help="flow/name of the deployment that looks at a shard in its work pool")
+    parser.add_argument("--no-data-docs", dest="data_docs", action="store_false", help="without Great Expectations")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(run_guarded(main))

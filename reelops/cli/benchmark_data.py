@@ -1,0 +1,58 @@
+"""`reelops benchmark data`: how fast clips are looked at, beside a plain OpenCV loop."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reelops.errors import SettingsError
+
+REPORT = Path("reports/data/benchmark.json")
+
+
+def data(
+    clips: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Real clips.", metavar="CLIP...", show_default="benchmark.data_clips of params.yaml"),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where the figures go.")] = REPORT,
+    many: Annotated[
+        int, typer.Option(min=0, help="Prepare so many small clips, too, and say what memory that takes.")
+    ] = 0,
+) -> None:
+    """Compare looking at clips with a plain OpenCV loop: probe, window and statistics, clips a minute and core.
+
+    Example: reelops benchmark data --many 10000
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from reelops.dataset.metadata.benchmark import benchmark_data
+    from reelops.dataset.metadata.params import load_metadata_params
+    from reelops.evaluation.params import load_benchmark_params
+    from reelops.files import write_text_atomically
+    from reelops.settings import load_settings
+
+    console = Console(stderr=True)
+    settings = load_settings()
+    videos = clips or load_benchmark_params(settings.params_file).find("data_clips", settings.root)
+    if not videos:
+        raise SettingsError("benchmark.data_clips in params.yaml matches nothing here; name some clips.")
+    params = load_metadata_params(settings.params_file)
+    with console.status("Measuring") as status:
+        figures = benchmark_data(videos, params, many, lambda step: status.update(f"Measuring: {step}"))
+    write_text_atomically(settings.root / out, json.dumps(figures, indent=1) + "\n")
+    speed = figures["throughput"]
+    table = Table("Looking at clips", "Ours", "OpenCV loop", "Times less processor time")
+    for row in speed["clips"]:
+        seconds = (f"{row[name]:.2f} s" for name in ("ours_cpu_seconds", "opencv_cpu_seconds"))
+        table.add_row(
+            f"{row['clip']} ({row['size']}, {row['seconds']:.0f} s)", *seconds, f"{row['times_less_cpu']:.2f}"
+        )
+    rates = (f"{rate:.0f}" for rate in speed["clips_a_minute_a_core"].values())
+    table.add_row("clips a minute and core", *rates, f"{speed['times_less_cpu']:.2f}")
+    console.print(table)
+    console.print(f"Written to {out}.")

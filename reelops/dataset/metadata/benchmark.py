@@ -1,0 +1,231 @@
+"""How fast clips are looked at, beside a plain OpenCV loop that does the same, and what many of them take.
+
+The loop is what one writes first: every frame is read in colour, made small, and compared with the one before by
+optical flow; the window is chosen at the end. It finds the same numbers by the same functions, so what differs is the
+way: ours decodes the light alone, makes small only what is looked at, and finds the flow only where it decides.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import cv2
+import numpy as np
+
+from reelops.crew import cores
+from reelops.dataset.entry import Entry, Fetched
+from reelops.dataset.metadata.fingerprint import fingerprint
+from reelops.dataset.metadata.measure import Measured, measure
+from reelops.dataset.metadata.params import MetadataParams, WindowParams
+from reelops.dataset.metadata.stage import Preparing
+from reelops.dataset.metadata.text_share import text_share
+from reelops.dataset.metadata.window import Refused, Ticks, choose_window
+from reelops.dataset.records import write_records
+from reelops.metrics.black_frames import dark_share
+from reelops.metrics.brightness import brightness
+from reelops.metrics.motion import change, motion
+from reelops.metrics.optical_flow import Dis, mean_magnitude, pull_back
+from reelops.metrics.scene_cut import discontinuity
+from reelops.metrics.sharpness import sharpness
+from reelops.metrics.threads import one_opencv_thread
+from reelops.metrics.view import Pulled
+from reelops.metrics.working_size import WORKING_ROWS, at_rows
+from reelops.video.encode import encode
+
+OnStep = Callable[[str], None]
+
+_ROUNDS = 3
+_SOURCE = "many"
+# Short, so that many clips are looked at in minutes: two seconds of 64x48, of which nine pictures make a window.
+_SMALL = WindowParams(frames=9, fps=8, search_seconds=2)
+_DRAWN = 32
+_NEW_SHARE = 100
+
+
+def benchmark_data(clips: Sequence[Path], params: MetadataParams, many: int, on_step: OnStep) -> dict[str, Any]:
+    """All figures.
+
+    Args:
+        clips: real ones; those that are shorter than a window are left out.
+        many: how many small clips to prepare; 0 leaves that part out.
+    """
+    return {
+        "machine": f"{platform.machine()}, {cores()} cores, OpenCV {cv2.__version__}",
+        "throughput": throughput(clips, params, on_step),
+        **({"many": many_clips(many, params, on_step)} if many else {}),
+    }
+
+
+def throughput(clips: Sequence[Path], params: MetadataParams, on_step: OnStep) -> dict[str, Any]:
+    """Probe, window and statistics of each clip, ours and the loop's by turns: the least of the processor times."""
+    rows = []
+    for clip in clips:
+        on_step(clip.name)
+        ours = measure(clip, None, params.window, params.limits, "benchmark")
+        if ours.reason or ours.duration_seconds is None or ours.duration_seconds > params.window.search_seconds:
+            continue
+        seconds: dict[str, list[float]] = {"ours": [], "opencv": []}
+        for _ in range(_ROUNDS):
+            began = time.process_time()
+            ours = measure(clip, None, params.window, params.limits, "benchmark")
+            seconds["ours"].append(time.process_time() - began)
+            began = time.process_time()
+            theirs = measure_plainly(clip, params)
+            seconds["opencv"].append(time.process_time() - began)
+        rows.append(_compared(clip, ours, theirs, min(seconds["ours"]), min(seconds["opencv"])))
+    total = {name: sum(row[f"{name}_cpu_seconds"] for row in rows) for name in ("ours", "opencv")}
+    return {
+        "what": "probe, window and statistics of a clip; processor seconds of all threads, least of three rounds",
+        "clips": rows,
+        "clips_a_minute_a_core": {name: 60 * len(rows) / seconds for name, seconds in total.items()},
+        "times_less_cpu": total["opencv"] / total["ours"],
+    }
+
+
+def _compared(clip: Path, ours: Measured, theirs: Measured, our_seconds: float, their_seconds: float) -> dict[str, Any]:
+    return {
+        "clip": clip.name,
+        "seconds": ours.duration_seconds,
+        "size": f"{ours.width}x{ours.height}",
+        "ours_cpu_seconds": our_seconds,
+        "opencv_cpu_seconds": their_seconds,
+        "times_less_cpu": their_seconds / our_seconds,
+        "start_seconds": [ours.start_seconds, theirs.start_seconds],
+        "motion": [ours.motion, theirs.motion],
+        "sharpness": [ours.sharpness, theirs.sharpness],
+    }
+
+
+def measure_plainly(path: Path, params: MetadataParams) -> Measured:
+    """What `measure` finds, as a plain loop over OpenCV's frames finds it; reads the whole clip."""
+    window = params.window
+    with one_opencv_thread():
+        video = cv2.VideoCapture(str(path))
+        fps = video.get(cv2.CAP_PROP_FPS)
+        width, height = int(video.get(cv2.CAP_PROP_FRAME_WIDTH)), int(video.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        engine = Dis()
+        pictures: list[np.ndarray] = []
+        series: list[list[float]] = [[] for _ in range(6)]
+        dark, sharp, light, changes, breaks, speeds = series
+        before, number = None, 0
+        while True:
+            there, frame = video.read()
+            if not there:
+                break
+            while len(pictures) / window.fps < (number + 1) / fps:
+                picture = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
+                gray = at_rows(picture, WORKING_ROWS)
+                pictures.append(gray)
+                dark.append(dark_share(gray))
+                sharp.append(sharpness(picture))
+                light.append(brightness(gray))
+                if before is not None:
+                    flow = engine.flow(before, gray)
+                    changes.append(change(before, gray))
+                    breaks.append(discontinuity(before, Pulled(*pull_back(gray, flow))))
+                    speeds.append(mean_magnitude(flow))
+                before = gray
+            number += 1
+        video.release()
+        ticks = Ticks(*(np.array(one) for one in (dark, sharp, changes, breaks)))
+        first = choose_window(ticks, window.frames, window.fps, params.limits, "benchmark")
+        if isinstance(first, Refused):
+            return Measured(width, height, reason=first.reason, evidence=first.evidence)
+        last = first + window.frames
+        return Measured(
+            width=width,
+            height=height,
+            duration_seconds=number / fps,
+            start_seconds=first / window.fps,
+            motion=motion(speeds[first : last - 1]),
+            sharpness=float(np.mean(sharp[first:last])),
+            brightness=float(np.mean(light[first:last])),
+            scene_cut=max(breaks[first : last - 1]),
+            text_share=median(text_share(pictures[number]) for number in (first, (first + last) // 2, last - 1)),
+            hashes=fingerprint(pictures),
+        )
+
+
+def many_clips(count: int, params: MetadataParams, on_step: OnStep) -> dict[str, Any]:
+    """Memory and time of preparing a tenth of so many small clips, all of them, again, and with a hundred new ones.
+
+    The clips are a few drawn ones under many names, each with bytes of its own, so that every one is read, decoded and
+    measured.
+    """
+    runs = {}
+    with TemporaryDirectory(prefix="reelops-many-") as folder:
+        root = Path(folder)
+        for name, number in (("a_tenth", count // 10), ("all", count), ("again", count), ("more", count + _NEW_SHARE)):
+            on_step(f"{number:,} small clips")
+            draw_many(root, number)
+            runs[name] = _in_a_process(root, params)
+    first, whole = runs["a_tenth"], runs["all"]
+    return {
+        "what": f"{_DRAWN} drawn clips of two seconds at 64x48 under many names, each with bytes of its own",
+        "runs": runs,
+        "processor_ms_a_clip": 1000 * whole["cpu_seconds"] / max(1, whole["examined"]),
+        "main_process_kb_a_clip": (whole["main_peak_mb"] - first["main_peak_mb"]) * 1000 / (count - count // 10),
+    }
+
+
+def draw_many(root: Path, count: int) -> None:
+    """So many clips of a source of their own, fetched; those that are there stay as they are."""
+    videos = root / "data/raw" / _SOURCE / "videos"
+    drawn = [_drawn(root / "drawn" / f"{number}.mp4", number) for number in range(_DRAWN)]
+    fetched = []
+    for number in range(count):
+        path = videos / f"clip{number:06d}.mp4"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # A box that players skip (ISO/IEC 14496-12 section 8.1.2) makes the bytes its own.
+            path.write_bytes(drawn[number % _DRAWN] + (24).to_bytes(4) + b"free" + f"{number:016d}".encode())
+        entry = Entry(_SOURCE, path.stem, (f"Soft shapes drift past, number {number}.",), "CC0", f"drawn:{number}")
+        fetched.append(Fetched(entry, path))
+    write_records(root / "data/raw" / _SOURCE, fetched, (), root)
+
+
+def _drawn(path: Path, seed: int) -> bytes:
+    if not path.exists():
+        rng = np.random.default_rng(seed)
+        picture = cv2.resize(rng.integers(0, 256, (9, 12, 3), dtype=np.uint8), (96, 72), interpolation=cv2.INTER_CUBIC)
+        frames = (picture[number : number + 48, 2 * number : 2 * number + 64] for number in range(16))
+        encode(frames, path, Fraction(8), "fast")
+    return path.read_bytes()
+
+
+def _in_a_process(root: Path, params: MetadataParams) -> dict[str, float]:
+    """One run of the stage in a process of its own, which says what it took."""
+    limits = params.limits.model_copy(update={"smallest_side": 32, "text_share": 1.0, "duplicate_bits": None})
+    small = params.model_copy(update={"window": _SMALL, "limits": limits})
+    command = [sys.executable, "-m", __name__, str(root), small.model_dump_json()]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - ourselves
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
+
+
+def _run_once(root: Path, params: MetadataParams) -> dict[str, float]:
+    prepared = Preparing(params, [_SOURCE], root).run()
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return {
+        "clips": len(prepared.rows),
+        "examined": prepared.examined,
+        "seconds": prepared.seconds,
+        "cpu_seconds": sum(one.ru_utime + one.ru_stime for one in (own, children)),
+        "main_peak_mb": own.ru_maxrss / 1000,
+        "worker_peak_mb": children.ru_maxrss / 1000,
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(_run_once(Path(sys.argv[1]), MetadataParams.model_validate_json(sys.argv[2]))))

@@ -1,0 +1,55 @@
+"""A page: its template, the common style, and what the browser is told to refuse."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib import resources
+from typing import Any
+
+
+def template(package: str, name: str) -> Any:
+    """A Jinja template that lies in a package, as `report.html.j2` does.
+
+    Raises:
+        jinja2.TemplateNotFound: it does not.
+    """
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FunctionLoader(lambda wanted: asset(package, wanted)),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = lambda value: "" if value is None else f"{value:.4g}"
+    environment.filters["short"] = lambda value: f"{value:.3g}"
+    return environment.get_template(name)
+
+
+def asset(package: str, name: str) -> str:
+    """A text file that lies in a package."""
+    return resources.files(package).joinpath(name).read_text(encoding="utf-8")
+
+
+def style(package: str, name: str) -> str:
+    """The common style, and after it a page's own."""
+    return asset(__package__, "page.css") + asset(package, name)
+
+
+def security(css: str, script: str | None = None, also: str = "") -> str:
+    """The content security policy: everything but this file's own style, script and pictures is refused.
+
+    Args:
+        also: more directives, each with its semicolon.
+    """
+    scripts = f"script-src '{_digest(script)}'; " if script is not None else ""
+    return (
+        f"default-src 'none'; {scripts}style-src '{_digest(css)}'; img-src data:; {also}"
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -1,0 +1,90 @@
+"""A video in numbers, and why some give none."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from footage import textured
+
+from reelops.dataset.entry import Segment
+from reelops.dataset.metadata.measure import Measured, measure
+from reelops.dataset.metadata.params import Limits, WindowParams
+from reelops.dataset.table import Reason
+from reelops.metrics.suite import load_score_settings, score_frames
+from reelops.video.camera import CameraMove, film, path_of
+from reelops.video.decode import read_frames
+from reelops.video.encode import encode
+
+WINDOW = WindowParams(frames=9, fps=8, search_seconds=4)
+LIMITS = Limits(smallest_side=32, still_share=0.5, text_share=0.35)
+
+
+def shot(frames: int, move: CameraMove = CameraMove.PAN_LEFT, seed: int = 0) -> np.ndarray:
+    picture = textured(seed=seed)
+    return film(picture, (32.0, 30.0, 84.0, 56.0), path_of(move), (96, 64), np.linspace(0, 1, frames))
+
+
+def write(path: Path, *shots: np.ndarray, fps: int = 8) -> Path:
+    return encode(np.concatenate(shots), path, Fraction(fps), "fast").path
+
+
+def measured(path: Path, segment: Segment | None = None, chance: str = "0") -> Measured:
+    return measure(path, segment, WINDOW, LIMITS, chance)
+
+
+def test_statistics_are_those_of_the_scores_of_the_same_frames(tmp_path: Path, repository: Path) -> None:
+    clip = write(tmp_path / "pan.mp4", shot(33), fps=16)
+    found = measured(clip)
+    start = Fraction(str(found.start_seconds))
+    window = [one.frame_HWC for one in read_frames(clip, fps=Fraction(8), start=start, stop=start + WINDOW.seconds)]
+    assert found.reason is None and len(window) == 9
+    settings = load_score_settings(repository / "params.yaml").model_copy(update={"temporal_engine": "dis"})
+    scores = score_frames(window, Fraction(8), None, None, settings)
+    # Luma comes straight from the video here, and by way of RGB there.
+    assert found.motion == pytest.approx(scores.get("motion"), rel=0.05)
+    assert found.sharpness == pytest.approx(scores.get("sharpness"), rel=0.1)
+    assert found.brightness == pytest.approx(scores.get("brightness"), abs=0.01)
+    assert found.scene_cut == pytest.approx(scores.get("scene_cut"), abs=0.02)
+
+
+def test_a_window_lies_in_its_segment_and_avoids_the_cut(tmp_path: Path) -> None:
+    clip = write(tmp_path / "two.mp4", shot(20), shot(20, CameraMove.ZOOM_IN, seed=5))
+    starts = {measured(clip, chance=str(chance)).start_seconds for chance in range(12)}
+    assert starts <= {*np.arange(0, 12) / 8, *np.arange(20, 32) / 8} and measured(clip).cuts == 1
+    later = measured(clip, Segment(Fraction(5, 2), Fraction(4)))
+    assert later.start_seconds >= 2.5 and later.cuts == 0
+
+
+def test_a_long_clip_is_looked_at_in_part_wherever_chance_says(tmp_path: Path) -> None:
+    clip = write(tmp_path / "long.mp4", *(shot(40, move) for move in list(CameraMove)[:5]))
+    starts = [measured(clip, chance=str(chance)).start_seconds for chance in range(8)]
+    assert max(starts) - min(starts) > 4
+
+
+@pytest.mark.parametrize(
+    ("reason", "frames"),
+    [
+        (Reason.TOO_SHORT, shot(8)),
+        (Reason.STILL, shot(1).repeat(24, axis=0)),
+        (Reason.BLACK, np.zeros((24, 64, 96, 3), np.uint8)),
+        (Reason.CUT_RIDDEN, np.concatenate([shot(4, seed=seed) for seed in range(8)])),
+    ],
+)
+def test_what_cannot_be_learnt_from_says_why(tmp_path: Path, reason: Reason, frames: np.ndarray) -> None:
+    found = measured(write(tmp_path / "clip.mp4", frames))
+    assert found.reason is reason and found.evidence
+
+
+def test_a_file_that_cannot_be_read_is_an_answer(tmp_path: Path) -> None:
+    (tmp_path / "text.mp4").write_text("this is not a video")
+    (tmp_path / "empty.mp4").touch()
+    whole = write(tmp_path / "whole.mp4", shot(24)).read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) * 2 // 3])
+    reasons = {name: measured(tmp_path / f"{name}.mp4").reason for name in ("text", "empty", "cut", "none")}
+    assert reasons == {
+        "text": Reason.NOT_A_VIDEO, "empty": Reason.EMPTY, "cut": Reason.TRUNCATED, "none": Reason.MISSING,
+    }  # fmt: skip
+    assert str(tmp_path) not in measured(tmp_path / "text.mp4").evidence
