@@ -34,6 +34,9 @@ STAGES = {
     "write": "Writing the clip",
     "score": "Scoring",
     "log": "Logging to MLflow",
+    "captions": "Encoding captions",
+    "clips": "Encoding clips",
+    "train": "Training",
 }
 COLOURS = {"accept": "green", "review": "yellow", "reject": "red"}
 VERDICTS = {"accept": "accepted", "review": "accepted for review", "reject": "rejected"}
