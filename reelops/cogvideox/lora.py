@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -199,14 +200,24 @@ def save_adapter(transformer: Any, weights: Mapping[str, Tensor], path: Path, fa
         facts: further entries for the header, such as the base's revision.
     """
     import torch
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     config = transformer.peft_config[_TRAINED].to_dict()
     stated = {f"{_PREFIX}{key}": sorted(value) if isinstance(value, set) else value for key, value in config.items()}
     metadata = {"format": "pt", METADATA_KEY: json.dumps(stated, indent=2, sort_keys=True), **facts}
     tensors = {f"{_PREFIX}{name}": value.detach().to("cpu", torch.float32) for name, value in weights.items()}
+    data = save({name: value.contiguous() for name, value in tensors.items()}, metadata)
     with write_atomically(path) as partial:
-        save_file({name: value.contiguous() for name, value in tensors.items()}, partial, metadata)
+        partial.write_bytes(_with_sorted_header(data))
+
+
+def _with_sorted_header(data: bytes) -> bytes:
+    """The same safetensors file with its header in order: the library writes metadata in a random one, and the same
+    adapter has to have the same digest."""
+    (length,) = struct.unpack("<Q", data[:8])
+    header = json.dumps(json.loads(data[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return struct.pack("<Q", len(header)) + header + data[8 + length :]
 
 
 def read_adapter_weights(adapter: Adapter, transformer: Any) -> dict[str, Tensor]:

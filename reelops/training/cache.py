@@ -146,7 +146,7 @@ class LatentCache:
         except (SafetensorError, OSError):
             return False
 
-    def write(self, kind: str, key: str, tensors: Mapping[str, Tensor], dtype: str, **facts: str) -> int:
+    def write(self, kind: str, key: str, tensors: Mapping[str, Tensor], dtype: str) -> int:
         """Stores a file in one step; returns its bytes.
 
         Raises:
@@ -161,7 +161,7 @@ class LatentCache:
                 raise DatasetError(f"its {name.replace('_', ' ')} holds values that are no finite {dtype} numbers")
         path = self.path(kind, key)
         with write_atomically(path) as partial:
-            save_file(kept, partial, {"key": key, **facts})
+            save_file(kept, partial, {"key": key})
         return path.stat().st_size
 
     def read(self, kind: str, key: str) -> dict[str, Tensor]:

@@ -165,7 +165,7 @@ class LatentStage:
         frames_THWC, picture_HWC = read_sample(clip, encoding)
         seed = int(entry.key[:8], 16)
         moments = encode_clip(encoders.vae, frames_THWC, picture_HWC, encoding.noised_pictures, seed)
-        self.cache.write("clips", entry.key, vars(moments), encoding.kept_dtype, clip_id=clip.clip_id)
+        self.cache.write("clips", entry.key, vars(moments), encoding.kept_dtype)
 
     def _finish(
         self, entries: Sequence[tuple[TrainingClip, CachedClip]], encoding: Encoding, table_sha256: str

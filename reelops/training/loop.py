@@ -126,6 +126,7 @@ class Loop:
             DatasetError: a sample or its loss is not finite; the state before that step is saved.
             MachineError: the budget is too small, or the disk too full for a checkpoint.
         """
+        torch.manual_seed(self.params.seed + self.accelerator.process_index)  # for code that draws of its own accord
         outcome = Outcome("finished", self.state, notes=self._resume())
         outcome.state = self.state
         if self.state.step == 0 and self.parts.held_out is not None:
@@ -231,6 +232,7 @@ class Loop:
             batch_sampler=order,
             num_workers=self.params.workers,
             pin_memory=self.accelerator.device.type == "cuda",
+            generator=torch.Generator(),  # else it draws a number from the process's own
         )
         return iter(loader)
 
