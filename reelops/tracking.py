@@ -210,6 +210,20 @@ class LiveRun:
         self.model_id = str(model.model_id)
 
 
+def tag_run(uri: str, run_id: str, tags: Mapping[str, str]) -> None:
+    """Tags a run that has ended with what was known only afterwards.
+
+    Raises:
+        TrackingError: the store cannot be reached or refuses.
+    """
+    try:
+        with open_store(uri) as client:
+            for name, value in tags.items():
+                client.set_tag(run_id, name, value)
+    except Exception as error:
+        raise TrackingError(f"MLflow at {shown(uri)} did not take the tags of {run_id}: {reason_of(error)}.") from error
+
+
 @contextmanager
 def open_store(uri: str) -> Iterator[MlflowClient]:
     """MLflow's client, with a local store's migrations done by one process at a time."""

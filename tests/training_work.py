@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from training_ground import LATENTS, TRAIN, Ground
+
 from reelops.training.params import LatentParams
 from reelops.training.stage import Places, TrainingReport, train_adapter
-from training_ground import LATENTS, TRAIN, Ground
 
 
 def train_here(ground: Ground, track: bool = False, **changes: Any) -> TrainingReport:

@@ -261,7 +261,7 @@ def test_a_loss_that_is_not_finite_names_the_clip_and_keeps_the_weights_before_i
     bad = cache.read_index().of_split("train")[2]
     path = cache.path("clips", bad.key)
     save_file(cache.read("clips", bad.key) | {"video_mean": torch.full((3, 16, 8, 12), 1e30)}, path, {"key": bad.key})
-    with pytest.raises(DatasetError, match=f"not finite with {bad.clip_id}"):
+    with pytest.raises(DatasetError, match=rf"not finite with {bad.clip_id}"):
         train_here(ground, steps=8, batch=1)
     weights = load_file(ground.checkpoints[-1] / "lora.safetensors")
     assert all(torch.isfinite(value).all() for value in weights.values())
@@ -285,7 +285,7 @@ def test_latents_of_another_base_or_table_are_refused(ground, tmp_path):
         train_here(ground)
     ground.encode()
     ground.write_params(model=write_small_model(tmp_path / "other", scaling_factor=0.5))
-    with pytest.raises(DatasetError, match="were made with .*, whose encoders are not those of"):
+    with pytest.raises(DatasetError, match=r"were made with .*, whose encoders are not those of"):
         train_here(ground)
 
 

@@ -51,7 +51,7 @@ def test_the_last_timestep_is_noise_alone(levels):
 
 
 def test_plain_error_of_v_is_the_authors_weighted_error_of_x0(small_pipeline, levels):
-    """CogVideoX: x0' = sqrt(a) x_t - sqrt(1 - a) v', and (x0' - x0)^2 / (1 - a), as its published scripts compute it."""
+    """x0' = sqrt(a) x_t - sqrt(1 - a) v', and (x0' - x0)^2 / (1 - a), as its published scripts compute it."""
     x0, noise, steps, alpha_bar = (part[1:] for part in noisy_batch(levels))
     predicted = torch.randn(x0.shape, generator=torch.Generator().manual_seed(1))
     ours = velocity_loss(predicted, velocity_target(x0, noise, alpha_bar))
