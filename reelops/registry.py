@@ -9,7 +9,8 @@ This module makes challengers. Promotion, rollback and the ledger that remembers
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,7 +49,7 @@ def register_challenger(
     """
     sha256 = sha256_of(weights)
     try:
-        with open_store(uri) as client:
+        with open_store(uri) as client, _store_of_the_process(uri):
             _make_sure_there_is(client, name)
             same = [one for one in client.search_model_versions(f"name = '{name}'") if one.tags.get("sha256") == sha256]
             version = (
@@ -65,6 +66,19 @@ def register_challenger(
             f"{weights.parent}; register it again with `python -m flows.train_lora`."
         ) from error
     return RegisteredAdapter(name, str(version.version), sha256)
+
+
+@contextmanager
+def _store_of_the_process(uri: str) -> Iterator[None]:
+    """A local registry looks a LoggedModel up in the store that the whole process is set to, not in the client's."""
+    import mlflow
+
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(before)
 
 
 def _make_sure_there_is(client: MlflowClient, name: str) -> None:

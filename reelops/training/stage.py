@@ -119,7 +119,7 @@ def train_adapter(
     check_places(flight, params, folder, places.adapter.parent)
     if on_ready is not None:
         on_ready(flight)
-    accelerator = _accelerator(flight, machine.device)
+    accelerator = accelerator_for(flight, machine.device)
     checkpoints = CheckpointFolder(folder, params.keep_checkpoints)
     if fresh and accelerator.is_main_process:
         checkpoints.clear()
@@ -182,7 +182,7 @@ def _start_from(transformer: Any, path: Path, params: TrainParams) -> None:
         parameter.data.copy_(weights[name])
 
 
-def _accelerator(flight: Preflight, device: str) -> Any:
+def accelerator_for(flight: Preflight, device: str) -> Any:
     """accelerate's view of this process, of the devices it was launched on.
 
     Raises:

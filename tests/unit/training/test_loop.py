@@ -314,7 +314,7 @@ def test_a_place_that_cannot_be_written_is_refused_and_nothing_is_lost(ground):
 
 
 def test_a_full_disk_is_met_before_it_is_full(tmp_path):
-    with pytest.raises(MachineError, match="a checkpoint takes 1000000000.00 GB"):
+    with pytest.raises(MachineError, match=r"a checkpoint takes 1000000000\.00 GB"):
         check_room(tmp_path, 1e18)
 
 
