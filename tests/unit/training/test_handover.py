@@ -65,13 +65,13 @@ def test_an_adapter_becomes_challenger_once_for_the_same_weights(ground):
     assert first == again and first.sha256 == sha256_of(weights) and first.version == "1"
     client = MlflowClient(tracking_uri=uri)
     version = client.get_model_version_by_alias("shaky", "challenger")
-    assert version.version == "1" and version.tags["adapter_sha256"] == first.sha256
+    assert str(version.version) == "1" and version.tags["adapter_sha256"] == first.sha256
     assert {"lineage", "data", "base_revision"} <= set(version.tags)
 
     train_here(ground, track=True, steps=3)
     trained = read_trained(ground.settings)
     assert register().version == "2"
-    assert client.get_model_version_by_alias("shaky", "challenger").version == "2"
+    assert client.get_model_version_by_alias("shaky", "challenger").version in (2, "2")
 
 
 def test_a_registry_that_is_not_there_says_where_the_adapter_is(ground):
