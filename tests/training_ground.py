@@ -16,6 +16,7 @@ import yaml
 from footage import textured
 from PIL import Image
 from small_model import FRAMES, HEIGHT, PROMPT_LENGTH, WIDTH
+from studio import START_SECONDS
 
 from reelops.clip import sha256_of
 from reelops.settings import Settings
@@ -114,7 +115,7 @@ class Ground:
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         process = self.start(*arguments, **environment)
-        out, err = process.communicate(timeout=240)
+        out, err = process.communicate(timeout=START_SECONDS)
         return subprocess.CompletedProcess(process.args, process.returncode, out, " ".join(err.split()))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from studio import START_SECONDS
 from training_ground import LATENTS, TRAIN, Ground
 
 from reelops.training.params import LatentParams
@@ -39,7 +40,7 @@ def in_processes(ground: Ground, count: int, changes: Mapping[str, Any], die_at:
     for process in crew:
         process.start()
     for process in crew:
-        process.join(240)
+        process.join(START_SECONDS)
         process.kill()
     return [process.exitcode for process in crew]
 

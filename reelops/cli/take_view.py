@@ -36,7 +36,6 @@ STAGES = {
     "log": "Logging to MLflow",
     "captions": "Encoding captions",
     "clips": "Encoding clips",
-    "train": "Training",
 }
 COLOURS = {"accept": "green", "review": "yellow", "reject": "red"}
 VERDICTS = {"accept": "accepted", "review": "accepted for review", "reject": "rejected"}

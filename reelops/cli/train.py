@@ -180,7 +180,8 @@ def _show(report: TrainingReport) -> None:
     figures = report.figures
     out.print(
         f"{ends[report.outcome.ended]}: {figures['steps']} steps in {figures['training_seconds']:.0f} s, "
-        f"loss {figures['loss']}, held out {figures['held_out_loss']} (base {figures['held_out_loss_of_base']}).",
+        f"{figures['peak_gb']:.1f} GB at the peak; loss {figures['loss']}, held out {figures['held_out_loss']} "
+        f"(base {figures['held_out_loss_of_base']}).",
         highlight=False,
     )
     out.print(f"Adapter {escape(str(report.adapter))} (sha256 {str(report.sha256)[:12]})", highlight=False)

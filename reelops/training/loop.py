@@ -10,7 +10,7 @@ Shapes: B batch, F latent frames, C channels, H W latent height and width.
 
 from __future__ import annotations
 
-import math
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -25,7 +25,7 @@ from reelops.cogvideox.denoiser import predict_velocity, rotary_positions, seein
 from reelops.cogvideox.lora import lora_parameters
 from reelops.cogvideox.loss import add_noise, velocity_loss, velocity_target
 from reelops.errors import DatasetError, MachineError
-from reelops.progress import OnProgress, Progress, ShouldStop
+from reelops.progress import ShouldStop
 from reelops.training.checkpoint import (
     Checkpoint,
     CheckpointFolder,
@@ -97,7 +97,6 @@ class Loop:
         accelerator: Any,
         checkpoints: CheckpointFolder,
         on_row: OnRow | None = None,
-        on_progress: OnProgress | None = None,
         should_stop: ShouldStop | None = None,
     ) -> None:
         self.parts = parts
@@ -105,7 +104,6 @@ class Loop:
         self.accelerator = accelerator
         self.checkpoints = checkpoints
         self.on_row = on_row
-        self.on_progress = on_progress
         self.should_stop = should_stop
         self.state = RunState()
         self.adapter = lora_parameters(parts.transformer)
@@ -232,6 +230,7 @@ class Loop:
             batch_sampler=order,
             num_workers=self.params.workers,
             pin_memory=self.accelerator.device.type == "cuda",
+            worker_init_fn=_leave_stopping_to_the_loop,
             generator=torch.Generator(),  # else it draws a number from the process's own
         )
         return iter(loader)
@@ -285,27 +284,26 @@ class Loop:
 
     def _why_end(self) -> Ended | None:
         """Decided on what all processes know, so that they end at the same step."""
-        asked = self._is_asked_to_stop()
-        limit = self.params.budget.seconds
-        spent = self.accelerator.reduce(torch.tensor(self.state.seconds, device=self.accelerator.device), "mean")
-        if asked:
+        if self._agreed(float(self.should_stop is not None and self.should_stop())) > 0:
             return "stopped"
-        if limit is not None and spent.item() >= limit:
+        limit = self.params.budget.seconds
+        if limit is not None and self._agreed(self.state.seconds) >= limit:
             return "budget"
         if self.params.held_out.patience and self.state.without_gain >= self.params.held_out.patience:
             return "early"
         return None
 
-    def _is_asked_to_stop(self) -> bool:
-        own = torch.tensor(int(self.should_stop is not None and self.should_stop()), device=self.accelerator.device)
-        return bool(self.accelerator.reduce(own, "sum").item())
+    def _agreed(self, own: float) -> float:
+        """The mean over all processes, the same in each."""
+        mean: float = self.accelerator.reduce(torch.tensor(own, device=self.accelerator.device), "mean").item()
+        return mean
 
     def _check_budget(self, outcome: Outcome) -> None:
         """After a few steps it is known what all of them will take."""
         limit = self.params.budget.seconds
         if limit is None or self.state.step != TIMED_STEPS or outcome.steps_done != TIMED_STEPS:
             return
-        a_step = self.state.seconds / TIMED_STEPS
+        a_step = self._agreed(self.state.seconds) / TIMED_STEPS
         if a_step * self.params.steps > limit * BUDGET_SLACK:
             raise MachineError(
                 f"{self.params.steps} steps of about {a_step:.1f} s would take {a_step * self.params.steps / 3600:.1f} "
@@ -373,9 +371,11 @@ class Loop:
     def _tell(self, row: Mapping[str, float], more: Mapping[str, float]) -> None:
         """Keeps a row of the curve, and shows it to whoever watches."""
         self.state.curve.append({"step": self.state.step, **row})
-        if not self.accelerator.is_main_process:
-            return
-        if self.on_row is not None:
+        if self.on_row is not None and self.accelerator.is_main_process:
             self.on_row({**row, **more}, self.state.step)
-        if self.on_progress is not None and math.isfinite(row.get("loss", math.nan)):
-            self.on_progress(Progress("train", self.state.step, self.params.steps))
+
+
+def _leave_stopping_to_the_loop(_worker: int) -> None:
+    """Signals reach all processes of a terminal or a service; a reader that ended by one would break the last step."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

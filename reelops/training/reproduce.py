@@ -118,7 +118,7 @@ def _lines(process: subprocess.Popen[str], should_stop: ShouldStop | None) -> It
 
 def _end_group(process: subprocess.Popen[str]) -> None:
     with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
+        os.killpg(process.pid, signal.SIGINT)  # DVC waits for its stage then; SIGTERM ends it at once
 
 
 def read_trained(settings: Settings) -> TrainedAdapter:

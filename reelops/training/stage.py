@@ -11,7 +11,7 @@ import io
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,9 @@ from reelops.cogvideox.loss import noise_levels
 from reelops.cogvideox.machine import inspect_machine
 from reelops.errors import Cancelled, SettingsError
 from reelops.files import write_folder_atomically, write_text_atomically
+from reelops.generators.peak_memory import PeakMemory
 from reelops.lineage import Lineage, trace_lineage
-from reelops.progress import OnProgress, ShouldStop
+from reelops.progress import ShouldStop
 from reelops.settings import Settings
 from reelops.tracking import LiveRun, RunRecord, TrackedRun
 from reelops.training.cache import FOLDER as LATENTS
@@ -94,9 +95,8 @@ def train_adapter(
     track: bool = True,
     fresh: bool = False,
     on_row: OnRow | None = None,
-    on_progress: OnProgress | None = None,
     should_stop: ShouldStop | None = None,
-    on_ready: Any = None,
+    on_ready: Callable[[Preflight], None] | None = None,
 ) -> TrainingReport:
     """Trains, or goes on with what an earlier run began, and publishes the adapter.
 
@@ -125,12 +125,13 @@ def train_adapter(
         checkpoints.clear()
     accelerator.wait_for_everyone()
     parts = ingredients(params, flight, cache)
-    loop = Loop(parts, accelerator, checkpoints, on_progress=on_progress, should_stop=should_stop)
+    loop = Loop(parts, accelerator, checkpoints, should_stop=should_stop)
     lineage = trace_lineage({"base_revision": flight.weights.revision}, settings.root)
     diary = _open_diary(params, flight, loop, lineage, settings) if track and accelerator.is_main_process else None
     loop.on_row = _both(on_row, diary)
     try:
-        outcome = loop.run()
+        with PeakMemory() as peak:
+            outcome = loop.run()
     except BaseException:
         if diary is not None:
             diary.finish(status="FAILED")
@@ -144,7 +145,8 @@ def train_adapter(
         )
     if not accelerator.is_main_process:
         return TrainingReport(outcome, flight, None, None, {}, None, ())
-    return _finish(params, flight, loop, outcome, places, lineage, diary, time.monotonic() - began)
+    figures = _figures(flight, outcome, time.monotonic() - began, peak.bytes_used)
+    return _finish(params, flight, loop, outcome, places, lineage, diary, figures)
 
 
 def ingredients(params: TrainParams, flight: Preflight, cache: LatentCache) -> Ingredients:
@@ -189,12 +191,13 @@ def accelerator_for(flight: Preflight, device: str) -> Any:
         SettingsError: it was launched in a way that is not supported.
     """
     from accelerate import Accelerator
-    from accelerate.utils import DistributedType
+    from accelerate.utils import DistributedDataParallelKwargs, DistributedType
 
     accelerator = Accelerator(
         mixed_precision="bf16" if flight.dtype == "bfloat16" else "no",
         cpu=device == "cpu",
-        gradient_accumulation_steps=1,
+        # Buffers never change; sending position embeddings around at every step would take longer than the gradients.
+        kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
     )
     supported = (DistributedType.NO, DistributedType.MULTI_GPU, DistributedType.MULTI_CPU)
     if accelerator.distributed_type not in supported:
@@ -253,7 +256,7 @@ def _finish(
     places: Places,
     lineage: Lineage,
     diary: LiveRun | None,
-    seconds: float,
+    figures: Mapping[str, Any],
 ) -> TrainingReport:
     notes = [*flight.notes, *outcome.notes]
     best = params.publish == "best" and bool(loop.best)
@@ -269,7 +272,6 @@ def _finish(
         (folder / FACTS).write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n")
         (folder / "card.md").write_text(_card(params.name, facts))
     sha256 = sha256_of(places.adapter / WEIGHTS_NAME)
-    figures = _figures(flight, outcome, seconds)
     _write_reports(places.reports, figures, outcome)
     tracked = _close_diary(diary, params, facts, lineage, sha256, places) if diary is not None else None
     if diary is not None and diary.failure:
@@ -308,7 +310,7 @@ def _card(name: str, facts: Mapping[str, Any]) -> str:
     )
 
 
-def _figures(flight: Preflight, outcome: Outcome, seconds: float) -> dict[str, Any]:
+def _figures(flight: Preflight, outcome: Outcome, seconds: float, peak_bytes: Mapping[str, int]) -> dict[str, Any]:
     curve = outcome.state.curve
     losses = [row["loss"] for row in curve if "loss" in row]
     held_out = [row["held_out_loss"] for row in curve if "held_out_loss" in row]
@@ -322,6 +324,8 @@ def _figures(flight: Preflight, outcome: Outcome, seconds: float) -> dict[str, A
         "held_out_best_step": outcome.state.best_step,
         "trained_numbers": flight.size.trained,
         "trained_share": _rounded(flight.size.share),
+        "peak_gb": round(peak_bytes.get("cuda_reserved", peak_bytes["rss"]) / 1e9, 2),
+        "planned_gb": round(flight.footprint.peak / 1e9, 2),
         "training_seconds": round(outcome.state.seconds, 1),
         "seconds": round(seconds, 1),
         "seconds_per_step": _rounded(outcome.step_seconds / outcome.steps_done) if outcome.steps_done else None,

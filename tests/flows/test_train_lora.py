@@ -14,6 +14,7 @@ pytest.importorskip("mlflow", reason='MLflow comes with pip install "reelops[tra
 pytest.importorskip("dvc", reason='DVC comes with pip install "reelops[data]"')
 
 import yaml
+from studio import START_SECONDS
 from training_ground import make_ground
 
 from reelops.clip import sha256_of
@@ -49,7 +50,7 @@ def test_dvc_trains_and_the_registry_gets_a_challenger_once(small_model, tmp_pat
             env=kept | own,
             capture_output=True,
             text=True,
-            timeout=400,
+            timeout=2 * START_SECONDS,
         )
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
