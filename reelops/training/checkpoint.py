@@ -15,10 +15,13 @@ The learning rate and all draws of samples are functions of the step, so a step 
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MANIFEST = "manifest.json"
+LOCK = "run.lock"
 TENSORS = ("lora", "average", "best", "optimizer", "random")
 _NAME = re.compile(r"step-(\d{6,})")
 _KEEP_FREE_BYTES = 200_000_000
@@ -66,6 +70,30 @@ class Checkpoint:
     tensors: dict[str, dict[str, Tensor]]
     numbers: dict[str, dict[str, Any]]
     state: RunState
+
+
+@contextmanager
+def run_to_oneself(folder: Path) -> Iterator[None]:
+    """Keeps a second process from going on with the same run; the system drops the lock with the process.
+
+    Raises:
+        MachineError: another process is at it.
+    """
+    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        _lock(handle, folder)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int, folder: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise MachineError(
+            f"Another process is training this very run ({folder}). Wait for it, or change train.seed for a second one."
+        ) from error
 
 
 class CheckpointFolder:

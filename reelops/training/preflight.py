@@ -105,6 +105,8 @@ def check_run(
     notes += [missing] if missing else []
     if params.frames_a_step is not None:
         notes.append(f"each step sees {params.frames_a_step} latent frames of a clip, which is not CogVideoX's recipe")
+    if params.held_out.every and not index.of_split("validation"):
+        notes.append("no clip is of the split validation, so there is no held-out loss; the last step is published")
     return Preflight(
         profile=profile,
         weights=weights,

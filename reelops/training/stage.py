@@ -12,6 +12,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ from reelops.settings import Settings
 from reelops.tracking import LiveRun, RunRecord, TrackedRun
 from reelops.training.cache import FOLDER as LATENTS
 from reelops.training.cache import LatentCache
-from reelops.training.checkpoint import CheckpointFolder
+from reelops.training.checkpoint import CheckpointFolder, run_to_oneself
 from reelops.training.loop import Ingredients, Loop, OnRow, Outcome
 from reelops.training.params import LatentParams, TrainParams
 from reelops.training.preflight import Preflight, check_places, check_run
@@ -120,7 +121,24 @@ def train_adapter(
     if on_ready is not None:
         on_ready(flight)
     accelerator = accelerator_for(flight, machine.device)
-    checkpoints = CheckpointFolder(folder, params.keep_checkpoints)
+    with run_to_oneself(folder) if accelerator.is_main_process else nullcontext():
+        return _run(params, flight, accelerator, cache, settings, places, track, fresh, on_row, should_stop, began)
+
+
+def _run(
+    params: TrainParams,
+    flight: Preflight,
+    accelerator: Any,
+    cache: LatentCache,
+    settings: Settings,
+    places: Places,
+    track: bool,
+    fresh: bool,
+    on_row: OnRow | None,
+    should_stop: ShouldStop | None,
+    began: float,
+) -> TrainingReport:
+    checkpoints = CheckpointFolder(places.checkpoints / flight.identity, params.keep_checkpoints)
     if fresh and accelerator.is_main_process:
         checkpoints.clear()
     accelerator.wait_for_everyone()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 
 import pytest
 
@@ -81,8 +83,9 @@ def test_a_registry_that_is_not_there_says_where_the_adapter_is(ground):
 
 
 def test_dvc_runs_what_is_out_of_date_and_its_failure_is_told_in_its_own_words(tmp_path):
-    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
-    subprocess.run(["dvc", "init", "-q"], cwd=tmp_path, check=True)
+    quiet = {**os.environ, "DVC_NO_ANALYTICS": "true"}
+    for command in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "init", "-q"]):
+        subprocess.run(command, cwd=tmp_path, check=True, env=quiet)
     stages = {
         "good": {"cmd": "echo fine > good.txt", "outs": ["good.txt"]},
         "bad": {"cmd": "echo the disk is full of cats; exit 3"},

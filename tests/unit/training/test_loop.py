@@ -19,7 +19,7 @@ from reelops.cogvideox.denoiser import load_transformer
 from reelops.cogvideox.lora import WEIGHTS_NAME, add_lora, lora_parameters, read_adapter
 from reelops.errors import Cancelled, DatasetError, MachineError, SettingsError, WeightsError
 from reelops.training.cache import LatentCache
-from reelops.training.checkpoint import check_room
+from reelops.training.checkpoint import check_room, run_to_oneself
 
 
 def losses(ground):
@@ -311,6 +311,21 @@ def test_a_place_that_cannot_be_written_is_refused_and_nothing_is_lost(ground):
     with pytest.raises(MachineError, match="cannot make the folder"):
         train_here(ground, steps=2)
     assert {path: path.read_bytes() for path in ground.adapter.iterdir()} == before
+
+
+def test_a_second_process_cannot_go_on_with_the_same_run(ground):
+    train_here(ground, steps=1)
+    with run_to_oneself(ground.checkpoints[0].parent), pytest.raises(MachineError, match="Another process is training"):
+        train_here(ground, steps=1)
+
+
+def test_without_held_out_clips_training_says_so_and_publishes_the_last_step(ground):
+    rows = [row | {"split": "train"} for row in ground.rows()]
+    ground.write_rows(rows)
+    ground.encode()
+    report = train_here(ground, steps=1, publish="best")
+    assert any("no clip is of the split validation" in note for note in report.notes)
+    assert report.figures["held_out_loss"] is None and report.adapter is not None
 
 
 def test_a_full_disk_is_met_before_it_is_full(tmp_path):
