@@ -178,10 +178,12 @@ def _show(report: TrainingReport) -> None:
         "budget": "stopped at the budget's end",
     }
     figures = report.figures
+    held_out = ""
+    if figures["held_out_loss"] is not None:
+        held_out = f", held out {figures['held_out_loss']} (base {figures['held_out_loss_of_base']})"
     out.print(
         f"{ends[report.outcome.ended]}: {figures['steps']} steps in {figures['training_seconds']:.0f} s, "
-        f"{figures['peak_gb']:.1f} GB at the peak; loss {figures['loss']}, held out {figures['held_out_loss']} "
-        f"(base {figures['held_out_loss_of_base']}).",
+        f"{figures['peak_gb']:.1f} GB at the peak; loss {figures['loss']}{held_out}.",
         highlight=False,
     )
     out.print(f"Adapter {escape(str(report.adapter))} (sha256 {str(report.sha256)[:12]})", highlight=False)

@@ -75,15 +75,15 @@ def picture_condition(
 def picture_moments(
     vae: Any, picture_CHW: Tensor, generator: Generator | None = None, training: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Mean and log variance (C, H, W), float32, of what the VAE makes of a picture; noised first in training."""
+    """Mean (C, H, W), float32, and log variance, in the VAE's own format, of a picture; noised first in training."""
     pixels = noised_for_training(picture_CHW, generator) if training else picture_CHW
     posterior = vae.encode(pixels[None, :, None].to(vae.dtype)).latent_dist
-    return posterior.mean.float()[0, :, 0], posterior.logvar.float()[0, :, 0]
+    return posterior.mean.float()[0, :, 0], posterior.logvar[0, :, 0]
 
 
 def draw_latents(mean: Tensor, logvar: Tensor, noise: Tensor) -> Tensor:
     """mean + exp(logvar / 2) * noise, of any shape: a draw from the VAE's posterior, not yet scaled."""
-    return mean + torch.exp(0.5 * logvar) * noise
+    return mean + torch.exp(0.5 * logvar).float() * noise
 
 
 def pad_condition(picture_BCHW: Tensor, latent_frames: int) -> Tensor:

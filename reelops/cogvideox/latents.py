@@ -51,7 +51,7 @@ def encode_clip(vae: Any, frames_THWC: np.ndarray, picture_HWC: np.ndarray, nois
         generator = Generator("cpu").manual_seed((seed * 1_000_003 + row) % 2**32)
         rows.append(picture_moments(vae, picture_CHW, generator, training=True))
     means, logvars = zip(*rows, strict=True)
-    return ClipMoments(video_mean, video_logvar, torch.stack(means), torch.stack(logvars))
+    return ClipMoments(video_mean, video_logvar, torch.stack(means), torch.stack(logvars).float())
 
 
 def video_moments(vae: Any, frames_THWC: np.ndarray) -> tuple[Tensor, Tensor]:
