@@ -69,6 +69,76 @@ def write_text_atomically(path: Path, text: str) -> None:
     write_bytes_atomically(path, text.encode())
 
 
+@contextlib.contextmanager
+def write_folder_atomically(path: Path) -> Iterator[Path]:
+    """Gives an empty temporary folder beside `path` to fill; it becomes `path` when the block ends well.
+
+    All bytes reach the disk before the name changes. If the block raises, the temporary folder goes and whatever stood
+    at `path` stays as it was. A folder that stands at `path` is replaced; a kill in the moment between leaves none.
+    What killed writers left beside it goes at the next write.
+
+    Raises:
+        MachineError: the place cannot be written to, or the disk is full.
+    """
+    path = Path(path)
+    with _writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for abandoned in path.parent.glob(f".*{PARTIAL_SUFFIX}"):
+            _remove_folder_if_abandoned(abandoned)
+        partial, lock = _create_locked_folder(path)
+    try:
+        yield partial
+        with _writing(path):
+            for written in sorted(partial.rglob("*")):
+                _flush_to_disk(written)
+            _flush_to_disk(partial)
+            _take_the_place_of(partial, path)
+            _flush_to_disk(path.parent)
+    except OSError as error:
+        if error.errno in _OUT_OF_SPACE:
+            raise _cannot_write(path, error) from error
+        raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        os.close(lock)
+
+
+def _create_locked_folder(path: Path) -> tuple[Path, int]:
+    while True:
+        partial = path.with_name(f".{path.name[:180]}.{secrets.token_hex(6)}{PARTIAL_SUFFIX}")
+        partial.mkdir()
+        handle = os.open(partial, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(handle), partial.stat()):
+                return partial, handle
+        os.close(handle)
+
+
+def _take_the_place_of(finished: Path, path: Path) -> None:
+    if not path.exists():
+        finished.replace(path)
+        return
+    old = path.with_name(f".{path.name[:180]}.{secrets.token_hex(6)}{PARTIAL_SUFFIX}")
+    path.replace(old)
+    finished.replace(path)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _remove_folder_if_abandoned(partial: Path) -> None:
+    try:
+        handle = os.open(partial, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(partial, ignore_errors=True)
+    except OSError:
+        pass  # its writer is alive
+    finally:
+        os.close(handle)
+
+
 def move_atomically(finished: Path, path: Path) -> None:
     """Gives a finished file the name `path` in one step, on another file system too; its bytes reach the disk first.
 

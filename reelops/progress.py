@@ -49,3 +49,30 @@ def signal_noted(number: signal.Signals, stop: Callable[[], BaseException]) -> I
         yield asked.is_set
     finally:
         signal.signal(number, before)
+
+
+@contextmanager
+def signals_awaited(*numbers: signal.Signals) -> Iterator[ShouldStop]:
+    """Within it the first of these signals is only noted, so that work can bring a step to its end and save it.
+
+    Asking what this yields tells whether one came. A second one goes to whoever handled it before, which ends the work
+    where it stands. Outside the main thread it yields a function that never says stop.
+    """
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+    before = {number: signal.getsignal(number) for number in numbers}
+
+    def note(_received: int, _frame: FrameType | None) -> None:
+        asked.set()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    for number in numbers:
+        signal.signal(number, note)
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

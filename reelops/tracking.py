@@ -11,7 +11,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "generate-video"
 SQLITE = "sqlite:///"
+SEND_EVERY_SECONDS = 5.0
+MOST_POINTS = 1000  # MLflow refuses more at once
 
 HARDENED = {
     "DO_NOT_TRACK": "true",
@@ -96,10 +98,139 @@ def log_run(record: RunRecord, uri: str) -> TrackedRun:
         ) from error
     except Exception as error:
         raise TrackingError(
-            f"MLflow at {shown(uri)} did not take the run: {_reason(error)}. Check that it runs and that "
+            f"MLflow at {shown(uri)} did not take the run: {reason_of(error)}. Check that it runs and that "
             "MLFLOW_TRACKING_URI is right, or unset it to use the local store."
         ) from error
     return TrackedRun(run_id, shown(uri), where_to_look(uri, experiment_id, run_id))
+
+
+class LiveRun:
+    """A run that is logged while it goes on, and that a later process can go on with.
+
+    Nothing here raises for a store that does not answer: work that takes hours is not lost over its diary. The first
+    failure is kept in `failure`, and nothing more is sent.
+
+    Points of curves are sent together, every few seconds.
+
+    Args:
+        run_id: of a run to go on with; None begins one.
+    """
+
+    def __init__(self, record: RunRecord, uri: str, run_id: str | None = None) -> None:
+        self.failure: str | None = None
+        self.model_id: str | None = None
+        self._points: list[Any] = []
+        self._sent = time.monotonic()
+        self.run_id = run_id
+        self._uri = uri
+        self._client: MlflowClient | None = None
+        self._experiment_id = ""
+        self._attempt(lambda: self._begin(record))
+
+    @property
+    def tracked(self) -> TrackedRun | None:
+        """Where it can be looked up; None where it could not be tracked."""
+        if self.run_id is None or self.failure is not None:
+            return None
+        return TrackedRun(self.run_id, shown(self._uri), where_to_look(self._uri, self._experiment_id, self.run_id))
+
+    def log(self, metrics: Mapping[str, float], step: int) -> None:
+        """Points of curves; what is not finite is left out."""
+        from math import isfinite
+
+        finite = {name: value for name, value in metrics.items() if isfinite(value)}
+        self._attempt(lambda: self._note(finite, step))
+        if time.monotonic() - self._sent > SEND_EVERY_SECONDS:
+            self._attempt(self._send)
+
+    def finish(
+        self, files: Sequence[Path] = (), tags: Mapping[str, str] | None = None, status: str = "FINISHED"
+    ) -> None:
+        """Keeps files with the run, tags it and closes it; `KILLED` and `FAILED` are other ends."""
+        self._attempt(lambda: self._finish(files, tags or {}, status))
+
+    def keep_model(self, name: str, folder: Path, params: Mapping[str, str], tags: Mapping[str, str]) -> None:
+        """Keeps a folder as a LoggedModel of this run; `model_id` is its id then."""
+        self._attempt(lambda: self._keep_model(name, folder, params, tags))
+
+    def _attempt(self, action: Callable[[], None]) -> None:
+        if self.failure is not None:
+            return
+        try:
+            action()
+        except ImportError:
+            self.failure = 'MLflow is not installed; pip install "reelops[tracking]", or use --no-track'
+        except Exception as error:
+            self.failure = f"MLflow at {shown(self._uri)} did not take the run: {reason_of(error)}"
+
+    def _begin(self, record: RunRecord) -> None:
+        with _one_at_a_time(self._uri):
+            self._client = _open(self._uri)
+            self._experiment_id = _experiment(self._client, record.experiment, self._uri)
+        if self.run_id is not None:
+            self._client.update_run(self.run_id, status="RUNNING")
+            return
+        tags = {**record.tags, "mlflow.note.content": record.note, "mlflow.source.name": "reelops"}
+        started = int(time.time() * 1000)
+        run = self._client.create_run(self._experiment_id, start_time=started, tags=tags, run_name=record.name)
+        self.run_id = run.info.run_id
+        _log_values(self._client, run.info.run_id, record)
+
+    def _note(self, metrics: Mapping[str, float], step: int) -> None:
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        self._points += [Metric(name, float(value), now, step) for name, value in metrics.items()]
+
+    def _send(self) -> None:
+        assert self._client is not None
+        while self._points:
+            self._client.log_batch(self.run_id, metrics=self._points[:MOST_POINTS])
+            self._points = self._points[MOST_POINTS:]
+        self._sent = time.monotonic()
+
+    def _finish(self, files: Sequence[Path], tags: Mapping[str, str], status: str) -> None:
+        assert self._client is not None
+        self._send()
+        for path in files:
+            self._client.log_artifact(self.run_id, str(path))
+        for key, value in tags.items():
+            self._client.set_tag(self.run_id, key, value)
+        self._client.set_terminated(self.run_id, status)
+
+    def _keep_model(self, name: str, folder: Path, params: Mapping[str, str], tags: Mapping[str, str]) -> None:
+        from mlflow.entities import LoggedModelStatus
+
+        assert self._client is not None
+        model = self._client.create_logged_model(
+            self._experiment_id, name, self.run_id, tags=dict(tags), params=dict(params), model_type="lora"
+        )
+        self._client.log_model_artifacts(model.model_id, str(folder))
+        self._client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+        self.model_id = str(model.model_id)
+
+
+def tag_run(uri: str, run_id: str, tags: Mapping[str, str]) -> None:
+    """Tags a run that has ended with what was known only afterwards.
+
+    Raises:
+        TrackingError: the store cannot be reached or refuses.
+    """
+    try:
+        with open_store(uri) as client:
+            for name, value in tags.items():
+                client.set_tag(run_id, name, value)
+    except Exception as error:
+        raise TrackingError(f"MLflow at {shown(uri)} did not take the tags of {run_id}: {reason_of(error)}.") from error
+
+
+@contextmanager
+def open_store(uri: str) -> Iterator[MlflowClient]:
+    """MLflow's client, with a local store's migrations done by one process at a time."""
+    with _one_at_a_time(uri):
+        client = _open(uri)
+        client.search_experiments(max_results=1)
+    yield client
 
 
 def where_to_look(uri: str, experiment_id: str, run_id: str) -> str:
@@ -184,7 +315,7 @@ def shown(uri: str) -> str:
     return scheme + mark + rest.rpartition("@")[2]
 
 
-def _reason(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
     """The innermost cause in a few words; MLflow wraps a refused connection in three sentences of addresses."""
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause

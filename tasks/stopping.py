@@ -30,6 +30,11 @@ def sigterm_noted() -> Iterator[None]:
             _asked.reset(token)
 
 
+def is_asked_to_stop() -> bool:
+    """Whether a SIGTERM came, for work that looks for it by itself."""
+    return _asked.get()()
+
+
 def heed_sigterm() -> None:
     """Ends the run here if a SIGTERM came.
 

@@ -16,7 +16,7 @@ import typer
 import reelops
 from reelops.errors import Cancelled, ReelOpsError
 
-COMMANDS = ("generate", "score", "info", "doctor", "fetch", "metadata", "pretrain", "benchmark")
+COMMANDS = ("generate", "score", "info", "doctor", "fetch", "metadata", "latents", "train", "pretrain", "benchmark")
 """Modules of this package, in the order in which help lists them."""
 
 EXAMPLES = """

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reelops.cli.benchmark_data import data
+from reelops.cli.benchmark_train import train
 from reelops.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def register(app: typer.Typer) -> None:
     benchmark.command("quality")(quality)
     benchmark.command("golden")(golden)
     benchmark.command("data")(data)
+    benchmark.command("train")(train)
     app.add_typer(benchmark, name="benchmark")
 
 

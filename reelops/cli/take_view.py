@@ -34,6 +34,8 @@ STAGES = {
     "write": "Writing the clip",
     "score": "Scoring",
     "log": "Logging to MLflow",
+    "captions": "Encoding captions",
+    "clips": "Encoding clips",
 }
 COLOURS = {"accept": "green", "review": "yellow", "reject": "red"}
 VERDICTS = {"accept": "accepted", "review": "to be reviewed", "reject": "rejected"}

@@ -67,14 +67,29 @@ def picture_condition(
     latents = []
     for index, picture_CHW in enumerate(pictures_BCHW):
         own = generator[index] if isinstance(generator, Sequence) else generator
-        pixels = noised_for_training(picture_CHW, own) if training else picture_CHW
-        posterior = vae.encode(pixels[None, :, None].to(vae.dtype)).latent_dist
-        mean, std = posterior.mean.float(), posterior.std.float()
-        latents.append(mean + std * _draw(tuple(mean.shape), own, mean.device))
-    first_BFCHW = picture_latent_scale(vae) * torch.cat(latents).permute(0, 2, 1, 3, 4)
-    batch, _, channels, height, width = first_BFCHW.shape
-    padding = first_BFCHW.new_zeros(batch, latent_frames - 1, channels, height, width)
-    return torch.cat([first_BFCHW, padding], dim=1)
+        mean, logvar = picture_moments(vae, picture_CHW, own, training)
+        latents.append(draw_latents(mean, logvar, _draw(tuple(mean.shape), own, mean.device)))
+    return pad_condition(picture_latent_scale(vae) * torch.stack(latents), latent_frames)
+
+
+def picture_moments(
+    vae: Any, picture_CHW: Tensor, generator: Generator | None = None, training: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Mean (C, H, W), float32, and log variance, in the VAE's own format, of a picture; noised first in training."""
+    pixels = noised_for_training(picture_CHW, generator) if training else picture_CHW
+    posterior = vae.encode(pixels[None, :, None].to(vae.dtype)).latent_dist
+    return posterior.mean.float()[0, :, 0], posterior.logvar[0, :, 0]
+
+
+def draw_latents(mean: Tensor, logvar: Tensor, noise: Tensor) -> Tensor:
+    """mean + exp(logvar / 2) * noise, of any shape: a draw from the VAE's posterior, not yet scaled."""
+    return mean + torch.exp(0.5 * logvar).float() * noise
+
+
+def pad_condition(picture_BCHW: Tensor, latent_frames: int) -> Tensor:
+    """Scaled latents of pictures (B, C, H, W) -> (B, F, C, H, W): the picture first, then F - 1 frames of zeros."""
+    padding = picture_BCHW.new_zeros(len(picture_BCHW), latent_frames - 1, *picture_BCHW.shape[1:])
+    return torch.cat([picture_BCHW[:, None], padding], dim=1)
 
 
 def _draw(shape: tuple[int, ...], generator: Generator | None, device: torch.device) -> Tensor:

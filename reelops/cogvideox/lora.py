@@ -1,21 +1,29 @@
-"""LoRA adapters: found, checked against the base, and worn by a pipeline for one sampling."""
+"""LoRA adapters: made, saved, found, checked against the base, and worn by a pipeline for one sampling."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reelops.clip import sha256_of
 from reelops.errors import SettingsError, WeightsError
+from reelops.files import write_atomically
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Parameter
 
 WEIGHTS_NAME = "pytorch_lora_weights.safetensors"
 # Where diffusers' save_lora_weights keeps rank and alpha in the safetensors header.
 METADATA_KEY = "lora_adapter_metadata"
 _NAME = "reelops"
+_TRAINED = "default"  # the name under which peft holds an adapter in training
+_PREFIX = "transformer."
 
 
 @dataclass(frozen=True)
@@ -107,11 +115,7 @@ def wearing(pipeline: Any, adapter: Adapter | None) -> Iterator[None]:
 def _put_on(pipeline: Any, adapter: Adapter) -> None:
     import torch
 
-    unfit = _misfit(pipeline.transformer, adapter)
-    if unfit:
-        raise WeightsError(
-            f"Adapter {adapter.path} was made for another base model: {unfit}. Use it with the base it was trained on."
-        )
+    _check_fit(pipeline.transformer, adapter)
     try:
         pipeline.load_lora_weights(str(adapter.path.parent), weight_name=adapter.path.name, adapter_name=_NAME)
         pipeline.set_adapters([_NAME], [adapter.strength])
@@ -119,6 +123,14 @@ def _put_on(pipeline: Any, adapter: Adapter) -> None:
         pipeline.unload_lora_weights()
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise WeightsError(f"Adapter {adapter.path} cannot be loaded: {first}") from error
+
+
+def _check_fit(transformer: Any, adapter: Adapter) -> None:
+    unfit = _misfit(transformer, adapter)
+    if unfit:
+        raise WeightsError(
+            f"Adapter {adapter.path} was made for another base model: {unfit}. Use it with the base it was trained on."
+        )
 
 
 def _misfit(transformer: Any, adapter: Adapter) -> str | None:
@@ -134,3 +146,87 @@ def _misfit(transformer: Any, adapter: Adapter) -> str | None:
         if kind.startswith(("B.", "up.")) and shape[0] != widths[layer][0]:
             return f"{layer} makes {widths[layer][0]} values and the adapter {shape[0]}"
     return None
+
+
+def add_lora(transformer: Any, rank: int, alpha: float, targets: Sequence[str], seed: int) -> None:
+    """Puts a fresh adapter on a frozen transformer: A drawn from the seed alone, B zero, both float32.
+
+    Raises:
+        SettingsError: the transformer has no layers of those names.
+    """
+    from peft import LoraConfig
+
+    names = [name for name, _ in transformer.named_modules()]
+    missing = [target for target in targets if not any(f".{name}".endswith(f".{target}") for name in names)]
+    if missing:
+        raise SettingsError(
+            f"train.targets: the transformer has no layers named {', '.join(missing)}. "
+            "Its attention projections are to_q, to_k, to_v and to_out.0."
+        )
+    transformer.add_adapter(LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(targets), init_lora_weights=True))
+    parameters = lora_parameters(transformer)
+    for parameter in parameters.values():
+        parameter.data = parameter.data.float()
+    _draw_a(parameters, seed)
+
+
+def _draw_a(parameters: Mapping[str, Parameter], seed: int) -> None:
+    """A as peft starts it, uniform within 1 / sqrt(width), but from a generator of our own."""
+    import torch
+
+    generator = torch.Generator("cpu").manual_seed(seed)
+    for name in sorted(parameters):
+        if "lora_A" in name and parameters[name].device.type != "meta":
+            bound = parameters[name].shape[1] ** -0.5
+            drawn = torch.empty(parameters[name].shape).uniform_(-bound, bound, generator=generator)
+            parameters[name].data.copy_(drawn)
+
+
+def lora_parameters(transformer: Any) -> dict[str, Parameter]:
+    """The adapter's matrices by the names they have in its file, without `transformer.` in front."""
+    return {
+        name.replace(f".{_TRAINED}.", "."): parameter
+        for name, parameter in transformer.named_parameters()
+        if "lora_" in name
+    }
+
+
+def save_adapter(transformer: Any, weights: Mapping[str, Tensor], path: Path, facts: Mapping[str, str]) -> None:
+    """Writes the file that plain `pipeline.load_lora_weights` reads, rank and alpha where diffusers looks for them.
+
+    Args:
+        weights: by the names of `lora_parameters`; the live ones or an average of them.
+        path: the .safetensors file.
+        facts: further entries for the header, such as the base's revision.
+    """
+    import torch
+    from safetensors.torch import save
+
+    config = transformer.peft_config[_TRAINED].to_dict()
+    stated = {f"{_PREFIX}{key}": sorted(value) if isinstance(value, set) else value for key, value in config.items()}
+    metadata = {"format": "pt", METADATA_KEY: json.dumps(stated, indent=2, sort_keys=True), **facts}
+    tensors = {f"{_PREFIX}{name}": value.detach().to("cpu", torch.float32) for name, value in weights.items()}
+    data = save({name: value.contiguous() for name, value in tensors.items()}, metadata)
+    with write_atomically(path) as partial:
+        partial.write_bytes(_with_sorted_header(data))
+
+
+def _with_sorted_header(data: bytes) -> bytes:
+    """The same safetensors file with its header in order: the library writes metadata in a random one, and the same
+    adapter has to have the same digest."""
+    (length,) = struct.unpack("<Q", data[:8])
+    header = json.dumps(json.loads(data[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return struct.pack("<Q", len(header)) + header + data[8 + length :]
+
+
+def read_adapter_weights(adapter: Adapter, transformer: Any) -> dict[str, Tensor]:
+    """The matrices of an adapter that fits this transformer, by the names of `lora_parameters`.
+
+    Raises:
+        WeightsError: it was made for another base.
+    """
+    from safetensors.torch import load_file
+
+    _check_fit(transformer, adapter)
+    return {name.removeprefix(_PREFIX): value for name, value in load_file(adapter.path).items()}

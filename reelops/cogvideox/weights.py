@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -137,7 +138,17 @@ def refuse_pickles(folder: Path) -> None:
 
 def content_digest(folder: Path, cache: Path) -> str:
     """`sha256:` and a digest over the digests of all files the pipeline reads; remembered by size and time."""
-    names = ("model_index.json", *(f"{part}/*" for part in (*NETWORKS, "scheduler", "tokenizer")))
+    return _digest(
+        folder, ("model_index.json", *(f"{part}/*" for part in (*NETWORKS, "scheduler", "tokenizer"))), cache
+    )
+
+
+def parts_digest(folder: Path, parts: Sequence[str], cache: Path) -> str:
+    """The same over single parts, such as `vae`: what depends on them alone outlives a change of the others."""
+    return _digest(folder, [f"{part}/*" for part in parts], cache)
+
+
+def _digest(folder: Path, names: Sequence[str], cache: Path) -> str:
     files = sorted(path for name in names for path in folder.glob(name) if path.is_file())
     remembered = _remembered(cache)
     digest = hashlib.sha256()

@@ -8,9 +8,8 @@ from typing import Any
 
 from reelops.evaluation.batch import ScoringOrder
 from reelops.evaluation.benchmark_scoring import OnStep
-from reelops.evaluation.origin import DEFAULT_PROFILE
 from reelops.evaluation.self_tests import ClipTest, run_self_tests
-from reelops.gates import Decision
+from reelops.gates import DEFAULT, Decision
 from reelops.self_test import SelfTestRow
 
 
@@ -26,7 +25,7 @@ def gate(clips: Sequence[Path], order: ScoringOrder, on_step: OnStep) -> dict[st
     names = dict.fromkeys(row.name for row in rows)
     return {
         "clips": [test.path.name for test in tests],
-        "profile": order.profile or DEFAULT_PROFILE,
+        "profile": order.profile or DEFAULT,
         "good": len(good),
         "good_not_rejected": _share(good, Decision.REJECT),
         "bad": len(bad),

@@ -91,6 +91,11 @@ def read_picture(
     return Picture(np.array(fitted), rgb.size, sha256_of(path), (*notes, *turned, *colour_notes, *fit_notes))
 
 
+def fit_pixels(rgb_HWC: np.ndarray, width: int, height: int, fit: PictureFit = "crop") -> np.ndarray:
+    """RGB uint8 of any size -> (height, width, 3), as `read_picture` brings a file's pixels to size."""
+    return np.array(_fit(Image.fromarray(rgb_HWC), width, height, fit)[0])
+
+
 def probe_picture(path: Path) -> PictureInfo:
     """What a picture's header says, without decoding it.
 

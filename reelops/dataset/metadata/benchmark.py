@@ -35,11 +35,12 @@ from reelops.dataset.records import write_records
 from reelops.metrics.black_frames import dark_share
 from reelops.metrics.brightness import brightness
 from reelops.metrics.motion import change, motion
-from reelops.metrics.optical_flow import Dis, mean_magnitude, pull_back
+from reelops.metrics.optical_flow import Dis, mean_magnitude
 from reelops.metrics.scene_cut import discontinuity
 from reelops.metrics.sharpness import sharpness
 from reelops.metrics.threads import one_opencv_thread
 from reelops.metrics.view import Pulled
+from reelops.metrics.warp import pull_back
 from reelops.metrics.working_size import WORKING_ROWS, at_rows
 from reelops.video.encode import encode
 

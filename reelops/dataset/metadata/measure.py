@@ -23,12 +23,13 @@ from reelops.errors import VideoError
 from reelops.metrics.black_frames import dark_share
 from reelops.metrics.brightness import brightness
 from reelops.metrics.motion import change, duplicated_share, motion
-from reelops.metrics.optical_flow import Dis, mean_magnitude, pull_back
+from reelops.metrics.optical_flow import Dis, mean_magnitude
 from reelops.metrics.scene_cut import discontinuity, scene_cut
 from reelops.metrics.sharpness import SHARPNESS_ROWS, sharpness
 from reelops.metrics.threads import one_opencv_thread
 from reelops.metrics.tracker import mean
 from reelops.metrics.view import Pulled
+from reelops.metrics.warp import pull_back
 from reelops.metrics.working_size import WORKING_ROWS, at_rows
 from reelops.video.decode import read_luma
 from reelops.video.probe import Timeline, VideoInfo, probe_with_timeline

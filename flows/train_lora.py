@@ -1,0 +1,98 @@
+"""An adapter is brought up to date by DVC and handed over as challenger.
+
+Alone, with an embedded server:  python -m flows.train_lora
+As a deployment:                 prefect deploy --all; prefect worker start --pool gpu
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prefect import flow
+from prefect.states import Completed
+
+from reelops.cli import run_guarded
+from reelops.errors import TrackingError
+from reelops.registry import RegisteredAdapter
+from reelops.settings import load_settings
+from reelops.training.reproduce import TrainedAdapter, read_trained
+from tasks.generation import gpu_slot
+from tasks.quiet import quieten
+from tasks.stopping import heed_sigterm, sigterm_noted
+from tasks.training import register_adapter, reproduce_stage, show_adapter
+
+
+@dataclass(frozen=True)
+class Handover:
+    """A trained adapter and its place in the registry; `note` says why it has none."""
+
+    trained: TrainedAdapter
+    registered: RegisteredAdapter | None
+    note: str | None
+
+
+@flow(name="train-lora", flow_run_name="{stage}", retries=0)
+def train_lora(stage: str = "train", register: bool = True) -> Handover:
+    """Run what DVC finds out of date up to a stage, then register the adapter as challenger.
+
+    Args:
+        stage: of dvc.yaml; `train`, or one after it that validates what was trained.
+        register: hand the adapter over to the registry.
+    """
+    settings = load_settings()
+    with sigterm_noted():
+        with gpu_slot(settings):
+            reproduce_stage(stage, settings)
+        heed_sigterm()
+        trained = read_trained(settings)
+        registered, note = _registered(trained, settings) if register else (None, "It was not to be registered.")
+    show_adapter(trained, registered, note)
+    return _finished(Handover(trained, registered, note))
+
+
+def _registered(trained: TrainedAdapter, settings: Any) -> tuple[RegisteredAdapter | None, str | None]:
+    """An adapter is not lost over a registry: its task is seen to fail, and the handover says why."""
+    if trained.run_id is None or trained.model_id is None:
+        return (
+            None,
+            "It was trained without MLflow, so there is no run to register; `dvc repro --force train` makes one.",
+        )
+    try:
+        return register_adapter(trained, trained.run_id, trained.model_id, settings), None
+    except TrackingError as error:
+        return None, str(error)
+
+
+def _finished(handover: Handover) -> Any:
+    """A completed state that says whether there is a challenger."""
+    name = "Challenger" if handover.registered else "Trained"
+    return Completed(name=name, message=handover.note, data=handover)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the flow here and says what came of it."""
+    given = _parser().parse_args(arguments)
+    quieten()
+    handover = train_lora(stage=given.stage, register=not given.no_register)
+    trained = handover.trained
+    print(f"Adapter {trained.folder} (sha256 {trained.sha256[:12]}), lineage {trained.lineage}")
+    if handover.registered:
+        print(f"Challenger: version {handover.registered.version} of {handover.registered.name}")
+    if handover.note:
+        print(handover.note, file=sys.stderr)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m flows.train_lora", description=__doc__.splitlines()[0])
+    parser.add_argument("--stage", default="train", help="of dvc.yaml (default: train)")
+    parser.add_argument("--no-register", action="store_true", help="leave the registry alone")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(run_guarded(main))

@@ -1,0 +1,127 @@
+"""The transformer alone, as training holds it: no VAE and no text encoder in memory.
+
+Shapes: B batch, F latent frames, C channels, H W latent height and width, L tokens, D text width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from reelops.cogvideox.architecture import Architecture
+from reelops.errors import WeightsError
+
+Rotary = tuple[Tensor, Tensor]
+
+
+def load_transformer(folder: Path, dtype: str) -> Any:
+    """The frozen transformer of a base in diffusers layout.
+
+    Raises:
+        WeightsError: its weights do not fit its config.
+    """
+    from diffusers import CogVideoXTransformer3DModel
+    from diffusers.utils import logging
+
+    logging.disable_progress_bar()
+    try:
+        transformer = CogVideoXTransformer3DModel.from_pretrained(
+            str(folder), subfolder="transformer", torch_dtype=getattr(torch, dtype), use_safetensors=True
+        )
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise WeightsError(
+            f"The weights in {folder / 'transformer'} do not fit their config: {first}. Copy them again."
+        ) from error
+    return transformer.requires_grad_(False)
+
+
+def meta_transformer(architecture: Architecture) -> Any:
+    """The architecture's transformer without any memory for its weights: for counting."""
+    from diffusers import CogVideoXTransformer3DModel
+
+    config = {key: value for key, value in architecture.configs["transformer"].items() if not key.startswith("_")}
+    with torch.device("meta"):
+        return CogVideoXTransformer3DModel(**config).requires_grad_(False)
+
+
+def rotary_positions(config: Any, latent_size: tuple[int, int], latent_frames: int, device: Any) -> Rotary | None:
+    """Cosines and sines (tokens, head_dim) of rotary positions, as the pipeline makes them; None where it has none.
+
+    Args:
+        latent_size: height and width of the latents.
+    """
+    from diffusers.models.embeddings import get_3d_rotary_pos_embed
+    from diffusers.pipelines.cogvideo.pipeline_cogvideox import get_resize_crop_region_for_grid
+
+    if not config.use_rotary_positional_embeddings:
+        return None
+    grid = (latent_size[0] // config.patch_size, latent_size[1] // config.patch_size)
+    crops = get_resize_crop_region_for_grid(
+        grid, config.sample_width // config.patch_size, config.sample_height // config.patch_size
+    )
+    cosine, sine = get_3d_rotary_pos_embed(
+        embed_dim=config.attention_head_dim,
+        crops_coords=crops,
+        grid_size=grid,
+        temporal_size=latent_frames,
+        device=device,
+    )
+    return cosine, sine
+
+
+def predict_velocity(
+    transformer: Any,
+    noisy_BFCHW: Tensor,
+    condition_BFCHW: Tensor,
+    text_BLD: Tensor,
+    timesteps_B: Tensor,
+    rotary: Rotary | None,
+    dtype: torch.dtype,
+) -> Tensor:
+    """v, float32, (B, F, C, H, W): the picture's condition stands after the noisy video on the channels."""
+    seen = torch.cat([noisy_BFCHW, condition_BFCHW], dim=2).to(dtype)
+    velocity: Tensor = transformer(
+        hidden_states=seen,
+        encoder_hidden_states=text_BLD.to(dtype),
+        timestep=timesteps_B,
+        image_rotary_emb=rotary,
+        return_dict=False,
+    )[0]
+    return velocity.float()
+
+
+@contextmanager
+def seeing_frames(transformer: Any, frames: Sequence[int], rotary: Rotary | None) -> Iterator[Rotary | None]:
+    """Within it the transformer takes only these latent frames of a clip, each at its true position.
+
+    Yields the rotary positions of those frames. Position embeddings that were learned or computed for whole clips are
+    cut to the same frames; attention simply has fewer tokens.
+    """
+    embed = transformer.patch_embed
+    whole: Tensor | None = getattr(embed, "pos_embedding", None)
+    num_frames = embed.sample_frames
+    latent_frames = (num_frames - 1) // embed.temporal_compression_ratio + 1
+    chosen = torch.as_tensor(list(frames))
+    try:
+        if whole is not None:
+            text, places = whole.split([embed.max_text_seq_length, whole.shape[1] - embed.max_text_seq_length], dim=1)
+            places = places.unflatten(1, (latent_frames, -1))[:, chosen.to(whole.device)].flatten(1, 2)
+            embed.pos_embedding = torch.cat([text, places], dim=1)
+            embed.sample_frames = (len(frames) - 1) * embed.temporal_compression_ratio + 1
+        yield _cut(rotary, chosen, latent_frames)
+    finally:
+        if whole is not None:
+            embed.pos_embedding, embed.sample_frames = whole, num_frames
+
+
+def _cut(rotary: Rotary | None, frames: Tensor, latent_frames: int) -> Rotary | None:
+    if rotary is None:
+        return None
+    cosine, sine = (part.unflatten(0, (latent_frames, -1))[frames.to(part.device)].flatten(0, 1) for part in rotary)
+    return cosine, sine

@@ -1,0 +1,381 @@
+"""The training loop, whole.
+
+A step: its samples' loss on v, averaged over the batch however that is split into passes and devices; gradients
+clipped; AdamW on float32 adapter matrices while the frozen base computes in its own number format. What a step does
+depends on the seed, the step and the weights alone (`reelops.training.samples`), so a run can be stopped anywhere and
+gone on with elsewhere.
+
+Shapes: B batch, F latent frames, C channels, H W latent height and width.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from reelops.cogvideox.denoiser import predict_velocity, rotary_positions, seeing_frames
+from reelops.cogvideox.lora import lora_parameters
+from reelops.cogvideox.loss import add_noise, velocity_loss, velocity_target
+from reelops.errors import DatasetError, MachineError
+from reelops.progress import ShouldStop
+from reelops.training.checkpoint import (
+    Checkpoint,
+    CheckpointFolder,
+    RunState,
+    optimizer_values,
+    restore_optimizer,
+)
+from reelops.training.optimizers import build_optimizer
+from reelops.training.params import TrainParams
+from reelops.training.samples import (
+    HeldOutSamples,
+    MicroBatches,
+    Sample,
+    TrainingSamples,
+    frames_of_step,
+)
+
+Ended = Literal["finished", "early", "budget", "stopped"]
+OnRow = Callable[[Mapping[str, float], int], None]
+TIMED_STEPS = 3
+# What the first steps take is no exact measure of all.
+BUDGET_SLACK = 1.25
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """What a loop works on.
+
+    Attributes:
+        transformer: frozen, with a fresh adapter on it.
+        noise_levels_T: a_t of every timestep, float64.
+        dtype: what the transformer computes in.
+        optimizer: one that can be had here.
+    """
+
+    params: TrainParams
+    samples: TrainingSamples
+    held_out: HeldOutSamples | None
+    transformer: Any
+    noise_levels_T: Tensor
+    dtype: torch.dtype
+    optimizer: str
+
+
+@dataclass
+class Outcome:
+    """What a run of the loop did: why it ended, where it stands, what each part of its time was spent on."""
+
+    ended: Ended
+    state: RunState
+    steps_done: int = 0
+    step_seconds: float = 0.0
+    waited_seconds: float = 0.0
+    evaluation_seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+
+class Loop:
+    """One process's part of a run.
+
+    Args:
+        accelerator: accelerate's, which knows the devices of this run.
+        on_row: told every step's and every evaluation's figures, on the first process only.
+    """
+
+    def __init__(
+        self,
+        parts: Ingredients,
+        accelerator: Any,
+        checkpoints: CheckpointFolder,
+        on_row: OnRow | None = None,
+        should_stop: ShouldStop | None = None,
+    ) -> None:
+        self.parts = parts
+        self.params = parts.params
+        self.accelerator = accelerator
+        self.checkpoints = checkpoints
+        self.on_row = on_row
+        self.should_stop = should_stop
+        self.state = RunState()
+        self.adapter = lora_parameters(parts.transformer)
+        self.average: dict[str, Tensor] = {}
+        self.best: dict[str, Tensor] = {}
+        if self.params.gradient_checkpointing:
+            parts.transformer.enable_gradient_checkpointing()
+        self.model = accelerator.prepare(parts.transformer.train())
+        self.optimizer = build_optimizer(parts.optimizer, list(self.adapter.values()), self.params)
+        self.run_id: str | None = None
+        self.rotary: Any = None
+        self._saved_step: int | None = None
+
+    def run(self) -> Outcome:
+        """Goes on from the latest checkpoint to the end, or to where it is stopped; what it did is saved then.
+
+        Raises:
+            DatasetError: a sample or its loss is not finite; the state before that step is saved.
+            MachineError: the budget is too small, or the disk too full for a checkpoint.
+        """
+        torch.manual_seed(self.params.seed + self.accelerator.process_index)  # for code that draws of its own accord
+        outcome = Outcome("finished", self.state, notes=self._resume())
+        outcome.state = self.state
+        if self.state.step == 0 and self.parts.held_out is not None:
+            outcome.evaluation_seconds += self._evaluate(self.parts.held_out)
+        batches = self._batches()
+        while self.state.step < self.params.steps:
+            ended = self._why_end()
+            if ended is not None:
+                outcome.ended = ended
+                break
+            began = time.monotonic()
+            row, waited = self._step(batches)
+            seconds = time.monotonic() - began
+            self.state.step += 1
+            self.state.seconds += seconds
+            outcome.steps_done += 1
+            outcome.step_seconds += seconds
+            outcome.waited_seconds += waited
+            self._tell(row, {"seconds_per_step": seconds})
+            self._check_budget(outcome)
+            if self._is_due(self.params.held_out.every) and self.parts.held_out is not None:
+                outcome.evaluation_seconds += self._evaluate(self.parts.held_out)
+            if self._is_due(self.params.checkpoint_every):
+                self.save()
+        self.save()
+        return outcome
+
+    # ---- a step ----
+
+    def _step(self, batches: Iterator[Sample]) -> tuple[dict[str, float], float]:
+        """One optimizer step; what it is remembered by, and the seconds it waited for samples."""
+        lr = self.params.learning_rate(self.state.step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        passes = self.params.accumulated(self.accelerator.num_processes)
+        losses, numbers, waited = [], [], 0.0
+        for taken in range(1, passes + 1):
+            asked = time.monotonic()
+            batch = next(batches)
+            waited += time.monotonic() - asked
+            with nullcontext() if taken == passes else self.accelerator.no_sync(self.model):
+                losses_B = self.losses(batch, frames_of_step(self.params, self.state.step, batch["x0"].shape[1]))
+                self.accelerator.backward(losses_B.mean() / passes)
+            losses.append(losses_B.detach())
+            numbers.append(batch["number"].to(losses_B.device))
+        losses_N = self.accelerator.gather(torch.cat(losses))
+        self._guard(losses_N, self.accelerator.gather(torch.cat(numbers)))
+        norm = torch.nn.utils.clip_grad_norm_(self.adapter.values(), self.params.clip_norm)
+        self._guard(norm.expand(len(losses_N)), self.accelerator.gather(torch.cat(numbers)))
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self._follow_average()
+        return {"loss": losses_N.double().mean().item(), "lr": lr, "grad_norm": norm.item()}, waited
+
+    def losses(self, batch: Sample, frames: Sequence[int] | None = None) -> Tensor:
+        """The loss of each sample (B,), over some latent frames or all."""
+        device = self.accelerator.device
+        x0, noise, condition, text = (batch[name].to(device) for name in ("x0", "noise", "condition", "text"))
+        timesteps_B = batch["timestep"].to(device)
+        if self.rotary is None:
+            config = self.parts.transformer.config
+            self.rotary = rotary_positions(config, (x0.shape[3], x0.shape[4]), x0.shape[1], device) or ()
+        rotary = self.rotary or None
+        alpha_bar_B = self.parts.noise_levels_T.to(device)[timesteps_B]
+        if frames is not None:
+            x0, noise, condition = (part[:, list(frames)] for part in (x0, noise, condition))
+        noisy = add_noise(x0, noise, alpha_bar_B)
+        seen = seeing_frames(self.parts.transformer, frames, rotary) if frames is not None else nullcontext(rotary)
+        with seen as turned:
+            predicted = predict_velocity(self.model, noisy, condition, text, timesteps_B, turned, self.parts.dtype)
+        return velocity_loss(predicted, velocity_target(x0, noise, alpha_bar_B))
+
+    def _guard(self, values_N: Tensor, numbers_N: Tensor) -> None:
+        """Nothing that is not finite reaches the weights."""
+        if torch.isfinite(values_N).all():
+            return
+        self.save()
+        broken = numbers_N[~torch.isfinite(values_N)].tolist()
+        names = sorted({self.parts.samples.clip_of(int(number)).clip_id for number in broken})
+        raise DatasetError(
+            f"Step {self.state.step + 1}: the loss or its gradient is not finite with {', '.join(names)}. The weights "
+            f"before it are saved. Look at those clips; if they are sound, lower train.lr ({self.params.lr:g})."
+        )
+
+    def _follow_average(self) -> None:
+        if self.params.ema is None:
+            return
+        # Early on a long memory would hold mostly the start.
+        decay = min(self.params.ema, (1 + self.state.step) / (10 + self.state.step))
+        for name, value in self.adapter.items():
+            if name in self.average:
+                self.average[name].lerp_(value.detach(), 1 - decay)
+            else:
+                self.average[name] = value.detach().clone()
+
+    def _batches(self) -> Iterator[Sample]:
+        """This device's passes from the current step on."""
+        order = MicroBatches(
+            self.params, self.state.step, self.accelerator.process_index, self.accelerator.num_processes
+        )
+        loader: DataLoader[Sample] = DataLoader(
+            self.parts.samples,
+            batch_sampler=order,
+            num_workers=self.params.workers,
+            pin_memory=self.accelerator.device.type == "cuda",
+            worker_init_fn=_leave_stopping_to_the_loop,
+            generator=torch.Generator(),  # else it draws a number from the process's own
+        )
+        return iter(loader)
+
+    # ---- the held-out loss ----
+
+    @torch.no_grad()
+    def _evaluate(self, held_out: HeldOutSamples) -> float:
+        """Measures the held-out clips, remembers what did best, and returns the seconds that took."""
+        began = time.monotonic()
+        with self._averaged():
+            loss = self.held_out_loss(held_out)
+        params, state = self.params.held_out, self.state
+        if state.best_loss is None or loss < state.best_loss * (1 - params.least_gain):
+            state.best_loss, state.best_step, state.without_gain = loss, state.step, 0
+            self.best = {name: value.detach().clone() for name, value in self.published().items()}
+        else:
+            state.without_gain += 1
+        self._tell({"held_out_loss": loss}, {})
+        return time.monotonic() - began
+
+    @torch.no_grad()
+    def held_out_loss(self, held_out: HeldOutSamples) -> float:
+        """Mean over all cases, shared out among the devices."""
+        devices, own = self.accelerator.num_processes, self.accelerator.process_index
+        losses_N = torch.zeros(len(held_out), dtype=torch.float64, device=self.accelerator.device)
+        for number in range(own, len(held_out), devices):
+            sample = {name: value[None] for name, value in held_out[number].items()}
+            losses_N[number] = self.losses(sample)[0].double()
+        mean: float = self.accelerator.reduce(losses_N, reduction="sum").mean().item()
+        return mean
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """The average in the adapter's place, where one is kept."""
+        if not self.average:
+            yield
+            return
+        own = {name: value.detach().clone() for name, value in self.adapter.items()}
+        self._put(self.average)
+        try:
+            yield
+        finally:
+            self._put(own)
+
+    def published(self) -> Mapping[str, Tensor]:
+        """The adapter as it would be published now."""
+        return self.average or self.adapter
+
+    # ---- where to end, and going on ----
+
+    def _why_end(self) -> Ended | None:
+        """Decided on what all processes know, so that they end at the same step."""
+        if self._agreed(float(self.should_stop is not None and self.should_stop())) > 0:
+            return "stopped"
+        limit = self.params.budget.seconds
+        if limit is not None and self._agreed(self.state.seconds) >= limit:
+            return "budget"
+        if self.params.held_out.patience and self.state.without_gain >= self.params.held_out.patience:
+            return "early"
+        return None
+
+    def _agreed(self, own: float) -> float:
+        """The mean over all processes, the same in each."""
+        mean: float = self.accelerator.reduce(torch.tensor(own, device=self.accelerator.device), "mean").item()
+        return mean
+
+    def _check_budget(self, outcome: Outcome) -> None:
+        """After a few steps it is known what all of them will take."""
+        limit = self.params.budget.seconds
+        if limit is None or self.state.step != TIMED_STEPS or outcome.steps_done != TIMED_STEPS:
+            return
+        a_step = self._agreed(self.state.seconds) / TIMED_STEPS
+        if a_step * self.params.steps > limit * BUDGET_SLACK:
+            raise MachineError(
+                f"{self.params.steps} steps of about {a_step:.1f} s would take {a_step * self.params.steps / 3600:.1f} "
+                f"hours and the budget ends after {limit / 3600:.2f}. Set train.steps to {int(limit / a_step)}, or "
+                f"raise train.budget."
+            )
+
+    def _resume(self) -> list[str]:
+        """Takes up the latest checkpoint; what people should be told about it."""
+        checkpoint, notes = self.checkpoints.latest()
+        if checkpoint is None:
+            return notes
+        self.state = checkpoint.state
+        self._put(checkpoint.tensors["lora"])
+        device = self.accelerator.device
+        self.average = {name: value.to(device) for name, value in checkpoint.tensors["average"].items()}
+        self.best = {name: value.to(device) for name, value in checkpoint.tensors["best"].items()}
+        restore_optimizer(self.optimizer, list(self.adapter), checkpoint.tensors["optimizer"], checkpoint.numbers)
+        self._restore_random(checkpoint.tensors["random"])
+        self._saved_step = self.state.step
+        return [*notes, f"went on from step {self.state.step}"]
+
+    def save(self) -> None:
+        """A checkpoint of now, written by the first process; the others wait for it."""
+        if self._saved_step == self.state.step:
+            return
+        random = self._random_states()
+        if self.accelerator.is_main_process:
+            tensors, numbers = optimizer_values(self.optimizer, list(self.adapter))
+            groups: dict[str, dict[str, Tensor]] = {
+                "lora": {name: value.detach() for name, value in self.adapter.items()},
+                "average": self.average,
+                "best": self.best,
+                "optimizer": tensors,
+                "random": random,
+            }
+            self.state.run_id = self.run_id or self.state.run_id
+            self.checkpoints.save(Checkpoint(groups, numbers, self.state))
+        self.accelerator.wait_for_everyone()
+        self._saved_step = self.state.step
+
+    @torch.no_grad()
+    def _put(self, weights: Mapping[str, Tensor]) -> None:
+        for name, parameter in self.adapter.items():
+            parameter.copy_(weights[name])
+
+    def _random_states(self) -> dict[str, Tensor]:
+        """Of torch's own generators, a row a device. Samples do not draw from them; other code may."""
+        device = self.accelerator.device
+        states = {"cpu": self.accelerator.gather(torch.get_rng_state().to(device)[None])}
+        if device.type == "cuda":
+            states["cuda"] = self.accelerator.gather(torch.cuda.get_rng_state().to(device)[None])
+        return states
+
+    def _restore_random(self, states: Mapping[str, Tensor]) -> None:
+        own = self.accelerator.process_index
+        if "cpu" in states and own < len(states["cpu"]):
+            torch.set_rng_state(states["cpu"][own].cpu())
+        if "cuda" in states and own < len(states["cuda"]) and self.accelerator.device.type == "cuda":
+            torch.cuda.set_rng_state(states["cuda"][own].cpu())
+
+    def _is_due(self, every: int) -> bool:
+        return every > 0 and (self.state.step % every == 0 or self.state.step == self.params.steps)
+
+    def _tell(self, row: Mapping[str, float], more: Mapping[str, float]) -> None:
+        """Keeps a row of the curve, and shows it to whoever watches."""
+        self.state.curve.append({"step": self.state.step, **row})
+        if self.on_row is not None and self.accelerator.is_main_process:
+            self.on_row({**row, **more}, self.state.step)
+
+
+def _leave_stopping_to_the_loop(_worker: int) -> None:
+    """Signals reach all processes of a terminal or a service; a reader that ended by one would break the last step."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

@@ -1,0 +1,199 @@
+"""The blocks `latents` and `train` of params.yaml."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
+
+from reelops.errors import SettingsError
+
+Dtype = Literal["float32", "bfloat16", "float16"]
+Share = Field(ge=0.0, le=1.0)
+
+
+class LatentParams(BaseModel):
+    """What is encoded, and how.
+
+    Attributes:
+        profile: the base model whose VAE and text encoder are used.
+        table: the table of clips that `reelops metadata` makes, relative to the project.
+        noised_pictures: how many noised encodings of a clip's picture training draws from; 0 trains on clean pictures.
+        dtype: what the encoders compute in. What they make is kept in float32 if that is it, else in float16.
+        seed: of the noise on the pictures.
+        most_lost: the share of clips that may fail before the stage does.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    profile: str = "tiny"
+    table: Path = Path("data/metadata/clips.parquet")
+    noised_pictures: NonNegativeInt = 4
+    dtype: Dtype = "bfloat16"
+    seed: NonNegativeInt = 0
+    most_lost: float = Field(default=0.2, ge=0.0, le=1.0)
+
+
+class Budget(BaseModel):
+    """Where training ends whatever the steps: in hours, or in money at so much an hour."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hours: float | None = Field(default=None, gt=0)
+    money: float | None = Field(default=None, gt=0)
+    money_per_hour: float | None = Field(default=None, gt=0)
+    currency: str = "USD"
+
+    @model_validator(mode="after")
+    def _money_has_a_rate(self) -> Self:
+        if self.money is not None and self.money_per_hour is None:
+            raise ValueError("`money` needs `money_per_hour`, the price of this machine")
+        return self
+
+    @property
+    def seconds(self) -> float | None:
+        """Whichever limit comes first."""
+        limits = [self.hours] if self.hours is not None else []
+        if self.money is not None and self.money_per_hour is not None:
+            limits.append(self.money / self.money_per_hour)
+        return min(limits) * 3600 if limits else None
+
+    def cost_of(self, seconds: float) -> str | None:
+        """What so many seconds cost, in words; None where nobody said the price."""
+        if self.money_per_hour is None:
+            return None
+        return f"{seconds / 3600 * self.money_per_hour:.2f} {self.currency}"
+
+
+class HeldOutParams(BaseModel):
+    """The loss on clips of the split `validation`, at fixed timesteps and with fixed noise.
+
+    Attributes:
+        every: steps between two evaluations; 0 does none.
+        clips: how many clips, the first by a digest of their names.
+        quantiles: where on the way from data (0) to noise (1).
+        patience: evaluations without a better loss after which training stops; 0 goes on.
+        least_gain: by what share of the best loss a better one has to be better.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    every: NonNegativeInt = 100
+    clips: PositiveInt = 4
+    quantiles: list[float] = Field(default=[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], min_length=1)
+    patience: NonNegativeInt = 0
+    least_gain: NonNegativeFloat = 0.0
+
+    @model_validator(mode="after")
+    def _within(self) -> Self:
+        if any(not 0.0 <= quantile <= 1.0 for quantile in self.quantiles):
+            raise ValueError("quantiles lie from 0 to 1")
+        return self
+
+
+class TrainParams(BaseModel):
+    """How an adapter is trained.
+
+    Attributes:
+        name: of the adapter; its folder under models/adapters and its name in the registry.
+        profile: the base model; the one the latents were made with.
+        start_from: an adapter to go on from, with the same rank and targets.
+        rank, alpha: W + alpha / rank * B A.
+        targets: layers that get an adapter, by the end of their names.
+        steps: optimizer steps.
+        batch: samples a step, over all devices and accumulated passes; what is learnt depends on it alone.
+        micro_batch: samples a pass of one device; as many passes are accumulated as `batch` needs.
+        frames_a_step: latent frames that a step sees, the first and others drawn anew each step, at their true
+            positions; None sees whole clips. Far cheaper on a processor, and no longer CogVideoX's own recipe.
+        lr, schedule, warmup_steps: the learning rate rises over the warm-up, then follows the schedule.
+        optimizer: `adamw`; `adamw8bit` needs bitsandbytes and a GPU, `offload` torchao and a GPU. Where that is missing
+            adamw is taken, and the result says so.
+        ema: decay of an average of the adapter, which is then what is evaluated and published; None keeps none.
+        text_dropout, picture_dropout: how often a sample loses its caption or its picture.
+        empty_text: what a lost caption becomes: what the text encoder makes of "", as in sampling, or zeros.
+        prompt_share: how often a clip is told by its prompt rather than by one of its other captions.
+        dtype: what the base computes in; None chooses by machine. Adapter and loss are float32 in any case.
+        gradient_checkpointing: less memory, a third more time.
+        workers: processes that read samples; 0 reads in the training process. They change no bit of the result.
+        checkpoint_every, keep_checkpoints: steps between checkpoints, and how many stay.
+        publish: `best` held-out loss or `last` step.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(default="demo", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    profile: str = "tiny"
+    start_from: Path | None = None
+    rank: PositiveInt = 64
+    alpha: float = Field(default=64.0, gt=0)
+    targets: list[str] = Field(default=["to_q", "to_k", "to_v", "to_out.0"], min_length=1)
+    steps: PositiveInt = 1000
+    batch: PositiveInt = 1
+    micro_batch: PositiveInt = 1
+    frames_a_step: PositiveInt | None = None
+    lr: float = Field(default=1e-4, gt=0)
+    schedule: Literal["constant", "linear", "cosine"] = "cosine"
+    warmup_steps: NonNegativeInt = 50
+    optimizer: Literal["adamw", "adamw8bit", "offload"] = "adamw"
+    betas: tuple[float, float] = (0.9, 0.95)
+    weight_decay: NonNegativeFloat = 1e-3
+    clip_norm: float = Field(default=1.0, gt=0)
+    ema: float | None = Field(default=None, gt=0, lt=1)
+    text_dropout: float = Field(default=0.1, ge=0.0, le=1.0)
+    picture_dropout: float = Field(default=0.05, ge=0.0, le=1.0)
+    empty_text: Literal["encoded", "zeros"] = "encoded"
+    prompt_share: float = Field(default=0.5, ge=0.0, le=1.0)
+    dtype: Literal["float32", "bfloat16"] | None = None
+    gradient_checkpointing: bool = True
+    seed: NonNegativeInt = 0
+    workers: NonNegativeInt = 0
+    checkpoint_every: PositiveInt = 100
+    keep_checkpoints: PositiveInt = 2
+    publish: Literal["best", "last"] = "last"
+    held_out: HeldOutParams = HeldOutParams()
+    budget: Budget = Budget()
+
+    @model_validator(mode="after")
+    def _divides(self) -> Self:
+        if self.batch % self.micro_batch:
+            raise ValueError(f"`batch` {self.batch} is no multiple of `micro_batch` {self.micro_batch}")
+        return self
+
+    @model_validator(mode="after")
+    def _best_needs_held_out(self) -> Self:
+        if self.held_out.every == 0 and (self.publish == "best" or self.held_out.patience):
+            raise ValueError("`publish: best` and `held_out.patience` need `held_out.every` above 0")
+        return self
+
+    def accumulated(self, devices: int) -> int:
+        """Passes of every device in one step.
+
+        Raises:
+            SettingsError: the batch cannot be shared out evenly.
+        """
+        passes, rest = divmod(self.batch, self.micro_batch * devices)
+        if rest or not passes:
+            raise SettingsError(
+                f"train.batch is {self.batch}, which {devices} devices with {self.micro_batch} samples a pass cannot "
+                f"share evenly. Choose a multiple of {self.micro_batch * devices}."
+            )
+        return passes
+
+    def learning_rate(self, step: int) -> float:
+        """Of the step that comes after `step` finished ones: a function of the step alone, so nothing needs saving."""
+        import math
+
+        if step < self.warmup_steps:
+            return self.lr * (step + 1) / self.warmup_steps
+        done = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
+        left = {"constant": 1.0, "linear": 1.0 - done, "cosine": 0.5 * (1.0 + math.cos(math.pi * done))}
+        return self.lr * left[self.schedule]
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the weights, as JSON values: two runs that differ elsewhere only are the same run."""
+        elsewhere = {"micro_batch", "workers", "checkpoint_every", "keep_checkpoints", "budget", "name"}
+        elsewhere |= {"gradient_checkpointing", "publish"}
+        values: dict[str, Any] = json.loads(self.model_dump_json(exclude=elsewhere))
+        return values

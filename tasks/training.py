@@ -1,0 +1,55 @@
+"""Reproducing an adapter, tagging its run and registering it, as tasks."""
+
+from __future__ import annotations
+
+from prefect import get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from reelops.registry import RegisteredAdapter, register_challenger
+from reelops.settings import Settings
+from reelops.tracking import tag_run
+from reelops.training.reproduce import TrainedAdapter, lineage_tags, reproduce
+from tasks.failure import retry_if_it_may_pass
+from tasks.stopping import is_asked_to_stop
+
+ARTIFACT_KEY = "trained-adapter"
+
+
+@task(tags=["gpu"], retries=0, cache_policy=NO_CACHE, task_run_name="dvc repro {stage}")
+def reproduce_stage(stage: str, settings: Settings) -> None:
+    """Not retried: a stage goes on where it stopped when the flow runs again, and fails again on what is wrong."""
+    reproduce(stage, settings.root, get_run_logger().info, is_asked_to_stop)
+
+
+@task(
+    retries=2,
+    retry_delay_seconds=[2, 10],
+    retry_condition_fn=retry_if_it_may_pass,
+    timeout_seconds=600,
+    cache_policy=NO_CACHE,
+)
+def register_adapter(trained: TrainedAdapter, run_id: str, model_id: str, settings: Settings) -> RegisteredAdapter:
+    """The run gets its lineage as tags, the adapter its version as challenger."""
+    from reelops.cogvideox.lora import WEIGHTS_NAME
+
+    tags = lineage_tags(trained)
+    tag_run(settings.mlflow_tracking_uri, run_id, tags)
+    weights = trained.folder / WEIGHTS_NAME
+    return register_challenger(settings.mlflow_tracking_uri, trained.name, weights, run_id, model_id, tags)
+
+
+@task(timeout_seconds=60, cache_policy=NO_CACHE)
+def show_adapter(trained: TrainedAdapter, registered: RegisteredAdapter | None, note: str | None) -> None:
+    create_markdown_artifact(report(trained, registered, note), key=ARTIFACT_KEY, description=trained.name)
+
+
+def report(trained: TrainedAdapter, registered: RegisteredAdapter | None, note: str | None) -> str:
+    """The adapter as Markdown: what it learnt from, how that went, where it is."""
+    place = f"version {registered.version} of {registered.name}, challenger" if registered else "not registered"
+    facts = {"registry": place, "sha256": trained.sha256, "lineage": str(trained.lineage), "folder": trained.folder}
+    facts |= {"MLflow run": trained.run_id or "not tracked"}
+    rows = [f"| {key.replace('_', ' ')} | {value} |" for key, value in trained.figures.items() if value is not None]
+    places = [f"| {key} | `{value}` |" for key, value in facts.items()]
+    head = [f"# Adapter {trained.name}", *([f"\n{note}"] if note else []), "\n| | |\n| --- | --- |"]
+    return "\n".join([*head, *places, *rows])

@@ -1,0 +1,70 @@
+"""The training flow, alone: DVC runs latents and training, the registry gets a challenger; then nothing is to do."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("prefect", reason='Prefect comes with pip install "reelops[orchestration]"')
+pytest.importorskip("mlflow", reason='MLflow comes with pip install "reelops[tracking]"')
+pytest.importorskip("dvc", reason='DVC comes with pip install "reelops[data]"')
+
+import yaml
+from studio import START_SECONDS
+from training_ground import make_ground
+
+from reelops.clip import sha256_of
+from reelops.cogvideox.lora import WEIGHTS_NAME
+
+
+def test_dvc_trains_and_the_registry_gets_a_challenger_once(small_model, tmp_path, repository):
+    ground = make_ground(tmp_path / "project", small_model, train_clips=2)
+    ground.write_params(steps=2, held_out={"every": 0})
+    reelops = f"{sys.executable} -m reelops.cli"
+    stages = {
+        "latents": {"cmd": f"{reelops} latents", "deps": ["data/metadata/clips.parquet"], "outs": ["data/latents"]},
+        "train": {
+            "cmd": f"{reelops} train",
+            "deps": ["data/latents"],
+            "params": ["train"],
+            "outs": ["models/adapters/${train.name}", {"reports/train/run.json": {"cache": False}}],
+        },
+    }
+    (ground.folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
+    quiet = {**os.environ, "DVC_NO_ANALYTICS": "true"}
+    for command in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "init", "-q"]):
+        subprocess.run(command, cwd=ground.folder, check=True, env=quiet)
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "MLFLOW_", "REELOPS_"))
+    }
+    own = {"REELOPS_PARAMS_FILE": str(ground.folder / "params.yaml"), "REELOPS_HOME": str(ground.folder / "home")}
+    own |= {"PYTHONPATH": str(repository), "HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
+
+    def run():
+        done = subprocess.run(
+            [sys.executable, "-m", "flows.train_lora"],
+            cwd=repository,
+            env=kept | own,
+            capture_output=True,
+            text=True,
+            timeout=2 * START_SECONDS,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
+    said = run()
+    sha256 = sha256_of(ground.adapter / WEIGHTS_NAME)
+    assert sha256[:12] in said and "Challenger: version 1 of shaky" in said
+    assert "Challenger: version 1 of shaky" in run(), "the same weights get no second version"
+
+    with sqlite3.connect(ground.folder / "home/prefect/prefect.db") as prefect:
+        states = prefect.execute("select state_name, state_type from flow_run").fetchall()
+        (page,) = prefect.execute("select data from artifact where key = 'trained-adapter'").fetchall()[-1]
+    assert states == [("Challenger", "COMPLETED")] * 2 and sha256 in page
+    with sqlite3.connect(ground.folder / "home/mlflow.db") as mlflow:
+        tags = dict(mlflow.execute("select key, value from tags"))
+    assert tags["dvc.lock.sha256"] == sha256_of(ground.folder / "dvc.lock") and tags["adapter_sha256"] == sha256

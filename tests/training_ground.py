@@ -1,0 +1,163 @@
+"""A project with the small model, a few filmed clips and a table of them, where latents and adapters are made."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from footage import textured
+from PIL import Image
+from small_model import FRAMES, HEIGHT, PROMPT_LENGTH, WIDTH
+from studio import START_SECONDS
+
+from reelops.clip import sha256_of
+from reelops.settings import Settings
+from reelops.training.encode import LatentStage
+from reelops.training.params import LatentParams, TrainParams
+from reelops.video.camera import CameraMove, film, path_of
+from reelops.video.encode import encode
+
+PROMPTS = ("slow zoom in", "pan left", "pan right", "camera stays still")
+TRAIN: dict[str, Any] = {
+    "name": "shaky",
+    "profile": "small",
+    "rank": 4,
+    "alpha": 8,
+    "steps": 4,
+    "batch": 2,
+    "micro_batch": 1,
+    "lr": 0.01,
+    "warmup_steps": 2,
+    "dtype": "float32",
+    "gradient_checkpointing": False,
+    "checkpoint_every": 100,
+    "held_out": {"every": 2, "clips": 1, "quantiles": [0.2, 0.8]},
+}
+LATENTS: dict[str, Any] = {"profile": "small", "noised_pictures": 2, "dtype": "float32"}
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The project's folder; see the module."""
+
+    folder: Path
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(params_file=self.folder / "params.yaml", home=self.folder / "home", mlflow_tracking_uri="")
+
+    @property
+    def table(self) -> Path:
+        return self.folder / "data/metadata/clips.parquet"
+
+    @property
+    def latents(self) -> Path:
+        return self.folder / "data/latents"
+
+    @property
+    def adapter(self) -> Path:
+        return self.folder / "models/adapters" / TRAIN["name"]
+
+    @property
+    def checkpoints(self) -> list[Path]:
+        return sorted((self.folder / ".cache/checkpoints").glob("*/step-*"))
+
+    def rows(self) -> list[dict[str, Any]]:
+        import pyarrow.parquet as parquet
+
+        return parquet.read_table(self.table, use_threads=False).to_pylist()
+
+    def write_rows(self, rows: list[dict[str, Any]]) -> None:
+        import pyarrow
+        import pyarrow.parquet as parquet
+
+        self.table.parent.mkdir(parents=True, exist_ok=True)
+        parquet.write_table(pyarrow.Table.from_pylist(rows), self.table)
+
+    def params(self, **changes: Any) -> TrainParams:
+        return TrainParams.model_validate(TRAIN | changes)
+
+    def write_params(self, **changes: Any) -> None:
+        """params.yaml with these changes to its block `train`; `latents` and `model` name others."""
+        model = changes.pop("model", None)
+        content = {
+            "profiles": {"small": small_profile(model or self.folder / "model")},
+            "latents": LATENTS | changes.pop("latents", {}),
+            "train": TRAIN | changes,
+        }
+        (self.folder / "params.yaml").write_text(yaml.safe_dump(content))
+
+    def encode(self, **changes: Any) -> Any:
+        """The stage `latents`, run here; its report."""
+        return LatentStage(LatentParams.model_validate(LATENTS | changes), self.settings).run()
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """A command of ours as a user runs it."""
+        foreign = ("PREFECT_", "MLFLOW_", "REELOPS_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+        own = {"REELOPS_PARAMS_FILE": str(self.folder / "params.yaml"), "REELOPS_HOME": str(self.folder / "home")}
+        return subprocess.Popen(
+            [sys.executable, "-m", "reelops.cli", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=kept | own | {"OMP_NUM_THREADS": "1", "HOME": str(self.folder)} | environment,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        process = self.start(*arguments, **environment)
+        out, err = process.communicate(timeout=START_SECONDS)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, " ".join(err.split()))
+
+
+def small_profile(folder: Path) -> Mapping[str, Any]:
+    return {
+        "folder": str(folder),
+        "num_frames": FRAMES,
+        "fps": 8,
+        "width": WIDTH,
+        "height": HEIGHT,
+        "steps": 2,
+        "guidance": 1.0,
+        "prompt_length": PROMPT_LENGTH,
+    }
+
+
+def make_ground(folder: Path, model: Path, train_clips: int = 4) -> Ground:
+    """Films the clips and writes the table; nothing is encoded yet."""
+    ground = Ground(folder)
+    (folder / "clips").mkdir(parents=True)
+    (folder / "model").symlink_to(model)
+    moves = (CameraMove.ZOOM_IN, CameraMove.PAN_LEFT, CameraMove.PAN_RIGHT, CameraMove.STATIC)
+    rows = []
+    for number in range(train_clips + 1):
+        move = moves[number % len(moves)]
+        frames = film(
+            textured(seed=number), (32.0, 30.0, 84.0, 56.0), path_of(move), (96, 64), np.linspace(0, 1, FRAMES)
+        )
+        clip = encode(frames, folder / f"clips/clip-{number}.mp4", Fraction(8), "fast", None)
+        Image.fromarray(frames[0]).save(folder / f"clips/clip-{number}.png")
+        rows.append(
+            {
+                "clip_id": f"ground/clip-{number}",
+                "sha256": sha256_of(clip.path),
+                "video_path": f"clips/clip-{number}.mp4",
+                "image_path": f"clips/clip-{number}.png",
+                "start_seconds": 0.0,
+                "prompt": PROMPTS[number % len(PROMPTS)],
+                "captions": [PROMPTS[number % len(PROMPTS)], f"a harbour, {PROMPTS[number % len(PROMPTS)]}"],
+                "split": "validation" if number == train_clips else "train",
+            }
+        )
+    ground.write_rows(rows)
+    ground.write_params()
+    return ground

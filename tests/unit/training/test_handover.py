@@ -1,0 +1,98 @@
+"""What a run leaves in MLflow and the registry, and how DVC is asked to bring it up to date."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("mlflow", reason='MLflow comes with pip install "reelops[tracking]"')
+pytest.importorskip("dvc", reason='DVC comes with pip install "reelops[data]"')
+
+import yaml
+from mlflow import MlflowClient
+from training_work import train_here
+
+from reelops.clip import sha256_of
+from reelops.cogvideox.lora import WEIGHTS_NAME
+from reelops.errors import MachineError, TrackingError
+from reelops.registry import register_challenger
+from reelops.training.reproduce import lineage_tags, read_trained, reproduce
+
+
+def test_a_run_leaves_curves_params_and_its_adapter_and_goes_on_when_resumed(ground):
+    uri = ground.settings.mlflow_tracking_uri
+    with pytest.raises(KeyboardInterrupt):
+        train_here(ground, track=True, steps=6, checkpoint_every=3, on_row=interrupt_at(5))
+    report = train_here(ground, track=True, steps=6, checkpoint_every=3)
+    client = MlflowClient(tracking_uri=uri)
+    (run,) = client.search_runs([client.get_experiment_by_name("train-lora").experiment_id])
+    assert run.info.run_id == report.tracked.run_id and run.info.status == "FINISHED"
+    points = client.get_metric_history(run.info.run_id, "loss")
+    assert {point.step for point in points} == set(range(1, 7))
+    assert run.data.params["rank"] == "4" and run.data.params["optimizer"] == "adamw"
+    assert "held_out_loss" in run.data.metrics and "system/rss_gb" in run.data.metrics
+    assert run.data.tags["adapter_sha256"] == report.sha256
+    (model,) = client.search_logged_models([run.info.experiment_id])
+    assert model.source_run_id == run.info.run_id and model.tags["lineage"].count(".") == 4
+
+
+def interrupt_at(step):
+    def on_row(row, now):
+        if "loss" in row and now == step:
+            raise KeyboardInterrupt
+
+    return on_row
+
+
+def test_a_tracking_server_that_is_not_there_costs_nobody_an_adapter(ground, monkeypatch):
+    settings = ground.settings.model_copy(update={"mlflow_tracking_uri": "http://127.0.0.1:9"})
+    monkeypatch.setattr(type(ground), "settings", settings)
+    report = train_here(ground, track=True, steps=1)
+    assert report.tracked is None and (report.adapter / WEIGHTS_NAME).is_file()
+    assert any("was not tracked" in note and "does not answer" in note for note in report.notes)
+
+
+def test_an_adapter_becomes_challenger_once_for_the_same_weights(ground):
+    train_here(ground, track=True, steps=2)
+    trained = read_trained(ground.settings)
+    uri, weights = ground.settings.mlflow_tracking_uri, ground.adapter / WEIGHTS_NAME
+
+    def register():
+        return register_challenger(uri, trained.name, weights, trained.run_id, trained.model_id, lineage_tags(trained))
+
+    first, again = register(), register()
+    assert first == again and first.sha256 == sha256_of(weights) and first.version == "1"
+    client = MlflowClient(tracking_uri=uri)
+    version = client.get_model_version_by_alias("shaky", "challenger")
+    assert str(version.version) == "1" and version.tags["adapter_sha256"] == first.sha256
+    assert {"lineage", "data", "base_revision"} <= set(version.tags)
+
+    train_here(ground, track=True, steps=3)
+    trained = read_trained(ground.settings)
+    assert register().version == "2"
+    assert client.get_model_version_by_alias("shaky", "challenger").version in (2, "2")
+
+
+def test_a_registry_that_is_not_there_says_where_the_adapter_is(ground):
+    train_here(ground, steps=1)
+    with pytest.raises(TrackingError, match="The adapter is whole at"):
+        register_challenger("http://127.0.0.1:9", "shaky", ground.adapter / WEIGHTS_NAME, "run", "model", {})
+
+
+def test_dvc_runs_what_is_out_of_date_and_its_failure_is_told_in_its_own_words(tmp_path):
+    quiet = {**os.environ, "DVC_NO_ANALYTICS": "true"}
+    for command in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "init", "-q"]):
+        subprocess.run(command, cwd=tmp_path, check=True, env=quiet)
+    stages = {
+        "good": {"cmd": "echo fine > good.txt", "outs": ["good.txt"]},
+        "bad": {"cmd": "echo the disk is full of cats; exit 3"},
+    }
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
+    said: list[str] = []
+    reproduce("good", tmp_path, said.append)
+    assert (tmp_path / "good.txt").read_text() == "fine\n" and any("good" in line for line in said)
+    with pytest.raises(MachineError, match=r"dvc repro bad failed.*full of cats"):
+        reproduce("bad", tmp_path, said.append)

@@ -1,0 +1,203 @@
+"""The latent cache: equal to what the pipeline makes, resumable, and never stale."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from small_model import FRAMES, HEIGHT, WIDTH, write_small_model
+from training_ground import PROMPTS, make_ground
+
+from reelops.cogvideox.conditioning import encode_prompts, picture_condition, picture_tensor
+from reelops.cogvideox.latents import encode_clip
+from reelops.errors import Cancelled, DatasetError
+from reelops.training.cache import LatentCache
+from reelops.training.clips import read_training_clips
+from reelops.training.encode import LatentStage, read_sample
+from reelops.training.params import LatentParams
+
+LATENT_FRAMES = (FRAMES - 1) // 4 + 1
+
+
+def cached(ground, number=0):
+    cache = LatentCache(ground.latents)
+    index = cache.read_index()
+    entry = index.clips[number]
+    return cache, index, entry, cache.read("clips", entry.key)
+
+
+@torch.no_grad()
+def test_video_latents_equal_the_vaes_own_in_pixels_order_and_scale(encoded, small_pipeline):
+    clip = read_training_clips(encoded.table, encoded.folder)[0]
+    _, index, _, stored = cached(encoded)
+    frames, _ = read_sample(clip, index.encoding)
+    assert frames.shape == (FRAMES, HEIGHT, WIDTH, 3)
+    pixels = small_pipeline.video_processor.preprocess_video(
+        [Image.fromarray(frame) for frame in frames], HEIGHT, WIDTH
+    )
+    posterior = small_pipeline.vae.encode(pixels).latent_dist
+    torch.testing.assert_close(stored["video_mean"], posterior.mean[0].transpose(0, 1), rtol=0, atol=1e-5)
+    torch.testing.assert_close(stored["video_logvar"], posterior.logvar[0].transpose(0, 1), rtol=0, atol=1e-5)
+    assert index.encoding.video_scale == small_pipeline.vae.config.scaling_factor
+
+
+@torch.no_grad()
+def test_clean_picture_gives_the_pipelines_own_condition(encoded, small_pipeline):
+    """`prepare_latents` draws the posterior's noise first, so the same generator gives the same condition."""
+    clip = read_training_clips(encoded.table, encoded.folder)[0]
+    _, index, _, stored = cached(encoded)
+    _, picture = read_sample(clip, index.encoding)
+    generator = torch.Generator().manual_seed(7)
+    _, expected = small_pipeline.prepare_latents(
+        picture_tensor(picture), 1, 16, FRAMES, HEIGHT, WIDTH, torch.float32, torch.device("cpu"), generator
+    )
+    noise = torch.randn(stored["picture_mean"][0].shape, generator=torch.Generator().manual_seed(7))
+    ours = index.encoding.picture_scale * (
+        stored["picture_mean"][0] + (0.5 * stored["picture_logvar"][0]).exp() * noise
+    )
+    torch.testing.assert_close(ours, expected[0, 0], rtol=0, atol=1e-5)
+    assert expected[0, 1:].abs().max() == 0
+
+
+@torch.no_grad()
+def test_noised_pictures_are_those_of_the_conditioning_function(small_pipeline, small_picture):
+    frames = np.repeat(small_picture[None], FRAMES, axis=0)
+    moments = encode_clip(small_pipeline.vae, frames, small_picture, noised=2, seed=5)
+    assert moments.picture_mean.shape == (3, 16, HEIGHT // 4, WIDTH // 4)
+    assert len({row.sum().item() for row in moments.picture_mean}) == 3
+    generator = torch.Generator().manual_seed((5 * 1_000_003 + 1) % 2**32)
+    expected = picture_condition(
+        small_pipeline.vae, picture_tensor(small_picture), LATENT_FRAMES, generator, training=True
+    )
+    # The condition's generator goes on to draw the posterior; do the same from where the picture's noise ended.
+    again = torch.Generator().manual_seed((5 * 1_000_003 + 1) % 2**32)
+    torch.randn(1, generator=again)
+    torch.randn(3, HEIGHT, WIDTH, generator=again)
+    noise = torch.randn(moments.picture_mean[2].shape, generator=again)
+    ours = 0.8 * (moments.picture_mean[2] + (0.5 * moments.picture_logvar[2]).exp() * noise)
+    torch.testing.assert_close(ours, expected[0, 0], rtol=0, atol=1e-5)
+
+
+@torch.no_grad()
+def test_captions_are_the_text_encoders_own_vectors(encoded, small_pipeline):
+    cache, index, entry, _ = cached(encoded)
+    length = index.encoding.prompt_length
+    expected = encode_prompts(small_pipeline.tokenizer, small_pipeline.text_encoder, ["", PROMPTS[0]], length, "cpu")
+    for key, vectors in zip((index.empty_text, entry.texts[0]), expected.vectors_BLD, strict=True):
+        torch.testing.assert_close(cache.read("texts", key)["vectors"], vectors, rtol=0, atol=1e-5)
+    assert entry.captions == (PROMPTS[0], f"a harbour, {PROMPTS[0]}")
+
+
+def test_a_second_run_encodes_nothing_and_changes_no_byte(ground):
+    before = {path: path.read_bytes() for path in ground.latents.rglob("*") if path.is_file()}
+    report = ground.encode()
+    assert (report.encoded, report.captions, report.kept, report.removed) == (0, 0, 5, 0)
+    assert {path: path.read_bytes() for path in ground.latents.rglob("*") if path.is_file()} == before
+
+
+def test_a_changed_clip_is_encoded_anew_and_its_old_latents_go(ground):
+    old = cached(ground)[2].key
+    rows = ground.rows()
+    rows[0] |= {name: rows[1][name] for name in ("sha256", "video_path", "image_path")}
+    ground.write_rows(rows)
+    report = ground.encode()
+    cache, _, entry, _ = cached(ground)
+    assert (report.encoded, report.kept, report.removed) == (0, 5, 1)
+    assert entry.key != old and not cache.path("clips", old).exists()
+    assert entry.key == cached(ground, 1)[2].key, "the same bytes are kept once"
+
+
+@pytest.mark.parametrize(("part", "clips", "captions"), [("vae", 5, 0), ("text_encoder", 0, 9)])
+def test_a_changed_encoder_serves_nothing_stale(ground, tmp_path, part, clips, captions):
+    from safetensors.torch import load_file, save_file
+
+    other = write_small_model(tmp_path / "other")
+    weights = next((other / part).glob("*.safetensors"))
+    tensors = load_file(weights)
+    name = sorted(tensors)[0]
+    save_file(tensors | {name: tensors[name] + 1e-3}, weights, {"format": "pt"})
+    ground.write_params(model=other)
+    report = ground.encode()
+    assert (report.encoded, report.captions) == (clips, captions)
+
+
+@pytest.mark.parametrize("change", [{"noised_pictures": 1}, {"dtype": "bfloat16"}, {"seed": 1}])
+def test_other_settings_are_other_latents(ground, change):
+    assert ground.encode(**change).encoded == 5
+
+
+def test_what_was_encoded_before_a_stop_stays(ground):
+    for path in (ground.latents / "clips").rglob("*.safetensors"):
+        path.unlink()
+    asked = iter([False, False, False, True])
+    stage = LatentStage(LatentParams(profile="small", noised_pictures=2, dtype="float32"), ground.settings)
+    stage._should_stop = lambda: next(asked)
+    with pytest.raises(Cancelled, match="goes on from there"):
+        stage.run()
+    report = ground.encode()
+    assert (report.kept, report.encoded) == (3, 2)
+
+
+def test_shards_together_make_the_same_cache(ground, encoded):
+    for path in ground.latents.rglob("*.*"):
+        path.unlink()
+    params = LatentParams(profile="small", noised_pictures=2, dtype="float32")
+    for number in (1, 2):
+        report = LatentStage(params, ground.settings, shard=(number, 2)).run()
+        assert report.encoded == (3, 2)[number - 1]
+    assert ground.encode().encoded == 0
+    names = sorted(path.relative_to(ground.latents) for path in ground.latents.rglob("*.*"))
+    assert names == sorted(path.relative_to(encoded.latents) for path in encoded.latents.rglob("*.*"))
+    assert all((ground.latents / name).read_bytes() == (encoded.latents / name).read_bytes() for name in names)
+
+
+def test_bad_clips_are_left_out_with_the_reason(ground):
+    rows = ground.rows()
+    (ground.folder / rows[0]["video_path"]).write_bytes(b"changed since the table was made")
+    (ground.folder / rows[1]["image_path"]).unlink()
+    rows[2]["start_seconds"] = 0.5
+    ground.write_rows(rows)
+    report = ground.encode(most_lost=0.6)
+    reasons = json.loads((ground.latents / "quarantine.json").read_text())
+    assert "is not the file that the table was made of" in reasons["ground/clip-0"]
+    assert "clip-1.png" in reasons["ground/clip-1"]
+    assert "9 at 8 a second are needed" in reasons["ground/clip-2"]
+    assert [entry.clip_id for entry in cached(ground)[1].clips] == ["ground/clip-3", "ground/clip-4"]
+    assert len(report.quarantined) == 3
+
+
+def test_too_many_bad_clips_fail_the_stage_and_keep_the_old_index(ground):
+    before = (ground.latents / "index.json").read_bytes()
+    rows = ground.rows()
+    for row in rows[:3]:
+        row["sha256"] = "0" * 64
+    ground.write_rows(rows)
+    with pytest.raises(DatasetError, match=r"3 of 5 clips could not be encoded.*most_lost"):
+        ground.encode()
+    assert (ground.latents / "index.json").read_bytes() == before
+
+
+def test_latents_that_are_not_finite_are_never_stored(tmp_path):
+    cache = LatentCache(tmp_path)
+    with pytest.raises(DatasetError, match="video mean holds values that are no finite float16"):
+        cache.write("clips", "ab" * 32, {"video_mean": torch.tensor([1e6])}, "float16")
+    assert not any(tmp_path.rglob("*.safetensors"))
+
+
+def test_the_command_says_what_it_did_in_words_and_in_json(small_model, tmp_path):
+    ground = make_ground(tmp_path / "project", small_model, train_clips=2)
+    done = ground.run("latents", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["encoded"], told["quarantined"], told["captions"]) == (3, 0, 7)
+    assert json.loads((ground.folder / "reports/latents/metrics.json").read_text())["clips"] == 3
+    again = ground.run("latents")
+    assert "0 clips and 0 captions encoded" in again.stdout and "3 of 3 clips were there" in again.stdout
+    ground.table.unlink()
+    missing = ground.run("latents")
+    assert (
+        missing.returncode == 2 and "There is no table of clips" in missing.stderr and "Traceback" not in missing.stderr
+    )

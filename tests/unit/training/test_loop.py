@@ -1,0 +1,356 @@
+"""Training: the same to the bit wherever it stops, the same curve on several devices, and nothing bad reaches it."""
+
+from __future__ import annotations
+
+import json
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from small_model import HEIGHT, PROMPT_LENGTH, WIDTH, write_small_model
+from training_ground import make_ground
+from training_work import in_processes, train_here
+
+from reelops.clip import sha256_of
+from reelops.cogvideox.denoiser import load_transformer
+from reelops.cogvideox.lora import WEIGHTS_NAME, add_lora, lora_parameters, read_adapter
+from reelops.errors import Cancelled, DatasetError, MachineError, SettingsError, WeightsError
+from reelops.training.cache import LatentCache
+from reelops.training.checkpoint import check_room, run_to_oneself
+
+
+def losses(ground):
+    rows = [json.loads(line) for line in (ground.checkpoints[-1] / "curve.jsonl").read_text().splitlines()]
+    return [row["loss"] for row in rows if "loss" in row]
+
+
+def files_of(checkpoint: Path):
+    """Everything in a checkpoint but how long it took."""
+    return {
+        path.name: path.read_bytes()
+        for path in checkpoint.iterdir()
+        if path.name not in ("state.json", "manifest.json")
+    }
+
+
+def velocity(transformer, rotary):
+    generator = torch.Generator().manual_seed(0)
+    video = torch.randn(1, 3, 32, HEIGHT // 4, WIDTH // 4, generator=generator)
+    text = torch.randn(1, PROMPT_LENGTH, 16, generator=generator)
+    with torch.no_grad():
+        return transformer(video, text, torch.tensor([500]), image_rotary_emb=rotary, return_dict=False)[0]
+
+
+# ---- stopping and going on ----
+
+
+def test_killed_training_resumes_bit_exactly_also_with_other_workers(ground, tmp_path):
+    """12 steps at once, against 5 saved + 3 lost to kill -9 + 7 more with two data workers."""
+    whole, parts = ground, make_copy(ground, tmp_path / "parts")
+    settings = {"steps": 12, "checkpoint_every": 5, "ema": 0.9, "batch": 2}
+    train_here(whole, **settings)
+    assert in_processes(parts, 1, settings, die_at=8) == [-signal.SIGKILL]
+    assert [path.name for path in parts.checkpoints] == ["step-000005"]
+    report = train_here(parts, **settings, workers=2)
+    assert "went on from step 5" in report.notes and report.outcome.steps_done == 7
+    one, other = whole.checkpoints[-1], parts.checkpoints[-1]
+    assert one.name == other.name == "step-000012"
+    assert files_of(one) == files_of(other)
+    assert {"lora.safetensors", "optimizer.safetensors", "average.safetensors", "best.safetensors"} < set(files_of(one))
+    assert (whole.adapter / WEIGHTS_NAME).read_bytes() == (parts.adapter / WEIGHTS_NAME).read_bytes()
+
+
+def test_two_processes_give_the_curve_of_one(ground, tmp_path):
+    """Two processes over gloo share each batch; held-out cases are shared out, too."""
+    alone, pair = ground, make_copy(ground, tmp_path / "pair")
+    settings = {"steps": 5, "batch": 4, "micro_batch": 1}
+    train_here(alone, **settings)
+    assert in_processes(pair, 2, settings) == [0, 0]
+    assert len(losses(alone)) == 5
+    assert losses(pair) == pytest.approx(losses(alone), abs=1e-4)
+    held_out = [json.loads((one.folder / "reports/train/metrics.json").read_text()) for one in (alone, pair)]
+    assert held_out[1]["held_out_loss"] == pytest.approx(held_out[0]["held_out_loss"], abs=1e-4)
+    assert len(load_file(pair.checkpoints[-1] / "random.safetensors")["cpu"]) == 2, "generators of both processes"
+
+
+def make_copy(ground, folder):
+    import shutil
+
+    shutil.copytree(ground.folder, folder, symlinks=True)
+    return replace(ground, folder=folder)
+
+
+def test_sigterm_saves_the_step_at_hand_and_says_how_to_go_on(ground):
+    ground.write_params(steps=100_000, checkpoint_every=100_000, held_out={"every": 0})
+    process = ground.start("train", "--no-track", PYTHONUNBUFFERED="1")
+    for line in process.stderr:
+        if line.startswith("step "):
+            break
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    (saved,) = ground.checkpoints
+    step = int(saved.name.removeprefix("step-"))
+    assert step >= 1 and f"after step {step} of 100000" in " ".join(err.split())
+    assert "goes on from there" in err and "Traceback" not in err
+    assert not list(saved.parent.glob(".*")) and not ground.adapter.exists()
+
+
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before_it(ground):
+    train_here(ground, steps=4, checkpoint_every=2)
+    assert [path.name for path in ground.checkpoints] == ["step-000002", "step-000004"]
+    broken = ground.checkpoints[-1] / "optimizer.safetensors"
+    data = bytearray(broken.read_bytes())
+    data[-1] ^= 1
+    broken.write_bytes(data)
+    report = train_here(ground, steps=4, checkpoint_every=2)
+    assert report.outcome.steps_done == 2
+    assert "checkpoint step-000004 was passed over: optimizer.safetensors is not what was written" in report.notes
+
+
+def test_only_so_many_checkpoints_stay_and_a_finished_run_does_nothing_again(ground):
+    first = train_here(ground, steps=6, checkpoint_every=1, keep_checkpoints=2)
+    assert [path.name for path in ground.checkpoints] == ["step-000005", "step-000006"]
+    again = train_here(ground, steps=6, checkpoint_every=1, keep_checkpoints=2)
+    assert (again.outcome.steps_done, again.sha256) == (0, first.sha256)
+    anew = train_here(ground, steps=6, checkpoint_every=1, keep_checkpoints=2, fresh=True)
+    assert (anew.outcome.steps_done, anew.sha256) == (6, first.sha256)
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [({"workers": 1}, True), ({"keep_checkpoints": 5}, True), ({"lr": 0.02}, False), ({"seed": 1}, False)],
+)
+def test_another_run_never_takes_up_this_ones_weights(ground, change, same):
+    train_here(ground, steps=2)
+    assert (train_here(ground, steps=2, **change).outcome.steps_done == 0) is same
+
+
+# ---- what a step is ----
+
+
+def test_passes_are_averaged_so_that_their_number_changes_nothing(ground, tmp_path):
+    split, whole = ground, make_copy(ground, tmp_path / "whole")
+    train_here(split, steps=4, batch=4, micro_batch=1)
+    train_here(whole, steps=4, batch=4, micro_batch=4)
+    assert losses(split) == pytest.approx(losses(whole), abs=1e-5)
+    weights = [load_file(one.checkpoints[-1] / "lora.safetensors") for one in (split, whole)]
+    for name, value in weights[0].items():
+        torch.testing.assert_close(value, weights[1][name], rtol=0, atol=1e-4)
+
+
+def test_offloaded_and_checkpointed_training_are_the_same_training(ground, tmp_path):
+    plain, offloaded = ground, make_copy(ground, tmp_path / "offloaded")
+    train_here(plain, steps=3)
+    train_here(offloaded, steps=3, optimizer="offload", gradient_checkpointing=True)
+    assert losses(plain) == pytest.approx(losses(offloaded), abs=1e-6)
+    one, other = (load_file(each.checkpoints[-1] / "optimizer.safetensors") for each in (plain, offloaded))
+    assert set(one) == set(other)
+
+
+def test_an_optimizer_that_cannot_be_had_is_named_with_what_took_its_place(ground):
+    report = train_here(ground, steps=1, optimizer="adamw8bit")
+    assert any("adamw8bit needs" in note and "adamw was taken" in note for note in report.notes)
+
+
+def test_learning_lowers_the_loss_on_clips_that_were_never_trained_on(ground):
+    report = train_here(ground, steps=60, batch=2, rank=8, held_out={"every": 60, "clips": 1, "quantiles": [0.5, 0.9]})
+    assert report.figures["held_out_loss"] < 0.98 * report.figures["held_out_loss_of_base"]
+
+
+def test_training_that_no_longer_helps_ends_early_and_publishes_what_was_best(ground):
+    held_out = {"every": 2, "clips": 1, "quantiles": [0.5], "patience": 2, "least_gain": 0.5}
+    report = train_here(ground, steps=40, held_out=held_out, publish="best")
+    assert (report.outcome.ended, report.figures["steps"]) == ("early", 4)
+    assert any("no evaluation was better than the base" in note for note in report.notes)
+
+
+def test_a_budget_ends_training_and_what_was_learnt_is_published(ground):
+    report = train_here(ground, steps=100_000, checkpoint_every=100_000, budget={"hours": 1e-5})
+    # Estimating from three steps would refuse it; so small a budget is over before that.
+    assert report.outcome.ended == "budget" and 1 <= report.figures["steps"] < 4
+    assert report.adapter is not None and (report.adapter / WEIGHTS_NAME).is_file()
+
+
+def test_a_budget_that_cannot_do_says_how_many_steps_it_can(ground):
+    with pytest.raises(MachineError, match=r"the budget ends after 0\.00.*Set train\.steps to \d+"):
+        train_here(ground, steps=1_000_000, checkpoint_every=100_000, budget={"money": 1.0, "money_per_hour": 600.0})
+
+
+# ---- the adapter ----
+
+
+def test_lora_with_zero_b_leaves_the_model_unchanged(small_model, small_pipeline):
+    transformer = load_transformer(small_model, "float32").eval()
+    rotary = small_pipeline._prepare_rotary_positional_embeddings(HEIGHT, WIDTH, 3, torch.device("cpu"))
+    before = velocity(transformer, rotary)
+    add_lora(transformer, 4, 8.0, ["to_q", "to_k", "to_v", "to_out.0"], seed=0)
+    assert torch.equal(velocity(transformer, rotary), before)
+    parameters = lora_parameters(transformer)
+    assert len(parameters) == 8 and all(value.requires_grad for value in parameters.values())
+    assert {name for name, value in transformer.named_parameters() if value.requires_grad} == {
+        name.replace(".weight", ".default.weight") for name in parameters
+    }
+
+
+def test_the_adapter_starts_from_its_seed_alone_and_in_float32(small_model):
+    made = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(len(made))
+        transformer = load_transformer(small_model, "bfloat16")
+        add_lora(transformer, 4, 4.0, ["to_q"], seed)
+        made.append(lora_parameters(transformer)["transformer_blocks.0.attn1.to_q.lora_A.weight"])
+    assert made[0].dtype == torch.float32
+    assert torch.equal(made[0], made[1]) and not torch.equal(made[0], made[2])
+
+
+def test_alpha_survives_save_and_plain_load(ground, small_model):
+    """`pipeline.load_lora_weights` alone gives the velocity that the trained transformer itself gives."""
+    from diffusers import CogVideoXImageToVideoPipeline
+    from peft.utils import set_peft_model_state_dict
+
+    train_here(ground, steps=3, rank=4, alpha=8)
+    adapter = read_adapter(ground.adapter)
+    assert (adapter.rank, adapter.alpha, adapter.notes) == (4, 8.0, ())
+    pipeline = CogVideoXImageToVideoPipeline.from_pretrained(str(small_model), dtype=torch.float32)
+    rotary = pipeline._prepare_rotary_positional_embeddings(HEIGHT, WIDTH, 3, torch.device("cpu"))
+    base = velocity(pipeline.transformer, rotary)
+    pipeline.load_lora_weights(str(ground.adapter))
+    loaded = velocity(pipeline.transformer, rotary)
+
+    trained = load_transformer(small_model, "float32").eval()
+    add_lora(trained, 4, 8.0, ["to_q", "to_k", "to_v", "to_out.0"], seed=0)
+    set_peft_model_state_dict(trained, load_file(ground.checkpoints[-1] / "lora.safetensors"), "default")
+    torch.testing.assert_close(loaded, velocity(trained, rotary), rtol=0, atol=1e-6)
+    assert (loaded - base).abs().max() > 1e-4
+
+
+def test_the_adapter_says_where_it_is_from_and_is_the_same_for_the_same_run(ground, tmp_path):
+    from safetensors import safe_open
+
+    first = train_here(ground, steps=2)
+    second = train_here(make_copy(ground, tmp_path / "again"), steps=2, fresh=True)
+    assert first.sha256 == second.sha256 == sha256_of(ground.adapter / WEIGHTS_NAME)
+    facts = json.loads((ground.adapter / "adapter.json").read_text())
+    with safe_open(ground.adapter / WEIGHTS_NAME, "pt") as tensors:
+        assert json.loads(tensors.metadata()["reelops"]) == facts
+    assert facts["base_revision"].startswith("sha256:") and facts["step"] == 2 and facts["rank"] == 4
+    assert "shaky" in (ground.adapter / "card.md").read_text()
+
+
+def test_training_goes_on_from_an_adapter_of_the_same_shape_only(ground, tmp_path):
+    train_here(ground, steps=2)
+    kept = tmp_path / "kept"
+    ground.adapter.rename(kept)
+    train_here(ground, steps=1, start_from=kept, lr=1e-9)
+    one, other = (load_file(folder / WEIGHTS_NAME) for folder in (kept, ground.adapter))
+    for name, value in one.items():
+        torch.testing.assert_close(value, other[name], rtol=0, atol=1e-6)
+    with pytest.raises(SettingsError, match="has rank 4"):
+        train_here(ground, steps=1, start_from=kept, rank=8)
+
+
+# ---- what must not pass ----
+
+
+def test_a_loss_that_is_not_finite_names_the_clip_and_keeps_the_weights_before_it(ground):
+    cache = LatentCache(ground.latents)
+    bad = cache.read_index().of_split("train")[2]
+    path = cache.path("clips", bad.key)
+    save_file(cache.read("clips", bad.key) | {"video_mean": torch.full((3, 16, 8, 12), 1e30)}, path, {"key": bad.key})
+    with pytest.raises(DatasetError, match=rf"not finite with {bad.clip_id}"):
+        train_here(ground, steps=8, batch=1)
+    weights = load_file(ground.checkpoints[-1] / "lora.safetensors")
+    assert all(torch.isfinite(value).all() for value in weights.values())
+
+
+def test_nan_in_a_sample_is_one_line_that_names_it(ground):
+    cache = LatentCache(ground.latents)
+    for clip in cache.read_index().of_split("train"):
+        stored = cache.read("clips", clip.key)
+        stored["picture_mean"][0, 0, 0, 0] = float("nan")
+        save_file(stored, cache.path("clips", clip.key), {"key": clip.key})
+    with pytest.raises(DatasetError, match="its picture mean in the cache holds values that are not finite"):
+        train_here(ground)
+
+
+def test_latents_of_another_base_or_table_are_refused(ground, tmp_path):
+    rows = ground.rows()
+    rows[0]["prompt"] = "orbit"
+    ground.write_rows(rows)
+    with pytest.raises(DatasetError, match="has changed since the latents were made"):
+        train_here(ground)
+    ground.encode()
+    ground.write_params(model=write_small_model(tmp_path / "other", scaling_factor=0.5))
+    with pytest.raises(DatasetError, match=r"were made with .*, whose encoders are not those of"):
+        train_here(ground)
+
+
+def test_missing_latents_are_refused_before_anything_is_loaded(ground):
+    cache = LatentCache(ground.latents)
+    cache.path("clips", cache.read_index().clips[0].key).unlink()
+    with pytest.raises(DatasetError, match=r"1 clips have no latents .* ground/clip-0"):
+        train_here(ground)
+
+
+def test_a_text_to_video_base_is_refused(ground, tmp_path):
+    base = write_small_model(tmp_path / "t2v", in_channels=16)
+    ground.write_params(model=base)
+    with pytest.raises(WeightsError, match="is a text-to-video model"):
+        train_here(ground)
+
+
+def test_a_place_that_cannot_be_written_is_refused_and_nothing_is_lost(ground):
+    train_here(ground, steps=2)
+    before = {path: path.read_bytes() for path in ground.adapter.iterdir()}
+    (ground.folder / ".cache").rename(ground.folder / "aside")
+    (ground.folder / ".cache").write_text("a file stands where the folder should be")
+    with pytest.raises(MachineError, match="cannot make the folder"):
+        train_here(ground, steps=2)
+    assert {path: path.read_bytes() for path in ground.adapter.iterdir()} == before
+
+
+def test_a_second_process_cannot_go_on_with_the_same_run(ground):
+    train_here(ground, steps=1)
+    with run_to_oneself(ground.checkpoints[0].parent), pytest.raises(MachineError, match="Another process is training"):
+        train_here(ground, steps=1)
+
+
+def test_without_held_out_clips_training_says_so_and_publishes_the_last_step(ground):
+    rows = [row | {"split": "train"} for row in ground.rows()]
+    ground.write_rows(rows)
+    ground.encode()
+    report = train_here(ground, steps=1, publish="best")
+    assert any("no clip is of the split validation" in note for note in report.notes)
+    assert report.figures["held_out_loss"] is None and report.adapter is not None
+
+
+def test_a_full_disk_is_met_before_it_is_full(tmp_path):
+    with pytest.raises(MachineError, match=r"a checkpoint takes 1000000000\.00 GB"):
+        check_room(tmp_path, 1e18)
+
+
+def test_too_large_a_model_is_refused_with_what_would_help(ground, monkeypatch):
+    import reelops.training.stage as stage
+
+    small = replace(stage.inspect_machine(), ram_free_bytes=500_000_000, gpus=())
+    monkeypatch.setattr(stage, "inspect_machine", lambda: small)
+    with pytest.raises(MachineError, match=r"needs about 1\.0 GB .* 0\.5 GB are free.*train --plan"):
+        train_here(ground)
+
+
+def test_a_stop_before_the_first_step_is_a_stop(ground):
+    with pytest.raises(Cancelled, match="after step 0 of 4"):
+        train_here(ground, should_stop=lambda: True)
+
+
+def test_bad_input_is_one_line_and_a_code(small_model, tmp_path):
+    ground = make_ground(tmp_path / "project", small_model, train_clips=1)
+    done = ground.run("train", "--no-track")
+    assert done.returncode == 2 and "There are no latents at" in done.stderr and "Traceback" not in done.stderr
+    ground.write_params(batch=3, micro_batch=2)
+    done = ground.run("train")
+    assert done.returncode == 2 and "`batch` 3 is no multiple of `micro_batch` 2" in done.stderr
