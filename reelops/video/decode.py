@@ -119,7 +119,8 @@ def read_luma(
     Raises:
         VideoError: as `read_frames`.
     """
-    return _to_luma(_timed(info, timeline, fps, start, stop, on_damage), min(rows, info.height))
+    # Many videos are read by many processes, which have no threads to spare.
+    return _to_luma(_timed(info, timeline, fps, start, stop, on_damage, num_threads=1), min(rows, info.height))
 
 
 def read_clip(
@@ -153,6 +154,7 @@ def _timed(
     start: Fraction,
     stop: Fraction | None,
     on_damage: Callable[[str], None] | None,
+    num_threads: int = 0,
 ) -> Iterator[_Shown]:
     report = on_damage or _refuse
     if info.damage:
@@ -163,7 +165,7 @@ def _timed(
         raise VideoError(
             f"{info.path} has nothing from {float(start):g} s to {float(stop):g} s; it lasts {float(end):g} s."
         )
-    shown = _decode(info, timeline, start, report)
+    shown = _decode(info, timeline, start, report, num_threads)
     return _at_ticks(shown, start, stop, fps) if fps else _between(shown, start, stop)
 
 
@@ -181,20 +183,22 @@ class _LeansOnEarlier(Exception):
     """Nothing tells the decoder that it can begin at this key frame, so it takes all that follows for incomplete."""
 
 
-def _decode(info: VideoInfo, timeline: Timeline, start: Fraction, report: Callable[[str], None]) -> Iterator[_Shown]:
+def _decode(
+    info: VideoInfo, timeline: Timeline, start: Fraction, report: Callable[[str], None], num_threads: int
+) -> Iterator[_Shown]:
     """Frames from the last key frame before `start` that stands for itself, or the very first."""
     try:
-        yield from _decode_from(info, timeline, start, report)
+        yield from _decode_from(info, timeline, start, report, num_threads)
     except _LeansOnEarlier:
-        yield from _decode_from(info, timeline, Fraction(0), report)
+        yield from _decode_from(info, timeline, Fraction(0), report, num_threads)
 
 
 def _decode_from(
-    info: VideoInfo, timeline: Timeline, start: Fraction, report: Callable[[str], None]
+    info: VideoInfo, timeline: Timeline, start: Fraction, report: Callable[[str], None], num_threads: int
 ) -> Iterator[_Shown]:
     path, found, number = info.path, 0, 0
     with open_source(path) as (container, stream):
-        stream.thread_type = "AUTO"
+        stream.thread_type, stream.codec_context.thread_count = "AUTO", num_threads
         from_the_start = not _seek(container, stream, timeline, start)
         frames = _decode_packets(container, stream, path, report)
         for frame in frames if from_the_start else _from_key_frame(frames):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -9,7 +10,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import cv2
 import numpy as np
 
 from reelops.dataset.entry import Segment
@@ -205,7 +205,11 @@ class _Look:
 
 def _unlike(before_HW: np.ndarray, after_HW: np.ndarray) -> float:
     """1 - the correlation of two pictures as they stand; where motion is taken out they are more alike."""
-    return 1.0 - float(cv2.matchTemplate(before_HW, after_HW, cv2.TM_CCOEFF_NORMED)[0, 0])
+    one, other = before_HW.astype(np.float32), after_HW.astype(np.float32)
+    one -= one.mean()
+    other -= other.mean()
+    spread = float((one * one).mean()) * float((other * other).mean())
+    return 1.0 - float((one * other).mean()) / math.sqrt(spread) if spread else 1.0
 
 
 def _words(error: Exception, path: Path) -> str:
