@@ -19,6 +19,7 @@ from small_model import FRAMES, HEIGHT, PROMPT_LENGTH, WIDTH
 from studio import START_SECONDS
 
 from reelops.clip import sha256_of
+from reelops.dataset.table import ClipRow, read_clips, write_clips
 from reelops.settings import Settings
 from reelops.training.encode import LatentStage
 from reelops.training.params import LatentParams, TrainParams
@@ -70,17 +71,11 @@ class Ground:
     def checkpoints(self) -> list[Path]:
         return sorted((self.folder / ".cache/checkpoints").glob("*/step-*"))
 
-    def rows(self) -> list[dict[str, Any]]:
-        import pyarrow.parquet as parquet
+    def rows(self) -> list[ClipRow]:
+        return read_clips(self.table)
 
-        return parquet.read_table(self.table, use_threads=False).to_pylist()
-
-    def write_rows(self, rows: list[dict[str, Any]]) -> None:
-        import pyarrow
-        import pyarrow.parquet as parquet
-
-        self.table.parent.mkdir(parents=True, exist_ok=True)
-        parquet.write_table(pyarrow.Table.from_pylist(rows), self.table)
+    def write_rows(self, rows: list[ClipRow]) -> None:
+        write_clips(rows, self.table, self.table.with_suffix(".jsonl"))
 
     def params(self, **changes: Any) -> TrainParams:
         return TrainParams.model_validate(TRAIN | changes)
@@ -147,16 +142,35 @@ def make_ground(folder: Path, model: Path, train_clips: int = 4) -> Ground:
         clip = encode(frames, folder / f"clips/clip-{number}.mp4", Fraction(8), "fast", None)
         Image.fromarray(frames[0]).save(folder / f"clips/clip-{number}.png")
         rows.append(
-            {
-                "clip_id": f"ground/clip-{number}",
-                "sha256": sha256_of(clip.path),
-                "video_path": f"clips/clip-{number}.mp4",
-                "image_path": f"clips/clip-{number}.png",
-                "start_seconds": 0.0,
-                "prompt": PROMPTS[number % len(PROMPTS)],
-                "captions": [PROMPTS[number % len(PROMPTS)], f"a harbour, {PROMPTS[number % len(PROMPTS)]}"],
-                "split": "validation" if number == train_clips else "train",
-            }
+            ClipRow(
+                clip_id=f"ground/clip-{number}",
+                source="ground",
+                origin=f"ground/{number}",
+                category=None,
+                licence="none",
+                split="validation" if number == train_clips else "train",
+                sha256=sha256_of(clip.path),
+                size_bytes=clip.path.stat().st_size,
+                video_path=Path(f"clips/clip-{number}.mp4"),
+                image_path=Path(f"clips/clip-{number}.png"),
+                fps=Fraction(8),
+                width=96,
+                height=64,
+                duration_seconds=FRAMES / 8,
+                start_seconds=0.0,
+                end_seconds=FRAMES / 8,
+                window_frames=FRAMES,
+                window_fps=Fraction(8),
+                captions=(PROMPTS[number % len(PROMPTS)], f"a harbour, {PROMPTS[number % len(PROMPTS)]}"),
+                prompt=PROMPTS[number % len(PROMPTS)],
+                motion=1.0,
+                sharpness=100.0,
+                brightness=0.5,
+                scene_cut=0.0,
+                still_share=0.0,
+                text_share=0.0,
+                cuts=0,
+            )
         )
     ground.write_rows(rows)
     ground.write_params()

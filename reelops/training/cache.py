@@ -62,7 +62,7 @@ class Encoding:
         """What tensors are stored in: float16 holds every bfloat16 of a latent's size exactly."""
         return "float32" if self.dtype == "float32" else "float16"
 
-    def clip_key(self, video_sha256: str, picture_sha256: str | None, start: Fraction) -> str:
+    def clip_key(self, video_sha256: str, picture_sha256: str, start: Fraction) -> str:
         """The name of a clip's file."""
         shape = self.format
         return _digest(

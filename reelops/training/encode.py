@@ -259,7 +259,7 @@ def read_sample(clip: TrainingClip, encoding: Encoding) -> tuple[np.ndarray, np.
             f"{clip.video} gives {len(frames)} frames from {float(clip.start):g} s on; {shape.num_frames} at "
             f"{float(shape.fps):g} a second are needed, {seconds:.2f} s."
         )
-    picture = read_picture(clip.picture, shape.width, shape.height).rgb_HWC if clip.picture else frames[0]
+    picture = read_picture(clip.picture, shape.width, shape.height).rgb_HWC
     return np.stack(frames), picture
 
 
@@ -277,7 +277,7 @@ def _entry(clip: TrainingClip, encoding: Encoding) -> CachedClip:
             f"{clip.video} is not the file that the table was made of (sha256 {found[:12]}, not {clip.sha256[:12]}). "
             "Make the table again with `dvc repro metadata`."
         )
-    picture = sha256_of(clip.picture) if clip.picture else None
+    picture = sha256_of(clip.picture)
     return CachedClip(
         clip_id=clip.clip_id,
         split=clip.split,

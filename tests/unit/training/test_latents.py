@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -101,7 +102,7 @@ def test_a_second_run_encodes_nothing_and_changes_no_byte(ground):
 def test_a_changed_clip_is_encoded_anew_and_its_old_latents_go(ground):
     old = cached(ground)[2].key
     rows = ground.rows()
-    rows[0] |= {name: rows[1][name] for name in ("sha256", "video_path", "image_path")}
+    rows[0] = replace(rows[1], clip_id=rows[0].clip_id)
     ground.write_rows(rows)
     report = ground.encode()
     cache, _, entry, _ = cached(ground)
@@ -156,9 +157,9 @@ def test_shards_together_make_the_same_cache(ground, encoded):
 
 def test_bad_clips_are_left_out_with_the_reason(ground):
     rows = ground.rows()
-    (ground.folder / rows[0]["video_path"]).write_bytes(b"changed since the table was made")
-    (ground.folder / rows[1]["image_path"]).unlink()
-    rows[2]["start_seconds"] = 0.5
+    (ground.folder / rows[0].video_path).write_bytes(b"changed since the table was made")
+    (ground.folder / rows[1].image_path).unlink()
+    rows[2] = replace(rows[2], start_seconds=0.5)
     ground.write_rows(rows)
     report = ground.encode(most_lost=0.6)
     reasons = json.loads((ground.latents / "quarantine.json").read_text())
@@ -172,9 +173,7 @@ def test_bad_clips_are_left_out_with_the_reason(ground):
 def test_too_many_bad_clips_fail_the_stage_and_keep_the_old_index(ground):
     before = (ground.latents / "index.json").read_bytes()
     rows = ground.rows()
-    for row in rows[:3]:
-        row["sha256"] = "0" * 64
-    ground.write_rows(rows)
+    ground.write_rows([*(replace(row, sha256="0" * 64) for row in rows[:3]), *rows[3:]])
     with pytest.raises(DatasetError, match=r"3 of 5 clips could not be encoded.*most_lost"):
         ground.encode()
     assert (ground.latents / "index.json").read_bytes() == before
@@ -199,5 +198,7 @@ def test_the_command_says_what_it_did_in_words_and_in_json(small_model, tmp_path
     ground.table.unlink()
     missing = ground.run("latents")
     assert (
-        missing.returncode == 2 and "There is no table of clips" in missing.stderr and "Traceback" not in missing.stderr
+        missing.returncode == 2
+        and "run `reelops metadata` first" in missing.stderr
+        and "Traceback" not in missing.stderr
     )

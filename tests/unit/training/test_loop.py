@@ -279,8 +279,7 @@ def test_nan_in_a_sample_is_one_line_that_names_it(ground):
 
 def test_latents_of_another_base_or_table_are_refused(ground, tmp_path):
     rows = ground.rows()
-    rows[0]["prompt"] = "orbit"
-    ground.write_rows(rows)
+    ground.write_rows([replace(rows[0], prompt="orbit"), *rows[1:]])
     with pytest.raises(DatasetError, match="has changed since the latents were made"):
         train_here(ground)
     ground.encode()
@@ -320,8 +319,7 @@ def test_a_second_process_cannot_go_on_with_the_same_run(ground):
 
 
 def test_without_held_out_clips_training_says_so_and_publishes_the_last_step(ground):
-    rows = [row | {"split": "train"} for row in ground.rows()]
-    ground.write_rows(rows)
+    ground.write_rows([replace(row, split="train") for row in ground.rows()])
     ground.encode()
     report = train_here(ground, steps=1, publish="best")
     assert any("no clip is of the split validation" in note for note in report.notes)
