@@ -88,7 +88,7 @@ def test_copies_of_a_folder_are_files_of_their_own(project: Path, monkeypatch: p
 def test_the_gate_is_shown_every_version_of_every_clip(project: Path) -> None:
     run("quality", "--only", "gate")
     gate = report(project)["parts"]["gate"]
-    assert gate["good"] == 3 and gate["bad"] == 10
+    assert gate["good"] == 1 and gate["bad"] == 12
     assert sum(gate["versions"]["frozen"][decision] for decision in ("accept", "review", "reject")) == 1
     assert 0 <= gate["bad_not_accepted"] <= 1 and not gate["not_tested"]
 

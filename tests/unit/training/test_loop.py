@@ -169,9 +169,9 @@ def test_training_that_no_longer_helps_ends_early_and_publishes_what_was_best(gr
 
 
 def test_a_budget_ends_training_and_what_was_learnt_is_published(ground):
-    report = train_here(ground, steps=100_000, checkpoint_every=100_000, budget={"hours": 1e-5})
-    # Estimating from three steps would refuse it; so small a budget is over before that.
-    assert report.outcome.ended == "budget" and 1 <= report.figures["steps"] < 4
+    report = train_here(ground, steps=100_000, checkpoint_every=100_000, budget={"hours": 1e-9})
+    # Estimating from three steps would refuse it; so small a budget is over after the first.
+    assert report.outcome.ended == "budget" and report.figures["steps"] == 1
     assert report.adapter is not None and (report.adapter / WEIGHTS_NAME).is_file()
 
 
