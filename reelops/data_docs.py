@@ -36,7 +36,7 @@ def check_installed() -> None:
     """
     try:
         with _quiet():
-            import great_expectations  # noqa: F401
+            import great_expectations  # noqa: F401 - only whether it is here
     except ImportError as error:
         install = 'Install it with pip install "reelops[data]".'
         raise MachineError(f"Data Docs need great_expectations, which is not installed. {install}") from error

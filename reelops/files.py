@@ -13,7 +13,7 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from reelops.errors import InputError, MachineError
@@ -84,8 +84,8 @@ def write_folder_atomically(path: Path) -> Iterator[Path]:
     with _writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         for abandoned in path.parent.glob(f".*{PARTIAL_SUFFIX}"):
-            _remove_folder_if_abandoned(abandoned)
-        partial, lock = _create_locked_folder(path)
+            remove_folder_if_abandoned(abandoned)
+        partial, lock = hold_new_folder(lambda: _new_partial_folder(path))
     try:
         yield partial
         with _writing(path):
@@ -103,38 +103,51 @@ def write_folder_atomically(path: Path) -> Iterator[Path]:
         os.close(lock)
 
 
-def _create_locked_folder(path: Path) -> tuple[Path, int]:
+def hold_new_folder(make: Callable[[], Path]) -> tuple[Path, int]:
+    """A new folder and the handle that holds its lock; closing the handle drops the lock."""
     while True:
-        partial = path.with_name(f".{path.name[:180]}.{secrets.token_hex(6)}{PARTIAL_SUFFIX}")
-        partial.mkdir()
-        handle = os.open(partial, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        folder = make()
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        # Between its making and its lock somebody else may take it for abandoned.
         with contextlib.suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(handle), partial.stat()):
-                return partial, handle
+            if os.path.samestat(os.fstat(handle), folder.stat()):
+                return folder, handle
         os.close(handle)
+
+
+def _new_partial_folder(path: Path) -> Path:
+    partial = _partial_of(path)
+    partial.mkdir()
+    return partial
+
+
+def _partial_of(path: Path) -> Path:
+    """A hidden name beside `path` that nothing has."""
+    return path.with_name(f".{path.name[:180]}.{secrets.token_hex(6)}{PARTIAL_SUFFIX}")
 
 
 def _take_the_place_of(finished: Path, path: Path) -> None:
     if not path.exists():
         finished.replace(path)
         return
-    old = path.with_name(f".{path.name[:180]}.{secrets.token_hex(6)}{PARTIAL_SUFFIX}")
+    old = _partial_of(path)
     path.replace(old)
     finished.replace(path)
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _remove_folder_if_abandoned(partial: Path) -> None:
+def remove_folder_if_abandoned(folder: Path) -> None:
+    """Removes a folder whose holder is dead; anything else stays."""
     try:
-        handle = os.open(partial, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(partial, ignore_errors=True)
-    except OSError:
-        pass  # its writer is alive
+        shutil.rmtree(folder, ignore_errors=True)
+    except BlockingIOError:
+        pass  # its holder is alive
     finally:
         os.close(handle)
 
@@ -229,7 +242,7 @@ def _remove_if_abandoned(partial: Path) -> bool:
 def _create_locked(path: Path) -> tuple[Path, int]:
     """A new temporary file and the handle that holds its lock; closing the handle drops the lock."""
     while True:
-        partial = path.with_name(f".{path.name[:180]}.{secrets.token_hex(6)}{PARTIAL_SUFFIX}")
+        partial = _partial_of(path)
         handle = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         # Between its creation and its lock another writer may take it for abandoned.
         with contextlib.suppress(OSError):

@@ -82,40 +82,25 @@ def calibration(tests: Mapping[str, Sequence[SelfTestRow]], limits: GateLimits) 
         limits: the gate's.
 
     Returns:
-        Plain JSON values. `verdicts`: by version, how many got each decision. `wrong`: rows that did not pass, with
-        their reasons. `limits`: by metric, its limits, and by version the smallest, middle and largest value.
+        Plain JSON values. `versions`: what is expected of each, and how many got each decision. `wrong`: rows that did
+        not pass, with their reasons. `limits`: by metric, its limits, and by version the smallest, middle and largest
+        value.
     """
     rows = [row for each in tests.values() for row in each]
-    names = list(dict.fromkeys(row.name for row in rows))
+    versions = {name: [row for row in rows if row.name == name] for name in dict.fromkeys(row.name for row in rows)}
     return {
         "clips": list(tests),
         "profile": limits.name,
-        "verdicts": {name: _decisions(row for row in rows if row.name == name) for name in names},
+        "versions": {name: {"expected": some[0].expected, **_decisions(some)} for name, some in versions.items()},
         "wrong": [{"clip": clip, **row.to_json()} for clip, each in tests.items() for row in each if not row.passed],
         "limits": {
             metric: {
                 "limit": limit.model_dump(exclude_defaults=True),
-                "values": {name: _spread(row.scores.get(metric) for row in rows if row.name == name) for name in names},
+                "values": {name: _spread(row.scores.get(metric) for row in some) for name, some in versions.items()},
             }
             for metric, limit in limits.metrics.items()
         },
     }
-
-
-def calibration_markdown(table: Mapping[str, Any]) -> str:
-    """The same for people: verdicts by version, then a row for every limited metric."""
-    decisions = [decision.value for decision in Decision]
-    lines = [f"| version of {len(table['clips'])} clips | {' | '.join(decisions)} |", "|---|---|---|---|"]
-    for name, counts in table["verdicts"].items():
-        lines.append(f"| {name} | {' | '.join(str(counts[decision]) for decision in decisions)} |")
-    names = list(table["verdicts"])
-    lines += ["", "Smallest, middle and largest value:", ""]
-    lines += [f"| metric | limits | {' | '.join(names)} |", "|---" * (len(names) + 2) + "|"]
-    for metric, facts in table["limits"].items():
-        limit = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in facts["limit"].items())
-        cells = [" / ".join(f"{value:.3g}" for value in facts["values"][name]) or "-" for name in names]
-        lines.append(f"| {metric} | {limit} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
 
 
 def _decisions(rows: Iterable[SelfTestRow]) -> dict[str, int]:

@@ -81,7 +81,7 @@ def _header(file: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, str]]:
 
     try:
         with safe_open(file, "pt") as tensors:
-            shapes = {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118
+            shapes = {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118 - no mapping
             return shapes, tensors.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{file} is no whole safetensors file: {error}. Copy it again.") from error

@@ -132,7 +132,18 @@ def _gate(part: Part) -> Iterator[Table]:
     yield _table(f"The gate on good clips ({num_clips}) and spoilt versions of them", rows, columns)
     if part["wrong"]:
         wrong = ({**row, "said": row["verdict"]["decision"]} for row in part["wrong"])
-        yield _table("Wrong verdicts", wrong, {"Clip": "clip", "Version": "version", "Verdict": "said"})
+        yield _table("Wrong verdicts", wrong, {"Clip": "clip", "Version": "name", "Verdict": "said"})
+    yield _limits(part)
+
+
+def _limits(part: Part) -> Table:
+    rows = []
+    for metric, facts in part["limits"].items():
+        limit = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts["limit"].items())
+        values = (" / ".join(f"{value:.3g}" for value in found) or "-" for found in facts["values"].values())
+        rows.append((metric, limit, *values))
+    columns = ("Metric", "Limits", *part["versions"])
+    return Table("What limited metrics measured: smallest, middle and largest value", columns, tuple(rows))
 
 
 def _flow(part: Part) -> Iterator[Table]:

@@ -56,6 +56,7 @@ class Muon(torch.optim.Optimizer):
             group["lr"] = group["base_lr"] * factor
 
     @torch.no_grad()
+    # torch states two forms, with a closure and without one.
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         assert closure is None, "Muon takes no closure"
         for group in self.param_groups:

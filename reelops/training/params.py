@@ -108,8 +108,8 @@ class TrainParams(BaseModel):
         frames_a_step: latent frames that a step sees, the first and others drawn anew each step, at their true
             positions; None sees whole clips. Far cheaper on a processor, and no longer CogVideoX's own recipe.
         lr, schedule, warmup_steps: the learning rate rises over the warm-up, then follows the schedule.
-        optimizer: `adamw`; `adamw8bit` needs bitsandbytes and a GPU, `offload` torchao and a GPU. Where that is missing
-            adamw is taken, and the result says so.
+        optimizer: `adamw`; `offload` keeps its averages in main memory; `adamw8bit` needs bitsandbytes and a GPU. Where
+            these are missing adamw is taken, and the result says so.
         ema: decay of an average of the adapter, which is then what is evaluated and published; None keeps none.
         text_dropout, picture_dropout: how often a sample loses its caption or its picture.
         empty_text: what a lost caption becomes: what the text encoder makes of "", as in sampling, or zeros.

@@ -16,7 +16,7 @@ from PIL import Image
 from reelops.gates import judge, load_gate_settings
 from reelops.metrics.degenerate import CASES
 from reelops.metrics.suite import ScoreSettings
-from reelops.self_test import SelfTestRow, calibration, calibration_markdown, self_test
+from reelops.self_test import SelfTestRow, calibration, self_test
 from reelops.video.camera import CameraMove, CameraSpeed, film, path_of
 from reelops.video.decode import read_clip
 
@@ -99,13 +99,12 @@ def test_a_calibration_sums_up_verdicts_and_the_values_behind_every_limit(
 ) -> None:
     limits = load_gate_settings(repository / "params.yaml").limits_of("default")
     table = calibration({"one": list(rows.values()), "the same again": list(rows.values())}, limits)
-    assert table["verdicts"]["frozen"] == {"accept": 0, "review": 0, "reject": 2}
+    assert table["versions"]["frozen"] == {"expected": "bad", "accept": 0, "review": 0, "reject": 2}
     assert table["wrong"] == [] and set(table["limits"]) == set(limits.metrics)
     blocky = rows["strong blocking"].scores["blockiness"]
     assert table["limits"]["blockiness"]["values"]["strong blocking"] == [blocky] * 3
     assert table["limits"]["frame_disorder"]["values"]["frozen"] == []
-    text = calibration_markdown(table)
-    assert "| frozen | 0 | 0 | 2 |" in text and "| blockiness | review above 1.6, reject above 2.2 |" in text
+    assert table["limits"]["blockiness"]["limit"] == {"review_above": 1.6, "reject_above": 2.2}
     assert json.loads(json.dumps(table, allow_nan=False)) == table
 
 

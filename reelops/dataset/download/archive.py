@@ -108,6 +108,7 @@ def _unpack_zip(archive: Path, choose: Choose, budget: _Budget, on_refused: OnNo
             try:
                 with zipped.open(info) as content:
                     _write(content, target)
+            # What zipfile says of a way of packing that it does not know.
             except (*_DAMAGE, NotImplementedError) as error:
                 on_refused(f"{archive.name}: {info.filename!r} is damaged or cannot be read: {error}")
             else:
