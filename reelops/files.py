@@ -40,22 +40,19 @@ def write_atomically(path: Path) -> Iterator[Path]:
     with _writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_abandoned_partials(path.parent)
-        partial, lock = _create_locked(path)
-    try:
-        yield partial
-        with _writing(path):
-            _flush_to_disk(partial)
-            if path.is_file():
-                shutil.copymode(path, partial)
-            partial.replace(path)
-            _flush_to_disk(path.parent)
-    except OSError as error:
-        if error.errno in _OUT_OF_SPACE:
-            raise _cannot_write(path, error) from error
-        raise
-    finally:
-        partial.unlink(missing_ok=True)
-        os.close(lock)
+    with _passing_file(path) as partial:
+        try:
+            yield partial
+            with _writing(path):
+                _flush_to_disk(partial)
+                if path.is_file():
+                    shutil.copymode(path, partial)
+                partial.replace(path)
+                _flush_to_disk(path.parent)
+        except OSError as error:
+            if error.errno in _OUT_OF_SPACE:
+                raise _cannot_write(path, error) from error
+            raise
 
 
 def write_bytes_atomically(path: Path, data: bytes) -> None:
@@ -85,41 +82,72 @@ def write_folder_atomically(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         for abandoned in path.parent.glob(f".*{PARTIAL_SUFFIX}"):
             remove_folder_if_abandoned(abandoned)
-        partial, lock = hold_new_folder(lambda: _new_partial_folder(path))
-    try:
-        yield partial
-        with _writing(path):
-            for written in sorted(partial.rglob("*")):
-                _flush_to_disk(written)
-            _flush_to_disk(partial)
-            _take_the_place_of(partial, path)
-            _flush_to_disk(path.parent)
-    except OSError as error:
-        if error.errno in _OUT_OF_SPACE:
-            raise _cannot_write(path, error) from error
-        raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        os.close(lock)
+    with passing_folder(lambda: _partial_of(path)) as partial:
+        try:
+            yield partial
+            with _writing(path):
+                for written in sorted(partial.rglob("*")):
+                    _flush_to_disk(written)
+                _flush_to_disk(partial)
+                _take_the_place_of(partial, path)
+                _flush_to_disk(path.parent)
+        except OSError as error:
+            if error.errno in _OUT_OF_SPACE:
+                raise _cannot_write(path, error) from error
+            raise
 
 
-def hold_new_folder(make: Callable[[], Path]) -> tuple[Path, int]:
-    """A new folder and the handle that holds its lock; closing the handle drops the lock."""
+@contextlib.contextmanager
+def passing_folder(new_name: Callable[[], Path]) -> Iterator[Path]:
+    """A new folder that goes with the block; its lock tells others that its owner lives.
+
+    It is named before it is made, inside what removes it: a signal's exception finds it even between the two.
+
+    Args:
+        new_name: gives a path that nothing has.
+
+    Raises:
+        MachineError: the place cannot be written to.
+    """
     while True:
-        folder = make()
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        # Between its making and its lock somebody else may take it for abandoned.
-        with contextlib.suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(handle), folder.stat()):
-                return folder, handle
-        os.close(handle)
+        folder, handle = new_name(), None
+        try:
+            with _writing(folder.parent):
+                folder.mkdir()
+                handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            if _is_ours(handle, folder):
+                yield folder
+                return
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            if handle is not None:
+                os.close(handle)
 
 
-def _new_partial_folder(path: Path) -> Path:
-    partial = _partial_of(path)
-    partial.mkdir()
-    return partial
+@contextlib.contextmanager
+def _passing_file(path: Path) -> Iterator[Path]:
+    """As `passing_folder`, an empty file beside `path`; it may be moved away within the block."""
+    while True:
+        partial, handle = _partial_of(path), None
+        try:
+            with _writing(path):
+                handle = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            if _is_ours(handle, partial):
+                yield partial
+                return
+        finally:
+            partial.unlink(missing_ok=True)
+            if handle is not None:
+                os.close(handle)
+
+
+def _is_ours(handle: int, path: Path) -> bool:
+    """Takes the lock; False where somebody took the path for abandoned between its making and this."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except OSError:
+        return False
 
 
 def _partial_of(path: Path) -> Path:
@@ -237,19 +265,6 @@ def _remove_if_abandoned(partial: Path) -> bool:
     finally:
         os.close(handle)
     return True
-
-
-def _create_locked(path: Path) -> tuple[Path, int]:
-    """A new temporary file and the handle that holds its lock; closing the handle drops the lock."""
-    while True:
-        partial = _partial_of(path)
-        handle = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        # Between its creation and its lock another writer may take it for abandoned.
-        with contextlib.suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(handle), partial.stat()):
-                return partial, handle
-        os.close(handle)
 
 
 def _flush_to_disk(path: Path) -> None:

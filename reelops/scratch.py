@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reelops.files import hold_new_folder, remove_folder_if_abandoned
+from reelops.files import passing_folder, remove_folder_if_abandoned
 
 
 @contextmanager
@@ -19,9 +17,5 @@ def scratch_folder(cache: Path) -> Iterator[Path]:
     root.mkdir(parents=True, exist_ok=True)
     for folder in root.iterdir():
         remove_folder_if_abandoned(folder)
-    path, lock = hold_new_folder(lambda: Path(tempfile.mkdtemp(dir=root)))
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
-        os.close(lock)
+    with passing_folder(lambda: root / secrets.token_hex(6)) as folder:
+        yield folder

@@ -5,18 +5,25 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
+from reelops import files, scratch
 from reelops.errors import InputError
 from reelops.files import (
     remove_abandoned_partials,
     removed_if_stopped,
     write_atomically,
     write_bytes_atomically,
+    write_folder_atomically,
     write_text_atomically,
 )
+from reelops.scratch import scratch_folder
 
 
 def test_text_and_bytes_arrive_as_they_are(tmp_path: Path) -> None:
@@ -108,3 +115,50 @@ def test_an_error_keeps_what_was_written(tmp_path: Path) -> None:
         write_text_atomically(tmp_path / "clip", "an hour of a GPU")
         raise InputError("the gate has no limits")
     assert (tmp_path / "clip").read_text() == "an hour of a GPU"
+
+
+@contextmanager
+def stopped_at_line(number: int) -> Iterator[list[str]]:
+    """Ctrl-C at the numbered line that runs of the modules under test; yields what was run, until the interrupt."""
+    ours, ran = {files.__file__, scratch.__file__}, []
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        if frame.f_code.co_filename not in ours:
+            return None
+        if event == "line":
+            ran.append(frame.f_code.co_name)
+            if len(ran) == number:
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield ran
+    finally:
+        sys.settrace(before)
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        lambda place: scratch_folder(place),
+        lambda place: write_folder_atomically(place / "scratch" / "adapter"),
+        lambda place: write_atomically(place / "scratch" / "clip.mp4"),
+    ],
+    ids=["scratch", "folder", "file"],
+)
+def test_a_stop_at_any_line_of_its_making_leaves_nothing(
+    tmp_path: Path, held: Callable[[Path], AbstractContextManager[Path]]
+) -> None:
+    """A signal's exception may be raised anywhere, between the making of a folder and whoever would remove it too."""
+    (tmp_path / "scratch").mkdir()
+    for number in range(1, 200):
+        inside = False
+        with pytest.raises((KeyboardInterrupt, EOFError)), stopped_at_line(number) as ran, held(tmp_path):
+            inside = True
+            raise EOFError
+        if inside:
+            break
+        assert list((tmp_path / "scratch").iterdir()) == [], f"stopped in {ran[-1]}, line {number} that ran"
+    assert inside and number > 10, "the interrupts covered the way to the block"
