@@ -134,8 +134,8 @@ def test_offline_says_what_is_not_here(publisher: Publisher) -> None:
         [*publisher.command, "--offline"], env=publisher.environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 1 and not publisher.server.asked
-    (line,) = done.stderr.splitlines()
-    assert "train_val_videodatainfo.json: not asked, the run is offline" in line
+    for line, name in zip(done.stderr.splitlines(), ("train_val_videodatainfo", "vatex_training_v1.0"), strict=True):
+        assert line.startswith("Failed: ") and f"{name}.json: not asked, the run is offline" in line
 
 
 def test_check_counts_and_downloads_no_video(publisher: Publisher) -> None:
