@@ -19,7 +19,7 @@ from file_server import Answer
 from publisher import SMALL_WINDOW, Publisher, publisher
 from studio import START_SECONDS, end, wait_for
 
-from reelops.dataset.table import read_clips, read_quarantine
+from reelops.dataset.table import Reason, read_clips, read_quarantine
 
 __all__ = ["publisher"]
 
@@ -37,9 +37,9 @@ def command(name: str, *options: str) -> list[str]:
     return [sys.executable, "-m", "reelops.cli", name, *options]
 
 
-def run(environment: dict[str, str], name: str, *options: str) -> subprocess.CompletedProcess[str]:
+def run(environment: dict[str, str], name: str, *options: str, **how: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(name, *options), env=environment, capture_output=True, text=True, timeout=START_SECONDS
+        command(name, *options), env=environment, capture_output=True, text=True, timeout=START_SECONDS, **how
     )
 
 
@@ -89,11 +89,17 @@ def test_of_a_damaged_folder_all_good_clips_are_in_and_all_bad_ones_are_out_for_
     root = tmp_path / "project"
     environment = project(root, {"kind": "folder", "path": "../mine", "licence": "my own"})
     assert run(environment, "fetch").returncode == 0
-    done = run(environment, "metadata", "--no-data-docs")
+    (tmp_path / "mine" / "good-000.mp4").unlink()
+    (tmp_path / "mine" / "good-000.mp4").mkdir()
+    expected["good-000.mp4"] = Reason.UNREADABLE
+    done = run(environment, "metadata", "--no-data-docs", preexec_fn=damaged_folder.without_roots_rights)
     assert done.returncode == 0, done.stderr
     kept = {row.clip_id: None for row in read_clips(root / "data/metadata/clips.parquet")}
     out = {clip.clip_id: clip.reason for clip in read_quarantine(root / "data/metadata/quarantine.parquet")}
     assert kept | out == {f"folder/{name}": reason for name, reason in expected.items()}
+    said = {clip.clip_id: clip.evidence for clip in read_quarantine(root / "data/metadata/quarantine.parquet")}
+    for name, words in (("named_pipe", "named pipe"), ("link_to_nothing", "moved-away.mp4"), ("good-000", "a folder")):
+        assert words in said[f"folder/{name}.mp4"]
     assert str(tmp_path) not in (root / "data/metadata/clips.jsonl").read_text()
 
 
