@@ -21,8 +21,9 @@ def test_an_order_through_the_api_is_carried_out_by_a_worker(
         "PREFECT_HOME": str(studio.folder / "prefect"),
         "PYTHONPATH": str(repository),
     }
+    prefect.post("/api/work_pools/", {"name": "cpu", "type": "process"})
     for command in (
-        *(["--no-prompt", "work-pool", "create", pool, "--type", "process", "--overwrite"] for pool in ("gpu", "cpu")),
+        ["--no-prompt", "work-pool", "create", "gpu", "--type", "process", "--overwrite"],
         ["--no-prompt", "deploy", "--all", "--prefect-file", str(repository / "prefect.yaml")],
     ):
         done = studio.run("prefect", *command, **environment)

@@ -151,15 +151,18 @@ def test_whatever_a_download_meets_the_table_is_the_same_and_what_is_lost_is_nam
     server.files[paths[2]] = b"other bytes"
     server.always[paths[3]] = Answer(404)
     server.answers[paths[4]] = [Answer(429, {"Retry-After": "1"})]
-    read_seconds, publisher.params["download"]["read_seconds"] = publisher.params["download"]["read_seconds"], 600
+    publisher.params["download"]["read_seconds"] = 600
     with publisher.started() as process:
         wait_for(process, lambda: third in publisher.half_done())
         os.kill(process.pid, signal.SIGKILL)
-    publisher.params["download"]["read_seconds"] = read_seconds
+    del publisher.params["download"]["read_seconds"]
+    publisher.params["sources"].append({"kind": "panda70m", "annotations": ["nowhere.csv"]})
     assert all(report["lost"] == [] for report in publisher.fetch().values())
     done = publisher.metadata()
     assert done.returncode == 0, done.stderr
     assert publisher.clips() == untroubled
+    assert "nothing of panda70m is in the table: There is no file" in done.stderr
+    assert json.loads(done.stdout)["unlisted"] == ["panda70m"]
 
     # A server that has only half of a video, whole as far as it knows, and no checksum to tell.
     video = min((publisher.root / "data/raw/vatex/videos").iterdir())
