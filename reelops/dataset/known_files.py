@@ -43,6 +43,8 @@ class KnownFiles:
 
     def write(self, name: str) -> None:
         """Keeps what is known of the files that were asked for, and no more; each writer has a name of its own."""
+        if not self._asked:
+            return
         lines = (json.dumps([*mark, self._digests[mark]]) for mark in sorted(self._asked & self._digests.keys()))
         write_text_atomically(self._folder / f"{name}.jsonl", "".join(f"{line}\n" for line in lines))
 

@@ -1,11 +1,12 @@
-"""Which archive each unpacked file is from, and what the archive was to be then: a JSON line a file, as it comes."""
+"""Which archive each unpacked file is from, and what the archive was to be then; noted as each file comes."""
 
 from __future__ import annotations
 
-import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from reelops.dataset.journal import add_to_journal, read_journal
 from reelops.dataset.location import Location
 
 
@@ -31,19 +32,20 @@ class Unpacking:
 
 
 class Unpacked:
-    """What is known of files by their names; a line that a kill cut short is passed over."""
+    """What is known of files by their names, kept in a journal."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._known = _read(path)
+        self._known: dict[str, Unpacking] = {}
+        for facts in read_journal(path):
+            with suppress(KeyError, TypeError):  # of another version
+                name, places = facts.pop("name"), tuple(facts.pop("places"))
+                self._known[name] = Unpacking(places, **facts)
 
     def add(self, file: Path, archive: Location) -> None:
         unpacking = Unpacking.of(file, archive)
         self._known[file.name] = unpacking
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8") as table:
-            # Led by a line end of its own, it stays whole after a line that a kill cut short.
-            table.write("\n" + json.dumps({"name": file.name, **asdict(unpacking)}, ensure_ascii=False) + "\n")
+        add_to_journal(self._path, {"name": file.name, **asdict(unpacking)})
 
     def is_outdated(self, file: Path, archive: Location) -> bool:
         """Whether a file came from this archive when that was to have other bytes."""
@@ -51,15 +53,3 @@ class Unpacked:
         if known is None or (known.size_bytes, known.time_ns) != (now.size_bytes, now.time_ns):
             return False
         return not set(known.places).isdisjoint(now.places) and known.sha256 != now.sha256
-
-
-def _read(path: Path) -> dict[str, Unpacking]:
-    known = {}
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else ():
-        try:
-            facts = json.loads(line)
-            name, places = facts.pop("name"), tuple(facts.pop("places"))
-            known[name] = Unpacking(places, **facts)
-        except (ValueError, KeyError, TypeError):
-            continue
-    return known
