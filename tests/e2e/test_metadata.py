@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -55,8 +56,8 @@ def test_killed_in_the_middle_it_gives_the_same_tables_byte_for_byte(tmp_path: P
         clip.with_suffix(".txt").write_text(f"Soft shapes drift past, number {number}.\n")
     roots = [tmp_path / name for name in ("whole", "killed")]
     environments = [project(root, {"kind": "folder", "path": "../mine"}) for root in roots]
-    for environment in environments:
-        assert run(environment, "fetch").returncode == 0
+    assert run(environments[0], "fetch").returncode == 0
+    shutil.copytree(roots[0], roots[1], dirs_exist_ok=True)
     untroubled = run(environments[0], "metadata", "--json", "--no-data-docs")
     assert untroubled.returncode == 0, untroubled.stderr
     assert json.loads(untroubled.stdout)["clips"] == 24
