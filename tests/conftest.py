@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["small_model"]
+pytest_plugins = ["small_model", "servers"]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

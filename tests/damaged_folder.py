@@ -1,9 +1,11 @@
-"""A folder of real clips, made small, some of them damaged, or only odd, in ten ways."""
+"""A folder of real clips, made small, some of them damaged, or only odd, in ten ways; and what is no file at all."""
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import os
+import stat
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -26,7 +28,8 @@ REAL_CLIPS = (
 
 
 def lay_out(folder: Path, videos: Path, captions: list[str], total: int = 200) -> dict[str, Reason | None]:
-    """Writes `total` files, three of each of the ten ways among them, each with a caption.
+    """Writes `total` files, three of each of the ten ways among them and one of each odd thing that is no file, each
+    with a caption.
 
     Returns:
         By file name why it must be thrown out; None where it must not.
@@ -41,6 +44,10 @@ def lay_out(folder: Path, videos: Path, captions: list[str], total: int = 200) -
     for number in range(3):
         path = folder / f"wrong_extension-{number}.mp4"
         expected[path.name] = _wrong_extension(path, next(footage), number)
+    for odd, reason in NO_FILES.items():
+        path = folder / f"{odd.__name__}.mp4"
+        odd(path)
+        expected[path.name] = reason
     for number in range(total - len(expected)):
         path = folder / f"good-{number:03d}.mp4"
         encode(next(footage), path, Fraction(8), "fast")
@@ -76,7 +83,8 @@ def corrupt_packets(path: Path, frames: np.ndarray) -> None:
 
 
 def unreadable(path: Path, frames: np.ndarray) -> None:
-    path.write_bytes(frames.tobytes())
+    """A good video that nobody may read, but for root: see `without_roots_rights`."""
+    encode(frames, path, Fraction(8), "fast")
     path.chmod(0)
 
 
@@ -99,12 +107,48 @@ WAYS: dict[Callable[[Path, np.ndarray], None], Reason | None] = {
     audio_only: Reason.NO_PICTURES,
     one_frame: Reason.TOO_SHORT,
     corrupt_packets: Reason.DAMAGED,
-    unreadable: Reason.NOT_A_VIDEO if os.geteuid() == 0 else Reason.UNREADABLE,  # root may read everything
+    unreadable: Reason.UNREADABLE,
     variable_rate: None,
     rotated: None,
     odd_sizes: None,
 }
 """The tenth way is a wrong extension."""
+
+
+def named_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def socket(path: Path) -> None:
+    os.mknod(path, stat.S_IFSOCK | 0o600)
+
+
+def link_to_nothing(path: Path) -> None:
+    path.symlink_to("moved-away.mp4")
+
+
+def links_in_a_circle(path: Path) -> None:
+    path.symlink_to(path.name)
+
+
+NO_FILES: dict[Callable[[Path], None], Reason] = {
+    named_pipe: Reason.UNREADABLE,
+    socket: Reason.UNREADABLE,
+    link_to_nothing: Reason.MISSING,
+    links_in_a_circle: Reason.UNREADABLE,
+}
+
+
+def without_roots_rights() -> None:
+    """Called in a new process before its program starts: root, too, may then read only what permissions allow."""
+    library = ctypes.CDLL(None, use_errno=True)
+    for capability in _READING_ANYTHING if os.geteuid() == 0 else ():
+        if library.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0):
+            raise OSError(ctypes.get_errno(), "root's rights cannot be given up")
+
+
+# linux/prctl.h; linux/capability.h: CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH.
+_PR_CAPBSET_DROP, _READING_ANYTHING = 24, (1, 2)
 
 
 def _wrong_extension(path: Path, frames: np.ndarray, number: int) -> Reason | None:

@@ -20,7 +20,7 @@ from file_server import FileServer, serving
 from studio import START_SECONDS, end
 
 MSR_CLIPS, VATEX_CLIPS = 6, 3
-QUICK = {"rounds": 3, "backoff_seconds": 0.01, "read_seconds": 2, "requests_per_second": 1000, "keep_free_gb": 0}
+QUICK = {"rounds": 3, "backoff_seconds": 0.01, "requests_per_second": 1000, "keep_free_gb": 0}
 
 
 # One second, so that small clips do.
@@ -62,7 +62,7 @@ class Publisher:
         done = subprocess.run(
             [*self.command, *options], env=self.environment, capture_output=True, text=True, timeout=START_SECONDS
         )
-        assert done.returncode in (0, 1) and done.stdout, done.stderr
+        assert done.returncode in (0, 1, 2) and done.stdout, done.stderr
         return {report["source"]: report for report in json.loads(done.stdout)}
 
     @contextmanager

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,22 @@ class Server:
         )
         with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
             return json.load(answer)
+
+    def flow_runs(self, flow: str) -> list[dict[str, Any]]:
+        """Of a Prefect server: all runs of a flow, the last one first."""
+        which = {"flows": {"name": {"any_": [flow]}}, "sort": "START_TIME_DESC"}
+        return list(self.post("/api/flow_runs/filter", which))
+
+    def task_runs(self, flow_run_id: str) -> dict[str, dict[str, Any]]:
+        """Of a Prefect server: a flow run's tasks by their names."""
+        runs = self.post("/api/task_runs/filter", {"flow_runs": {"id": {"any_": [flow_run_id]}}})
+        return {run["name"]: run for run in runs}
+
+    def artifact(self, flow_run_id: str) -> dict[str, Any]:
+        """Of a Prefect server: the page that a flow run left."""
+        of_the_run = {"flow_run_id": {"any_": [flow_run_id]}, "type": {"any_": ["markdown"]}}
+        (page,) = self.post("/api/artifacts/filter", {"artifacts": of_the_run})
+        return dict(page)
 
 
 @dataclass(frozen=True)
@@ -74,12 +92,7 @@ class Studio:
         )
 
     def run(self, module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        process = self.start(module, *arguments, **environment)
-        try:
-            out, err = process.communicate(timeout=START_SECONDS)
-        finally:
-            end(process)
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+        return ended(self.start(module, *arguments, **environment))
 
     def half_written(self) -> list[Path]:
         """What an unfinished run would leave: temporary files beside clips, frames at rest."""
@@ -94,6 +107,15 @@ def wait_for(process: subprocess.Popen[str], happens: Callable[[], bool]) -> Non
         time.sleep(0.0005)
 
 
+def ended(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
+    """The process once it has ended by itself, which it must in time."""
+    try:
+        out, err = process.communicate(timeout=START_SECONDS)
+    finally:
+        end(process)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
 def end(process: subprocess.Popen[str]) -> None:
     """The process and whatever it started, the embedded Prefect server too."""
     with contextlib.suppress(ProcessLookupError):
@@ -101,21 +123,35 @@ def end(process: subprocess.Popen[str]) -> None:
     process.wait()
 
 
-@pytest.fixture
-def bare_studio(tmp_path: Path) -> Studio:
-    """Without a model: for what does not generate."""
+def free_port() -> int:
+    """A loopback port for a server that must be told one. Systems give outgoing connections higher ones, so that none
+    of these takes it before the server does."""
+    while True:
+        port = 20_000 + secrets.randbelow(10_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+def make_studio(folder: Path, model: Path | None = None) -> Studio:
+    """One without a model is for what does not generate."""
     y, x = np.mgrid[0:64, 0:96]
     Image.fromarray(np.stack([x * 2, y * 3, 128 + 90 * np.sin(x / 7)], -1).astype(np.uint8)).save(
-        tmp_path / "harbour.png"
+        folder / "harbour.png"
     )
-    (tmp_path / "clips").mkdir()
-    own = {"HOME": str(tmp_path / "user"), "REELOPS_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1"}
-    (tmp_path / "user").mkdir()
+    (folder / "clips").mkdir()
+    own = {"HOME": str(folder / "user"), "REELOPS_HOME": str(folder / "home"), "OMP_NUM_THREADS": "1"}
+    (folder / "user").mkdir()
     foreign = ("PREFECT_", "MLFLOW_", "REELOPS_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    return Studio(tmp_path, tmp_path / "no-model", {**kept, **own})
+    return Studio(folder, model or folder / "no-model", {**kept, **own})
 
 
 @pytest.fixture
-def studio(bare_studio: Studio, small_model: Path) -> Studio:
-    return replace(bare_studio, model=small_model)
+def bare_studio(tmp_path: Path) -> Studio:
+    return make_studio(tmp_path)
+
+
+@pytest.fixture
+def studio(tmp_path: Path, small_model: Path) -> Studio:
+    return make_studio(tmp_path, small_model)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from studio import START_SECONDS
+from studio import START_SECONDS, free_port
 from training_ground import LATENTS, TRAIN, Ground
 
 from reelops.training.params import LatentParams
@@ -32,7 +32,7 @@ def train_here(ground: Ground, track: bool = False, **changes: Any) -> TrainingR
 def in_processes(ground: Ground, count: int, changes: Mapping[str, Any], die_at: int | None = None) -> list[int]:
     """Trains in so many processes that know of each other; their exit codes."""
     context = multiprocessing.get_context("spawn")
-    port = _free_port()
+    port = free_port()
     crew = [
         context.Process(target=_one_of, args=(str(ground.folder), rank, count, port, dict(changes), die_at))
         for rank in range(count)
@@ -59,11 +59,3 @@ def _one_of(folder: str, rank: int, count: int, port: int, changes: dict[str, An
             os.kill(os.getpid(), signal.SIGKILL)
 
     train_here(Ground(Path(folder)), on_row=on_row, **changes)
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

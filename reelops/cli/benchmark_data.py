@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -31,6 +31,7 @@ def data(
     from rich.table import Table
 
     from reelops.dataset.metadata.benchmark import benchmark_data
+    from reelops.dataset.metadata.memory_plot import memory_svg
     from reelops.dataset.metadata.params import load_metadata_params
     from reelops.evaluation.params import load_benchmark_params
     from reelops.files import write_text_atomically
@@ -45,6 +46,10 @@ def data(
     with console.status("Measuring") as status:
         figures = benchmark_data(videos, params, many, lambda step: status.update(f"Measuring: {step}"))
     write_text_atomically(settings.root / out, json.dumps(figures, indent=1) + "\n")
+    if many:
+        samples = figures["many"]["runs"]["all"]["memory"]
+        picture = memory_svg(samples, f"Memory while {many:,} clips are looked at")
+        write_text_atomically((settings.root / out).with_suffix(".svg"), picture)
     speed = figures["throughput"]
     table = Table("Looking at clips", "Ours", "OpenCV loop", "Times less processor time")
     for row in speed["clips"]:
@@ -55,4 +60,19 @@ def data(
     rates = (f"{rate:.0f}" for rate in speed["clips_a_minute_a_core"].values())
     table.add_row("clips a minute and core", *rates, f"{speed['times_less_cpu']:.2f}")
     console.print(table)
+    if many:
+        console.print(_runs_table(figures["many"]))
     console.print(f"Written to {out}.")
+
+
+def _runs_table(many: dict[str, Any]) -> Any:
+    from rich.table import Table
+
+    table = Table("Many clips", "Clips", "Looked at", "Seconds", "Processor", "Leading", "Measuring")
+    words = {"a_tenth": "a tenth of them", "all": "all, a tenth known", "again": "all again", "more": "with new ones"}
+    for name, run in many["runs"].items():
+        clips = run["clips"] + run["thrown_out"]
+        worker = f"{run['worker_peak_mb']:.0f} MB" if run["worker_peak_mb"] else ""
+        seconds = (f"{run['seconds']:.0f}", f"{run['cpu_seconds']:.0f} s", f"{run['main_peak_mb']:.0f} MB", worker)
+        table.add_row(words[name], f"{clips:,}", f"{run['examined']:,}", *seconds)
+    return table

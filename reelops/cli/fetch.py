@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import timedelta
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from reelops.dataset.depot import OnFetchProgress
+    from reelops.cli.watch import Watch
+    from reelops.dataset.depot import FetchProgress, OnFetchProgress
     from reelops.dataset.entry import Lost
     from reelops.dataset.fetch import SourceReport
 
 METRICS = Path("reports/fetch/metrics.json")
 _MOST_REASONS = 8
-_LINE_SECONDS = 10
 
 
 def register(app: typer.Typer) -> None:
@@ -45,11 +42,13 @@ def fetch(
     """Bring the clips that params.yaml names into data/raw/, each whole or not at all.
 
     It goes on where it stopped: stop it with Ctrl-C whenever you like and run it again. What cannot be had is named
-    in data/raw/<source>/lost.jsonl. Exit code 1: a source gave nothing at all.
+    in data/raw/<source>/lost.jsonl. A source that fails as a whole does not stop the others. Exit code 1: a source
+    gave nothing at all, or failed; 2: one failed over something in params.yaml that you can mend.
 
     Examples: reelops fetch    |    reelops fetch --check    |    reelops fetch msr_vtt --offline
     """
     from reelops.cli.take_view import err
+    from reelops.cli.watch import watching
     from reelops.dataset.fetch import Fetching
     from reelops.dataset.params import DatasetParams
     from reelops.errors import Cancelled
@@ -59,8 +58,8 @@ def fetch(
 
     settings = load_settings()
     params = read_block(settings.params_file, "dataset", DatasetParams)
-    with _progress() as on_progress:
-        run = Fetching(params, settings.root, only=sources or (), offline=offline, on_progress=on_progress)
+    with watching("clips") as watch:
+        run = Fetching(params, settings.root, only=sources or (), offline=offline, on_progress=_shown_by(watch))
         if forget_gone:
             err.print(f"{run.tombstones.forget()} addresses that were gone may be asked again.")
         if check:
@@ -73,8 +72,9 @@ def fetch(
                 raise SystemExit(Cancelled.exit_code) from None
     if check:
         _show_look(looks, as_json)
+        _tell_failures([report for report, _ in looks])
         return
-    figures = {report.name: report.figures | {"reasons": _reasons(report.lost)} for report in reports}
+    figures = {report.name: report.figures | _troubles(report) for report in reports}
     if not sources:
         write_text_atomically(settings.root / METRICS, json.dumps(figures, indent=2) + "\n")
     if as_json:
@@ -85,47 +85,30 @@ def fetch(
     if stones.met:
         known = f"{len(stones.met):,} addresses are known to be gone, the first since {stones.oldest_met}"
         err.print(f"{known}, and were not asked; --forget-gone asks again.", soft_wrap=True, highlight=False)
-    empty = [report.name for report in reports if report.wanted and not report.here + report.fetched]
-    if empty:
+    _tell_failures(reports)
+    if any(report.wanted and not report.here + report.fetched for report in reports):
         raise typer.Exit(1)
 
 
-@contextmanager
-def _progress() -> Iterator[OnFetchProgress]:
-    """A bar for each source on standard error, with the time left; a line every ten seconds where nobody watches."""
-    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+def _tell_failures(reports: Sequence[SourceReport]) -> None:
+    """Names the sources that failed as a whole, and ends the command if there are any."""
+    from rich.markup import escape
 
     from reelops.cli.take_view import err
-    from reelops.dataset.depot import FetchProgress
 
-    columns = (
-        TextColumn("Fetching {task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-        TextColumn("{task.fields[size]}"),
-        TextColumn("left"),
-        TimeRemainingColumn(compact=True),
-    )
-    tasks: dict[str, TaskID] = {}
-    began: dict[str, float] = {}
-    last_line = time.monotonic()
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+    codes = [report.failure.exit_code for report in reports if report.failure]
+    for report in reports:
+        if report.failure:
+            err.print(f"[red]Failed:[/] {report.name}: {escape(str(report.failure))}", soft_wrap=True, highlight=False)
+    if codes:
+        raise typer.Exit(max(codes))
 
-        def show(progress: FetchProgress) -> None:
-            nonlocal last_line
-            now = time.monotonic()
-            if progress.source not in tasks:
-                began[progress.source] = now
-                tasks[progress.source] = bar.add_task(progress.source, total=progress.total, size="")
-            size = _megabytes(progress.received_bytes)
-            bar.update(tasks[progress.source], completed=progress.done, size=size)
-            if not err.is_terminal and now - last_line >= _LINE_SECONDS:
-                last_line = now
-                left = (now - began[progress.source]) * (progress.total / max(progress.done, 0.1) - 1)
-                count = f"{progress.done:.0f} of {progress.total} clips"
-                err.print(f"{progress.source}: {count}, {size} received, about {timedelta(seconds=round(left))} left")
 
-        yield show
+def _shown_by(watch: Watch) -> OnFetchProgress:
+    def show(now: FetchProgress) -> None:
+        watch.show(f"Fetching {now.source}", now.done, now.total, f"{_megabytes(now.received_bytes)} received")
+
+    return show
 
 
 def _facts(report: SourceReport) -> dict[str, Any]:
@@ -140,6 +123,7 @@ def _facts(report: SourceReport) -> dict[str, Any]:
         "seconds": round(report.seconds, 3),
         "lost": [{"clip_id": one.entry.clip_id, "reasons": list(one.reasons)} for one in report.lost],
         "notes": list(report.notes),
+        "failure": str(report.failure) if report.failure else None,
     }
 
 
@@ -177,6 +161,7 @@ def _show_look(looks: Sequence[tuple[SourceReport, list[str]]], as_json: bool) -
     facts: list[dict[str, Any]] = [
         {"source": report.name, "listed": report.listed, "wanted": report.wanted, "here": report.here}
         | {"to_fetch": len(report.lost), "from": shelves, "notes": list(report.notes)}
+        | {"failure": str(report.failure) if report.failure else None}
         for report, shelves in looks
     ]
     if as_json:
@@ -191,6 +176,11 @@ def _show_look(looks: Sequence[tuple[SourceReport, list[str]]], as_json: bool) -
             typer.echo(f"  {number}. {place}")
         for note in one["notes"]:
             typer.echo(f"  Note: {note}", err=True)
+
+
+def _troubles(report: SourceReport) -> dict[str, Any]:
+    failure = {"failure": str(report.failure)} if report.failure else {}
+    return {"reasons": _reasons(report.lost), **failure}
 
 
 def _reasons(lost: Sequence[Lost]) -> dict[str, int]:

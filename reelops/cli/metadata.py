@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import timedelta
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from reelops.dataset.metadata.stage import ExamineProgress, OnExamined, Prepared
-
-_QUIET_SECONDS = 2.0
-_LINE_SECONDS = 10.0
+    from reelops.dataset.metadata.stage import Prepared
 
 
 def register(app: typer.Typer) -> None:
@@ -46,14 +40,17 @@ def metadata(
     Examples: reelops metadata    |    reelops metadata --shard 1/4    |    reelops metadata --no-data-docs --json
     """
     from reelops.cli.take_view import err
+    from reelops.cli.watch import watching
     from reelops.dataset.metadata.outputs import metrics, write_outputs
     from reelops.dataset.metadata.stage import Preparing, Shard
     from reelops.errors import Cancelled
     from reelops.settings import load_settings
 
     settings = load_settings()
-    with progress() as on_progress:
-        run = Preparing.of(settings, workers=workers, on_progress=on_progress)
+    with watching("clips") as watch:
+        run = Preparing.of(
+            settings, workers=workers, on_progress=lambda now: watch.show("Looking at clips", now.done, now.total)
+        )
         try:
             looked_at = run.examine(Shard.parse(shard)) if shard else None
             prepared = None if shard else run.run()
@@ -75,41 +72,6 @@ def metadata(
             show(prepared)
         for note in notes:
             err.print(f"[yellow]Note:[/] {note}", soft_wrap=True, highlight=False)
-
-
-@contextmanager
-def progress() -> Iterator[OnExamined]:
-    """A bar on standard error with the time left, once it has taken two seconds; lines where nobody watches."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from reelops.cli.take_view import err
-
-    columns = (
-        TextColumn("Looking at clips"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(compact=True),
-    )
-    bar = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
-    task = bar.add_task("", total=None)
-    began = last_line = time.monotonic()
-
-    def show_progress(now: ExamineProgress) -> None:
-        nonlocal last_line
-        seconds = time.monotonic() - began
-        bar.update(task, completed=now.done, total=now.total)
-        if err.is_terminal and seconds > _QUIET_SECONDS and not bar.live.is_started:
-            bar.start()
-        elif not err.is_terminal and time.monotonic() - last_line >= _LINE_SECONDS:
-            last_line = time.monotonic()
-            left = seconds / max(1, now.done - now.known) * (now.total - now.done)
-            err.print(f"{now.done:,} of {now.total:,} clips, about {timedelta(seconds=round(left))} left")
-
-    try:
-        yield show_progress
-    finally:
-        bar.stop()
 
 
 def show(prepared: Prepared) -> None:

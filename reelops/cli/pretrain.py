@@ -7,6 +7,7 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -166,8 +167,8 @@ def measure(
     """All figures of the model in `folder` on the held-out pictures."""
     import torch
     from diffusers import AutoencoderKLCogVideoX
-    from rich.progress import track
 
+    from reelops.cli.watch import watching
     from reelops.generators.cogvideox import CogVideoXGenerator
     from reelops.pretraining.evaluate import evaluate_generation, evaluate_vae
     from reelops.pretraining.params import held_out_pictures
@@ -178,14 +179,15 @@ def measure(
     if note:
         console.print(f"[yellow]{note[:1].upper()}{note[1:]}.[/yellow]")
     generator = CogVideoXGenerator(settings)
-    total = len(pictures) * len(CameraMove)
-    bar = iter(track(range(total), description="Generating", console=console))
-    next(bar)
-
-    def advance(_result: object, _generated: object) -> None:
-        next(bar, None)
-
-    figures = evaluate_generation(generator, pictures, _as_published(folder, settings), advance)
+    total, made = len(pictures) * len(CameraMove), count(1)
+    with watching("clips") as watch:
+        watch.show("Generating", 0, total)
+        figures = evaluate_generation(
+            generator,
+            pictures,
+            _as_published(folder, settings),
+            lambda _result, _generated: watch.show("Generating", next(made), total),
+        )
     vae = AutoencoderKLCogVideoX.from_pretrained(folder, subfolder="vae").float()
     width, height = params.config().vae.size
     with console.status("Reconstructing"):

@@ -10,6 +10,9 @@ from pathlib import Path
 from reelops.dataset.download.downloader import Downloader
 from reelops.dataset.download.pool import Result, run_jobs
 from reelops.dataset.entry import OnNote
+from reelops.dataset.known_files import KnownFiles
+from reelops.dataset.unpacked import Unpacked
+from reelops.errors import DownloadError, InputError
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class Depot:
         videos: where the videos of the source go that are not used in place.
         work: where archives and half-done files of the source are kept; may be deleted between runs.
         stopping: set when the run is to end.
+        known: digests of files that were read before.
+        unpacked: which archives files are from.
     """
 
     root: Path
@@ -79,10 +84,16 @@ class Depot:
     work: Path
     downloader: Downloader
     stopping: threading.Event
+    known: KnownFiles
+    unpacked: Unpacked
     on_note: OnNote
     on_tick: Callable[[], None] | None = None
     meter: Meter = field(default_factory=Meter)
 
     def run(self, jobs: Iterable[Callable[[], Result]]) -> Iterator[Result]:
-        """Results of jobs, a few at a time, as they end."""
-        return run_jobs(jobs, self.downloader.settings.connections, self.downloader.stop, self.on_tick)
+        """Results of jobs, a few at a time, as they end. One that fails ends those of this call, and no others."""
+        try:
+            yield from run_jobs(jobs, self.downloader.settings.connections, self.downloader.stop, self.on_tick)
+        except (InputError, DownloadError):
+            self.stopping.clear()
+            raise

@@ -3,7 +3,9 @@
     listings -> entries -> choice -> the first shelf that has each video -> entries.jsonl, lost.jsonl
 
 It may be killed at any moment and run again: what is there is not fetched again, and what had half come in goes on.
-Half-done files, archives and addresses that are gone are kept in `.cache/fetch/`, outside the stage's outputs.
+What is there and is no longer what is published comes anew. A source that cannot be listed, or that names a place which
+cannot be used, is lost by its name, and the others go on. Half-done files, archives and addresses that are gone lie in
+`.cache/fetch/`, outside the stage's outputs.
 """
 
 from __future__ import annotations
@@ -13,22 +15,23 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from reelops.clip import sha256_of
 from reelops.dataset.depot import Depot, FetchProgress, OnFetchProgress
 from reelops.dataset.download.archive import is_archive, unpack
 from reelops.dataset.download.downloader import Downloader
 from reelops.dataset.download.tombstones import Tombstones
 from reelops.dataset.entry import Entry, Fetched, Lost, OnNote
+from reelops.dataset.known_files import KnownFiles
 from reelops.dataset.location import Location, hub_endpoint
 from reelops.dataset.mixing import choose, share_out
 from reelops.dataset.params import DatasetParams, open_source
 from reelops.dataset.records import write_records
-from reelops.dataset.sources.contract import Shelf, Source
+from reelops.dataset.sources.contract import JudgingShelf, Shelf, Source
 from reelops.dataset.sources.shelves import find_among, find_videos
-from reelops.errors import DatasetError, DownloadError
+from reelops.dataset.unpacked import Unpacked
+from reelops.errors import DatasetError, DownloadError, ReelOpsError, SettingsError
 from reelops.files import held_alone
 
 RAW = Path("data/raw")
@@ -53,6 +56,7 @@ class SourceReport:
         size_bytes: of all videos that are here.
         received_bytes: what came over the network.
         notes: what was left out or refused, a sentence each.
+        failure: why the source ended early, or was not even listed; None where it did neither.
     """
 
     name: str
@@ -65,6 +69,7 @@ class SourceReport:
     received_bytes: int
     seconds: float
     notes: tuple[str, ...]
+    failure: ReelOpsError | None = None
 
     @property
     def figures(self) -> dict[str, int]:
@@ -89,6 +94,15 @@ class Notes:
 
     def all(self) -> tuple[str, ...]:
         return (*self.said, *([f"and {self.unsaid:,} more notes like these"] if self.unsaid else []))
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """A source with the clips that are wanted of it; or why it cannot be listed."""
+
+    source: Source
+    entries: list[Entry]
+    failure: ReelOpsError | None = None
 
 
 class Fetching:
@@ -128,27 +142,17 @@ class Fetching:
         self.tombstones = Tombstones(root / WORK / "gone.jsonl")
         self._downloader: Downloader
         self._notes: dict[str, Notes] = {name: Notes() for name in names}
+        self._known = {name: KnownFiles(root / WORK / name / "known") for name in names}
         self._listed: Counter[str] = Counter()
 
     def run(self) -> list[SourceReport]:
-        """Fetches all that is to be fetched, and leaves the tables.
+        """Fetches all that is to be fetched, and leaves the tables. A source that fails says so in its report.
 
         Raises:
-            DatasetError: a listing, folder or archive cannot be used.
-            DownloadError: a listing cannot be had.
             MachineError: the disk is full, or another fetch is running.
         """
         with self._alone(), self._network():
-            return [self._fetch(source, entries) for source, entries in self._chosen()]
-
-    def entries(self) -> dict[str, list[Entry]]:
-        """What a run would fetch, by source; fetches listings alone.
-
-        Raises:
-            As `run`.
-        """
-        with self._alone(), self._network():
-            return {source.name: entries for source, entries in self._chosen()}
+            return [self._fetch(listed) for listed in self._chosen()]
 
     def look(self) -> list[tuple[SourceReport, list[str]]]:
         """What a run would do: fetches listings alone, and counts. Beside each source, its shelves in words.
@@ -157,7 +161,20 @@ class Fetching:
             As `run`.
         """
         with self._alone(), self._network():
-            return [self._look(source, entries) for source, entries in self._chosen()]
+            return [self._look(listed) for listed in self._chosen()]
+
+    def entries(self) -> dict[str, list[Entry]]:
+        """What a run would fetch, by source; fetches listings alone.
+
+        Raises:
+            As `run`; DatasetError, DownloadError: a source cannot be listed.
+        """
+        with self._alone(), self._network():
+            chosen = self._chosen()
+        for listed in chosen:
+            if listed.failure:
+                raise listed.failure
+        return {listed.source.name: listed.entries for listed in chosen}
 
     def _alone(self) -> AbstractContextManager[None]:
         """Two runs would write to the same half-done files."""
@@ -179,20 +196,30 @@ class Fetching:
         finally:
             self._downloader.close()
 
-    def _chosen(self) -> list[tuple[Source, list[Entry]]]:
+    def _chosen(self) -> list[_Listed]:
         """Every source's entries, mixed as params.yaml says; the mixture needs them all, whichever are fetched."""
+        total = self.params.clips
         needed = [
             (source, params)
             for source, params in zip(self._sources, self.params.sources, strict=True)
-            if self.params.clips is not None or source.name in self._only
+            if total is not None or source.name in self._only
         ]
-        entries = [self._entries(source, params.limit) for source, params in needed]
-        if self.params.clips is not None:
-            weights = [params.weight for _, params in needed]
-            counts = share_out(self.params.clips, weights, [len(some) for some in entries])
-            entries = [choose(some, count, self.params.seed) for some, count in zip(entries, counts, strict=True)]
-        pairs = zip(needed, entries, strict=True)
-        return [(source, some) for (source, _), some in pairs if source.name in self._only]
+        found = [self._list(source, params.limit) for source, params in needed]
+        if total is not None:
+            # A source that cannot be listed now keeps its share: the others would bring clips for it that go again.
+            available = [total if listed.failure else len(listed.entries) for listed in found]
+            counts = share_out(total, [params.weight for _, params in needed], available)
+            found = [
+                replace(listed, entries=choose(listed.entries, count, self.params.seed))
+                for listed, count in zip(found, counts, strict=True)
+            ]
+        return [listed for listed in found if listed.source.name in self._only]
+
+    def _list(self, source: Source, limit: int | None) -> _Listed:
+        try:
+            return _Listed(source, self._entries(source, limit))
+        except (DatasetError, DownloadError) as error:
+            return _Listed(source, [], error)
 
     def _entries(self, source: Source, limit: int | None) -> list[Entry]:
         note = self._notes[source.name].add
@@ -215,20 +242,18 @@ class Fetching:
         folder = self.root / RAW / source.name / "listings"
         files: list[Path] = []
         for number, location in enumerate(source.listings()):
-            path = self._listing(location, folder / f"{number}-{location.name}")
+            path = self._listing(location, folder / f"{number}-{location.mark}-{location.name}", source)
             if is_archive(path.name):
                 files += self._unpacked(path, folder / f"{number}-{path.name}.unpacked", on_note)
             else:
                 files.append(path)
         return files
 
-    def _listing(self, location: Location, target: Path) -> Path:
+    def _listing(self, location: Location, target: Path, source: Source) -> Path:
+        known = self._known[source.name]
         if location.path:
-            path = self.root / location.path
-            if not path.is_file():
-                raise DatasetError(f"There is no file {path}; correct the path in params.yaml.")
-            return path
-        if not target.exists() or (location.sha256 and sha256_of(target) != location.sha256.lower()):
+            return location.find(self.root, known)
+        if not target.exists() or (location.sha256 and known.digest(target) != location.sha256):
             try:
                 self._downloader.download(location.remote(), target)
             except DownloadError as error:
@@ -247,25 +272,36 @@ class Fetching:
         return files
 
     def _depot(self, source: Source, on_tick: Callable[[], None] | None) -> Depot:
+        work = self.root / WORK / source.name
         return Depot(
             root=self.root,
             videos=self.root / RAW / source.name / "videos",
-            work=self.root / WORK / source.name,
+            work=work,
             downloader=self._downloader,
             stopping=self._stopping,
+            known=self._known[source.name],
+            unpacked=Unpacked(work / "unpacked.jsonl"),
             on_note=self._notes[source.name].add,
             on_tick=on_tick,
         )
 
-    def _look(self, source: Source, entries: list[Entry]) -> tuple[SourceReport, list[str]]:
-        depot = self._depot(source, None)
-        here, missing = _here_already(entries, depot)
-        report = self._report(source, depot, entries, here, [Lost(entry, ()) for entry in missing], 0.0)
-        return report, [str(shelf) for shelf in source.shelves()]
+    def _look(self, listed: _Listed) -> tuple[SourceReport, list[str]]:
+        depot, began = self._depot(listed.source, None), time.monotonic()
+        here: list[Fetched] = []
+        missing: list[Entry] = []
+        shelves: Sequence[Shelf] = ()
+        try:
+            shelves = listed.source.shelves()
+            here, missing = _here_already(listed.entries, shelves, depot)
+        except (DatasetError, SettingsError) as error:
+            listed = replace(listed, failure=listed.failure or error)
+        depot.known.write("all")
+        report = self._report(listed, depot, here, [Lost(entry, ()) for entry in missing], began)
+        return report, [str(shelf) for shelf in shelves]
 
-    def _fetch(self, source: Source, entries: list[Entry]) -> SourceReport:
-        began = time.monotonic()
-        settled: list[Fetched | Lost] = []
+    def _fetch(self, listed: _Listed) -> SourceReport:
+        source, entries, began = listed.source, listed.entries, time.monotonic()
+        settled: dict[str, Fetched | Lost] = {}
         last = 0.0
 
         def tick() -> None:
@@ -277,46 +313,60 @@ class Fetching:
                 self._on_progress(FetchProgress(source.name, done, len(entries), depot.meter.received_bytes))
 
         depot = self._depot(source, tick)
-        here, missing = _here_already(entries, depot)
-        settled += here
-        for answer in _from_shelves(source.shelves(), missing, depot):
-            settled.append(answer)
-            tick()
-        order = {entry.clip_id: number for number, entry in enumerate(entries)}
-        settled.sort(key=lambda one: order[one.entry.clip_id])
-        got = [one for one in settled if isinstance(one, Fetched)]
-        lost = [one for one in settled if isinstance(one, Lost)]
-        write_records(self.root / RAW / source.name, got, lost, self.root)
-        return self._report(source, depot, entries, got, lost, time.monotonic() - began)
+        try:
+            for answer in [] if listed.failure else _answers(entries, source.shelves(), depot):
+                settled[answer.entry.clip_id] = answer
+                tick()
+        except (DatasetError, SettingsError) as error:
+            listed = replace(listed, failure=error)
+        said = (str(listed.failure),) if listed.failure else ()
+        in_order = [settled.get(entry.clip_id, Lost(entry, said)) for entry in entries]
+        got = [one for one in in_order if isinstance(one, Fetched)]
+        lost = [one for one in in_order if isinstance(one, Lost)]
+        depot.known.write("all")
+        unlisted = str(listed.failure) if listed.failure and not entries else None
+        write_records(self.root / RAW / source.name, got, lost, self.root, unlisted)
+        return self._report(listed, depot, got, lost, began)
 
     def _report(
-        self,
-        source: Source,
-        depot: Depot,
-        entries: list[Entry],
-        got: list[Fetched],
-        lost: list[Lost],
-        seconds: float,
+        self, listed: _Listed, depot: Depot, got: Sequence[Fetched], lost: Sequence[Lost], began: float
     ) -> SourceReport:
+        name = listed.source.name
         return SourceReport(
-            name=source.name,
-            listed=self._listed[source.name],
-            wanted=len(entries),
+            name=name,
+            listed=self._listed[name],
+            wanted=len(listed.entries),
             here=sum(not one.new for one in got),
             fetched=sum(one.new for one in got),
             lost=tuple(lost),
-            size_bytes=sum(path.stat().st_size for path in {one.path for one in got}),
+            size_bytes=sum(path.stat().st_size for path in {one.path for one in got} if path.is_file()),
             received_bytes=depot.meter.received_bytes,
-            seconds=seconds,
-            notes=self._notes[source.name].all(),
+            seconds=time.monotonic() - began,
+            notes=self._notes[name].all(),
+            failure=listed.failure,
         )
 
 
-def _here_already(entries: list[Entry], depot: Depot) -> tuple[list[Fetched], list[Entry]]:
-    """What earlier runs brought: under its final name a video is whole."""
-    videos = {path.stem: path for path in find_videos(depot.videos)}
+def _answers(entries: list[Entry], shelves: Sequence[Shelf], depot: Depot) -> Iterator[Fetched | Lost]:
+    """What became of each entry."""
+    here, missing = _here_already(entries, shelves, depot)
+    yield from here
+    yield from _from_shelves(shelves, missing, depot)
+
+
+def _here_already(entries: list[Entry], shelves: Sequence[Shelf], depot: Depot) -> tuple[list[Fetched], list[Entry]]:
+    """What earlier runs brought and is still what is published: under its final name a video is whole."""
+    videos = {path.stem: path for path in find_videos(depot.videos, depot.on_note) if path.is_file()}
     found = [(entry, find_among(videos, entry)) for entry in entries]
-    return [one for _, one in found if one], [entry for entry, one in found if one is None]
+    files = {one.path: None for _, one in found if one}
+    outdated: dict[Path, str] = {}
+    for shelf in shelves:
+        if isinstance(shelf, JudgingShelf):
+            outdated |= shelf.outdated(list(files), depot)
+    for path, reason in outdated.items():
+        depot.on_note(f"{path.name} is fetched anew: {reason}")
+    here = [one for _, one in found if one and one.path not in outdated]
+    return here, [entry for entry, one in found if one is None or one.path in outdated]
 
 
 def _from_shelves(shelves: Sequence[Shelf], missing: list[Entry], depot: Depot) -> Iterator[Fetched | Lost]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from pathlib import Path
@@ -11,6 +12,8 @@ from urllib.parse import quote, urlsplit
 from pydantic import BaseModel, ConfigDict, PositiveInt, field_validator, model_validator
 
 from reelops.dataset.download.settings import Remote
+from reelops.dataset.known_files import KnownFiles
+from reelops.errors import DatasetError
 
 _HUB = re.compile(r"hf://datasets/(?P<owner>[\w.-]+)/(?P<name>[\w.-]+?)(?:@(?P<revision>[^/]+))?/(?P<file>.+)$")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}$")
@@ -62,12 +65,14 @@ class Location(BaseModel):
     def _hexadecimal(cls, digest: str | None) -> str | None:
         if digest is not None and not _SHA256.match(digest):
             raise ValueError("a sha256 has 64 hexadecimal digits")
-        return digest
+        return digest.lower() if digest else None
 
     @model_validator(mode="after")
     def _either_or(self) -> Location:
         if bool(self.url) == (self.path is not None):
             raise ValueError("give either a path or a url")
+        if self.is_template and (self.sha256 or self.size_bytes):
+            raise ValueError("a sha256 or a size is one file's; for a file of each clip give `checksums`")
         return self
 
     @property
@@ -76,9 +81,33 @@ class Location(BaseModel):
         return self.path.name if self.path else Path(urlsplit(self.url[0]).path).name
 
     @property
+    def places(self) -> tuple[str, ...]:
+        """The path, or the addresses."""
+        return (str(self.path),) if self.path else self.url
+
+    @property
+    def mark(self) -> str:
+        """Tells the file from one of other addresses, or of another checksum."""
+        return hashlib.sha256(" ".join((*self.places, self.sha256 or "")).encode()).hexdigest()[:12]
+
+    @property
     def is_template(self) -> bool:
         """Whether there is a file for each clip or video."""
         return any("{clip}" in url or "{video}" in url for url in self.url)
+
+    def find(self, root: Path, known: KnownFiles) -> Path:
+        """The file at `path`.
+
+        Raises:
+            DatasetError: it is not there, or has other bytes than its sha256 says.
+        """
+        assert self.path
+        path = root / self.path
+        if not path.is_file():
+            raise DatasetError(f"There is no file {path}; correct the path in params.yaml.")
+        if self.sha256 and known.digest(path) != self.sha256:
+            raise DatasetError(f"{path} has other bytes than its sha256 in params.yaml says; correct one of them.")
+        return path
 
     def remote(self, clip: str = "", video: str = "") -> Remote:
         """The addresses of a file on the network, of one clip's where they are templates."""
@@ -88,7 +117,7 @@ class Location(BaseModel):
         return Remote(urls=tuple(map(_resolved, named)), sha256=self.sha256, size_bytes=self.size_bytes)
 
     def __str__(self) -> str:
-        return str(self.path) if self.path else " or ".join(self.url)
+        return " or ".join(self.places)
 
 
 def hub_endpoint() -> str:

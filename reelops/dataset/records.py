@@ -1,7 +1,7 @@
 """The two tables that fetching leaves for each source: `entries.jsonl`, what is here, and `lost.jsonl`, what is not.
 
 One JSON object a line, in the publisher's order; no dates and no hosts that merely answered first, so that the same
-clips give the same bytes.
+clips give the same bytes. A source that could not even be listed has two empty ones, and `unlisted.txt` says why.
 """
 
 from __future__ import annotations
@@ -18,14 +18,25 @@ from reelops.files import write_text_atomically
 
 ENTRIES_NAME = "entries.jsonl"
 LOST_NAME = "lost.jsonl"
+UNLISTED_NAME = "unlisted.txt"
 
 
-def write_records(folder: Path, fetched: Iterable[Fetched], lost: Iterable[Lost], root: Path) -> None:
-    """Writes both tables into `folder`; paths are relative to `root` where they lie under it."""
+def write_records(
+    folder: Path, fetched: Iterable[Fetched], lost: Iterable[Lost], root: Path, unlisted: str | None = None
+) -> None:
+    """Writes both tables into `folder`; paths are relative to `root` where they lie under it.
+
+    Args:
+        unlisted: why the source could not be listed.
+    """
     here = ({**_entry_facts(one.entry), **_file_facts(one, root)} for one in fetched)
     missing = ({**_entry_facts(one.entry), "reasons": list(one.reasons)} for one in lost)
     write_text_atomically(folder / ENTRIES_NAME, "".join(map(_line, here)))
     write_text_atomically(folder / LOST_NAME, "".join(map(_line, missing)))
+    if unlisted:
+        write_text_atomically(folder / UNLISTED_NAME, f"{unlisted}\n")
+    else:
+        (folder / UNLISTED_NAME).unlink(missing_ok=True)
 
 
 def read_fetched(folder: Path, root: Path) -> Iterator[Fetched]:
@@ -51,6 +62,12 @@ def count_lost(folder: Path) -> int:
     """How many clips of a source have no video."""
     path = folder / LOST_NAME
     return sum(1 for _ in path.open(encoding="utf-8")) if path.is_file() else 0
+
+
+def why_unlisted(folder: Path) -> str | None:
+    """Why a source could not be listed; None where it was."""
+    path = folder / UNLISTED_NAME
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else None
 
 
 def _line(facts: dict[str, Any]) -> str:

@@ -21,8 +21,9 @@ def test_an_order_through_the_api_is_carried_out_by_a_worker(
         "PREFECT_HOME": str(studio.folder / "prefect"),
         "PYTHONPATH": str(repository),
     }
+    prefect.post("/api/work_pools/", {"name": "cpu", "type": "process"})
     for command in (
-        *(["--no-prompt", "work-pool", "create", pool, "--type", "process", "--overwrite"] for pool in ("gpu", "cpu")),
+        ["--no-prompt", "work-pool", "create", "gpu", "--type", "process", "--overwrite"],
         ["--no-prompt", "deploy", "--all", "--prefect-file", str(repository / "prefect.yaml")],
     ):
         done = studio.run("prefect", *command, **environment)
@@ -32,6 +33,19 @@ def test_an_order_through_the_api_is_carried_out_by_a_worker(
     assert deployment["work_pool_name"] == "gpu"
     assert set(deployment["parameter_openapi_schema"]["required"]) == {"picture", "prompt"}
 
+    project = lay_out_project(studio)
+    in_project = {**environment, "REELOPS_PARAMS_FILE": str(project / "params.yaml")}
+    # It comes up while the other one works.
+    worker = studio.start("prefect", "worker", "start", "--pool", "cpu", **in_project)
+    try:
+        order_a_clip(studio, prefect, deployment["id"], environment)
+        prepare_on_a_worker(studio, project, in_project)
+    finally:
+        end(worker)
+
+
+def order_a_clip(studio: Studio, prefect: Server, deployment_id: str, environment: dict[str, str]) -> None:
+    """The order waits in the pool `gpu` until a worker comes."""
     clip = studio.outputs / "ordered.mp4"
     parameters = {
         "picture": str(studio.picture),
@@ -40,7 +54,7 @@ def test_an_order_through_the_api_is_carried_out_by_a_worker(
         "profile": str(studio.model),
         "steps": 2,
     }
-    ordered = prefect.post(f"/api/deployments/{deployment['id']}/create_flow_run", {"parameters": parameters})
+    ordered = prefect.post(f"/api/deployments/{deployment_id}/create_flow_run", {"parameters": parameters})
     worker = studio.run("prefect", "worker", "start", "--pool", "gpu", "--run-once", **environment)
     assert worker.returncode == 0, worker.stdout + worker.stderr
 
@@ -50,11 +64,9 @@ def test_an_order_through_the_api_is_carried_out_by_a_worker(
     assert take["order"]["prompt"] == "pan left"
     assert take["tracking"]["run_id"]
 
-    prepare_on_a_worker(studio, environment)
 
-
-def prepare_on_a_worker(studio: Studio, environment: dict[str, str]) -> None:
-    """The shards of a data set go to the pool `cpu`, a worker looks at them, and the flow writes the tables."""
+def lay_out_project(studio: Studio) -> Path:
+    """Four clips of one's own and a params.yaml that names them."""
     root = studio.folder / "project"
     root.mkdir()
     blocks = {"dataset": {"sources": [{"kind": "folder", "path": "../mine"}]}, "metadata": SMALL_WINDOW}
@@ -62,16 +74,16 @@ def prepare_on_a_worker(studio: Studio, environment: dict[str, str]) -> None:
     for number in range(4):
         clip = published.draw_video(studio.folder / "mine" / f"clip{number}.mp4", seed=number)
         clip.with_suffix(".txt").write_text(f"Soft shapes drift past, number {number}.\n")
-    environment = {**environment, "REELOPS_PARAMS_FILE": str(root / "params.yaml")}
+    return root
+
+
+def prepare_on_a_worker(studio: Studio, project: Path, environment: dict[str, str]) -> None:
+    """The shards of a data set go to the pool `cpu`, a worker looks at them, and the flow writes the tables."""
     assert studio.run("reelops.cli", "fetch", **environment).returncode == 0
-    worker = studio.start("prefect", "worker", "start", "--pool", "cpu", **environment)
-    try:
-        flow = studio.run(
-            "flows.prepare_dataset",
-            *("--shards", "2", "--deployment", "look-at-shard/look-at-shard", "--no-data-docs"),
-            **environment,
-        )
-    finally:
-        end(worker)
+    flow = studio.run(
+        "flows.prepare_dataset",
+        *("--shards", "2", "--deployment", "look-at-shard/look-at-shard", "--no-data-docs"),
+        **environment,
+    )
     assert flow.returncode == 0, flow.stdout + flow.stderr
-    assert "0 clips looked at" in flow.stderr and (root / "data/metadata/clips.parquet").is_file()
+    assert "0 clips looked at" in flow.stderr and (project / "data/metadata/clips.parquet").is_file()

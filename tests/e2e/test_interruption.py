@@ -7,9 +7,11 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
-from studio import START_SECONDS, Studio, end, wait_for
+from studio import START_SECONDS, Studio, end, make_studio, wait_for
 
 from reelops.clip import ClipOrder, sha256_of
 from reelops.production import produce
@@ -31,18 +33,36 @@ MOMENTS: dict[str, Callable[[Studio], bool]] = {
 }
 
 
-def test_killed_at_any_moment_no_half_clip_stands_and_the_next_run_succeeds(studio: Studio) -> None:
+def test_killed_at_any_moment_no_half_clip_stands_and_the_next_run_succeeds(tmp_path: Path, small_model: Path) -> None:
+    """Two moments in each of two studios, side by side."""
+
+    def kill_at(number: int) -> None:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        studio = make_studio(folder, small_model)
+        for moment in list(MOMENTS.values())[number::2]:
+            kill_one(studio, moment)
+        finish_one(studio)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(kill_at, range(2)))
+
+
+def kill_one(studio: Studio, moment: Callable[[Studio], bool]) -> None:
     clip = studio.outputs / "clip.mp4"
-    for moment in MOMENTS.values():
-        process = studio.start("reelops.cli", *arguments(studio, "--steps", "2", "--no-track", "--force"))
-        try:
-            wait_for(process, lambda moment=moment: moment(studio))  # type: ignore[misc]
-            os.kill(process.pid, signal.SIGKILL)
-        finally:
-            end(process)
-        if clip.exists():
-            assert probe(clip).num_frames == 9
-            clip.unlink()
+    process = studio.start("reelops.cli", *arguments(studio, "--steps", "2", "--no-track", "--force"))
+    try:
+        wait_for(process, lambda: moment(studio))
+        os.kill(process.pid, signal.SIGKILL)
+    finally:
+        end(process)
+    if clip.exists():
+        assert probe(clip).num_frames == 9
+        clip.unlink()
+
+
+def finish_one(studio: Studio) -> None:
+    clip = studio.outputs / "clip.mp4"
     done = studio.run("reelops.cli", *arguments(studio, "--steps", "2", "--no-track", "--json", "--force"))
     assert done.returncode in (0, 3), done.stderr
     take = json.loads(done.stdout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from file_server import Answer
 from publisher import SMALL_WINDOW, Publisher, publisher
 from studio import START_SECONDS, end, wait_for
 
-from reelops.dataset.table import read_clips, read_quarantine
+from reelops.dataset.table import Reason, read_clips, read_quarantine
 
 __all__ = ["publisher"]
 
@@ -37,9 +38,9 @@ def command(name: str, *options: str) -> list[str]:
     return [sys.executable, "-m", "reelops.cli", name, *options]
 
 
-def run(environment: dict[str, str], name: str, *options: str) -> subprocess.CompletedProcess[str]:
+def run(environment: dict[str, str], name: str, *options: str, **how: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(name, *options), env=environment, capture_output=True, text=True, timeout=START_SECONDS
+        command(name, *options), env=environment, capture_output=True, text=True, timeout=START_SECONDS, **how
     )
 
 
@@ -55,8 +56,8 @@ def test_killed_in_the_middle_it_gives_the_same_tables_byte_for_byte(tmp_path: P
         clip.with_suffix(".txt").write_text(f"Soft shapes drift past, number {number}.\n")
     roots = [tmp_path / name for name in ("whole", "killed")]
     environments = [project(root, {"kind": "folder", "path": "../mine"}) for root in roots]
-    for environment in environments:
-        assert run(environment, "fetch").returncode == 0
+    assert run(environments[0], "fetch").returncode == 0
+    shutil.copytree(roots[0], roots[1], dirs_exist_ok=True)
     untroubled = run(environments[0], "metadata", "--json", "--no-data-docs")
     assert untroubled.returncode == 0, untroubled.stderr
     assert json.loads(untroubled.stdout)["clips"] == 24
@@ -89,11 +90,17 @@ def test_of_a_damaged_folder_all_good_clips_are_in_and_all_bad_ones_are_out_for_
     root = tmp_path / "project"
     environment = project(root, {"kind": "folder", "path": "../mine", "licence": "my own"})
     assert run(environment, "fetch").returncode == 0
-    done = run(environment, "metadata", "--no-data-docs")
+    (tmp_path / "mine" / "good-000.mp4").unlink()
+    (tmp_path / "mine" / "good-000.mp4").mkdir()
+    expected["good-000.mp4"] = Reason.UNREADABLE
+    done = run(environment, "metadata", "--no-data-docs", preexec_fn=damaged_folder.without_roots_rights)
     assert done.returncode == 0, done.stderr
     kept = {row.clip_id: None for row in read_clips(root / "data/metadata/clips.parquet")}
     out = {clip.clip_id: clip.reason for clip in read_quarantine(root / "data/metadata/quarantine.parquet")}
     assert kept | out == {f"folder/{name}": reason for name, reason in expected.items()}
+    said = {clip.clip_id: clip.evidence for clip in read_quarantine(root / "data/metadata/quarantine.parquet")}
+    for name, words in (("named_pipe", "named pipe"), ("link_to_nothing", "moved-away.mp4"), ("good-000", "a folder")):
+        assert words in said[f"folder/{name}.mp4"]
     assert str(tmp_path) not in (root / "data/metadata/clips.jsonl").read_text()
 
 
@@ -145,15 +152,18 @@ def test_whatever_a_download_meets_the_table_is_the_same_and_what_is_lost_is_nam
     server.files[paths[2]] = b"other bytes"
     server.always[paths[3]] = Answer(404)
     server.answers[paths[4]] = [Answer(429, {"Retry-After": "1"})]
-    read_seconds, publisher.params["download"]["read_seconds"] = publisher.params["download"]["read_seconds"], 600
+    publisher.params["download"]["read_seconds"] = 600
     with publisher.started() as process:
         wait_for(process, lambda: third in publisher.half_done())
         os.kill(process.pid, signal.SIGKILL)
-    publisher.params["download"]["read_seconds"] = read_seconds
+    del publisher.params["download"]["read_seconds"]
+    publisher.params["sources"].append({"kind": "panda70m", "annotations": ["nowhere.csv"]})
     assert all(report["lost"] == [] for report in publisher.fetch().values())
     done = publisher.metadata()
     assert done.returncode == 0, done.stderr
     assert publisher.clips() == untroubled
+    assert "nothing of panda70m is in the table: There is no file" in done.stderr
+    assert json.loads(done.stdout)["unlisted"] == ["panda70m"]
 
     # A server that has only half of a video, whole as far as it knows, and no checksum to tell.
     video = min((publisher.root / "data/raw/vatex/videos").iterdir())

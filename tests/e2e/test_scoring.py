@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from typing import Any
 
 from footage import filmed, write_clip
 from studio import START_SECONDS, Server, Studio, end, wait_for
@@ -13,8 +14,8 @@ def addresses(servers: dict[str, Server]) -> dict[str, str]:
     return {"PREFECT_API_URL": f"{servers['prefect'].url}/api", "MLFLOW_TRACKING_URI": servers["mlflow"].url}
 
 
-def flow_run(servers: dict[str, Server], folder: str) -> dict:
-    runs = servers["prefect"].post("/api/flow_runs/filter", {"sort": "START_TIME_DESC"})
+def flow_run(servers: dict[str, Server], folder: str) -> dict[str, Any]:
+    runs = servers["prefect"].flow_runs("score-clips")
     (run,) = [run for run in runs if run["parameters"].get("videos") == [folder]]
     return run
 

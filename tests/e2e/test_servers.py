@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import signal
+import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
-from studio import START_SECONDS, Server, Studio, end, wait_for
+from studio import START_SECONDS, Server, Studio, end, ended, make_studio, wait_for
 
 from reelops.lineage import Lineage
 from reelops.video.provenance import read_provenance
@@ -35,14 +37,12 @@ class Stage:
 
     def flow_run(self, output: str) -> dict[str, Any]:
         """The one flow run that was asked for this output."""
-        runs = self.prefect.post("/api/flow_runs/filter", {"sort": "START_TIME_DESC"})
+        runs = self.prefect.flow_runs("generate-video")
         (run,) = [run for run in runs if str(run["parameters"].get("output", "")).endswith(output)]
-        assert isinstance(run, dict)
         return run
 
     def task_runs(self, flow_run_id: str) -> dict[str, dict[str, Any]]:
-        runs = self.prefect.post("/api/task_runs/filter", {"flow_runs": {"id": {"any_": [flow_run_id]}}})
-        return {run["name"].rpartition("-")[0]: run for run in runs}
+        return {name.rpartition("-")[0]: run for name, run in self.prefect.task_runs(flow_run_id).items()}
 
 
 @pytest.fixture
@@ -50,8 +50,23 @@ def stage(studio: Studio, servers: dict[str, Server]) -> Stage:
     return Stage(studio, servers["prefect"], servers["mlflow"])
 
 
-def test_a_run_is_completed_in_prefect_with_its_report_and_kept_in_mlflow_with_its_clip(stage: Stage) -> None:
-    done = stage.studio.run("flows.generate_video", *stage.arguments("seen"), "--steps", "2", **stage.addresses)
+Runs = dict[str, tuple[Stage, subprocess.CompletedProcess[str]]]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory, small_model: Path, servers: dict[str, Server]) -> Runs:
+    """Two runs side by side, by name: one of them finds no MLflow server, and mostly waits to try again."""
+    gone = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+    begun = {}
+    for name, environment in (("untracked", gone), ("seen", {})):
+        stage = Stage(make_studio(tmp_path_factory.mktemp(name), small_model), servers["prefect"], servers["mlflow"])
+        arguments = (*stage.arguments(name), "--steps", "2")
+        begun[name] = stage, stage.studio.start("flows.generate_video", *arguments, **stage.addresses | environment)
+    return {name: (stage, ended(process)) for name, (stage, process) in begun.items()}
+
+
+def test_a_run_is_completed_in_prefect_with_its_report_and_kept_in_mlflow_with_its_clip(runs: Runs) -> None:
+    stage, done = runs["seen"]
     assert done.returncode in (0, 3), done.stderr
     clip = stage.studio.outputs / "seen.mp4"
     take = json.loads(clip.with_suffix(".json").read_text())
@@ -70,9 +85,7 @@ def test_a_run_is_completed_in_prefect_with_its_report_and_kept_in_mlflow_with_i
         "log_clip",
         "show_clip",
     }
-    (artifact,) = stage.prefect.post(
-        "/api/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run["id"]]}, "type": {"any_": ["markdown"]}}}
-    )
+    artifact = stage.prefect.artifact(run["id"])
     assert artifact["key"] == "generated-clip"
     report = artifact["data"]
     assert report.startswith(f"# {take['verdict']['decision'].capitalize()}: ")
@@ -117,9 +130,8 @@ def test_a_users_error_fails_the_run_at_once_and_is_told_in_one_line(stage: Stag
     assert list(stage.studio.outputs.iterdir()) == []
 
 
-def test_a_clip_is_not_lost_over_a_tracking_server_that_is_gone(stage: Stage) -> None:
-    gone = {**stage.addresses, "MLFLOW_TRACKING_URI": "http://127.0.0.1:9", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
-    done = stage.studio.run("flows.generate_video", *stage.arguments("untracked"), "--steps", "2", **gone)
+def test_a_clip_is_not_lost_over_a_tracking_server_that_is_gone(runs: Runs) -> None:
+    stage, done = runs["untracked"]
     assert done.returncode in (0, 3), done.stderr
     take = json.loads((stage.studio.outputs / "untracked.json").read_text())
     assert take["tracking"] is None

@@ -1,17 +1,13 @@
-"""The flow that prepares data in shards, alone: `python -m flows.prepare_dataset` with Prefect embedded."""
+"""The flow that prepares data in shards: `python -m flows.prepare_dataset`, seen in a real Prefect server."""
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import published
-import pytest
 import yaml
 from publisher import SMALL_WINDOW
-from studio import Studio
-
-pytest.importorskip("prefect", reason='Prefect comes with pip install "reelops[orchestration]"')
+from studio import Server, Studio
 
 
 def project(root: Path) -> dict[str, str]:
@@ -27,7 +23,7 @@ def tables(root: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_shards_give_the_same_tables_as_one_machine(bare_studio: Studio) -> None:
+def test_shards_give_the_same_tables_as_one_machine(bare_studio: Studio, servers: dict[str, Server]) -> None:
     studio = bare_studio
     for number in range(9):
         clip = published.draw_video(studio.folder / "mine" / f"clip{number}.mp4", seed=number)
@@ -39,17 +35,15 @@ def test_shards_give_the_same_tables_as_one_machine(bare_studio: Studio) -> None
         assert studio.run("reelops.cli", "fetch", **environment).returncode == 0
     hand = studio.run("reelops.cli", "metadata", "--no-data-docs", **by_hand)
     assert hand.returncode == 0, hand.stderr
-    flow = studio.run("flows.prepare_dataset", "--shards", "3", "--no-data-docs", **by_flow)
+    prefect = servers["prefect"]
+    api = {"PREFECT_API_URL": f"{prefect.url}/api"}
+    flow = studio.run("flows.prepare_dataset", "--shards", "3", "--no-data-docs", **by_flow, **api)
     assert flow.returncode == 0, flow.stderr
     assert tables(studio.folder / "flow") == tables(studio.folder / "hand")
     assert "0 clips looked at" in flow.stderr
 
-    with sqlite3.connect(studio.folder / "home" / "prefect" / "prefect.db") as prefect:
-        ((state, message),) = prefect.execute(
-            "select state_name, message from flow_run join flow_run_state on flow_run.state_id = flow_run_state.id"
-        ).fetchall()
-        names = [name for (name,) in prefect.execute("select name from task_run")]
-    assert state == "Completed" and "1 thrown out" in message
-    assert sorted(name for name in names if name.startswith("look_at_shard")) == [
+    (run,) = [run for run in prefect.flow_runs("prepare-dataset") if run["parameters"]["shards"] == 3]
+    assert run["state"]["name"] == "Completed" and "1 thrown out" in run["state"]["message"]
+    assert sorted(name for name in prefect.task_runs(run["id"]) if name.startswith("look_at_shard")) == [
         "look_at_shard 1/3", "look_at_shard 2/3", "look_at_shard 3/3",
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The scoring flow, alone: `python -m flows.score_clips` with Prefect and MLflow embedded."""
+"""The scoring flow: `python -m flows.score_clips`, seen in a real Prefect server, with MLflow embedded."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ import sqlite3
 
 import numpy as np
 import pytest
-
-pytest.importorskip("prefect", reason='Prefect comes with pip install "reelops[orchestration]"')
-pytest.importorskip("mlflow", reason='MLflow comes with pip install "reelops[tracking]"')
-
 from footage import filmed, textured, write_clip
-from studio import Studio
+from studio import Server, Studio
 
 from reelops.video.camera import CameraMove
 
 
-def test_a_folder_is_scored_in_batches_as_the_command_line_scores_it_and_kept_in_one_run(bare_studio: Studio) -> None:
-    studio = bare_studio
+def test_a_folder_is_scored_in_batches_as_the_command_line_scores_it_and_kept_in_one_run(
+    bare_studio: Studio, servers: dict[str, Server]
+) -> None:
+    studio, prefect = bare_studio, servers["prefect"]
     write_clip(studio.outputs / "pan.mp4", filmed(CameraMove.PAN_LEFT))
     write_clip(studio.outputs / "zoom.mp4", filmed(CameraMove.ZOOM_IN))
     write_clip(studio.outputs / "frozen.mp4", np.repeat(textured(96, 64)[None], 5, axis=0))
@@ -29,6 +27,7 @@ def test_a_folder_is_scored_in_batches_as_the_command_line_scores_it_and_kept_in
     flow = studio.run(
         "flows.score_clips",
         *(str(studio.outputs), "--batch-size", "3", "--csv", str(by_flow), "--html", str(report)),
+        PREFECT_API_URL=f"{prefect.url}/api",
     )
     assert flow.returncode == 2, flow.stderr
     assert "4 clips:" in flow.stdout and "broken.mp4 is not a video" in " ".join(flow.stderr.split())
@@ -38,13 +37,11 @@ def test_a_folder_is_scored_in_batches_as_the_command_line_scores_it_and_kept_in
     assert report.stat().st_size > 10_000
 
     home = studio.folder / "home"
-    with sqlite3.connect(home / "prefect" / "prefect.db") as prefect:
-        assert prefect.execute("select state_name, state_type from flow_run").fetchall() == [
-            ("Unreadable", "COMPLETED")
-        ]
-        names = [name for (name,) in prefect.execute("select name from task_run")]
-        (page,) = prefect.execute("select data from artifact where key = 'scored-clips'").fetchone()
-    assert sorted(name for name in names if name.startswith("score_batch")) == ["score_batch 1", "score_batch 2"]
+    (run,) = [run for run in prefect.flow_runs("score-clips") if run["parameters"]["videos"] == [str(studio.outputs)]]
+    assert (run["state"]["name"], run["state"]["type"]) == ("Unreadable", "COMPLETED")
+    names = [name for name in prefect.task_runs(run["id"]) if name.startswith("score_batch")]
+    assert sorted(names) == ["score_batch 1", "score_batch 2"]
+    page = prefect.artifact(run["id"])["data"]
     assert "frozen.mp4" in page and "1 unreadable" in page
 
     (table,) = home.glob("mlartifacts/**/clips.json")

@@ -1,4 +1,4 @@
-"""The training flow, alone: DVC runs latents and training, the registry gets a challenger; then nothing is to do."""
+"""The training flow: DVC runs latents and training, the registry gets a challenger; then nothing is to do."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import sys
 
 import pytest
 
-pytest.importorskip("prefect", reason='Prefect comes with pip install "reelops[orchestration]"')
-pytest.importorskip("mlflow", reason='MLflow comes with pip install "reelops[tracking]"')
 pytest.importorskip("dvc", reason='DVC comes with pip install "reelops[data]"')
 
 import yaml
@@ -21,7 +19,7 @@ from reelops.clip import sha256_of
 from reelops.cogvideox.lora import WEIGHTS_NAME
 
 
-def test_dvc_trains_and_the_registry_gets_a_challenger_once(small_model, tmp_path, repository):
+def test_dvc_trains_and_the_registry_gets_a_challenger_once(small_model, tmp_path, repository, servers):
     ground = make_ground(tmp_path / "project", small_model, train_clips=2)
     ground.write_params(steps=2, held_out={"every": 0})
     reelops = f"{sys.executable} -m reelops.cli"
@@ -43,6 +41,7 @@ def test_dvc_trains_and_the_registry_gets_a_challenger_once(small_model, tmp_pat
     }
     own = {"REELOPS_PARAMS_FILE": str(ground.folder / "params.yaml"), "REELOPS_HOME": str(ground.folder / "home")}
     own |= {"PYTHONPATH": str(repository), "HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    own |= {"PREFECT_API_URL": f"{servers['prefect'].url}/api"}
 
     def run():
         done = subprocess.run(
@@ -61,10 +60,9 @@ def test_dvc_trains_and_the_registry_gets_a_challenger_once(small_model, tmp_pat
     assert sha256[:12] in said and "Challenger: version 1 of shaky" in said
     assert "Challenger: version 1 of shaky" in run(), "the same weights get no second version"
 
-    with sqlite3.connect(ground.folder / "home/prefect/prefect.db") as prefect:
-        states = prefect.execute("select state_name, state_type from flow_run").fetchall()
-        (page,) = prefect.execute("select data from artifact where key = 'trained-adapter'").fetchall()[-1]
-    assert states == [("Challenger", "COMPLETED")] * 2 and sha256 in page
+    runs = servers["prefect"].flow_runs("train-lora")
+    assert [(run["state"]["name"], run["state"]["type"]) for run in runs] == [("Challenger", "COMPLETED")] * 2
+    assert sha256 in servers["prefect"].artifact(runs[0]["id"])["data"]
     with sqlite3.connect(ground.folder / "home/mlflow.db") as mlflow:
         tags = dict(mlflow.execute("select key, value from tags"))
     assert tags["dvc.lock.sha256"] == sha256_of(ground.folder / "dvc.lock") and tags["adapter_sha256"] == sha256

@@ -19,7 +19,7 @@ from reelops.scratch import scratch_folder
 with scratch_folder(Path(sys.argv[1])) as folder:
     (folder / "frames.npy").write_bytes(b"x" * 1000)
     print(folder, flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 

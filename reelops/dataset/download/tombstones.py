@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from reelops.dataset.journal import add_to_journal, read_journal
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Tombstone:
 
 
 class Tombstones:
-    """Kept in a JSON Lines file, to which each is added as it is met; a line that a kill cut short is passed over.
+    """Kept in a journal, to which each is added as it is met.
 
     Attributes:
         met: addresses that were not asked in this run because of theirs.
@@ -46,13 +48,9 @@ class Tombstones:
 
     def add(self, url: str, reason: str) -> None:
         stone = Tombstone(reason, datetime.now(UTC).date().isoformat())
-        line = json.dumps({"url": url, "reason": stone.reason, "date": stone.date})
         with self._lock:
             self._stones[url] = stone
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a", encoding="utf-8") as file:
-                # Led by a line end of its own, it stays whole after a line that a kill cut short.
-                file.write(f"\n{line}\n")
+            add_to_journal(self._path, {"url": url, "reason": stone.reason, "date": stone.date})
 
     def forget(self) -> int:
         """Forgets all of them, and says how many there were."""
@@ -65,10 +63,7 @@ class Tombstones:
 
 def _read(path: Path) -> dict[str, Tombstone]:
     stones = {}
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else ():
-        try:
-            stone = json.loads(line)
-            stones[str(stone["url"])] = Tombstone(str(stone["reason"]), str(stone["date"]))
-        except (ValueError, KeyError, TypeError):
-            continue
+    for facts in read_journal(path):
+        with suppress(KeyError):  # of another version
+            stones[str(facts["url"])] = Tombstone(str(facts["reason"]), str(facts["date"]))
     return stones

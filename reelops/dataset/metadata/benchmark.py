@@ -1,4 +1,4 @@
-"""How fast clips are looked at, beside a plain OpenCV loop that does the same, and what many of them take.
+"""How fast clips are looked at, beside a plain OpenCV loop that does the same; and what many of them take.
 
 The loop is what one writes first: every frame is read in colour, made small, and compared with the one before by
 optical flow; the window is chosen at the end. It finds the same numbers by the same functions, so what differs is the
@@ -8,13 +8,16 @@ way: ours decodes the light alone, makes small only what is looked at, and finds
 from __future__ import annotations
 
 import json
+import os
 import platform
 import resource
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -22,13 +25,14 @@ from typing import Any
 
 import cv2
 import numpy as np
+import psutil
 
 from reelops.crew import cores
 from reelops.dataset.entry import Entry, Fetched
 from reelops.dataset.metadata.fingerprint import fingerprint
 from reelops.dataset.metadata.measure import Measured, measure
 from reelops.dataset.metadata.params import MetadataParams, WindowParams
-from reelops.dataset.metadata.stage import Preparing
+from reelops.dataset.metadata.stage import ExamineProgress, Preparing
 from reelops.dataset.metadata.text_share import text_share
 from reelops.dataset.metadata.window import Refused, Ticks, choose_window
 from reelops.dataset.records import write_records
@@ -42,16 +46,19 @@ from reelops.metrics.threads import one_opencv_thread
 from reelops.metrics.view import Pulled
 from reelops.metrics.warp import pull_back
 from reelops.metrics.working_size import WORKING_ROWS, at_rows
+from reelops.video.decode import read_frames
 from reelops.video.encode import encode
 
 OnStep = Callable[[str], None]
 
 _ROUNDS = 3
 _SOURCE = "many"
-# Short, so that many clips are looked at in minutes: two seconds of 64x48, of which nine pictures make a window.
+# Short and small, so that many clips are looked at in minutes: of two seconds nine pictures make a window.
 _SMALL = WindowParams(frames=9, fps=8, search_seconds=2)
-_DRAWN = 32
-_NEW_SHARE = 100
+_SMALL_SIZE, _SMALL_FRAMES, _CUTS_A_CLIP = (96, 64), 16, 4
+_NEW_CLIPS = 100
+_SAMPLES = 60
+_SAMPLE_SECONDS = 0.5
 
 
 def benchmark_data(clips: Sequence[Path], params: MetadataParams, many: int, on_step: OnStep) -> dict[str, Any]:
@@ -64,7 +71,7 @@ def benchmark_data(clips: Sequence[Path], params: MetadataParams, many: int, on_
     return {
         "machine": f"{platform.machine()}, {cores()} cores, OpenCV {cv2.__version__}",
         "throughput": throughput(clips, params, on_step),
-        **({"many": many_clips(many, params, on_step)} if many else {}),
+        **({"many": many_clips(clips, many, params, on_step)} if many else {}),
     }
 
 
@@ -158,74 +165,135 @@ def measure_plainly(path: Path, params: MetadataParams) -> Measured:
         )
 
 
-def many_clips(count: int, params: MetadataParams, on_step: OnStep) -> dict[str, Any]:
+def many_clips(clips: Sequence[Path], count: int, params: MetadataParams, on_step: OnStep) -> dict[str, Any]:
     """Memory and time of preparing a tenth of so many small clips, all of them, again, and with a hundred new ones.
 
-    The clips are a few drawn ones under many names, each with bytes of its own, so that every one is read, decoded and
-    measured.
+    The clips are short cuts of the real ones under many names, each with bytes of its own, so that every one is read,
+    decoded, measured and given its picture by the stage as it is.
     """
-    runs = {}
+    runs: dict[str, dict[str, Any]] = {}
     with TemporaryDirectory(prefix="reelops-many-") as folder:
         root = Path(folder)
-        for name, number in (("a_tenth", count // 10), ("all", count), ("again", count), ("more", count + _NEW_SHARE)):
+        cuts = small_cuts(clips, root / "cuts")
+        for name, number in (("a_tenth", count // 10), ("all", count), ("again", count), ("more", count + _NEW_CLIPS)):
             on_step(f"{number:,} small clips")
-            draw_many(root, number)
+            lay_out_many(root, cuts, number)
             runs[name] = _in_a_process(root, params)
     first, whole = runs["a_tenth"], runs["all"]
+    width, height = _SMALL_SIZE
     return {
-        "what": f"{_DRAWN} drawn clips of two seconds at 64x48 under many names, each with bytes of its own",
+        "what": f"{len(cuts)} cuts of {len(clips)} real clips, two seconds at {width}x{height}, under many names, each "
+        "with bytes of its own",
+        "load_average": os.getloadavg()[0],
         "runs": runs,
         "processor_ms_a_clip": 1000 * whole["cpu_seconds"] / max(1, whole["examined"]),
         "main_process_kb_a_clip": (whole["main_peak_mb"] - first["main_peak_mb"]) * 1000 / (count - count // 10),
     }
 
 
-def draw_many(root: Path, count: int) -> None:
+def small_cuts(clips: Sequence[Path], folder: Path) -> list[bytes]:
+    """Two seconds from up to four places of each clip, small; clips that are too short give fewer."""
+    cuts = []
+    folder.mkdir(parents=True)
+    for number, clip in enumerate(clips):
+        frames = (shown.frame_HWC for shown in read_frames(clip, size=_SMALL_SIZE, fps=Fraction(_SMALL.fps)))
+        pictures = list(islice(frames, _CUTS_A_CLIP * _SMALL_FRAMES))
+        for start in range(0, len(pictures) - _SMALL_FRAMES + 1, _SMALL_FRAMES):
+            path = folder / f"{number}-{start}.mp4"
+            encode(pictures[start : start + _SMALL_FRAMES], path, Fraction(_SMALL.fps), "fast")
+            cuts.append(path.read_bytes())
+    return cuts
+
+
+def lay_out_many(root: Path, cuts: Sequence[bytes], count: int) -> None:
     """So many clips of a source of their own, fetched; those that are there stay as they are."""
     videos = root / "data/raw" / _SOURCE / "videos"
-    drawn = [_drawn(root / "drawn" / f"{number}.mp4", number) for number in range(_DRAWN)]
+    videos.mkdir(parents=True, exist_ok=True)
     fetched = []
     for number in range(count):
         path = videos / f"clip{number:06d}.mp4"
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
             # A box that players skip (ISO/IEC 14496-12 section 8.1.2) makes the bytes its own.
-            path.write_bytes(drawn[number % _DRAWN] + (24).to_bytes(4) + b"free" + f"{number:016d}".encode())
-        entry = Entry(_SOURCE, path.stem, (f"Soft shapes drift past, number {number}.",), "CC0", f"drawn:{number}")
+            path.write_bytes(cuts[number % len(cuts)] + (24).to_bytes(4) + b"free" + f"{number:016d}".encode())
+        entry = Entry(_SOURCE, path.stem, (f"Something happens, number {number}.",), "none", f"cut:{number}")
         fetched.append(Fetched(entry, path))
     write_records(root / "data/raw" / _SOURCE, fetched, (), root)
 
 
-def _drawn(path: Path, seed: int) -> bytes:
-    if not path.exists():
-        rng = np.random.default_rng(seed)
-        picture = cv2.resize(rng.integers(0, 256, (9, 12, 3), dtype=np.uint8), (96, 72), interpolation=cv2.INTER_CUBIC)
-        frames = (picture[number : number + 48, 2 * number : 2 * number + 64] for number in range(16))
-        encode(frames, path, Fraction(8), "fast")
-    return path.read_bytes()
-
-
-def _in_a_process(root: Path, params: MetadataParams) -> dict[str, float]:
+def _in_a_process(root: Path, params: MetadataParams) -> dict[str, Any]:
     """One run of the stage in a process of its own, which says what it took."""
     limits = params.limits.model_copy(update={"smallest_side": 32, "text_share": 1.0, "duplicate_bits": None})
     small = params.model_copy(update={"window": _SMALL, "limits": limits})
     command = [sys.executable, "-m", __name__, str(root), small.model_dump_json()]
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - ourselves
-    figures: dict[str, float] = json.loads(done.stdout)
+    figures: dict[str, Any] = json.loads(done.stdout)
     return figures
 
 
-def _run_once(root: Path, params: MetadataParams) -> dict[str, float]:
-    prepared = Preparing(params, [_SOURCE], root).run()
+def _run_once(root: Path, params: MetadataParams) -> dict[str, Any]:
+    with MemoryOverTime() as memory:
+        prepared = Preparing(params, [_SOURCE], root, on_progress=memory.heed).run()
     own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return {
         "clips": len(prepared.rows),
+        "thrown_out": len(prepared.quarantined),
         "examined": prepared.examined,
         "seconds": prepared.seconds,
         "cpu_seconds": sum(one.ru_utime + one.ru_stime for one in (own, children)),
         "main_peak_mb": _own_peak_mb(),
-        "worker_peak_mb": children.ru_maxrss / 1000,
+        "worker_peak_mb": memory.worker_peak_mb,
+        "memory": memory.samples(),
     }
+
+
+class MemoryOverTime:
+    """Memory of this process and of the largest of its children, every half second while the block runs.
+
+    Of what other processes share too, libraries above all, each counts all (resident set).
+    """
+
+    def __init__(self) -> None:
+        self._done = 0
+        self._began = time.monotonic()
+        self._seen: list[tuple[float, int, float, float]] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="memory-over-time", daemon=True)
+
+    def heed(self, now: ExamineProgress) -> None:
+        self._done = now.done
+
+    @property
+    def worker_peak_mb(self) -> float | None:
+        """The most that one child had; None where there was none."""
+        return max((worker for *_, worker in self._seen if worker), default=None)
+
+    def samples(self) -> list[dict[str, float]]:
+        """At most sixty, evenly spread."""
+        names = ("seconds", "clips", "main_mb", "worker_mb")
+        numbers = sorted({round(place) for place in np.linspace(0, len(self._seen) - 1, _SAMPLES).tolist()})
+        return [dict(zip(names, self._seen[number], strict=True)) for number in numbers] if self._seen else []
+
+    def __enter__(self) -> MemoryOverTime:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        process = psutil.Process()
+        while not self._stop.wait(_SAMPLE_SECONDS):
+            workers = [_resident_mb(child) for child in process.children()]
+            seconds = round(time.monotonic() - self._began, 1)
+            self._seen.append((seconds, self._done, _resident_mb(process), max(workers, default=0.0)))
+
+
+def _resident_mb(process: psutil.Process) -> float:
+    try:
+        return round(float(process.memory_info().rss) / 1e6, 1)
+    except psutil.Error:  # it has just ended
+        return 0.0
 
 
 def _own_peak_mb() -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import stat
 from pathlib import Path
 
 import av
@@ -11,12 +11,36 @@ from av.error import FFmpegError
 from reelops.dataset.table import Reason
 from reelops.video.truncation import extent_of
 
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (lambda mode: stat.S_ISCHR(mode) or stat.S_ISBLK(mode), "a device"),
+)
+
+
+def no_plain_file(path: Path) -> tuple[Reason, str] | None:
+    """What stands where a file should; None where one does. Opens nothing: a named pipe would never answer."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            return Reason.MISSING, f"it is a link to {str(path.readlink())!r}, and nothing is there"
+        return Reason.MISSING, "it is not there any more; run `reelops fetch`"
+    except OSError as error:  # a folder that may not be entered, links in a circle
+        return Reason.UNREADABLE, f"it cannot be reached: {error.strerror}"
+    kind = next((name for is_kind, name in _KINDS if is_kind(mode)), None)
+    return (Reason.UNREADABLE, f"it is {kind}, not a file") if kind else None
+
 
 def diagnose(path: Path) -> Reason:
     """The reason why a file cannot be read as a video, or not to its end."""
-    if not path.exists():
-        return Reason.MISSING
-    if not path.is_file() or not os.access(path, os.R_OK):
+    if odd := no_plain_file(path):
+        return odd[0]
+    try:
+        with path.open("rb") as file:
+            file.read(1)
+    except OSError:
         return Reason.UNREADABLE
     if not path.stat().st_size:
         return Reason.EMPTY

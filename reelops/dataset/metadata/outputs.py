@@ -50,7 +50,8 @@ def write_outputs(prepared: Prepared, params: MetadataParams, root: Path, data_d
     _write_csv(folder / "spread.csv", ("clip_id", "split", "motion", "sharpness"), spreads)
     _write_csv(folder / "reasons.csv", ("reason", "clips"), prepared.reasons.items())
     write_report(prepared, params, root, folder / "index.html")
-    notes = [
+    notes = [f"nothing of {source} is in the table: {reason}" for source, reason in prepared.unlisted.items()]
+    notes += [
         f"no clip is for {split}; see metadata.splits in params.yaml." for split in _empty_splits(prepared, params)
     ]
     if data_docs:
@@ -73,6 +74,7 @@ def metrics(prepared: Prepared) -> dict[str, Any]:
         "share_thrown_out": round(prepared.share_thrown_out, 6),
         "reasons": prepared.reasons,
         "lost": prepared.lost,
+        **({"unlisted": sorted(prepared.unlisted)} if prepared.unlisted else {}),
         "medians": medians,
     }
 

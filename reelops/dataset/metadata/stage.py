@@ -22,14 +22,16 @@ from pathlib import Path
 from reelops.crew import Done, cores, run_jobs
 from reelops.dataset.entry import Fetched, Split
 from reelops.dataset.fetch import RAW
+from reelops.dataset.known_files import KnownFiles
 from reelops.dataset.metadata.captions import choose_prompt, clean_captions
+from reelops.dataset.metadata.diagnosis import no_plain_file
 from reelops.dataset.metadata.duplicates import Look, find_duplicates
 from reelops.dataset.metadata.examine import Examined, Job, examine, known_already
 from reelops.dataset.metadata.params import MetadataParams, load_metadata_params
 from reelops.dataset.metadata.splits import split_origins
-from reelops.dataset.metadata.store import WORK, KnownFiles, MeasureStore, settings_digest
+from reelops.dataset.metadata.store import WORK, MeasureStore, settings_digest
 from reelops.dataset.params import DatasetParams
-from reelops.dataset.records import count_lost, read_fetched
+from reelops.dataset.records import count_lost, read_fetched, why_unlisted
 from reelops.dataset.table import (
     CLIPS,
     CLIPS_JSONL,
@@ -49,6 +51,7 @@ from reelops.settings import Settings
 
 # What is known of files is kept this often while they are read.
 _KEEP_SECONDS = 30.0
+_COME_BACK = Reason.MISSING, "it was not there when clips were looked at; run `reelops metadata` again"
 
 
 @dataclass(frozen=True)
@@ -94,12 +97,14 @@ class Prepared:
         rows, quarantined: both by clip id.
         examined: clips that were looked at in this run; the others were known.
         lost: clips of each source whose videos could not be had, from `reelops fetch`.
+        unlisted: sources that are not in the tables, as `reelops fetch` could not list them, each with the reason.
     """
 
     rows: tuple[ClipRow, ...]
     quarantined: tuple[QuarantinedClip, ...]
     examined: int
     lost: dict[str, int]
+    unlisted: dict[str, str]
     seconds: float
 
     @property
@@ -178,7 +183,8 @@ class Preparing:
             write_clips(rows, self.root / CLIPS, self.root / CLIPS_JSONL)
             self._remove_other_images(rows)
         lost = {source: count_lost(self.root / RAW / source) for source in self._sources}
-        return Prepared(tuple(rows), tuple(quarantined), len(examined) - known, lost, time.monotonic() - began)
+        looked_at, seconds = len(examined) - known, time.monotonic() - began
+        return Prepared(tuple(rows), tuple(quarantined), looked_at, lost, self._unlisted(), seconds)
 
     def examine(self, shard: Shard) -> ExamineProgress:
         """Looks at the clips of a shard, so that whoever runs the stage in the same folder finds them known."""
@@ -194,13 +200,18 @@ class Preparing:
             for fetched in read_fetched(self.root / RAW / source, self.root)
         ]
         if not clips:
-            raise DatasetError(f"Nothing was fetched into {self.root / RAW}; run `reelops fetch` first.")
+            why = "".join(f" {source}: {reason}" for source, reason in self._unlisted().items())
+            raise DatasetError(f"Nothing was fetched into {self.root / RAW}; run `reelops fetch` first.{why}")
         return {clip.clip_id: clip for clip in sorted(clips, key=lambda clip: clip.clip_id)}
+
+    def _unlisted(self) -> dict[str, str]:
+        reasons = ((source, why_unlisted(self.root / RAW / source)) for source in self._sources)
+        return {source: reason for source, reason in reasons if reason}
 
     def _examined(self, clips: Sequence[_Clip], name: str) -> tuple[dict[str, Examined | str], int]:
         """What was found, or in words why nothing was, by clip id; and how many were known before."""
         files = KnownFiles(self.root / WORK / "known")
-        here = [clip for clip in clips if clip.path.is_file()]
+        here = [clip for clip in clips if not no_plain_file(clip.path)]
         jobs = [self._job(clip, files.of(clip.path)) for clip in here]
         found: dict[str, Examined | str] = {}
         for clip, job in zip(here, jobs, strict=True):
@@ -213,7 +224,7 @@ class Preparing:
             self._on_progress(ExamineProgress(len(found), len(here), known_before))
 
         def keep() -> None:
-            files.write(name, (clip.path for clip in here))
+            files.write(name)
 
         tell()
         try:
@@ -270,7 +281,7 @@ class Preparing:
             )
             return self._quarantined(clip, None, Reason.NO_CAPTION, words)
         if one is None:
-            return self._quarantined(clip, None, Reason.MISSING, "it is not there any more; run `reelops fetch`")
+            return self._quarantined(clip, None, *(no_plain_file(clip.path) or _COME_BACK))
         if isinstance(one, str):
             return self._quarantined(clip, None, Reason.CRASHED, one)
         if one.measured.reason:

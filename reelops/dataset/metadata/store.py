@@ -1,7 +1,7 @@
 """What has been measured once: found again by the bytes of the video and by how they were looked at.
 
 .cache/metadata/measured/    one small file a result, each whole or not at all; machines may share the folder
-.cache/metadata/known/       digests of files by place, size and time, so that no file is read only to know it again
+.cache/metadata/known/       digests of files by place, size and time, see `reelops.dataset.known_files`
 
 A killed run loses what it was just measuring, and nothing else.
 """
@@ -9,7 +9,6 @@ A killed run loses what it was just measuring, and nothing else.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,33 +71,3 @@ class MeasureStore:
 
     def _place(self, key: MeasureKey) -> Path:
         return self.folder / key.digest[:2] / f"{key.digest}.json"
-
-
-class KnownFiles:
-    """Digests of files that have not changed since they were read, by their place, size and time of change."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._digests: dict[tuple[str, int, int], str] = {}
-        for path in sorted(folder.glob("*.jsonl")):
-            for line in path.read_text(encoding="utf-8").splitlines():
-                place, size_bytes, time_ns, sha256 = json.loads(line)
-                self._digests[place, size_bytes, time_ns] = sha256
-
-    def of(self, path: Path) -> str | None:
-        """The file's digest, where it is known."""
-        return self._digests.get(self._mark(path))
-
-    def add(self, path: Path, sha256: str) -> None:
-        self._digests[self._mark(path)] = sha256
-
-    def write(self, name: str, paths: Iterable[Path]) -> None:
-        """Keeps what is known of these files, and no more, under a name of its own for each writer."""
-        marks = sorted({self._mark(path) for path in paths} & self._digests.keys())
-        lines = (json.dumps([*mark, self._digests[mark]], ensure_ascii=False) + "\n" for mark in marks)
-        write_text_atomically(self._folder / f"{name}.jsonl", "".join(lines))
-
-    @staticmethod
-    def _mark(path: Path) -> tuple[str, int, int]:
-        stat = path.stat()
-        return str(path), stat.st_size, stat.st_mtime_ns

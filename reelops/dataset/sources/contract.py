@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
@@ -29,6 +29,19 @@ class Shelf(Protocol):
         ...
 
     def __str__(self) -> str: ...
+
+
+@runtime_checkable
+class JudgingShelf(Protocol):
+    """A shelf that knows what its files must be: by a published checksum, its own or that of each file."""
+
+    def outdated(self, files: Sequence[Path], depot: Depot, /) -> dict[Path, str]:
+        """Files of earlier runs that are not, or no longer, what is published; in words what is wrong with each.
+
+        Raises:
+            DatasetError: the file of checksums cannot be read.
+        """
+        ...
 
 
 class Source(Protocol):

@@ -65,7 +65,7 @@ class Folder:
         if not self._folder.is_dir():
             raise DatasetError(f"{self.name}: there is no folder {self._folder}; correct its path in params.yaml.")
         tables = _read_tables(self._folder, on_note)
-        for path in find_videos(self._folder):
+        for path in find_videos(self._folder, on_note):
             clip_id = path.relative_to(self._folder).as_posix()
             words = [*_beside(path, on_note), *tables.pop(clip_id, [])]
             yield Entry(
@@ -96,7 +96,8 @@ class InPlace:
     def supply(self, entries: Sequence[Entry], _depot: Depot) -> Iterator[Fetched | Lost]:
         for entry in entries:
             path = self.folder / entry.clip_id
-            yield Fetched(entry, path) if path.is_file() else Lost(entry, (f"not in {self}",))
+            # A pipe, or a link to nothing, is here too; looking at clips finds out and says so.
+            yield Fetched(entry, path) if os.path.lexists(path) else Lost(entry, (f"not in {self}",))
 
 
 def _beside(video: Path, on_note: OnNote) -> Iterator[_Words]:

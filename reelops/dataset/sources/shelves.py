@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from reelops.dataset.depot import Depot
 from reelops.dataset.download.archive import is_archive, unpack
-from reelops.dataset.entry import VIDEO_SUFFIXES, Entry, Fetched, Lost, Segment
+from reelops.dataset.entry import VIDEO_SUFFIXES, Entry, Fetched, Lost, OnNote, Segment
 from reelops.dataset.location import Location
 from reelops.dataset.sources.contract import Shelf
 from reelops.errors import DatasetError, DownloadError, SettingsError
@@ -25,7 +24,7 @@ def shelf_at(location: Location, checksums: Path | None = None) -> Shelf:
     """The shelf that a location of params.yaml means.
 
     Args:
-        checksums: a file in the form that sha256sum writes, for addresses of single files.
+        checksums: a file in the form that sha256sum writes, for files that are fetched or unpacked.
 
     Raises:
         SettingsError: an address is neither an archive nor a template.
@@ -33,7 +32,7 @@ def shelf_at(location: Location, checksums: Path | None = None) -> Shelf:
     if location.is_template:
         return AddressShelf(location, checksums)
     if is_archive(location.name):
-        return ArchiveShelf(location)
+        return ArchiveShelf(location, checksums)
     if location.path:
         return FolderShelf(location.path)
     raise SettingsError(
@@ -55,7 +54,7 @@ class FolderShelf:
         if not folder.is_dir():
             raise DatasetError(f"There is no folder {folder}; correct the path in params.yaml.")
         videos: dict[str, Path] = {}
-        for path in find_videos(folder):
+        for path in find_videos(folder, depot.on_note):
             first = videos.setdefault(path.stem, path)
             if first != path:
                 depot.on_note(f"{first} and {path} have one name, and the first is used")
@@ -68,9 +67,15 @@ class ArchiveShelf:
     """Videos in a zip or tar file, on this machine or on the network; only those that are wanted are unpacked."""
 
     location: Location
+    checksums: Path | None = None
 
     def __str__(self) -> str:
         return f"the archive {self.location}"
+
+    def outdated(self, files: Sequence[Path], depot: Depot) -> dict[Path, str]:
+        earlier = f"it is from {self} when that was to have another sha256"
+        of_another = {path: earlier for path in files if depot.unpacked.is_outdated(path, self.location)}
+        return of_another | _of_other_bytes(files, _published(self.checksums, depot), depot)
 
     def supply(self, entries: Sequence[Entry], depot: Depot) -> Iterator[Fetched | Lost]:
         try:
@@ -79,46 +84,46 @@ class ArchiveShelf:
             depot.on_note(f"{self} cannot be had: {error}")
             yield from (Lost(entry, (str(error),)) for entry in entries)
             return
+        digests = _published(self.checksums, depot)
         pending = {entry.clip_id: entry for entry in entries}
         by_stem: dict[str, list[Entry]] = defaultdict(list)
         for entry in entries:
             for stem in {entry.clip_id, entry.video_id}:
                 by_stem[stem].append(entry)
-        met: set[str] = set()
+        faults: dict[str, str] = {}
 
         def choose(name: PurePosixPath) -> Path | None:
-            if name.suffix.lower() not in VIDEO_SUFFIXES or name.stem not in by_stem or name.stem in met:
+            if name.suffix.lower() not in VIDEO_SUFFIXES or name.stem not in by_stem or name.stem in faults:
                 return None
-            met.add(name.stem)
+            faults[name.stem] = f"damaged in {self}"  # until it is here
             return depot.videos / name.name
 
-        fault = ""
+        broken = ""
         try:
             for path in unpack(archive, choose, depot.downloader.settings.max_unpacked_bytes, depot.on_note):
                 if depot.on_tick:
                     depot.on_tick()
+                if wrong := _of_other_bytes([path], digests, depot):
+                    faults[path.stem] = f"{self}: {wrong[path]}"
+                    path.unlink()
+                    continue
+                depot.unpacked.add(path, self.location)
                 for entry in by_stem[path.stem]:
                     if pending.pop(entry.clip_id, None):
                         yield Fetched(entry, path, segment_in(path, entry), new=True)
         except DatasetError as error:
-            fault = str(error)
-            depot.on_note(fault)
+            broken = str(error)
+            depot.on_note(broken)
         for entry in pending.values():
-            spoilt = entry.clip_id in met or entry.video_id in met
-            yield Lost(entry, (fault or (f"damaged in {self}" if spoilt else f"not in {self}"),))
+            fault = faults.get(entry.clip_id) or faults.get(entry.video_id)
+            yield Lost(entry, (broken or fault or f"not in {self}",))
 
     def _archive(self, depot: Depot) -> Path:
         if self.location.path:
-            archive = depot.root / self.location.path
-            if not archive.is_file():
-                raise DatasetError(f"There is no archive {archive}; correct the path in params.yaml.")
-            return archive
-        remote = self.location.remote()
-        # Its addresses are part of the name: other ones are another archive.
-        mark = hashlib.sha256(" ".join((*remote.urls, remote.sha256 or "")).encode()).hexdigest()[:12]
-        target = depot.work / "archives" / f"{mark}-{self.location.name}"
+            return self.location.find(depot.root, depot.known)
+        target = depot.work / "archives" / f"{self.location.mark}-{self.location.name}"
         if not target.exists():
-            jobs = [partial(depot.downloader.download, remote, target, depot.meter.of(target.name))]
+            jobs = [partial(depot.downloader.download, self.location.remote(), target, depot.meter.of(target.name))]
             list(depot.run(jobs))
         return target
 
@@ -133,12 +138,15 @@ class AddressShelf:
     def __str__(self) -> str:
         return str(self.location)
 
+    def outdated(self, files: Sequence[Path], depot: Depot) -> dict[Path, str]:
+        return _of_other_bytes(files, _published(self.checksums, depot), depot)
+
     def supply(self, entries: Sequence[Entry], depot: Depot) -> Iterator[Fetched | Lost]:
         groups: dict[str, list[Entry]] = defaultdict(list)
         whole = not any("{clip}" in url for url in self.location.url)
         for entry in entries:
             groups[entry.video_id if whole else entry.clip_id].append(entry)
-        digests = read_checksums(depot.root / self.checksums) if self.checksums else {}
+        digests = _published(self.checksums, depot)
         jobs = (partial(self._bring, name, group, digests, depot) for name, group in groups.items())
         for answers in depot.run(jobs):
             yield from answers
@@ -147,13 +155,15 @@ class AddressShelf:
         remote = self.location.remote(clip=entries[0].clip_id, video=entries[0].video_id)
         suffix = PurePosixPath(remote.urls[0].partition("?")[0]).suffix.lower()
         target = depot.videos / f"{name}{suffix if suffix in VIDEO_SUFFIXES else '.mp4'}"
-        remote = remote.model_copy(update={"sha256": digests.get(target.name, remote.sha256)})
+        digest = digests.get(target.name)
         try:
-            depot.downloader.download(remote, target, depot.meter.of(name))
+            depot.downloader.download(remote.model_copy(update={"sha256": digest}), target, depot.meter.of(name))
         except DownloadError as error:
             return [Lost(entry, (str(error),)) for entry in entries]
         finally:
             depot.meter.settle(name)
+        if digest:
+            depot.known.add(target, digest)
         return [Fetched(entry, target, segment_in(target, entry), new=True) for entry in entries]
 
 
@@ -169,6 +179,17 @@ class ClosedShelf:
     def supply(self, entries: Sequence[Entry], depot: Depot) -> Iterator[Fetched | Lost]:
         depot.on_note(self.reason)
         return (Lost(entry, (self.reason,)) for entry in entries)
+
+
+def _published(checksums: Path | None, depot: Depot) -> dict[str, str]:
+    return read_checksums(depot.root / checksums) if checksums else {}
+
+
+def _of_other_bytes(files: Iterable[Path], digests: Mapping[str, str], depot: Depot) -> dict[Path, str]:
+    """Files that are not what their published checksums say, in words."""
+    published = ((path, digests.get(path.name)) for path in files)
+    wrong = (path for path, digest in published if digest and depot.known.digest(path) != digest)
+    return {path: f"{path.name} has other bytes than its checksum says" for path in wrong}
 
 
 def read_checksums(path: Path) -> dict[str, str]:
@@ -191,9 +212,17 @@ def read_checksums(path: Path) -> dict[str, str]:
     return digests
 
 
-def find_videos(folder: Path) -> Iterator[Path]:
-    """Video files in a folder and those in it, by name; hidden ones do not count, linked folders are not entered."""
-    for parent, folders, names in os.walk(folder):
+def find_videos(folder: Path, on_note: OnNote) -> Iterator[Path]:
+    """Video files in a folder and those in it, by name; hidden ones do not count, linked folders are not entered.
+
+    A folder that cannot be read is noted. What has a video's name need be no file: whoever opens it must look.
+    """
+
+    def note(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            on_note(f"the folder {error.filename} cannot be read ({error.strerror}); its videos are missing")
+
+    for parent, folders, names in os.walk(folder, onerror=note):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             if not name.startswith(".") and Path(name).suffix.lower() in VIDEO_SUFFIXES:

@@ -17,8 +17,6 @@ from reelops.dataset.download.tombstones import Tombstones
 QUICK = {
     "rounds": 3,
     "backoff_seconds": 0.01,
-    "read_seconds": 1.0,
-    "connect_seconds": 1.0,
     "requests_per_second": 1000.0,
     "keep_free_gb": 0.0,
 }

@@ -73,6 +73,7 @@ def test_sources_are_mixed_as_params_say(tmp_path: Path) -> None:
 
 
 FOLDER = {"kind": "folder", "path": "."}
+MSR = {"kind": "msr_vtt", "annotations": ["a.json"]}
 
 
 @pytest.mark.parametrize(
@@ -88,6 +89,10 @@ FOLDER = {"kind": "folder", "path": "."}
         ({"sources": [{"kind": "msr_vtt", "annotations": ["a.json"], "categories": ["cats"]}]}, "no category 'cats'"),
         ({"sources": [{"kind": "msr_vtt", "annotations": [{"path": "a", "url": "http://h/a"}]}]}, "either a path or"),
         ({"sources": [{"kind": "msr_vtt", "annotations": [{"path": "a", "sha256": "12"}]}]}, "64 hexadecimal digits"),
+        (
+            {"sources": [{**MSR, "videos": [{"url": "http://h/{clip}.mp4", "sha256": "0" * 64}]}]},
+            "for a file of each clip give `checksums`",
+        ),
     ],
 )
 def test_a_wrong_block_is_one_line_that_names_the_key(tmp_path: Path, block: dict[str, Any], said: str) -> None:

@@ -12,7 +12,9 @@ from file_server import Answer, FileServer
 
 from reelops.dataset.depot import Depot
 from reelops.dataset.entry import Entry, Fetched, Lost, Segment
+from reelops.dataset.known_files import KnownFiles
 from reelops.dataset.sources.pages import PageShelf
+from reelops.dataset.unpacked import Unpacked
 from reelops.video.decode import read_clip
 from reelops.video.probe import probe
 
@@ -22,7 +24,9 @@ pytest.importorskip("yt_dlp", reason='yt-dlp comes with pip install "reelops[you
 @pytest.fixture
 def depot(desk, tmp_path: Path) -> Depot:
     place = tmp_path / "data"
-    return Depot(tmp_path, place / "videos", place / "work", desk.downloader(), desk.stopping, pytest.fail)
+    known, unpacked = KnownFiles(place / "known"), Unpacked(place / "unpacked.jsonl")
+    work, downloader = place / "work", desk.downloader()
+    return Depot(tmp_path, place / "videos", work, downloader, desk.stopping, known, unpacked, pytest.fail)
 
 
 @pytest.fixture

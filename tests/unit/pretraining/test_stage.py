@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -25,11 +24,11 @@ from reelops.video.filming import film_somewhere
 
 SMALL = PretrainConfig(
     text=TextConfig(vocabulary=400, width=16, heads=2, layers=1, length=24, steps=4, batch=4, trained_length=24),
-    vae=VaeConfig(channels=(8, 8, 16), size=(48, 32), crop=(9, 32, 48), batch=2, seconds=2.0, pool=6),
+    vae=VaeConfig(channels=(8, 8, 16), size=(48, 32), crop=(9, 32, 48), batch=2, seconds=1.0, pool=6),
     transformer=TransformerConfig(
         heads=5, head_dim=16, layers=1, time_width=16, patch=2, latent_size=(12, 8), text_length=24, text_width=16,
         batch=2, frames_a_step=(2, 13), frames_odds=(0.8, 0.2), aligned_blocks=(0,), aligned_spreads=(1.0,),
-        short_text=24, seconds=2.0,
+        short_text=24, seconds=1.0,
     ),
     decoder_seconds=1.0,
     clips=4,
@@ -41,38 +40,44 @@ FIGURES = {
 }  # fmt: skip
 
 
-def test_the_whole_stage_makes_a_model_that_plain_diffusers_loads(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pretraining, Path]:
+    """The stage, run once, and the model that it made."""
+    folder = tmp_path_factory.mktemp("pretraining")
+    run = Pretraining(SMALL, [], [], folder / "work", lambda *_: None)
+    assert run.run(folder / "model") > 0
+    (folder / "model/training.json").write_text(json.dumps(run.facts()))
+    return run, folder / "model"
+
+
+def test_the_whole_stage_makes_a_model_that_plain_diffusers_loads(trained: tuple[Pretraining, Path]) -> None:
     from diffusers import CogVideoXImageToVideoPipeline
 
-    reports: list[tuple[str, dict[str, Any]]] = []
-    run = Pretraining(SMALL, [], [], tmp_path / "work", lambda phase, row: reports.append((phase, row)))
-    size = run.run(tmp_path / "model")
-    pipeline = CogVideoXImageToVideoPipeline.from_pretrained(tmp_path / "model")
-    assert size > 0
-    assert pipeline.transformer.config.in_channels == 32
+    run, model = trained
+    assert CogVideoXImageToVideoPipeline.from_pretrained(model).transformer.config.in_channels == 32
     facts = run.facts()
-    assert facts["seconds"] == {"vae": 2, "transformer": 2, "decoder": 1}
+    assert facts["seconds"] == {"vae": 1, "transformer": 1, "decoder": 1}
     assert "scikit-image" in facts["sources"][0]
-    # Run again: every phase is complete, nothing trains, the same weights come out.
-    before = (tmp_path / "model/transformer/diffusion_pytorch_model.safetensors").read_bytes()
+
+
+def test_a_stage_that_is_complete_trains_no_more(trained: tuple[Pretraining, Path], tmp_path: Path) -> None:
+    run, model = trained
     run.run(tmp_path / "again")
-    assert (tmp_path / "again/transformer/diffusion_pytorch_model.safetensors").read_bytes() == before
+    weights = "transformer/diffusion_pytorch_model.safetensors"
+    assert (tmp_path / "again" / weights).read_bytes() == (model / weights).read_bytes()
 
 
-def test_a_published_model_is_trained_further_from_its_weights(tmp_path: Path) -> None:
-    run = Pretraining(SMALL, [], [], tmp_path / "work", lambda *_: None)
-    run.run(tmp_path / "model")
-    (tmp_path / "model/training.json").write_text(json.dumps(run.facts()))
-    further = Pretraining(SMALL, [], [], tmp_path / "further", lambda *_: None, start_from=tmp_path / "model")
-    further.run(tmp_path / "better")
-    weights = {
-        folder: load_file(tmp_path / folder / "vae/diffusion_pytorch_model.safetensors")
-        for folder in ("model", "better")
-    }
-    same = {name: torch.equal(value, weights["better"][name]) for name, value in weights["model"].items()}
+def test_a_published_model_is_trained_further_from_its_weights(
+    trained: tuple[Pretraining, Path], tmp_path: Path
+) -> None:
+    model, better = trained[1], tmp_path / "better"
+    further = Pretraining(SMALL, [], [], tmp_path / "further", lambda *_: None, start_from=model)
+    further.run(better)
+    before, after = (load_file(one / "vae/diffusion_pytorch_model.safetensors") for one in (model, better))
+    same = {name: torch.equal(value, after[name]) for name, value in before.items()}
     assert all(equal for name, equal in same.items() if name.startswith("encoder."))
     assert not all(equal for name, equal in same.items() if name.startswith("decoder."))
-    assert further.facts()["seconds"] == {"vae": 2, "transformer": 4, "decoder": 2}
+    assert further.facts()["seconds"] == {"vae": 1, "transformer": 2, "decoder": 2}
 
 
 def test_a_checkpoint_brings_model_and_optimizer_back(tmp_path: Path) -> None:

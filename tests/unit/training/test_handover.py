@@ -22,6 +22,13 @@ from reelops.registry import register_challenger
 from reelops.training.reproduce import lineage_tags, read_trained, reproduce
 
 
+@pytest.fixture
+def no_server(monkeypatch) -> str:
+    """An address where nobody answers; asked once, as trying again is `test_tracking`'s business."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    return "http://127.0.0.1:9"
+
+
 def test_a_run_leaves_curves_params_and_its_adapter_and_goes_on_when_resumed(ground):
     uri = ground.settings.mlflow_tracking_uri
     with pytest.raises(KeyboardInterrupt):
@@ -47,8 +54,8 @@ def interrupt_at(step):
     return on_row
 
 
-def test_a_tracking_server_that_is_not_there_costs_nobody_an_adapter(ground, monkeypatch):
-    settings = ground.settings.model_copy(update={"mlflow_tracking_uri": "http://127.0.0.1:9"})
+def test_a_tracking_server_that_is_not_there_costs_nobody_an_adapter(ground, no_server, monkeypatch):
+    settings = ground.settings.model_copy(update={"mlflow_tracking_uri": no_server})
     monkeypatch.setattr(type(ground), "settings", settings)
     report = train_here(ground, track=True, steps=1)
     assert report.tracked is None and (report.adapter / WEIGHTS_NAME).is_file()
@@ -76,10 +83,10 @@ def test_an_adapter_becomes_challenger_once_for_the_same_weights(ground):
     assert client.get_model_version_by_alias("shaky", "challenger").version in (2, "2")
 
 
-def test_a_registry_that_is_not_there_says_where_the_adapter_is(ground):
+def test_a_registry_that_is_not_there_says_where_the_adapter_is(ground, no_server):
     train_here(ground, steps=1)
     with pytest.raises(TrackingError, match="The adapter is whole at"):
-        register_challenger("http://127.0.0.1:9", "shaky", ground.adapter / WEIGHTS_NAME, "run", "model", {})
+        register_challenger(no_server, "shaky", ground.adapter / WEIGHTS_NAME, "run", "model", {})
 
 
 def test_dvc_runs_what_is_out_of_date_and_its_failure_is_told_in_its_own_words(tmp_path):

@@ -12,6 +12,7 @@ from PIL import Image
 from small_model import FRAMES, HEIGHT, WIDTH, write_small_model
 from training_ground import PROMPTS, make_ground
 
+from reelops.cli import build_app, run_guarded
 from reelops.cogvideox.conditioning import encode_prompts, picture_condition, picture_tensor
 from reelops.cogvideox.latents import encode_clip
 from reelops.errors import Cancelled, DatasetError
@@ -186,19 +187,21 @@ def test_latents_that_are_not_finite_are_never_stored(tmp_path):
     assert not any(tmp_path.rglob("*.safetensors"))
 
 
-def test_the_command_says_what_it_did_in_words_and_in_json(small_model, tmp_path):
+def test_the_command_says_what_it_did_in_words_and_in_json(small_model, tmp_path, monkeypatch, capsys):
     ground = make_ground(tmp_path / "project", small_model, train_clips=2)
-    done = ground.run("latents", "--json")
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert (told["encoded"], told["quarantined"], told["captions"]) == (3, 0, 7)
+    monkeypatch.setenv("REELOPS_PARAMS_FILE", str(ground.folder / "params.yaml"))
+    monkeypatch.setenv("REELOPS_HOME", str(ground.folder / "home"))
+
+    def latents(*options):
+        code = run_guarded(lambda: build_app()(["latents", *options], standalone_mode=False))
+        return code, *capsys.readouterr()
+
+    code, out, _ = latents("--json")
+    told = json.loads(out)
+    assert (code, told["encoded"], told["quarantined"], told["captions"]) == (0, 3, 0, 7)
     assert json.loads((ground.folder / "reports/latents/metrics.json").read_text())["clips"] == 3
-    again = ground.run("latents")
-    assert "0 clips and 0 captions encoded" in again.stdout and "3 of 3 clips were there" in again.stdout
+    _, again, _ = latents()
+    assert "0 clips and 0 captions encoded" in again and "3 of 3 clips were there" in again
     ground.table.unlink()
-    missing = ground.run("latents")
-    assert (
-        missing.returncode == 2
-        and "run `reelops metadata` first" in missing.stderr
-        and "Traceback" not in missing.stderr
-    )
+    code, _, err = latents()
+    assert code == 2 and "run `reelops metadata` first" in " ".join(err.split()) and "Traceback" not in err

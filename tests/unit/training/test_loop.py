@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from small_model import HEIGHT, PROMPT_LENGTH, WIDTH, write_small_model
+from studio import START_SECONDS
 from training_ground import make_ground
 from training_work import in_processes, train_here
 
@@ -90,7 +91,7 @@ def test_sigterm_saves_the_step_at_hand_and_says_how_to_go_on(ground):
         if line.startswith("step "):
             break
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=START_SECONDS)
     assert process.returncode == 130, err
     (saved,) = ground.checkpoints
     step = int(saved.name.removeprefix("step-"))

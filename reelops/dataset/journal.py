@@ -1,0 +1,26 @@
+"""A file to which facts are added as they are met, a JSON object a line; it may be cut short at any moment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+
+def add_to_journal(path: Path, facts: Mapping[str, Any]) -> None:
+    """Adds a line. Led by a line end of its own, it stays whole after one that a kill cut short."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"\n{json.dumps(facts)}\n")
+
+
+def read_journal(path: Path) -> Iterator[dict[str, Any]]:
+    """All lines, the first one first; what is no object is passed over. A file that is not there has none."""
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else ():
+        try:
+            facts = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(facts, dict):
+            yield facts
