@@ -15,11 +15,14 @@ from reelops.clip import ClipFormat
 from reelops.cogvideox.architecture import Architecture
 from reelops.cogvideox.memory import BYTES, CUDA_CONTEXT, GB, PROCESS, USABLE_SHARE
 
-# Copies of a block's hidden states alive at once while it is computed again and differentiated. See the calibration.
+# Copies of a block's hidden states alive at once while it is computed again and differentiated; calibrated on the peaks
+# that the module's docstring names.
 BLOCK_COPIES = 40
 # Weight, gradient and what the optimizer keeps, in bytes for each trained number; all float32 but 8-bit averages.
 WEIGHT_AND_GRADIENT = 8.0
 STATE_BYTES = {"adamw": 8.0, "adamw8bit": 2.1, "offload": 0.0}
+# Of a base in shares: the block at work, and the next one on its way.
+WHOLE_BLOCKS = 2
 DEVICES_GB = (24, 40, 80, 141)
 LARGEST_MICRO_BATCH = 16
 
@@ -86,11 +89,13 @@ def training_footprint(
     gradient_checkpointing: bool = True,
     latent_frames: int | None = None,
     on_gpu: bool = True,
+    shares: int = 1,
 ) -> TrainingFootprint:
-    """Memory of a training step.
+    """Memory of a training step on one device.
 
     Args:
         latent_frames: how many a step sees; None is all of the clip's.
+        shares: among how many devices the base is divided.
     """
     cell = architecture.spatial_ratio * architecture.patch_size
     frames = architecture.latent_frames(clip.num_frames) if latent_frames is None else latent_frames
@@ -98,8 +103,9 @@ def training_footprint(
     stream = tokens * architecture.width_of_transformer * BYTES[dtype]
     layers = int(architecture.get("transformer", "num_layers"))
     copies = layers + BLOCK_COPIES if gradient_checkpointing else layers * BLOCK_COPIES
+    gathered = 0.0 if shares == 1 else min(1.0, WHOLE_BLOCKS / layers) * (1.0 - 1.0 / shares)
     return TrainingFootprint(
-        base=size.frozen * BYTES[dtype],
+        base=size.frozen * BYTES[dtype] * (1.0 / shares + gathered),
         adapter=size.trained * (WEIGHT_AND_GRADIENT + STATE_BYTES[optimizer]),
         activations=micro_batch * copies * stream,
         runtime=CUDA_CONTEXT if on_gpu else PROCESS,

@@ -145,10 +145,11 @@ def _measure(way: str, params_json: str, latents_json: str, params_file: str, st
     from dataclasses import replace
 
     from reelops.training.checkpoint import CheckpointFolder
+    from reelops.training.launch import Launch, accelerator_for
     from reelops.training.loop import Loop
     from reelops.training.preflight import check_run
     from reelops.training.samples import Source, TrainingSamples
-    from reelops.training.stage import accelerator_for, ingredients
+    from reelops.training.stage import ingredients
 
     settings = load_settings(params_file=params_file)
     latents = LatentParams.model_validate_json(latents_json)
@@ -160,14 +161,14 @@ def _measure(way: str, params_json: str, latents_json: str, params_file: str, st
     cache = LatentCache(settings.root / FOLDER)
     seconds: list[float] = []
     with PeakMemory() as peak, TemporaryDirectory() as folder:
-        flight = check_run(params, latents, cache, settings, machine, devices=1)
+        flight = check_run(params, latents, cache, settings, machine, Launch())
         parts = ingredients(params, flight, cache)
         if way != WAYS[0]:
             source = Source(EncodingSource(cache.folder, flight.index, latents, settings), flight.index)
             clips = flight.index.of_split("train")
             samples = TrainingSamples(source, clips, params, len(parts.noise_levels_T))
             parts = replace(parts, samples=samples)
-        loop = Loop(parts, accelerator_for(flight, machine.device), CheckpointFolder(Path(folder), 1))
+        loop = Loop(parts, accelerator_for(flight.dtype, machine.device), CheckpointFolder(Path(folder), 1))
         loop.on_row = lambda row, _step: seconds.append(row["seconds_per_step"])
         outcome = loop.run()
     answer.send(Measured(way, tuple(seconds), outcome.waited_seconds, peak.bytes_used))
