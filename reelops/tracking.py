@@ -141,9 +141,7 @@ class LiveRun:
         """Points of curves; what is not finite, or is there already, is left out."""
         from math import isfinite
 
-        new = {
-            name: value for name, value in metrics.items() if isfinite(value) and step > self._reached.get(name, -1)
-        }
+        new = {name: value for name, value in metrics.items() if isfinite(value) and step > self._reached.get(name, -1)}
         self._attempt(lambda: self._note(new, step))
         if time.monotonic() - self._sent > SEND_EVERY_SECONDS:
             self._attempt(self._send)

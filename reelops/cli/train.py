@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -56,11 +55,16 @@ def train(
     if profile is not None or rank is not None:
         raise typer.BadParameter("--profile and --rank go with --plan; a run takes them from params.yaml.")
     from reelops.progress import signals_awaited
+    from reelops.training.launch import faults_told_once, is_first_process
     from reelops.training.stage import Places, train_adapter
 
     latents = read_block(settings.params_file, "latents", LatentParams)
     places = Places.of(settings, params.name)
-    with signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop, _watching(params) as (on_row, on_ready):
+    with (
+        faults_told_once(),
+        signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop,
+        _watching(params, is_first_process()) as (on_row, on_ready),
+    ):
         report = train_adapter(
             params,
             latents,
@@ -72,7 +76,7 @@ def train(
             should_stop=should_stop,
             on_ready=on_ready,
         )
-    if not _is_first_process():
+    if not is_first_process():
         return
     if as_json:
         facts: dict[str, Any] = {"adapter": str(report.adapter), "sha256": report.sha256, "ended": report.outcome.ended}
@@ -83,8 +87,12 @@ def train(
 
 
 @contextmanager
-def _watching(params: TrainParams) -> Iterator[tuple[OnRow | None, Callable[[Preflight], None]]]:
-    """A bar with loss and time left on standard error; a line every ten seconds where nobody watches."""
+def _watching(params: TrainParams, first: bool) -> Iterator[tuple[OnRow | None, Callable[[Preflight], None]]]:
+    """A bar with loss and time left on standard error; a line every ten seconds where nobody watches.
+
+    Args:
+        first: of several processes the first one shows it.
+    """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from reelops.cli.take_view import err
@@ -98,11 +106,11 @@ def _watching(params: TrainParams) -> Iterator[tuple[OnRow | None, Callable[[Pre
         TimeElapsedColumn(),
     )
     pace = _Pace(params)
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+    with Progress(*columns, console=err, transient=True, disable=not (first and err.is_terminal)) as bar:
         task = bar.add_task("train", total=params.steps, said="")
 
         def on_ready(flight: Preflight) -> None:
-            if _is_first_process():
+            if first:
                 _announce(flight, params)
 
         def on_row(row: Mapping[str, float], step: int) -> None:
@@ -111,7 +119,7 @@ def _watching(params: TrainParams) -> Iterator[tuple[OnRow | None, Callable[[Pre
             if not err.is_terminal and pace.is_time_for_a_line():
                 err.print(f"step {step} of {params.steps}: {said}", highlight=False, soft_wrap=True)
 
-        yield (on_row if _is_first_process() else None), on_ready
+        yield (on_row if first else None), on_ready
 
 
 class _Pace:
@@ -145,10 +153,6 @@ class _Pace:
             return False
         self._last_line = time.monotonic()
         return True
-
-
-def _is_first_process() -> bool:
-    return os.environ.get("RANK", "0") == "0"
 
 
 def _announce(flight: Preflight, params: TrainParams) -> None:

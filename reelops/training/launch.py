@@ -12,12 +12,13 @@ FSDP on GPUs only and this is the same on processors.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reelops.errors import MachineError, SettingsError
+from reelops.errors import LostProcess, ReelOpsError, SettingsError
 
 if TYPE_CHECKING:
     from torch.nn import Parameter
@@ -108,6 +109,8 @@ def share_base(transformer: Any, adapter: Iterable[Parameter], launch: Launch, a
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
+    # The output is a view of the last block's, which matters to who writes into it; the loss does not.
+    warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
     device = accelerator.device
     whole = set(adapter)
     mesh = init_device_mesh(device.type, (launch.processes,))
@@ -134,14 +137,14 @@ def lost_processes_told(launch: Launch) -> Iterator[None]:
     """Within it the end of another process is one line; torch tells of it as a broken connection.
 
     Raises:
-        MachineError
+        LostProcess
     """
     try:
         yield
     except RuntimeError as error:
         if launch.processes == 1 or not _is_broken_connection(error):
             raise
-        raise MachineError(
+        raise LostProcess(
             f"Another of the {launch.processes} processes of this run has ended; its message stands above, unless it "
             "was killed. The last checkpoint is whole, and the same command goes on from there."
         ) from error
@@ -154,6 +157,23 @@ def _is_broken_connection(error: RuntimeError) -> bool:
     return isinstance(error, DistError) or "gloo" in said or "Connection" in said
 
 
-def process_index() -> int:
-    """Of this process among all; 0 is the one that writes."""
-    return int(os.environ.get("RANK", "0"))
+def is_first_process() -> bool:
+    """Of all processes of a run: the one that writes and tells."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+@contextmanager
+def faults_told_once() -> Iterator[None]:
+    """Within it a fault that all processes meet ends them all, and is told by the first of each machine alone.
+
+    Raises:
+        SystemExit: in the others, with the fault's own code.
+    """
+    try:
+        yield
+    except LostProcess:
+        raise
+    except ReelOpsError as error:
+        if os.environ.get("LOCAL_RANK", "0") == "0":
+            raise
+        raise SystemExit(error.exit_code) from None

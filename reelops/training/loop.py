@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
+from accelerate.utils import gather_object
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -171,15 +172,15 @@ class Loop:
         Raises:
             DatasetError: one cannot be used, on this device or another; the state before the step is saved.
         """
-        fault: DatasetError | None = None
+        passes, fault = [], ""
         try:
             passes = [next(batches) for _ in range(self.params.accumulated(self.accelerator.num_processes))]
         except DatasetError as error:
             # A reader's error comes with its traceback above what it says.
-            fault = DatasetError(str(error).strip().splitlines()[-1].removeprefix(f"{_name_of(DatasetError)}: "))
-        if self._agreed(float(fault is not None)) > 0:
+            fault = str(error).strip().splitlines()[-1].removeprefix("reelops.errors.DatasetError: ")
+        if self._agreed(float(bool(fault))) > 0:
             self.save()
-            raise fault or DatasetError("Another process of this run met a sample that cannot be used, and names it.")
+            raise DatasetError(" ".join(told for told in gather_object([fault]) if told))
         return passes
 
     def _step(self, passes: Sequence[Sample]) -> dict[str, float]:
@@ -393,10 +394,11 @@ class Loop:
 
     def _restore_random(self, states: Mapping[str, Tensor]) -> None:
         own = self.accelerator.process_index
+        # Copies: torch reads a state from the beginning of its memory, whichever row of it is given (2.13).
         if "cpu" in states and own < len(states["cpu"]):
-            torch.set_rng_state(states["cpu"][own].cpu())
+            torch.set_rng_state(states["cpu"][own].cpu().clone())
         if "cuda" in states and own < len(states["cuda"]) and self.accelerator.device.type == "cuda":
-            torch.cuda.set_rng_state(states["cuda"][own].cpu())
+            torch.cuda.set_rng_state(states["cuda"][own].cpu().clone())
 
     def _is_due(self, every: int) -> bool:
         return every > 0 and (self.state.step % every == 0 or self.state.step == self.params.steps)
@@ -406,10 +408,6 @@ class Loop:
         self.state.curve.append({"step": self.state.step, **row})
         if self.on_row is not None and self.accelerator.is_main_process:
             self.on_row({**row, **more}, self.state.step)
-
-
-def _name_of(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _leave_stopping_to_the_loop(_worker: int) -> None:
