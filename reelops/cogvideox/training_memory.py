@@ -24,6 +24,7 @@ STATE_BYTES = {"adamw": 8.0, "adamw8bit": 2.1, "offload": 0.0}
 # Of a base in shares: the block at work, and the next one on its way.
 WHOLE_BLOCKS = 2
 DEVICES_GB = (24, 40, 80, 141)
+SHARES = (2, 4, 8)
 LARGEST_MICRO_BATCH = 16
 
 
@@ -113,16 +114,22 @@ def training_footprint(
 
 
 def best_way(
-    architecture: Architecture, clip: ClipFormat, size: AdapterSize, dtype: str, memory_bytes: float
+    architecture: Architecture, clip: ClipFormat, size: AdapterSize, dtype: str, memory_bytes: float, shares: int = 1
 ) -> TrainingWay | None:
-    """The fastest way that fits a GPU, with as many clips a pass as go in; None where none does."""
+    """The fastest way that fits a GPU, with as many clips a pass as go in; None where none does.
+
+    Args:
+        shares: among how many GPUs the base is divided.
+    """
     room = memory_bytes * USABLE_SHARE
     for checkpointing, optimizer in _ways():
         fitting = [
-            TrainingWay(micro_batch, checkpointing, optimizer, footprint)
+            TrainingWay(micro_batch, checkpointing, optimizer, need)
             for micro_batch in range(1, LARGEST_MICRO_BATCH + 1)
             if (
-                footprint := training_footprint(architecture, clip, size, dtype, optimizer, micro_batch, checkpointing)
+                need := training_footprint(
+                    architecture, clip, size, dtype, optimizer, micro_batch, checkpointing, shares=shares
+                )
             ).peak
             <= room
         ]
@@ -132,10 +139,10 @@ def best_way(
 
 
 def plan_devices(
-    architecture: Architecture, clip: ClipFormat, size: AdapterSize, dtype: str = "bfloat16"
+    architecture: Architecture, clip: ClipFormat, size: AdapterSize, dtype: str = "bfloat16", shares: int = 1
 ) -> dict[int, TrainingWay | None]:
-    """The best way for each of the usual sizes of GPU, in GB."""
-    return {gb: best_way(architecture, clip, size, dtype, gb * GB) for gb in DEVICES_GB}
+    """The best way for each of the usual sizes of GPU, in GB; with `shares` for so many of them together (FSDP2)."""
+    return {gb: best_way(architecture, clip, size, dtype, gb * GB, shares) for gb in DEVICES_GB}
 
 
 def _ways() -> Iterator[tuple[bool, str]]:
