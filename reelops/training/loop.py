@@ -34,7 +34,7 @@ from reelops.training.checkpoint import (
     optimizer_values,
     restore_optimizer,
 )
-from reelops.training.launch import Launch, average_gradients, lost_processes_told, share_base
+from reelops.training.launch import Launch, average_gradients, share_base
 from reelops.training.optimizers import build_optimizer
 from reelops.training.params import TrainParams
 from reelops.training.samples import (
@@ -130,12 +130,8 @@ class Loop:
 
         Raises:
             DatasetError: a sample cannot be used, or its loss is not finite; the state before that step is saved.
-            MachineError: the budget is too small, the disk too full for a checkpoint, or another process has ended.
+            MachineError: the budget is too small, or the disk too full for a checkpoint.
         """
-        with lost_processes_told(self.launch):
-            return self._run()
-
-    def _run(self) -> Outcome:
         outcome = Outcome("finished", self.state)
         if self.state.step == 0 and self.parts.held_out is not None:
             outcome.evaluation_seconds += self._evaluate(self.parts.held_out)

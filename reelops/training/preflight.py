@@ -43,6 +43,7 @@ class Preflight:
         size: numbers that are trained.
         footprint: expected memory of a device.
         identity: digest of parameters, data, base and code: runs of the same identity are one run.
+        launch: the processes that share it.
         notes: what people should be told.
     """
 
@@ -55,6 +56,7 @@ class Preflight:
     size: AdapterSize
     footprint: TrainingFootprint
     identity: str
+    launch: Launch
     notes: tuple[str, ...]
 
     @property
@@ -121,6 +123,7 @@ def check_run(
         size=size,
         footprint=footprint,
         identity=_identity(params, index, weights, dtype, optimizer),
+        launch=launch,
         notes=tuple(notes),
     )
 

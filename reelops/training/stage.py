@@ -41,7 +41,7 @@ from reelops.tracking import LiveRun, RunRecord, TrackedRun
 from reelops.training.cache import FOLDER as LATENTS
 from reelops.training.cache import LatentCache
 from reelops.training.checkpoint import CheckpointFolder, run_to_oneself
-from reelops.training.launch import Launch, accelerator_for
+from reelops.training.launch import Launch, accelerator_for, lost_processes_told
 from reelops.training.loop import Ingredients, Loop, OnRow, Outcome
 from reelops.training.params import LatentParams, TrainParams
 from reelops.training.preflight import Preflight, check_places, check_run
@@ -110,28 +110,26 @@ def train_adapter(
 
     Raises:
         ReelOpsError: see `check_run` and `Loop.run`.
+        LostProcess: another process of the run has ended.
         Cancelled: somebody asked to stop; the checkpoint is saved.
     """
     began = time.monotonic()
     machine = inspect_machine()
-    launch = Launch.of(os.environ)
     cache = LatentCache(places.latents)
-    flight = check_run(params, latents, cache, settings, machine, launch)
+    flight = check_run(params, latents, cache, settings, machine, Launch.of(os.environ))
     folder = places.checkpoints / flight.identity
     check_places(flight, params, folder, places.adapter.parent)
     if on_ready is not None:
         on_ready(flight)
     accelerator = accelerator_for(flight.dtype, machine.device)
-    with run_to_oneself(folder) if accelerator.is_main_process else nullcontext():
-        return _run(
-            params, flight, launch, accelerator, cache, settings, places, track, fresh, on_row, should_stop, began
-        )
+    alone = run_to_oneself(folder) if accelerator.is_main_process else nullcontext()
+    with lost_processes_told(flight.launch), alone:
+        return _run(params, flight, accelerator, cache, settings, places, track, fresh, on_row, should_stop, began)
 
 
 def _run(
     params: TrainParams,
     flight: Preflight,
-    launch: Launch,
     accelerator: Any,
     cache: LatentCache,
     settings: Settings,
@@ -147,7 +145,7 @@ def _run(
         checkpoints.clear()
     accelerator.wait_for_everyone()
     parts = ingredients(params, flight, cache)
-    loop = Loop(parts, accelerator, checkpoints, should_stop=should_stop, launch=launch)
+    loop = Loop(parts, accelerator, checkpoints, should_stop=should_stop, launch=flight.launch)
     notes = loop.resume()
     lineage = trace_lineage({"base_revision": flight.weights.revision}, settings.root)
     diary = _open_diary(params, flight, loop, lineage, settings) if track and accelerator.is_main_process else None

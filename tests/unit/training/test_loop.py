@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from small_model import HEIGHT, PROMPT_LENGTH, WIDTH, write_small_model
-from training_ground import make_ground
+from small_model import HEIGHT, PROMPT_LENGTH, WIDTH
 from training_work import in_processes, train_here
 
 from reelops.clip import sha256_of
 from reelops.cogvideox.denoiser import load_transformer
 from reelops.cogvideox.lora import WEIGHTS_NAME, add_lora, lora_parameters, read_adapter
-from reelops.errors import Cancelled, DatasetError, MachineError, SettingsError, WeightsError
+from reelops.errors import Cancelled, DatasetError, MachineError, SettingsError
 from reelops.training.cache import LatentCache
 from reelops.training.checkpoint import check_room, run_to_oneself
 from reelops.training.launch import Launch, share_base
@@ -310,38 +309,10 @@ def test_a_loss_that_is_not_finite_names_the_clip_and_keeps_the_weights_before_i
     assert all(torch.isfinite(value).all() for value in weights.values())
 
 
-def test_nan_in_a_sample_is_one_line_that_names_it(ground):
-    cache = LatentCache(ground.latents)
-    for clip in cache.read_index().of_split("train"):
-        stored = cache.read("clips", clip.key)
-        stored["picture_mean"][0, 0, 0, 0] = float("nan")
-        save_file(stored, cache.path("clips", clip.key), {"key": clip.key})
-    with pytest.raises(DatasetError, match="its picture mean in the cache holds values that are not finite"):
-        train_here(ground)
-
-
-def test_latents_of_another_base_or_table_are_refused(ground, tmp_path):
-    rows = ground.rows()
-    ground.write_rows([replace(rows[0], prompt="orbit"), *rows[1:]])
-    with pytest.raises(DatasetError, match="has changed since the latents were made"):
-        train_here(ground)
-    ground.encode()
-    ground.write_params(model=write_small_model(tmp_path / "other", scaling_factor=0.5))
-    with pytest.raises(DatasetError, match=r"were made with .*, whose encoders are not those of"):
-        train_here(ground)
-
-
 def test_missing_latents_are_refused_before_anything_is_loaded(ground):
     cache = LatentCache(ground.latents)
     cache.path("clips", cache.read_index().clips[0].key).unlink()
     with pytest.raises(DatasetError, match=r"1 clips have no latents .* ground/clip-0"):
-        train_here(ground)
-
-
-def test_a_text_to_video_base_is_refused(ground, tmp_path):
-    base = write_small_model(tmp_path / "t2v", in_channels=16)
-    ground.write_params(model=base)
-    with pytest.raises(WeightsError, match="is a text-to-video model"):
         train_here(ground)
 
 
@@ -388,10 +359,8 @@ def test_a_stop_before_the_first_step_is_a_stop(ground):
         train_here(ground, should_stop=lambda: True)
 
 
-def test_bad_input_is_one_line_and_a_code(small_model, tmp_path):
-    ground = make_ground(tmp_path / "project", small_model, train_clips=1)
-    done = ground.run("train", "--no-track")
-    assert done.returncode == 2 and "There are no latents at" in done.stderr and "Traceback" not in done.stderr
+def test_parameters_that_do_not_go_together_are_one_line_and_a_code(ground):
     ground.write_params(batch=3, micro_batch=2)
     done = ground.run("train")
     assert done.returncode == 2 and "`batch` 3 is no multiple of `micro_batch` 2" in done.stderr
+    assert "Traceback" not in done.stderr
