@@ -10,6 +10,7 @@ machine falls on all of them.
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -185,6 +186,9 @@ def _in_a_process(way: str, params: TrainParams, latents: LatentParams, settings
         raise MachineError(
             f"The process that trained {way} ended with code {process.exitcode}. Its message stands above."
         ) from error
+    except BaseException:
+        process.terminate()
+        raise
     finally:
         process.join()
     return measured
@@ -194,6 +198,7 @@ def _measure(way: str, params_json: str, latents_json: str, params_file: str, st
     from reelops.training.launch import Launch
     from reelops.training.preflight import check_run
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches whoever started this, who ends it
     settings = load_settings(params_file=params_file)
     latents = LatentParams.model_validate_json(latents_json)
     given = TrainParams.model_validate_json(params_json)

@@ -43,8 +43,8 @@ class Launch:
 
     @property
     def shares(self) -> int:
-        """Into how many parts the base is divided."""
-        return self.processes if self.shared else 1
+        """Into how many parts the base is divided where a step needs most memory."""
+        return self.processes if self.shared and self.free_after_forward else 1
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Launch:

@@ -28,7 +28,7 @@ from reelops.training.params import LatentParams, TrainParams
 
 # The modules whose code decides what a step does.
 _CODE = (
-    *("training/loop.py", "training/samples.py", "training/optimizers.py", "training/params.py"),
+    *("training/launch.py", "training/loop.py", "training/samples.py", "training/optimizers.py", "training/params.py"),
     *("cogvideox/conditioning.py", "cogvideox/denoiser.py", "cogvideox/lora.py", "cogvideox/loss.py"),
 )
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from small_model import CLIP
+from small_model import CLIP, PROMPT_LENGTH
 from training_ground import LATENTS, TRAIN, make_ground
 
 from reelops.cogvideox.architecture import read_architecture
+from reelops.cogvideox.denoiser import load_transformer, predict_velocity, rotary_positions
+from reelops.cogvideox.loss import add_noise, noise_levels, velocity_loss, velocity_target
 from reelops.errors import SettingsError
-from reelops.training.benchmark import CACHED, ENCODED, OURS, PARTS, PUBLISHED, benchmark_training, markdown
+from reelops.training.benchmark import CACHED, ENCODED, PARTS, benchmark_training, markdown
 from reelops.training.benchmark_gpu import measure_random
+from reelops.training.benchmark_published import _loss, steps_as_published
 from reelops.training.params import LatentParams, TrainParams
 
 
@@ -28,33 +32,29 @@ def test_the_cache_is_measured_beside_encoders_that_train_the_same_samples(groun
     assert all(len(one["step_seconds"]) == 2 and one["peak_bytes"]["rss"] > 0 for one in part["runs"])
     cached, encoded = part["ways"][CACHED], part["ways"][ENCODED]
     assert 0 <= cached["waiting_share"] < encoded["waiting_share"] <= 1
+    times = cached["samples_per_second"] / encoded["samples_per_second"]
+    assert encoded["ours_times_as_fast"] == pytest.approx(times, rel=0.01)
     assert f"| {CACHED} |" in markdown(report) and report["threads"] == torch.get_num_threads()
 
 
-def test_whole_clips_are_measured_beside_the_steps_of_diffusers_example(ground):
-    report = measure(ground, "published")
-    ways = report["parts"]["published"]["ways"]
-    assert list(ways) == list(PARTS["published"]) and "all latent frames" in report["parts"]["published"]["what"]
-    assert ways[PUBLISHED]["ours_times_as_fast"] == pytest.approx(
-        ways[OURS]["samples_per_second"] / ways[PUBLISHED]["samples_per_second"], rel=0.01
-    )
+def test_the_steps_of_diffusers_example_are_taken_on_a_clip_and_its_caption(small_model):
+    frames = np.random.default_rng(0).integers(0, 256, (9, 32, 48, 3), dtype=np.uint8)
+    params = TrainParams.model_validate(TRAIN)
+    taken = list(steps_as_published(small_model, [(frames, "pan left")], params, "bfloat16", PROMPT_LENGTH, steps=2))
+    assert len(taken) == 2 and all(0 < waited < seconds for seconds, waited in taken)
 
 
 def test_the_published_loss_is_ours_for_the_same_draw(small_model):
     """Its weighted error of x0 is our squared error of v: both loops learn the same."""
-    from reelops.cogvideox.denoiser import load_transformer, predict_velocity, rotary_positions
-    from reelops.cogvideox.loss import add_noise, noise_levels, velocity_loss, velocity_target
-    from reelops.training import benchmark_published
-
-    transformer = load_transformer(small_model, "float32")
     from diffusers import CogVideoXDPMScheduler
 
+    transformer = load_transformer(small_model, "float32")
     scheduler = CogVideoXDPMScheduler.from_pretrained(str(small_model), subfolder="scheduler")
     draw = torch.Generator().manual_seed(1)
     video, condition = (torch.randn(1, 3, 16, 8, 12, generator=draw) for _ in range(2))
     text = torch.randn(1, 24, 16, generator=draw)
     torch.manual_seed(5)
-    theirs = benchmark_published._loss(transformer, scheduler, video, condition, text, torch.float32)
+    theirs = _loss(transformer, scheduler, video, condition, text, torch.float32)
     torch.manual_seed(5)
     timesteps = torch.randint(0, 1000, (1,))
     noise = torch.randn_like(video)

@@ -76,7 +76,8 @@ def test_shares_copies_and_one_process_are_told_apart():
     assert Launch.of({}) == Launch()
     assert (Launch.of(pair).processes, Launch.of(pair).shares) == (2, 1)
     assert Launch.of(fsdp).shares == 2 and Launch.of(fsdp).free_after_forward
-    assert not Launch.of(fsdp | {"FSDP_RESHARD_AFTER_FORWARD": "false"}).free_after_forward
+    kept_whole = Launch.of(fsdp | {"FSDP_RESHARD_AFTER_FORWARD": "false"})
+    assert kept_whole.shared and kept_whole.shares == 1
     (said,) = Launch.of({"MASTER_PORT": "29500", "MASTER_ADDR": "127.0.0.1"}).notes
     assert "started a single process" in said and "--multi_gpu" in said
 
