@@ -123,4 +123,5 @@ def _loss(
     )[0]
     found = scheduler.get_velocity(velocity, noisy, timesteps_B)
     weight = 1 / (1 - scheduler.alphas_cumprod[timesteps_B])
-    return (weight.view(-1, 1, 1, 1, 1) * (found - video) ** 2).mean()
+    loss: Tensor = (weight.view(-1, 1, 1, 1, 1) * (found - video) ** 2).mean()
+    return loss

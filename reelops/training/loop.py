@@ -168,7 +168,8 @@ class Loop:
         Raises:
             DatasetError: one cannot be used, on this device or another; the state before the step is saved.
         """
-        passes, fault = [], ""
+        passes: list[Sample] = []
+        fault = ""
         try:
             passes = [next(batches) for _ in range(self.params.accumulated(self.accelerator.num_processes))]
         except DatasetError as error:
