@@ -57,7 +57,7 @@ def steps_as_published(
     scheduler = CogVideoXDPMScheduler.from_pretrained(str(folder), subfolder="scheduler")
     trained = [parameter for parameter in transformer.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, params.lr, params.betas, 1e-8, params.weight_decay)
-    rates = get_scheduler(params.schedule, optimizer, params.warmup_steps, steps)
+    rates = get_scheduler(params.schedule, optimizer, num_warmup_steps=params.warmup_steps, num_training_steps=steps)
     kept = [_encoded(encoders, frames, caption, prompt_length) for frames, caption in clips]
     for step in range(steps):
         began = time.monotonic()
