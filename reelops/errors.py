@@ -10,6 +10,7 @@ ReelOpsError
 │   └── SettingsError     params.yaml, an environment variable or an option
 ├── WeightsError          weights that cannot be had, or are not what they should be
 ├── MachineError          this machine cannot do it: memory, disk, accelerator
+│   └── LostProcess       another process of the same run has ended
 ├── DownloadError         something on the network that cannot be had
 ├── TrackingError         the tracking server cannot be reached or refuses
 └── Cancelled             somebody asked to stop (exit code 130)
@@ -59,6 +60,10 @@ class WeightsError(ReelOpsError):
 
 
 class MachineError(ReelOpsError):
+    pass
+
+
+class LostProcess(MachineError):
     pass
 
 

@@ -8,6 +8,7 @@ the next write into that folder.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import fcntl
 import os
@@ -20,6 +21,10 @@ from reelops.errors import InputError, MachineError
 
 PARTIAL_SUFFIX = ".partial"
 _OUT_OF_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# From Linux's headers, for renameat2(2).
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+_CANNOT_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP}
 
 
 @contextlib.contextmanager
@@ -71,8 +76,9 @@ def write_folder_atomically(path: Path) -> Iterator[Path]:
     """Gives an empty temporary folder beside `path` to fill; it becomes `path` when the block ends well.
 
     All bytes reach the disk before the name changes. If the block raises, the temporary folder goes and whatever stood
-    at `path` stays as it was. A folder that stands at `path` is replaced; a kill in the moment between leaves none.
-    What killed writers left beside it goes at the next write.
+    at `path` stays as it was. A folder that stands at `path` is exchanged in one step, so there is always one, whatever
+    kills the writer; only where the system cannot exchange names (not Linux, some network disks) a kill in the moment
+    between leaves none. What killed writers left beside it goes at the next write.
 
     Raises:
         MachineError: the place cannot be written to, or the disk is full.
@@ -156,13 +162,31 @@ def _partial_of(path: Path) -> Path:
 
 
 def _take_the_place_of(finished: Path, path: Path) -> None:
+    """Gives a folder the name `path`; one that had it goes."""
     if not path.exists():
         finished.replace(path)
+        return
+    if _exchange(finished, path):
+        shutil.rmtree(finished, ignore_errors=True)
         return
     old = _partial_of(path)
     path.replace(old)
     finished.replace(path)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swaps what two names stand for in one step; False where the system or the disk cannot."""
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except AttributeError:
+        return False
+    if rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in _CANNOT_EXCHANGE:
+        return False
+    raise OSError(number, os.strerror(number), str(other))
 
 
 def remove_folder_if_abandoned(folder: Path) -> None:

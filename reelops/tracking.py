@@ -110,7 +110,9 @@ class LiveRun:
     Nothing here raises for a store that does not answer: work that takes hours is not lost over its diary. The first
     failure is kept in `failure`, and nothing more is sent.
 
-    Points of curves are sent together, every few seconds.
+    Points of curves are sent together, every few seconds. A run that is gone on with knows how far each of its curves
+    reaches, and takes no point of a step that it has: what a process did between its last checkpoint and its end is
+    done again by the next one.
 
     Args:
         run_id: of a run to go on with; None begins one.
@@ -120,6 +122,7 @@ class LiveRun:
         self.failure: str | None = None
         self.model_id: str | None = None
         self._points: list[Any] = []
+        self._reached: dict[str, int] = {}
         self._sent = time.monotonic()
         self.run_id = run_id
         self._uri = uri
@@ -135,11 +138,11 @@ class LiveRun:
         return TrackedRun(self.run_id, shown(self._uri), where_to_look(self._uri, self._experiment_id, self.run_id))
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
-        """Points of curves; what is not finite is left out."""
+        """Points of curves; what is not finite, or is there already, is left out."""
         from math import isfinite
 
-        finite = {name: value for name, value in metrics.items() if isfinite(value)}
-        self._attempt(lambda: self._note(finite, step))
+        new = {name: value for name, value in metrics.items() if isfinite(value) and step > self._reached.get(name, -1)}
+        self._attempt(lambda: self._note(new, step))
         if time.monotonic() - self._sent > SEND_EVERY_SECONDS:
             self._attempt(self._send)
 
@@ -169,6 +172,7 @@ class LiveRun:
             self._experiment_id = _experiment(self._client, record.experiment, self._uri)
         if self.run_id is not None:
             self._client.update_run(self.run_id, status="RUNNING")
+            self._reached = _reached(self._client, self.run_id)
             return
         tags = {**record.tags, "mlflow.note.content": record.note, "mlflow.source.name": "reelops"}
         started = int(time.time() * 1000)
@@ -281,6 +285,12 @@ def _log_values(client: MlflowClient, run_id: str, record: RunRecord) -> None:
     params = [Param(name, "" if value is None else str(value)) for name, value in record.params.items()]
     metrics = [Metric(name, float(value), now, 0) for name, value in record.metrics.items()]
     client.log_batch(run_id, params=params, metrics=metrics)
+
+
+def _reached(client: MlflowClient, run_id: str) -> dict[str, int]:
+    """The last step of each curve of a run."""
+    # Metrics in words keep their steps only in this form; `data.metrics` has values alone.
+    return {metric.key: metric.step for metric in client.get_run(run_id).data.to_proto().metrics}
 
 
 def _experiment(client: MlflowClient, name: str, uri: str) -> str:

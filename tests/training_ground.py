@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -94,13 +94,13 @@ class Ground:
         """The stage `latents`, run here; its report."""
         return LatentStage(LatentParams.model_validate(LATENTS | changes), self.settings).run()
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """A command of ours as a user runs it."""
+    def start(self, *arguments: str, launcher: Sequence[str] = (), **environment: str) -> subprocess.Popen[str]:
+        """A command of ours as a user runs it, by a launcher's module and its options or at once."""
         foreign = ("PREFECT_", "MLFLOW_", "REELOPS_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         own = {"REELOPS_PARAMS_FILE": str(self.folder / "params.yaml"), "REELOPS_HOME": str(self.folder / "home")}
         return subprocess.Popen(
-            [sys.executable, "-m", "reelops.cli", *arguments],
+            [sys.executable, *launcher, "-m", "reelops.cli", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

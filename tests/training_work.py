@@ -5,13 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from studio import START_SECONDS, free_port
 from training_ground import LATENTS, TRAIN, Ground
 
+from reelops.errors import Cancelled
 from reelops.training.params import LatentParams
 from reelops.training.stage import Places, TrainingReport, train_adapter
 
@@ -29,12 +30,18 @@ def train_here(ground: Ground, track: bool = False, **changes: Any) -> TrainingR
     )
 
 
-def in_processes(ground: Ground, count: int, changes: Mapping[str, Any], die_at: int | None = None) -> list[int]:
-    """Trains in so many processes that know of each other; their exit codes."""
+def in_processes(
+    ground: Ground, count: int, *runs: Mapping[str, Any], environment: Mapping[str, str] | None = None
+) -> list[int]:
+    """Trains in so many processes that know of each other, one run after the other; their exit codes.
+
+    Each run is what it changes in the parameters; beside them `ground` trains elsewhere, `stop_at` asks to stop after
+    that step, `die_at` kills the first process there.
+    """
     context = multiprocessing.get_context("spawn")
     port = free_port()
     crew = [
-        context.Process(target=_one_of, args=(str(ground.folder), rank, count, port, dict(changes), die_at))
+        context.Process(target=_one_of, args=(ground, rank, count, port, runs, dict(environment or {})))
         for rank in range(count)
     ]
     for process in crew:
@@ -45,17 +52,29 @@ def in_processes(ground: Ground, count: int, changes: Mapping[str, Any], die_at:
     return [process.exitcode for process in crew]
 
 
-def _one_of(folder: str, rank: int, count: int, port: int, changes: dict[str, Any], die_at: int | None) -> None:
+def _one_of(
+    ground: Ground, rank: int, count: int, port: int, runs: Sequence[Mapping[str, Any]], environment: dict[str, str]
+) -> None:
     import torch
 
     torch.set_num_threads(1)
+    os.environ |= environment
     if count > 1:
         places = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count}
         os.environ |= {name: str(value) for name, value in places.items()}
         os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "ACCELERATE_USE_CPU": "true"}
+    for run in runs:
+        _run(**({"ground": ground} | dict(run)))
 
-    def on_row(_row: Mapping[str, float], step: int) -> None:
+
+def _run(ground: Ground, stop_at: int | None = None, die_at: int | None = None, **changes: Any) -> None:
+    reached = 0
+
+    def on_row(row: Mapping[str, float], step: int) -> None:
+        nonlocal reached
+        reached = step
         if step == die_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    train_here(Ground(Path(folder)), on_row=on_row, **changes)
+    with suppress(Cancelled):
+        train_here(ground, on_row=on_row, should_stop=lambda: stop_at is not None and reached >= stop_at, **changes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -40,7 +39,8 @@ def train(
     """Train the adapter that params.yaml describes on data/latents/, and publish it to models/adapters/.
 
     It goes on where it was stopped, to the bit: Ctrl-C or SIGTERM saves after the step at hand, a second one ends at
-    once. Several GPUs: accelerate launch --multi_gpu -m reelops.cli train
+    once. Several GPUs: accelerate launch --multi_gpu -m reelops.cli train; with --use_fsdp --fsdp_version 2 in place of
+    --multi_gpu each holds a share of the base.
 
     Examples: reelops train    |    reelops train --plan    |    reelops train --plan --profile cogvideox-5b-i2v
     """
@@ -56,11 +56,16 @@ def train(
     if profile is not None or rank is not None:
         raise typer.BadParameter("--profile and --rank go with --plan; a run takes them from params.yaml.")
     from reelops.progress import signals_awaited
+    from reelops.training.launch import faults_told_once, is_first_process
     from reelops.training.stage import Places, train_adapter
 
     latents = read_block(settings.params_file, "latents", LatentParams)
     places = Places.of(settings, params.name)
-    with signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop, _watching(params) as (on_row, on_ready):
+    with (
+        faults_told_once(),
+        signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop,
+        _watching(params, is_first_process()) as (on_row, on_ready),
+    ):
         report = train_adapter(
             params,
             latents,
@@ -72,7 +77,7 @@ def train(
             should_stop=should_stop,
             on_ready=on_ready,
         )
-    if not _is_first_process():
+    if not is_first_process():
         return
     if as_json:
         facts: dict[str, Any] = {"adapter": str(report.adapter), "sha256": report.sha256, "ended": report.outcome.ended}
@@ -83,8 +88,12 @@ def train(
 
 
 @contextmanager
-def _watching(params: TrainParams) -> Iterator[tuple[OnRow | None, Callable[[Preflight], None]]]:
-    """A bar with loss and time left on standard error; a line every ten seconds where nobody watches."""
+def _watching(params: TrainParams, first: bool) -> Iterator[tuple[OnRow | None, Callable[[Preflight], None]]]:
+    """A bar with loss and time left on standard error; a line every ten seconds where nobody watches.
+
+    Args:
+        first: of several processes the first one shows it.
+    """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from reelops.cli.take_view import err
@@ -98,11 +107,11 @@ def _watching(params: TrainParams) -> Iterator[tuple[OnRow | None, Callable[[Pre
         TimeElapsedColumn(),
     )
     pace = _Pace(params)
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+    with Progress(*columns, console=err, transient=True, disable=not (first and err.is_terminal)) as bar:
         task = bar.add_task("train", total=params.steps, said="")
 
         def on_ready(flight: Preflight) -> None:
-            if _is_first_process():
+            if first:
                 _announce(flight, params)
 
         def on_row(row: Mapping[str, float], step: int) -> None:
@@ -111,7 +120,7 @@ def _watching(params: TrainParams) -> Iterator[tuple[OnRow | None, Callable[[Pre
             if not err.is_terminal and pace.is_time_for_a_line():
                 err.print(f"step {step} of {params.steps}: {said}", highlight=False, soft_wrap=True)
 
-        yield (on_row if _is_first_process() else None), on_ready
+        yield (on_row if first else None), on_ready
 
 
 class _Pace:
@@ -145,10 +154,6 @@ class _Pace:
             return False
         self._last_line = time.monotonic()
         return True
-
-
-def _is_first_process() -> bool:
-    return os.environ.get("RANK", "0") == "0"
 
 
 def _announce(flight: Preflight, params: TrainParams) -> None:
@@ -196,7 +201,7 @@ def _show(report: TrainingReport) -> None:
 
 
 def _plan(params: TrainParams, settings: Settings, profile: str | None, rank: int | None, as_json: bool) -> None:
-    from reelops.cogvideox.training_memory import count_adapter, plan_devices
+    from reelops.cogvideox.training_memory import SHARES, count_adapter, plan_devices
     from reelops.errors import WeightsError
 
     chosen, asked_rank = _planned(profile or params.profile, settings), rank or params.rank
@@ -207,13 +212,24 @@ def _plan(params: TrainParams, settings: Settings, profile: str | None, rank: in
         )
     size = count_adapter(architecture.check(), asked_rank, params.targets)
     ways = plan_devices(architecture, chosen.clip_format, size)
+    shared = {shares: plan_devices(architecture, chosen.clip_format, size, shares=shares) for shares in SHARES}
     if as_json:
         facts: dict[str, Any] = {"profile": chosen.name, "rank": asked_rank, "trained": size.trained}
         facts |= {"frozen": size.frozen, "share": size.share}
         facts["devices"] = {str(gb): _way_facts(way) for gb, way in ways.items()}
+        facts["shared"] = {
+            str(shares): {str(gb): _way_facts(way) for gb, way in them.items()} for shares, them in shared.items()
+        }
         typer.echo(json.dumps(facts, indent=2))
         return
     _show_plan(chosen.name, asked_rank, size, ways)
+    _show_shares(ways, shared)
+
+
+def _clips_a_pass(way: Any) -> str:
+    if way is None:
+        return "does not fit"
+    return f"{way.micro_batch}" if way.gradient_checkpointing else f"{way.micro_batch}, not checkpointed"
 
 
 def _planned(name: str, settings: Settings) -> Any:
@@ -273,5 +289,26 @@ def _show_plan(name: str, rank: int, size: Any, ways: Mapping[int, Any]) -> None
             way.optimizer,
             *(f"{size_bytes / 1e9:.1f} GB" for size_bytes in sizes),
         )
+    out.print(table)
+
+
+def _show_shares(ways: Mapping[int, Any], shared: Mapping[int, Mapping[int, Any]]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    from reelops.cli.take_view import out
+
+    out.print(
+        "Several GPUs: with accelerate launch --multi_gpu each holds all of the base; with --use_fsdp --fsdp_version 2 "
+        "its share and two blocks, which leaves room for more clips a pass:",
+        highlight=False,
+    )
+    table = Table(box=SIMPLE_HEAD)
+    for title in ("GPUs", "Base on each", *(f"Clips a pass in {gb} GB" for gb in ways)):
+        table.add_column(title, justify="right")
+    for shares, them in {1: ways, **shared}.items():
+        bases = {f"{way.footprint.base / 1e9:.1f} GB" for way in them.values() if way is not None}
+        clips = (_clips_a_pass(way) for way in them.values())
+        table.add_row(str(shares), " ".join(bases) or "does not fit", *clips)
     out.print(table)
     out.print("Estimated from shapes, calibrated on published peaks; a run measures its own and says so.", style="dim")

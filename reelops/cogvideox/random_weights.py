@@ -43,6 +43,17 @@ def build_random_pipeline(architecture: Architecture, dtype: Any, device: str) -
     )
 
 
+def random_transformer(architecture: Architecture, dtype: Any, device: str) -> Any:
+    """The architecture's frozen transformer alone, with random weights, built where it will run."""
+    import torch
+
+    from reelops.cogvideox.denoiser import meta_transformer
+
+    transformer = meta_transformer(architecture).to(dtype).to_empty(device=device)
+    _fill(transformer, torch.Generator(device).manual_seed(SEED))
+    return transformer
+
+
 def _without_names(config: Any) -> dict[str, Any]:
     return {key: value for key, value in config.items() if not key.startswith("_")}
 

@@ -15,12 +15,16 @@ from reelops.clip import ClipFormat
 from reelops.cogvideox.architecture import Architecture
 from reelops.cogvideox.memory import BYTES, CUDA_CONTEXT, GB, PROCESS, USABLE_SHARE
 
-# Copies of a block's hidden states alive at once while it is computed again and differentiated. See the calibration.
+# Copies of a block's hidden states alive at once while it is computed again and differentiated; calibrated on the peaks
+# that the module's docstring names.
 BLOCK_COPIES = 40
 # Weight, gradient and what the optimizer keeps, in bytes for each trained number; all float32 but 8-bit averages.
 WEIGHT_AND_GRADIENT = 8.0
 STATE_BYTES = {"adamw": 8.0, "adamw8bit": 2.1, "offload": 0.0}
+# Of a base in shares: the block at work, and the next one on its way.
+WHOLE_BLOCKS = 2
 DEVICES_GB = (24, 40, 80, 141)
+SHARES = (2, 4, 8)
 LARGEST_MICRO_BATCH = 16
 
 
@@ -86,11 +90,13 @@ def training_footprint(
     gradient_checkpointing: bool = True,
     latent_frames: int | None = None,
     on_gpu: bool = True,
+    shares: int = 1,
 ) -> TrainingFootprint:
-    """Memory of a training step.
+    """Memory of a training step on one device.
 
     Args:
         latent_frames: how many a step sees; None is all of the clip's.
+        shares: among how many devices the base is divided.
     """
     cell = architecture.spatial_ratio * architecture.patch_size
     frames = architecture.latent_frames(clip.num_frames) if latent_frames is None else latent_frames
@@ -98,8 +104,9 @@ def training_footprint(
     stream = tokens * architecture.width_of_transformer * BYTES[dtype]
     layers = int(architecture.get("transformer", "num_layers"))
     copies = layers + BLOCK_COPIES if gradient_checkpointing else layers * BLOCK_COPIES
+    gathered = 0.0 if shares == 1 else min(1.0, WHOLE_BLOCKS / layers) * (1.0 - 1.0 / shares)
     return TrainingFootprint(
-        base=size.frozen * BYTES[dtype],
+        base=size.frozen * BYTES[dtype] * (1.0 / shares + gathered),
         adapter=size.trained * (WEIGHT_AND_GRADIENT + STATE_BYTES[optimizer]),
         activations=micro_batch * copies * stream,
         runtime=CUDA_CONTEXT if on_gpu else PROCESS,
@@ -107,16 +114,22 @@ def training_footprint(
 
 
 def best_way(
-    architecture: Architecture, clip: ClipFormat, size: AdapterSize, dtype: str, memory_bytes: float
+    architecture: Architecture, clip: ClipFormat, size: AdapterSize, dtype: str, memory_bytes: float, shares: int = 1
 ) -> TrainingWay | None:
-    """The fastest way that fits a GPU, with as many clips a pass as go in; None where none does."""
+    """The fastest way that fits a GPU, with as many clips a pass as go in; None where none does.
+
+    Args:
+        shares: among how many GPUs the base is divided.
+    """
     room = memory_bytes * USABLE_SHARE
     for checkpointing, optimizer in _ways():
         fitting = [
-            TrainingWay(micro_batch, checkpointing, optimizer, footprint)
+            TrainingWay(micro_batch, checkpointing, optimizer, need)
             for micro_batch in range(1, LARGEST_MICRO_BATCH + 1)
             if (
-                footprint := training_footprint(architecture, clip, size, dtype, optimizer, micro_batch, checkpointing)
+                need := training_footprint(
+                    architecture, clip, size, dtype, optimizer, micro_batch, checkpointing, shares=shares
+                )
             ).peak
             <= room
         ]
@@ -126,10 +139,10 @@ def best_way(
 
 
 def plan_devices(
-    architecture: Architecture, clip: ClipFormat, size: AdapterSize, dtype: str = "bfloat16"
+    architecture: Architecture, clip: ClipFormat, size: AdapterSize, dtype: str = "bfloat16", shares: int = 1
 ) -> dict[int, TrainingWay | None]:
-    """The best way for each of the usual sizes of GPU, in GB."""
-    return {gb: best_way(architecture, clip, size, dtype, gb * GB) for gb in DEVICES_GB}
+    """The best way for each of the usual sizes of GPU, in GB; with `shares` for so many of them together (FSDP2)."""
+    return {gb: best_way(architecture, clip, size, dtype, gb * GB, shares) for gb in DEVICES_GB}
 
 
 def _ways() -> Iterator[tuple[bool, str]]:

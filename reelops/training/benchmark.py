@@ -1,21 +1,25 @@
-"""What the latent cache is worth: the same training steps fed from it, and fed by encoders at hand.
+"""What training costs here, measured beside what it replaces.
 
-Each way runs in a process of its own, so that its peak memory is its own; both ways take turns, so that other work on
-the machine falls on both.
+- `cache`: the steps that params.yaml describes, fed from the latent cache and fed by encoders at hand.
+- `published`: whole clips, one a step, by our loop and by the steps of diffusers' own example.
+
+Each way runs in a process of its own, so that its peak memory is its own; ways take turns, so that other work on the
+machine falls on all of them.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import statistics
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from reelops.cogvideox.machine import inspect_machine
-from reelops.errors import MachineError
+from reelops.errors import MachineError, SettingsError
 from reelops.generators.peak_memory import PeakMemory
 from reelops.settings import Settings, load_settings
 from reelops.training.cache import FOLDER, Index, LatentCache
@@ -25,8 +29,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from reelops.training.encode import Encoders
+    from reelops.training.preflight import Preflight
 
-WAYS = ("cached", "encoded as it goes")
+CACHED, ENCODED = "cached", "encoded as it goes"
+OURS, PUBLISHED, PUBLISHED_BF16 = "ours", "diffusers' example", "diffusers' example, bfloat16"
+PARTS = {"cache": (CACHED, ENCODED), "published": (OURS, PUBLISHED, PUBLISHED_BF16)}
 _WARM_UP = 1
 
 
@@ -46,14 +53,11 @@ class EncodingSource(LatentCache):
     def __init__(self, folder: Path, index: Index, latents: LatentParams, settings: Settings) -> None:
         from reelops.cogvideox.profiles import find_profile
         from reelops.cogvideox.weights import locate_weights
-        from reelops.training.clips import read_training_clips
         from reelops.training.encode import load_encoders
 
         super().__init__(folder)
         self._index = index
-        table = read_training_clips(settings.root / latents.table, settings.root)
-        known = {clip.clip_id: clip for clip in table}
-        self._clips = {entry.key: known[entry.clip_id] for entry in index.clips}
+        self._clips = _clips_by_key(index, latents, settings)
         self._captions = {
             key: text for entry in index.clips for key, text in zip(entry.texts, entry.captions, strict=True)
         }
@@ -74,42 +78,87 @@ class EncodingSource(LatentCache):
         return dict(vars(encode_clip(encoders.vae, frames_THWC, picture_HWC, encoding.noised_pictures, seed=0)))
 
 
+def _clips_by_key(index: Index, latents: LatentParams, settings: Settings) -> dict[str, Any]:
+    from reelops.training.clips import read_training_clips
+
+    known = {clip.clip_id: clip for clip in read_training_clips(settings.root / latents.table, settings.root)}
+    return {entry.key: known[entry.clip_id] for entry in index.clips}
+
+
 def benchmark_training(
     params: TrainParams,
     latents: LatentParams,
     settings: Settings,
+    parts: Iterable[str] = tuple(PARTS),
     steps: int = 6,
     rounds: int = 2,
     on_step: Callable[[str], None] = print,
 ) -> dict[str, Any]:
-    """Steps a second, peak memory and waiting share of both ways, on the project's latents.
+    """Steps a second, peak memory and waiting share of every way, on the project's latents.
 
     Raises:
+        SettingsError: there is no such part.
         DatasetError: there are no latents.
         MachineError: a process died.
     """
+    unknown = sorted(set(parts) - set(PARTS))
+    if unknown:
+        raise SettingsError(f"There is no part {', '.join(unknown)}; there are {', '.join(PARTS)}.")
     index = LatentCache(settings.root / FOLDER).read_index()
+    machine = inspect_machine()
+    report: dict[str, Any] = {
+        "machine": f"{machine.cpu}, {machine.cores} cores, {', '.join(gpu.name for gpu in machine.gpus) or 'no GPU'}",
+        "threads": _threads(),
+        "parts": {},
+    }
+    for part in parts:
+        given = params if part == "cache" else _whole_clips(params)
+        report["parts"][part] = _measure_part(part, given, latents, settings, index, steps, rounds, on_step)
+    return report
+
+
+def _threads() -> int:
+    import torch
+
+    return torch.get_num_threads()
+
+
+def _whole_clips(params: TrainParams) -> TrainParams:
+    """One clip a step, all of its latent frames: the recipe of the example."""
+    return params.model_copy(update={"frames_a_step": None, "batch": 1, "micro_batch": 1})
+
+
+def _measure_part(
+    part: str,
+    params: TrainParams,
+    latents: LatentParams,
+    settings: Settings,
+    index: Index,
+    steps: int,
+    rounds: int,
+    on_step: Callable[[str], None],
+) -> dict[str, Any]:
     measured = []
     for turn in range(rounds):
-        for way in WAYS:
+        for way in PARTS[part]:
             on_step(f"{way}, {turn + 1} of {rounds}")
             measured.append(_in_a_process(way, params, latents, settings, steps))
-    machine = inspect_machine()
-    figures = {way: _figures([one for one in measured if one.way == way], params.batch) for way in WAYS}
-    ours, theirs = (figures[way] for way in WAYS)
+    figures = {way: _figures([one for one in measured if one.way == way], params.batch) for way in PARTS[part]}
+    ours = figures[PARTS[part][0]]
+    for theirs in list(figures.values())[1:]:
+        theirs["ours_times_as_fast"] = round(ours["samples_per_second"] / theirs["samples_per_second"], 3)
+        theirs["ours_share_of_memory"] = round(ours["peak_gb"] / theirs["peak_gb"], 3)
     shape = index.encoding.format
+    frames = f", {params.frames_a_step} latent frames" if params.frames_a_step else ", all latent frames"
     return {
         "what": f"{params.profile}, {shape.num_frames} frames of {shape.width}x{shape.height}, rank {params.rank}, "
-        f"{params.batch} samples a step" + (f", {params.frames_a_step} latent frames" if params.frames_a_step else ""),
-        "machine": f"{machine.cpu}, {machine.cores} cores, {', '.join(gpu.name for gpu in machine.gpus) or 'no GPU'}",
+        f"{params.batch} samples a step{frames}",
         "ways": figures,
-        "times_as_fast": round(ours["samples_per_second"] / theirs["samples_per_second"], 3),
-        "share_of_memory": round(ours["peak_gb"] / theirs["peak_gb"], 3),
         "runs": [asdict(one) for one in measured],
     }
 
 
-def _figures(measured: list[Measured], batch: int) -> dict[str, float]:
+def _figures(measured: Sequence[Measured], batch: int) -> dict[str, float]:
     """Medians over all steps but the first of each process."""
     steps = [seconds for one in measured for seconds in one.step_seconds[_WARM_UP:]]
     total = sum(sum(one.step_seconds) for one in measured)
@@ -137,37 +186,103 @@ def _in_a_process(way: str, params: TrainParams, latents: LatentParams, settings
         raise MachineError(
             f"The process that trained {way} ended with code {process.exitcode}. Its message stands above."
         ) from error
-    process.join()
+    except BaseException:
+        process.terminate()
+        raise
+    finally:
+        process.join()
     return measured
 
 
 def _measure(way: str, params_json: str, latents_json: str, params_file: str, steps: int, answer: Any) -> None:
-    from dataclasses import replace
-
-    from reelops.training.checkpoint import CheckpointFolder
-    from reelops.training.loop import Loop
+    from reelops.training.launch import Launch
     from reelops.training.preflight import check_run
-    from reelops.training.samples import Source, TrainingSamples
-    from reelops.training.stage import accelerator_for, ingredients
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches whoever started this, who ends it
     settings = load_settings(params_file=params_file)
     latents = LatentParams.model_validate_json(latents_json)
     given = TrainParams.model_validate_json(params_json)
     quiet = given.held_out.model_copy(update={"every": 0, "patience": 0})
     changes = {"steps": steps, "held_out": quiet, "publish": "last", "checkpoint_every": steps}
     params = given.model_copy(update=changes)
-    machine = inspect_machine()
     cache = LatentCache(settings.root / FOLDER)
+    with PeakMemory() as peak:
+        flight = check_run(params, latents, cache, settings, inspect_machine(), Launch())
+        if way in (PUBLISHED, PUBLISHED_BF16):
+            dtype = "bfloat16" if way == PUBLISHED_BF16 else "float32"
+            seconds, waited = _published(params, latents, settings, flight, dtype, steps)
+        else:
+            seconds, waited = _ours(way, params, latents, settings, flight, cache)
+    answer.send(Measured(way, tuple(seconds), waited, peak.bytes_used))
+
+
+def _ours(
+    way: str,
+    params: TrainParams,
+    latents: LatentParams,
+    settings: Settings,
+    flight: Preflight,
+    cache: LatentCache,
+) -> tuple[list[float], float]:
+    from reelops.training.checkpoint import CheckpointFolder
+    from reelops.training.launch import accelerator_for
+    from reelops.training.loop import Loop
+    from reelops.training.samples import Source, TrainingSamples
+    from reelops.training.stage import ingredients
+
     seconds: list[float] = []
-    with PeakMemory() as peak, TemporaryDirectory() as folder:
-        flight = check_run(params, latents, cache, settings, machine, devices=1)
-        parts = ingredients(params, flight, cache)
-        if way != WAYS[0]:
-            source = Source(EncodingSource(cache.folder, flight.index, latents, settings), flight.index)
-            clips = flight.index.of_split("train")
-            samples = TrainingSamples(source, clips, params, len(parts.noise_levels_T))
-            parts = replace(parts, samples=samples)
-        loop = Loop(parts, accelerator_for(flight, machine.device), CheckpointFolder(Path(folder), 1))
+    parts = ingredients(params, flight, cache)
+    if way == ENCODED:
+        # A trainer without a cache encodes the one picture that it shows.
+        index = replace(flight.index, encoding=replace(flight.index.encoding, noised_pictures=0))
+        source = Source(EncodingSource(cache.folder, index, latents, settings), index)
+        samples = TrainingSamples(source, index.of_split("train"), params, len(parts.noise_levels_T))
+        parts = replace(parts, samples=samples)
+    with TemporaryDirectory() as folder:
+        accelerator = accelerator_for(flight.dtype, inspect_machine().device)
+        loop = Loop(parts, accelerator, CheckpointFolder(Path(folder), 1))
         loop.on_row = lambda row, _step: seconds.append(row["seconds_per_step"])
         outcome = loop.run()
-    answer.send(Measured(way, tuple(seconds), outcome.waited_seconds, peak.bytes_used))
+    return seconds, outcome.waited_seconds
+
+
+def _published(
+    params: TrainParams, latents: LatentParams, settings: Settings, flight: Preflight, dtype: str, steps: int
+) -> tuple[list[float], float]:
+    from reelops.training.benchmark_published import steps_as_published
+    from reelops.training.encode import read_sample
+
+    index = flight.index
+    clips = _clips_by_key(index, latents, settings)
+    # Only what these steps see is encoded beforehand; the example encodes all clips of its folder.
+    seen = [
+        (read_sample(clips[one.key], index.encoding)[0], one.captions[0]) for one in index.of_split("train")[:steps]
+    ]
+    length = index.encoding.prompt_length
+    taken = list(steps_as_published(flight.weights.folder, seen, params, dtype, length, steps))
+    return [seconds for seconds, _ in taken], sum(waited for _, waited in taken)
+
+
+def markdown(report: Mapping[str, Any]) -> str:
+    """The figures for people."""
+    lines = ["# What training costs", "", f"Measured on {report['machine']}, {report['threads']} threads.", ""]
+    for name, part in report["parts"].items():
+        lines += [f"## {_TITLES[name]}", "", part["what"] + ".", ""]
+        lines += ["| | samples a second | waiting | peak memory | ours is |", "| --- | ---: | ---: | ---: | --- |"]
+        lines += [_row(way, one) for way, one in part["ways"].items()]
+        lines.append("")
+    return "\n".join(lines)
+
+
+_TITLES = {
+    "cache": "With the latent cache and without it",
+    "published": "Whole clips, beside the steps of diffusers' example",
+}
+
+
+def _row(way: str, one: Mapping[str, float]) -> str:
+    beside = ""
+    if "ours_times_as_fast" in one:
+        beside = f"{one['ours_times_as_fast']:.2f} times as fast in {one['ours_share_of_memory']:.0%} of the memory"
+    cells = (f"{one['samples_per_second']:.3g}", f"{one['waiting_share']:.1%}", f"{one['peak_gb']:.2f} GB", beside)
+    return f"| {way} | {' | '.join(cells)} |"

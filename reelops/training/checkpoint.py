@@ -15,20 +15,18 @@ The learning rate and all draws of samples are functions of the step, so a step 
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reelops.clip import sha256_of
 from reelops.errors import DatasetError, MachineError
-from reelops.files import write_folder_atomically
+from reelops.files import held_alone, write_folder_atomically
 
 if TYPE_CHECKING:
     import torch
@@ -72,28 +70,14 @@ class Checkpoint:
     state: RunState
 
 
-@contextmanager
-def run_to_oneself(folder: Path) -> Iterator[None]:
-    """Keeps a second process from going on with the same run; the system drops the lock with the process.
+def run_to_oneself(folder: Path) -> AbstractContextManager[None]:
+    """Keeps a second process from going on with the same run.
 
     Raises:
         MachineError: another process is at it.
     """
-    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    try:
-        _lock(handle, folder)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _lock(handle: int, folder: Path) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise MachineError(
-            f"Another process is training this very run ({folder}). Wait for it, or change train.seed for a second one."
-        ) from error
+    busy = f"Another process is training this very run ({folder}). Wait for it, or change train.seed for a second one."
+    return held_alone(folder / LOCK, busy)
 
 
 class CheckpointFolder:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
+from accelerate.utils import gather_object
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -33,6 +34,7 @@ from reelops.training.checkpoint import (
     optimizer_values,
     restore_optimizer,
 )
+from reelops.training.launch import Launch, average_gradients, share_base
 from reelops.training.optimizers import build_optimizer
 from reelops.training.params import TrainParams
 from reelops.training.samples import (
@@ -88,6 +90,7 @@ class Loop:
 
     Args:
         accelerator: accelerate's, which knows the devices of this run.
+        launch: how they share the work; None is one process.
         on_row: told every step's and every evaluation's figures, on the first process only.
     """
 
@@ -98,6 +101,7 @@ class Loop:
         checkpoints: CheckpointFolder,
         on_row: OnRow | None = None,
         should_stop: ShouldStop | None = None,
+        launch: Launch | None = None,
     ) -> None:
         self.parts = parts
         self.params = parts.params
@@ -105,28 +109,30 @@ class Loop:
         self.checkpoints = checkpoints
         self.on_row = on_row
         self.should_stop = should_stop
+        self.launch = launch or Launch()
         self.state = RunState()
         self.adapter = lora_parameters(parts.transformer)
         self.average: dict[str, Tensor] = {}
         self.best: dict[str, Tensor] = {}
         if self.params.gradient_checkpointing:
             parts.transformer.enable_gradient_checkpointing()
-        self.model = accelerator.prepare(parts.transformer.train())
+        if self.launch.shared:
+            self.model = share_base(parts.transformer.train(), self.adapter.values(), self.launch, accelerator)
+        else:
+            self.model = accelerator.prepare(parts.transformer.train())
         self.optimizer = build_optimizer(parts.optimizer, list(self.adapter.values()), self.params)
         self.run_id: str | None = None
         self.rotary: Any = None
         self._saved_step: int | None = None
 
     def run(self) -> Outcome:
-        """Goes on from the latest checkpoint to the end, or to where it is stopped; what it did is saved then.
+        """Goes on from where the state is to the end, or to where it is stopped; what it did is saved then.
 
         Raises:
-            DatasetError: a sample or its loss is not finite; the state before that step is saved.
+            DatasetError: a sample cannot be used, or its loss is not finite; the state before that step is saved.
             MachineError: the budget is too small, or the disk too full for a checkpoint.
         """
-        torch.manual_seed(self.params.seed + self.accelerator.process_index)  # for code that draws of its own accord
-        outcome = Outcome("finished", self.state, notes=self._resume())
-        outcome.state = self.state
+        outcome = Outcome("finished", self.state)
         if self.state.step == 0 and self.parts.held_out is not None:
             outcome.evaluation_seconds += self._evaluate(self.parts.held_out)
         batches = self._batches()
@@ -136,7 +142,9 @@ class Loop:
                 outcome.ended = ended
                 break
             began = time.monotonic()
-            row, waited = self._step(batches)
+            passes = self._next_passes(batches)
+            waited = time.monotonic() - began
+            row = self._step(passes)
             seconds = time.monotonic() - began
             self.state.step += 1
             self.state.seconds += seconds
@@ -154,30 +162,46 @@ class Loop:
 
     # ---- a step ----
 
-    def _step(self, batches: Iterator[Sample]) -> tuple[dict[str, float], float]:
-        """One optimizer step; what it is remembered by, and the seconds it waited for samples."""
+    def _next_passes(self, batches: Iterator[Sample]) -> list[Sample]:
+        """This device's samples of a step, a pass each.
+
+        Raises:
+            DatasetError: one cannot be used, on this device or another; the state before the step is saved.
+        """
+        passes: list[Sample] = []
+        fault = ""
+        try:
+            passes = [next(batches) for _ in range(self.params.accumulated(self.accelerator.num_processes))]
+        except DatasetError as error:
+            # A reader's error comes with its traceback above what it says.
+            fault = str(error).strip().splitlines()[-1].removeprefix("reelops.errors.DatasetError: ")
+        if self._agreed(float(bool(fault))) > 0:
+            self.save()
+            raise DatasetError(" ".join(told for told in gather_object([fault]) if told))
+        return passes
+
+    def _step(self, passes: Sequence[Sample]) -> dict[str, float]:
+        """One optimizer step; what it is remembered by."""
         lr = self.params.learning_rate(self.state.step)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
-        passes = self.params.accumulated(self.accelerator.num_processes)
-        losses, numbers, waited = [], [], 0.0
-        for taken in range(1, passes + 1):
-            asked = time.monotonic()
-            batch = next(batches)
-            waited += time.monotonic() - asked
-            with nullcontext() if taken == passes else self.accelerator.no_sync(self.model):
+        losses = []
+        for left, batch in zip(reversed(range(len(passes))), passes, strict=True):
+            with self.accelerator.no_sync(self.model) if left and not self.launch.shared else nullcontext():
                 losses_B = self.losses(batch, frames_of_step(self.params, self.state.step, batch["x0"].shape[1]))
-                self.accelerator.backward(losses_B.mean() / passes)
+                self.accelerator.backward(losses_B.mean() / len(passes))
             losses.append(losses_B.detach())
-            numbers.append(batch["number"].to(losses_B.device))
+        if self.launch.shared:
+            average_gradients(self.adapter.values(), self.accelerator)
         losses_N = self.accelerator.gather(torch.cat(losses))
-        self._guard(losses_N, self.accelerator.gather(torch.cat(numbers)))
+        numbers_N = self.accelerator.gather(torch.cat([batch["number"] for batch in passes]).to(losses_N.device))
+        self._guard(losses_N, numbers_N)
         norm = torch.nn.utils.clip_grad_norm_(self.adapter.values(), self.params.clip_norm)
-        self._guard(norm.expand(len(losses_N)), self.accelerator.gather(torch.cat(numbers)))
+        self._guard(norm.expand(len(losses_N)), numbers_N)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self._follow_average()
-        return {"loss": losses_N.double().mean().item(), "lr": lr, "grad_norm": norm.item()}, waited
+        return {"loss": losses_N.double().mean().item(), "lr": lr, "grad_norm": norm.item()}
 
     def losses(self, batch: Sample, frames: Sequence[int] | None = None) -> Tensor:
         """The loss of each sample (B,), over some latent frames or all."""
@@ -193,7 +217,7 @@ class Loop:
             x0, noise, condition = (part[:, list(frames)] for part in (x0, noise, condition))
         noisy = add_noise(x0, noise, alpha_bar_B)
         seen = seeing_frames(self.parts.transformer, frames, rotary) if frames is not None else nullcontext(rotary)
-        with seen as turned:
+        with seen as turned, self.accelerator.autocast():
             predicted = predict_velocity(self.model, noisy, condition, text, timesteps_B, turned, self.parts.dtype)
         return velocity_loss(predicted, velocity_target(x0, noise, alpha_bar_B))
 
@@ -257,9 +281,13 @@ class Loop:
         """Mean over all cases, shared out among the devices."""
         devices, own = self.accelerator.num_processes, self.accelerator.process_index
         losses_N = torch.zeros(len(held_out), dtype=torch.float64, device=self.accelerator.device)
-        for number in range(own, len(held_out), devices):
+        for first in range(0, len(held_out), devices):
+            # A device without a case of its own does one all the same: shares of the base are gathered by all or none.
+            number = min(first + own, len(held_out) - 1)
             sample = {name: value[None] for name, value in held_out[number].items()}
-            losses_N[number] = self.losses(sample)[0].double()
+            loss = self.losses(sample)[0].double()
+            if first + own < len(held_out):
+                losses_N[number] = loss
         mean: float = self.accelerator.reduce(losses_N, reduction="sum").mean().item()
         return mean
 
@@ -311,8 +339,9 @@ class Loop:
                 f"raise train.budget."
             )
 
-    def _resume(self) -> list[str]:
-        """Takes up the latest checkpoint; what people should be told about it."""
+    def resume(self) -> list[str]:
+        """Takes up the latest checkpoint, if there is one; what people should be told about it."""
+        torch.manual_seed(self.params.seed + self.accelerator.process_index)  # for code that draws of its own accord
         checkpoint, notes = self.checkpoints.latest()
         if checkpoint is None:
             return notes
@@ -324,7 +353,9 @@ class Loop:
         restore_optimizer(self.optimizer, list(self.adapter), checkpoint.tensors["optimizer"], checkpoint.numbers)
         self._restore_random(checkpoint.tensors["random"])
         self._saved_step = self.state.step
-        return [*notes, f"went on from step {self.state.step}"]
+        before, now = len(checkpoint.tensors["random"]["cpu"]), self.accelerator.num_processes
+        others = "" if before == now else f", which {before} processes had saved and {now} go on from"
+        return [*notes, f"went on from step {self.state.step}{others}"]
 
     def save(self) -> None:
         """A checkpoint of now, written by the first process; the others wait for it."""
@@ -360,10 +391,11 @@ class Loop:
 
     def _restore_random(self, states: Mapping[str, Tensor]) -> None:
         own = self.accelerator.process_index
+        # Copies: torch reads a state from the beginning of its memory, whichever row of it is given (2.13).
         if "cpu" in states and own < len(states["cpu"]):
-            torch.set_rng_state(states["cpu"][own].cpu())
+            torch.set_rng_state(states["cpu"][own].cpu().clone())
         if "cuda" in states and own < len(states["cuda"]) and self.accelerator.device.type == "cuda":
-            torch.cuda.set_rng_state(states["cuda"][own].cpu())
+            torch.cuda.set_rng_state(states["cuda"][own].cpu().clone())
 
     def _is_due(self, every: int) -> bool:
         return every > 0 and (self.state.step % every == 0 or self.state.step == self.params.steps)

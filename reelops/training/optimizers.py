@@ -50,7 +50,7 @@ def available_optimizer(name: str, on_gpu: bool) -> tuple[str, str | None]:
     if not on_gpu:
         return "adamw", "optimizer adamw8bit needs a GPU; adamw was taken"
     if importlib.util.find_spec("bitsandbytes") is None:
-        return "adamw", "optimizer adamw8bit needs bitsandbytes, which is not installed; adamw was taken"
+        return "adamw", "optimizer adamw8bit needs bitsandbytes (pip install bitsandbytes); adamw was taken"
     return name, None
 
 
@@ -71,4 +71,4 @@ def build_optimizer(name: str, parameters: Sequence[Parameter], params: TrainPar
         optimizer: torch.optim.Optimizer = AdamW8bit(parameters, lr=params.lr, **settings)
         return optimizer
     except (ImportError, OSError, RuntimeError) as error:
-        raise MachineError(f"train.optimizer {name} cannot be used here: {error}. Use adamw.") from error
+        raise MachineError(f"train.optimizer {name} cannot be used here: {error}. Use adamw or offload.") from error

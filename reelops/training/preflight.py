@@ -22,12 +22,13 @@ from reelops.errors import DatasetError, MachineError, SettingsError, WeightsErr
 from reelops.settings import Settings
 from reelops.training.cache import AGAIN, Index, LatentCache
 from reelops.training.checkpoint import check_room
+from reelops.training.launch import Launch
 from reelops.training.optimizers import available_optimizer
 from reelops.training.params import LatentParams, TrainParams
 
 # The modules whose code decides what a step does.
 _CODE = (
-    *("training/loop.py", "training/samples.py", "training/optimizers.py", "training/params.py"),
+    *("training/launch.py", "training/loop.py", "training/samples.py", "training/optimizers.py", "training/params.py"),
     *("cogvideox/conditioning.py", "cogvideox/denoiser.py", "cogvideox/lora.py", "cogvideox/loss.py"),
 )
 
@@ -42,6 +43,7 @@ class Preflight:
         size: numbers that are trained.
         footprint: expected memory of a device.
         identity: digest of parameters, data, base and code: runs of the same identity are one run.
+        launch: the processes that share it.
         notes: what people should be told.
     """
 
@@ -54,6 +56,7 @@ class Preflight:
     size: AdapterSize
     footprint: TrainingFootprint
     identity: str
+    launch: Launch
     notes: tuple[str, ...]
 
     @property
@@ -63,7 +66,7 @@ class Preflight:
 
 
 def check_run(
-    params: TrainParams, latents: LatentParams, cache: LatentCache, settings: Settings, machine: Machine, devices: int
+    params: TrainParams, latents: LatentParams, cache: LatentCache, settings: Settings, machine: Machine, launch: Launch
 ) -> Preflight:
     """Everything that would stop the run later, checked now; nothing heavy is loaded.
 
@@ -80,7 +83,7 @@ def check_run(
     architecture = read_architecture(weights.folder).check()
     index = cache.read_index()
     _check_latents(index, cache, profile, weights, architecture, latents, settings)
-    params.accumulated(devices)
+    params.accumulated(launch.processes)
     if params.rank > architecture.width_of_transformer:
         raise SettingsError(
             f"train.rank {params.rank} is more than the {architecture.width_of_transformer} values of a layer. "
@@ -99,9 +102,12 @@ def check_run(
         params.gradient_checkpointing,
         params.frames_a_step,
         bool(machine.gpus),
+        launch.shares,
     )
-    _check_memory(footprint, params, machine, devices)
-    notes = [*weights.notes, f"the base computes in {dtype}: {why}"]
+    _check_memory(footprint, params, machine, launch)
+    notes = [*weights.notes, *launch.notes, f"the base computes in {dtype}: {why}"]
+    if launch.shared:
+        notes.append(f"each of {launch.processes} processes holds its share of the base (FSDP2)")
     notes += [missing] if missing else []
     if params.frames_a_step is not None:
         notes.append(f"each step sees {params.frames_a_step} latent frames of a clip, which is not CogVideoX's recipe")
@@ -117,6 +123,7 @@ def check_run(
         size=size,
         footprint=footprint,
         identity=_identity(params, index, weights, dtype, optimizer),
+        launch=launch,
         notes=tuple(notes),
     )
 
@@ -183,8 +190,8 @@ def _dtype(params: TrainParams, machine: Machine) -> tuple[str, str]:
     return dtype, why
 
 
-def _check_memory(footprint: TrainingFootprint, params: TrainParams, machine: Machine, devices: int) -> None:
-    free = machine.gpus[0].free_bytes if machine.gpus else machine.ram_free_bytes / devices
+def _check_memory(footprint: TrainingFootprint, params: TrainParams, machine: Machine, launch: Launch) -> None:
+    free = machine.gpus[0].free_bytes if machine.gpus else machine.ram_free_bytes / launch.processes
     if footprint.peak <= free * USABLE_SHARE:
         return
     ways = []
@@ -195,6 +202,8 @@ def _check_memory(footprint: TrainingFootprint, params: TrainParams, machine: Ma
     if params.optimizer == "adamw":
         ways.append("set train.optimizer to offload")
     ways.append("lower train.rank")
+    if launch.processes > 1 and not launch.shared:
+        ways.append("share the base among the devices (accelerate launch --use_fsdp --fsdp_version 2)")
     raise MachineError(
         f"Training needs about {footprint.peak / GB:.1f} GB a device ({footprint.base / GB:.1f} base, "
         f"{footprint.adapter / GB:.1f} adapter and optimizer, {footprint.activations / GB:.1f} activations) and "

@@ -41,6 +41,7 @@ from reelops.tracking import LiveRun, RunRecord, TrackedRun
 from reelops.training.cache import FOLDER as LATENTS
 from reelops.training.cache import LatentCache
 from reelops.training.checkpoint import CheckpointFolder, run_to_oneself
+from reelops.training.launch import Launch, accelerator_for, lost_processes_told
 from reelops.training.loop import Ingredients, Loop, OnRow, Outcome
 from reelops.training.params import LatentParams, TrainParams
 from reelops.training.preflight import Preflight, check_places, check_run
@@ -109,19 +110,20 @@ def train_adapter(
 
     Raises:
         ReelOpsError: see `check_run` and `Loop.run`.
+        LostProcess: another process of the run has ended.
         Cancelled: somebody asked to stop; the checkpoint is saved.
     """
     began = time.monotonic()
     machine = inspect_machine()
-    devices = int(os.environ.get("WORLD_SIZE", "1"))
     cache = LatentCache(places.latents)
-    flight = check_run(params, latents, cache, settings, machine, devices)
+    flight = check_run(params, latents, cache, settings, machine, Launch.of(os.environ))
     folder = places.checkpoints / flight.identity
     check_places(flight, params, folder, places.adapter.parent)
     if on_ready is not None:
         on_ready(flight)
-    accelerator = accelerator_for(flight, machine.device)
-    with run_to_oneself(folder) if accelerator.is_main_process else nullcontext():
+    accelerator = accelerator_for(flight.dtype, machine.device)
+    alone = run_to_oneself(folder) if accelerator.is_main_process else nullcontext()
+    with lost_processes_told(flight.launch), alone:
         return _run(params, flight, accelerator, cache, settings, places, track, fresh, on_row, should_stop, began)
 
 
@@ -143,13 +145,15 @@ def _run(
         checkpoints.clear()
     accelerator.wait_for_everyone()
     parts = ingredients(params, flight, cache)
-    loop = Loop(parts, accelerator, checkpoints, should_stop=should_stop)
+    loop = Loop(parts, accelerator, checkpoints, should_stop=should_stop, launch=flight.launch)
+    notes = loop.resume()
     lineage = trace_lineage({"base_revision": flight.weights.revision}, settings.root)
     diary = _open_diary(params, flight, loop, lineage, settings) if track and accelerator.is_main_process else None
     loop.on_row = _both(on_row, diary)
     try:
         with PeakMemory() as peak:
             outcome = loop.run()
+        outcome.notes += notes
     except BaseException:
         if diary is not None:
             diary.finish(status="FAILED")
@@ -202,32 +206,7 @@ def _start_from(transformer: Any, path: Path, params: TrainParams) -> None:
         parameter.data.copy_(weights[name])
 
 
-def accelerator_for(flight: Preflight, device: str) -> Any:
-    """accelerate's view of this process, of the devices it was launched on.
-
-    Raises:
-        SettingsError: it was launched in a way that is not supported.
-    """
-    from accelerate import Accelerator
-    from accelerate.utils import DistributedDataParallelKwargs, DistributedType
-
-    accelerator = Accelerator(
-        mixed_precision="bf16" if flight.dtype == "bfloat16" else "no",
-        cpu=device == "cpu",
-        # Buffers never change; sending position embeddings around at every step would take longer than the gradients.
-        kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
-    )
-    supported = (DistributedType.NO, DistributedType.MULTI_GPU, DistributedType.MULTI_CPU)
-    if accelerator.distributed_type not in supported:
-        raise SettingsError(
-            f"Training under {accelerator.distributed_type.value} is not supported; an adapter is small, so data "
-            "parallel training (accelerate launch --multi_gpu) is what serves it."
-        )
-    return accelerator
-
-
 def _open_diary(params: TrainParams, flight: Preflight, loop: Loop, lineage: Lineage, settings: Settings) -> LiveRun:
-    checkpoint, _ = loop.checkpoints.latest()
     size = flight.size
     values = {name: value for name, value in params.identity().items() if not isinstance(value, dict)}
     record = RunRecord(
@@ -240,8 +219,10 @@ def _open_diary(params: TrainParams, flight: Preflight, loop: Loop, lineage: Lin
         | {"data": flight.index.digest(), "identity": flight.identity},
         experiment=EXPERIMENT,
     )
-    diary = LiveRun(record, settings.mlflow_tracking_uri, checkpoint.state.run_id if checkpoint else None)
+    diary = LiveRun(record, settings.mlflow_tracking_uri, loop.state.run_id)
     loop.run_id = diary.run_id
+    for row in loop.state.curve:  # what the last process had not sent before it ended
+        diary.log({name: value for name, value in row.items() if name != "step"}, int(row["step"]))
     return diary
 
 

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from reelops import files
 from reelops.files import write_folder_atomically
 from reelops.progress import signals_awaited
 
@@ -44,6 +45,51 @@ def test_what_a_killed_writer_left_goes_with_the_next_write_and_a_living_one_is_
             pass
         assert alive.is_dir()
     assert {path.name for path in tmp_path.iterdir()} == {"two", "three"}
+
+
+def test_a_kill_at_any_line_leaves_the_old_folder_or_the_new_one_whole(tmp_path):
+    """`kill -9` strikes at each line that runs of a replacement, one process a line."""
+    target = tmp_path / "adapter"
+    with write_folder_atomically(target) as partial:
+        (partial / "weights").write_text("old")
+    found = set()
+    for number in range(1, 400):
+        child = os.fork()
+        if child == 0:
+            replace_and_die(target, number)
+        _, status = os.waitpid(child, 0)
+        assert {path.name for path in target.iterdir()} == {"weights"}, f"killed at line {number}"
+        found.add((target / "weights").read_text())
+        if os.waitstatus_to_exitcode(status) == 0:
+            break
+        assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
+    assert found == {"old", "new"} and number > 40, "kills covered the replacement from its beginning to its end"
+    assert [path.name for path in tmp_path.iterdir()] == ["adapter"], "the last writer swept up"
+
+
+def replace_and_die(target, line):
+    """In a forked child: replaces the folder, and is killed before the numbered line of `reelops.files` runs."""
+    ran = 0
+
+    def trace(frame, event, _):
+        nonlocal ran
+        if frame.f_code.co_filename != files.__file__:
+            return None
+        if event == "line":
+            ran += 1
+            if ran == line:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+
+    sys.settrace(trace)
+    with write_folder_atomically(target) as partial:
+        (partial / "weights").write_text("new")
+    os._exit(0)
+
+
+def test_where_names_cannot_be_exchanged_a_folder_is_still_replaced(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_RENAME_EXCHANGE", 1 << 20)  # a flag that no kernel knows: EINVAL
+    test_a_folder_appears_whole_and_replaces_the_one_before_it(tmp_path)
 
 
 def test_the_first_signal_is_noted_and_the_second_goes_to_whoever_handled_it_before():

@@ -16,7 +16,7 @@ pytest.importorskip("mlflow", reason='MLflow comes with pip install "reelops[tra
 from mlflow import MlflowClient
 
 from reelops.errors import TrackingError
-from reelops.tracking import HARDENED, RunRecord, log_run, shown, where_to_look
+from reelops.tracking import HARDENED, LiveRun, RunRecord, log_run, shown, where_to_look
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +86,24 @@ def test_a_server_that_is_not_there_is_named_soon_and_without_its_password() -> 
 def test_a_prompt_longer_than_mlflow_takes_does_not_lose_the_run(store: str) -> None:
     tracked = log_run(record(params={"prompt": "zoom " * 5000}, tags={"prompt": "zoom " * 5000}), store)
     assert MlflowClient(tracking_uri=store).get_run(tracked.run_id).data.params["prompt"].startswith("zoom zoom")
+
+
+def test_a_run_that_is_gone_on_with_keeps_each_step_of_a_curve_once(store: str) -> None:
+    """The second process begins again at steps that the first one had logged; one of the curves is further behind."""
+    first = LiveRun(record(), store)
+    for step in range(5):
+        first.log({"loss": step} | ({"held_out": step} if step == 2 else {}), step)
+    first.finish(status="KILLED")
+    second = LiveRun(record(), store, first.run_id)
+    for step in range(2, 8):
+        second.log({"loss": 10.0 + step} | ({"held_out": 10.0 + step} if step in (2, 4) else {}), step)
+    second.finish()
+    assert second.failure is None and first.run_id is not None
+    client = MlflowClient(tracking_uri=store)
+    loss = sorted((point.step, point.value) for point in client.get_metric_history(first.run_id, "loss"))
+    assert loss == [(0, 0.0), (1, 1.0), (2, 2.0), (3, 3.0), (4, 4.0), (5, 15.0), (6, 16.0), (7, 17.0)]
+    held_out = sorted((point.step, point.value) for point in client.get_metric_history(first.run_id, "held_out"))
+    assert held_out == [(2, 2.0), (4, 14.0)]
 
 
 def test_two_processes_may_create_the_store_at_once(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -29,16 +30,23 @@ def no_server(monkeypatch) -> str:
     return "http://127.0.0.1:9"
 
 
-def test_a_run_leaves_curves_params_and_its_adapter_and_goes_on_when_resumed(ground):
+def test_a_run_leaves_params_its_adapter_and_each_point_of_its_curves_once_however_often_it_ended(ground):
+    """Checkpoints after 2 and 4: step 3 is not sent at first, 5 is done twice."""
     uri = ground.settings.mlflow_tracking_uri
-    with pytest.raises(KeyboardInterrupt):
-        train_here(ground, track=True, steps=6, checkpoint_every=3, on_row=interrupt_at(5))
-    report = train_here(ground, track=True, steps=6, checkpoint_every=3)
+    for track, end in ((False, 3), (True, 5)):
+        with pytest.raises(KeyboardInterrupt):
+            train_here(ground, track=track, steps=6, checkpoint_every=2, on_row=interrupt_at(end))
+    report = train_here(ground, track=True, steps=6, checkpoint_every=2)
     client = MlflowClient(tracking_uri=uri)
     (run,) = client.search_runs([client.get_experiment_by_name("train-lora").experiment_id])
     assert run.info.run_id == report.tracked.run_id and run.info.status == "FINISHED"
-    points = client.get_metric_history(run.info.run_id, "loss")
-    assert {point.step for point in points} == set(range(1, 7))
+    logged = {
+        name: [(point.step, point.value) for point in client.get_metric_history(run.info.run_id, name)]
+        for name in ("loss", "held_out_loss")
+    }
+    rows = [json.loads(line) for line in (ground.checkpoints[-1] / "curve.jsonl").read_text().splitlines()]
+    for name, points in logged.items():
+        assert sorted(points) == [(row["step"], row[name]) for row in rows if name in row]
     assert run.data.params["rank"] == "4" and run.data.params["optimizer"] == "adamw"
     assert "held_out_loss" in run.data.metrics and "system/rss_gb" in run.data.metrics
     assert run.data.tags["adapter_sha256"] == report.sha256

@@ -63,6 +63,17 @@ def test_larger_gpus_take_more_clips_a_pass_and_all_of_them_fit(big, size):
     assert all(way.footprint.peak <= 0.92e9 * gb for gb, way in ways.items())
 
 
+def test_a_base_in_shares_leaves_its_share_and_two_blocks_on_each_gpu(big, size):
+    """11.14 GB in bfloat16, 42 blocks: an eighth of it, and seven eighths of two blocks that are gathered."""
+    whole, eighth = (training_footprint(big, NATIVE, size, "bfloat16", shares=shares) for shares in (1, 8))
+    assert whole.base == 2 * 5_570_479_680
+    assert eighth.base == pytest.approx(whole.base * (1 / 8 + 2 / 42 * 7 / 8))
+    assert (eighth.adapter, eighth.activations) == (whole.adapter, whole.activations)
+    alone, together = plan_devices(big, NATIVE, size), plan_devices(big, NATIVE, size, shares=8)
+    assert all(together[gb].micro_batch >= alone[gb].micro_batch for gb in alone)
+    assert together[24].micro_batch > alone[24].micro_batch or together[40].micro_batch > alone[40].micro_batch
+
+
 def test_a_rank_too_large_for_a_gpu_moves_the_optimizer_out_before_it_gives_up(big, size):
     ranks = {rank: AdapterSize(size.trained * rank // 64, size.frozen) for rank in (128, 512)}
     assert plan_devices(big, NATIVE, ranks[128])[24].optimizer != "adamw"
@@ -76,6 +87,7 @@ def test_the_plan_is_printed_in_words_and_as_json():
     assert words.exit_code == 0 and "1.19%" in words.stdout and "141 GB" in words.stdout
     facts = json.loads(runner.invoke(build_app(), [*asked, "--json"]).stdout)
     assert facts["trained"] == 66_060_288 and facts["devices"]["24"]["micro_batch"] == 1
+    assert facts["shared"]["8"]["24"]["gb"]["base"] < 0.2 * facts["devices"]["24"]["gb"]["base"]
 
 
 @pytest.mark.parametrize("devices", [1, 2, 4])

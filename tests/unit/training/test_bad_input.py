@@ -1,0 +1,104 @@
+"""What `reelops train` says to input that cannot be used: one line, a code, and nothing that was there is lost."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from small_model import write_small_model
+
+from reelops.cli import build_app, run_guarded
+from reelops.training.cache import LatentCache
+
+
+def missing_latents(ground, _tmp_path):
+    (ground.latents / "index.json").unlink()
+
+
+def wrong_base(ground, tmp_path):
+    ground.write_params(model=write_small_model(tmp_path / "other", scaling_factor=0.5))
+
+
+def text_to_video_base(ground, tmp_path):
+    ground.write_params(model=write_small_model(tmp_path / "t2v", in_channels=16))
+
+
+def adapter_of_another_base(ground, tmp_path):
+    other = tmp_path / "other.safetensors"
+    save_file({"transformer.transformer_blocks.7.attn1.to_q.lora_A.weight": torch.ones(4, 32)}, other)
+    ground.write_params(start_from=str(other))
+
+
+def nan_in_a_sample(ground, _tmp_path, **changes):
+    ground.write_params(held_out={"every": 0}, **changes)
+    cache = LatentCache(ground.latents)
+    for clip in cache.read_index().of_split("train"):
+        stored = cache.read("clips", clip.key)
+        stored["video_mean"][0, 0, 0, 0] = float("nan")
+        save_file(stored, cache.path("clips", clip.key), {"key": clip.key})
+
+
+def nan_in_a_sample_that_a_worker_reads(ground, tmp_path):
+    nan_in_a_sample(ground, tmp_path, workers=1)
+
+
+def folder_that_cannot_be_written(ground, _tmp_path):
+    (ground.folder / ".cache").write_text("a file stands where the folder should be")
+
+
+def table_that_has_changed(ground, _tmp_path):
+    rows = ground.rows()
+    ground.write_rows([replace(rows[0], prompt="orbit"), *rows[1:]])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "said"),
+    [
+        (missing_latents, 2, "There are no latents at"),
+        (wrong_base, 2, "whose encoders are not those of"),
+        (table_that_has_changed, 2, "has changed since the latents were made"),
+        (text_to_video_base, 1, "is a text-to-video model"),
+        (adapter_of_another_base, 1, "was made for another base model"),
+        (nan_in_a_sample, 2, "its video mean in the cache holds values that are not finite"),
+        (nan_in_a_sample_that_a_worker_reads, 2, "its video mean in the cache holds values that are not finite"),
+        (folder_that_cannot_be_written, 1, "cannot make the folder"),
+    ],
+)
+def test_bad_input_is_one_line_and_a_code_and_the_adapter_before_it_stays(
+    ground, tmp_path, monkeypatch, capfd, spoil, code, said
+):
+    before = ground.adapter / "pytorch_lora_weights.safetensors"
+    before.parent.mkdir(parents=True)
+    before.write_bytes(b"an adapter")
+    spoil(ground, tmp_path)
+    monkeypatch.setenv("REELOPS_PARAMS_FILE", str(ground.folder / "params.yaml"))
+    monkeypatch.setenv("REELOPS_HOME", str(ground.folder / "home"))
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        assert run_guarded(lambda: build_app()(["train", "--no-track"], standalone_mode=False)) == code
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    err = capfd.readouterr().err
+    assert len([line for line in err.splitlines() if said in line]) == 1 and "Traceback" not in err, err
+    assert before.read_bytes() == b"an adapter"
+
+
+def test_the_steps_before_a_sample_that_cannot_be_used_are_saved(ground):
+    """The first epoch is sound but for its third clip."""
+    from training_work import train_here
+
+    from reelops.errors import DatasetError
+    from reelops.training.samples import _order
+
+    cache = LatentCache(ground.latents)
+    clips = cache.read_index().of_split("train")
+    third = clips[_order(0, 0, len(clips))[2]]
+    cache.path("clips", third.key).unlink()
+    empty = cache.path("clips", third.key)
+    save_file({"video_mean": torch.full((1,), float("nan"))}, empty, {"key": third.key})
+    with pytest.raises(DatasetError, match=third.clip_id):
+        train_here(ground, steps=4, batch=1)
+    assert [path.name for path in ground.checkpoints] == ["step-000002"]
