@@ -50,10 +50,11 @@ def validate(
     from reelops.params import read_block
     from reelops.progress import signals_awaited
     from reelops.settings import load_settings
-    from reelops.validation.outputs import FOLDER, metrics, verdict, write_outputs
+    from reelops.validation.outputs import metrics, verdict, write_outputs
     from reelops.validation.params import ValidateParams
     from reelops.validation.record import remember
     from reelops.validation.stage import adapter_of, plan_validation, validate_adapter
+    from reelops.validation.verdict import FOLDER
 
     settings = load_settings()
     params = read_block(settings.params_file, "validate", ValidateParams)

@@ -29,13 +29,12 @@ from reelops.files import write_atomically, write_csv_atomically, write_folder_a
 from reelops.metrics.suite import METRICS_VERSION
 from reelops.validation.findings import SIDES, Findings, Side, Tried
 from reelops.validation.stage import Validated
+from reelops.validation.verdict import VERDICT
 from reelops.video.decode import read_frames
 from reelops.video.encode import encode
 from reelops.video.side_by_side import side_by_side
 
-FOLDER = Path("reports/validate")
 METRICS = "metrics.json"
-VERDICT = "verdict.json"
 TABLE = "clips.parquet"
 PAGE = "index.html"
 SIDE_BY_SIDE = "side_by_side"

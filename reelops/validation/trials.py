@@ -71,8 +71,8 @@ def find_pictures(params: ValidateParams, root: Path) -> tuple[list[HeldOutPictu
     if not found:
         splits = " or ".join(params.splits) or "any split"
         raise SettingsError(
-            f"There is no picture to validate on: {CLIPS} has none of {splits}, and validate.held_out names none that is "
-            "here. Run `reelops metadata`, or name pictures in params.yaml."
+            f"There is no picture to validate on: {CLIPS} has none of {splits}, and validate.held_out names none that "
+            "is here. Run `reelops metadata`, or name pictures in params.yaml."
         )
     return [_checked(one) for one in _one_of_each_first(found)[: params.pictures]], notes
 

@@ -12,8 +12,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from reelops.pretraining.checkpoint import load_checkpoint, save_checkpoint
 from reelops.params import find_files
+from reelops.pretraining.checkpoint import load_checkpoint, save_checkpoint
 from reelops.pretraining.pictures import sources
 from reelops.pretraining.publish import is_better, publish, read_figures
 from reelops.pretraining.stage import PretrainConfig, Pretraining
