@@ -64,11 +64,9 @@ def validate(
         _announce(plan, fresh)
         with _watched() as on_progress:
             validated = validate_adapter(plan, settings, fresh, on_progress, should_stop)
-    notes = [*validated.notes, *write_outputs(validated, folder)]
-    tracked, failure = None, None
-    if not no_track:
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
-        tracked, failure = remember(validated, metrics(validated), files, settings)
+    written, told = write_outputs(validated, folder)
+    notes = [*validated.notes, *told]
+    tracked, failure = (None, None) if no_track else remember(validated, metrics(validated), written, settings)
     if failure:
         notes.append(f"the validation was not tracked: {failure}")
     if as_json:
@@ -126,7 +124,8 @@ def _watched() -> Iterator[OnProgress]:
             if not err.is_terminal and now.done and time.monotonic() - last_line >= _LINE_SECONDS:
                 last_line = time.monotonic()
                 left = timedelta(seconds=round(seconds / now.done * (now.total - now.done)))
-                err.print(f"{STAGES[now.stage]}: {now.done} of {now.total}, about {left} left", highlight=False)
+                unit = " frames" if now.stage == "score" else ""
+                err.print(f"{STAGES[now.stage]}: {now.done} of {now.total}{unit}, about {left} left", highlight=False)
 
         yield tell
 

@@ -41,11 +41,8 @@ SIDE_BY_SIDE = "side_by_side"
 _DIGITS = 6
 
 
-def write_outputs(validated: Validated, folder: Path) -> list[str]:
-    """Writes everything.
-
-    Returns:
-        What the user should be told aloud.
+def write_outputs(validated: Validated, folder: Path) -> tuple[list[Path], list[str]]:
+    """Writes everything; says what was written, and what the user should be told aloud.
 
     Raises:
         InputError: the table breaks its contract.
@@ -55,12 +52,12 @@ def write_outputs(validated: Validated, folder: Path) -> list[str]:
 
     findings = validated.findings
     notes = write_table(findings, folder / TABLE)
-    write_plots(findings, folder / "plots")
+    plots = write_plots(findings, folder / "plots")
     videos = write_side_by_sides(chosen_pairs(findings, validated.plan.params.side_by_sides), folder / SIDE_BY_SIDE)
     write_text_atomically(folder / VERDICT, _json(verdict(validated)))
     write_text_atomically(folder / METRICS, _json(metrics(validated)))
     write_report(validated, videos, folder / PAGE)
-    return notes
+    return [*(folder / name for name in (PAGE, METRICS, VERDICT, TABLE)), *plots, *videos.values()], notes
 
 
 def metrics(validated: Validated) -> dict[str, Any]:
@@ -152,8 +149,8 @@ def _named(one: Tried, side: Side) -> ScoredClip:
     return replace(clip, path=Path(f"{one.trial.name}-{side}.mp4"), origin=origin)
 
 
-def write_plots(findings: Findings, folder: Path) -> None:
-    """Tables for `dvc plots`."""
+def write_plots(findings: Findings, folder: Path) -> list[Path]:
+    """Tables for `dvc plots`, and where they are."""
     moves = [
         (side, one.trial.asked.value, scores.measured_move.value if scores.measured_move else "not measured")
         for one in findings.tried
@@ -175,6 +172,7 @@ def write_plots(findings: Findings, folder: Path) -> None:
         for one in comparison.differences
     ]
     write_csv_atomically(folder / "differences.csv", ("group", "metric", "mean", "low", "high"), differences)
+    return [folder / f"{name}.csv" for name in ("moves", "trait", "differences")]
 
 
 def chosen_pairs(findings: Findings, count: int) -> list[Tried]:

@@ -31,11 +31,11 @@ def training_run(adapter_sha256: str, settings: Settings) -> str | None:
 def remember(
     validated: Validated, figures: Mapping[str, Any], files: Sequence[Path], settings: Settings
 ) -> tuple[TrackedRun | None, str | None]:
-    """Figures, verdict, files and some of the videos among them; and why they are not kept, where they are not.
+    """Keeps figures, verdict and files; says where, and why not where MLflow does not take them.
 
     Args:
         figures: what stands in metrics.json.
-        files: report, tables and side-by-side videos.
+        files: report, tables and side-by-side videos, of which the first few are kept.
     """
     plan, findings = validated.plan, validated.findings
     answer = "passed" if findings.passed else "failed"
