@@ -7,7 +7,7 @@ reports/validate/plots/                dvc plots show: moves.csv, trait.csv, dif
 reports/validate/side_by_side/         pairs of clips as videos, base left, adapter right
 reports/validate/index.html            the page
 
-All but the page's videos follow from adapter, base, pictures and parameters alone: no dates, no seconds.
+No dates and no seconds: the same adapter, base, pictures, parameters and code give the same bytes.
 """
 
 from __future__ import annotations

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 
 from reelops.metrics.scores import METRICS
 from reelops.prompts.camera_words import asked_move
 
-Share = float
+Share = Annotated[float, Field(ge=0, le=1)]
 Split = Literal["validation", "test"]
 
 
@@ -124,13 +133,13 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    style_in_base: Share | None = Field(default=0.15, ge=0, le=1)
-    style_in_adapter: Share | None = Field(default=0.8, ge=0, le=1)
-    style_uncalled: Share | None = Field(default=0.15, ge=0, le=1)
-    adherence_lost: Share | None = Field(default=0.05, ge=0, le=1)
-    rejections_added: Share | None = Field(default=0.1, ge=0, le=1)
-    reload_difference: Share | None = Field(default=0.05, ge=0)
-    least_change: float | None = Field(default=0.1, ge=0)
+    style_in_base: Share | None = 0.15
+    style_in_adapter: Share | None = 0.8
+    style_uncalled: Share | None = 0.15
+    adherence_lost: Share | None = 0.05
+    rejections_added: Share | None = 0.1
+    reload_difference: NonNegativeFloat | None = 0.05
+    least_change: NonNegativeFloat | None = 0.1
 
 
 class ValidateParams(BaseModel):

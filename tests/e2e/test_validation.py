@@ -45,7 +45,7 @@ def test_killed_and_begun_again_it_goes_on_and_finds_the_same(trained: Ground, g
     finally:
         end(process)
     before = kept(ground)
-    assert 2 <= len(before) < 4
+    assert len(before) >= 2
     done = ground.run("validate", "--no-track", "--json")
     assert done.returncode == 0, done.stderr
     assert f"{4 - len(before)} clips to make, {len(before)} kept" in done.stderr
