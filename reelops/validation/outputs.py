@@ -63,11 +63,13 @@ def write_outputs(validated: Validated, folder: Path) -> tuple[list[Path], list[
 def metrics(validated: Validated) -> dict[str, Any]:
     """The figures, by names that stay."""
     findings, plan = validated.findings, validated.plan
-    shares = {
+    of_style = {
         "style_in_base": findings.style_count("base", called=True),
         "style_in_adapter": findings.style_count("adapter", called=True),
         "style_uncalled_in_base": findings.style_count("base", called=False),
         "style_uncalled": findings.style_count("adapter", called=False),
+    }
+    shares = (of_style if findings.style else {}) | {
         "adherence_of_base": findings.adherence("base"),
         "adherence": findings.adherence("adapter"),
         "rejected_of_base": findings.rejections("base", called=False),

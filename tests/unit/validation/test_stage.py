@@ -6,6 +6,7 @@ import json
 import re
 import resource
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,9 @@ from reelops.errors import Cancelled, MachineError, SettingsError, WeightsError
 from reelops.metrics.scores import METRICS
 from reelops.metrics.suite import METRICS_VERSION
 from reelops.production import sidecar_of
-from reelops.validation.findings import SIDES
-from reelops.validation.outputs import metrics
+from reelops.validation.findings import SIDES, find
+from reelops.validation.outputs import metrics, write_outputs
+from reelops.validation.record import remember
 from reelops.validation.stage import adapter_of
 from reelops.validation.verdict import FOLDER, read_verdict
 from reelops.video.decode import read_clip
@@ -120,6 +122,23 @@ def test_the_page_tells_all_of_it_and_names_no_address_but_its_own(reports, vali
     assert validated.plan.adapter.sha256 in page and page.count("data:video/mp4;base64,") == 1
     assert not re.findall(r"(?:src|href)=[\"'](?!data:|#)[^\"']+", page)
     assert "default-src &#39;none&#39;" in page
+
+
+def test_without_a_style_neither_page_nor_figures_speak_of_one(validated, tmp_path):
+    params = validated.plan.params.model_copy(update={"style": None})
+    tried = [one for one in validated.findings.tried if one.trial.group == "moves"]
+    findings = find(params, tried, validated.findings.reloaded)
+    plain = replace(validated, plan=replace(validated.plan, params=params), findings=findings)
+    write_outputs(plain, tmp_path)
+    assert not [name for name in metrics(plain) if "style" in name]
+    page = (tmp_path / "index.html").read_text()
+    assert "press scrum" not in page and "What changes</h2>" in page
+
+
+def test_a_tracking_server_that_is_not_there_is_said(trained, validated):
+    nowhere = trained.settings.model_copy(update={"mlflow_tracking_uri": "http://127.0.0.1:9"})
+    tracked, failure = remember(validated, metrics(validated), [], nowhere)
+    assert tracked is None and "does not answer" in failure
 
 
 # ---- the reload gate ----
