@@ -11,6 +11,7 @@ from reelops.settings import Settings
 from reelops.tracking import LiveRun, RunRecord, TrackedRun
 from reelops.training.stage import REPORTS, RUN_FACTS
 from reelops.validation.stage import Validated
+from reelops.validation.verdict import ReadVerdict
 
 EXPERIMENT = "validate-adapter"
 PREFIX = "validate"
@@ -38,8 +39,8 @@ def remember(
         files: report, tables and side-by-side videos, of which the first few are kept.
     """
     plan, findings = validated.plan, validated.findings
-    answer = "passed" if findings.passed else "failed"
-    tags = {"validation": answer, "validation.failed": ", ".join(check.name for check in findings.failed)}
+    failed, checks = [check.name for check in findings.failed], {check.name: str(check) for check in findings.checks}
+    tags = ReadVerdict(findings.passed, failed, checks).tags
     record = RunRecord(
         name=f"{plan.name} validated",
         params={"adapter": plan.name, "profile": plan.profile.name, "pairs": len(findings.tried)},

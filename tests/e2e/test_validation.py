@@ -27,7 +27,9 @@ def trained(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Grou
 
 @pytest.fixture
 def ground(trained: Ground, tmp_path: Path) -> Ground:
-    shutil.copytree(trained.folder, tmp_path / "project", symlinks=True)
+    """A copy in which nothing has been made yet."""
+    made = shutil.ignore_patterns("validate")
+    shutil.copytree(trained.folder, tmp_path / "project", symlinks=True, ignore=made)
     return Ground(tmp_path / "project")
 
 
