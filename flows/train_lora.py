@@ -1,4 +1,4 @@
-"""An adapter is brought up to date by DVC and handed over as challenger.
+"""An adapter is brought up to date by DVC, held against its base, and handed over as challenger.
 
 Alone, with an embedded server:  python -m flows.train_lora
 As a deployment:                 prefect deploy --all; prefect worker start --pool gpu
@@ -18,8 +18,9 @@ from prefect.states import Completed
 from reelops.cli import run_guarded
 from reelops.errors import TrackingError
 from reelops.registry import RegisteredAdapter
-from reelops.settings import load_settings
+from reelops.settings import Settings, load_settings
 from reelops.training.reproduce import TrainedAdapter, read_trained
+from reelops.validation.verdict import ReadVerdict, read_verdict
 from tasks.generation import gpu_slot
 from tasks.quiet import quieten
 from tasks.stopping import heed_sigterm, sigterm_noted
@@ -28,19 +29,23 @@ from tasks.training import register_adapter, reproduce_stage, show_adapter
 
 @dataclass(frozen=True)
 class Handover:
-    """A trained adapter and its place in the registry; `note` says why it has none."""
+    """A trained adapter, what validation says of it, and its place in the registry; `note` says why it has none.
+
+    An adapter that did not pass a check is handed over all the same: whoever reviews it sees which one.
+    """
 
     trained: TrainedAdapter
+    verdict: ReadVerdict | None
     registered: RegisteredAdapter | None
     note: str | None
 
 
 @flow(name="train-lora", flow_run_name="{stage}", retries=0)
-def train_lora(stage: str = "train", register: bool = True) -> Handover:
+def train_lora(stage: str = "validate", register: bool = True) -> Handover:
     """Run what DVC finds out of date up to a stage, then register the adapter as challenger.
 
     Args:
-        stage: of dvc.yaml; `train`, or one after it that validates what was trained.
+        stage: of dvc.yaml; `train` leaves validation out.
         register: hand the adapter over to the registry.
     """
     settings = load_settings()
@@ -49,12 +54,17 @@ def train_lora(stage: str = "train", register: bool = True) -> Handover:
             reproduce_stage(stage, settings)
         heed_sigterm()
         trained = read_trained(settings)
-        registered, note = _registered(trained, settings) if register else (None, "It was not to be registered.")
-    show_adapter(trained, registered, note)
-    return _finished(Handover(trained, registered, note))
+        verdict = read_verdict(trained.sha256, settings)
+        registered, note = (
+            _registered(trained, verdict, settings) if register else (None, "It was not to be registered.")
+        )
+    show_adapter(trained, verdict, registered, note)
+    return _finished(Handover(trained, verdict, registered, note))
 
 
-def _registered(trained: TrainedAdapter, settings: Any) -> tuple[RegisteredAdapter | None, str | None]:
+def _registered(
+    trained: TrainedAdapter, verdict: ReadVerdict | None, settings: Settings
+) -> tuple[RegisteredAdapter | None, str | None]:
     """An adapter is not lost over a registry: its task is seen to fail, and the handover says why."""
     if trained.run_id is None or trained.model_id is None:
         return (
@@ -62,7 +72,7 @@ def _registered(trained: TrainedAdapter, settings: Any) -> tuple[RegisteredAdapt
             "It was trained without MLflow, so there is no run to register; `dvc repro --force train` makes one.",
         )
     try:
-        return register_adapter(trained, trained.run_id, trained.model_id, settings), None
+        return register_adapter(trained, verdict, trained.run_id, trained.model_id, settings), None
     except TrackingError as error:
         return None, str(error)
 
@@ -80,6 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     handover = train_lora(stage=given.stage, register=not given.no_register)
     trained = handover.trained
     print(f"Adapter {trained.folder} (sha256 {trained.sha256[:12]}), lineage {trained.lineage}")
+    if handover.verdict:
+        print(handover.verdict.words)
     if handover.registered:
         print(f"Challenger: version {handover.registered.version} of {handover.registered.name}")
     if handover.note:
@@ -89,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m flows.train_lora", description=__doc__.splitlines()[0])
-    parser.add_argument("--stage", default="train", help="of dvc.yaml (default: train)")
+    parser.add_argument("--stage", default="validate", help="of dvc.yaml (default: validate)")
     parser.add_argument("--no-register", action="store_true", help="leave the registry alone")
     return parser
 

@@ -12,9 +12,10 @@ answer, so any one of them leads to the others.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,16 @@ def trace_lineage(facts: Mapping[str, Any], checkout: Path = CHECKOUT) -> Lineag
         base_revision=_short(facts.get("base_revision")),
         adapter=_short(facts.get("adapter_sha256")),
     )
+
+
+def code_digest(modules: Sequence[str]) -> str:
+    """One digest over the source of modules: of what decides a result that is kept.
+
+    Args:
+        modules: as paths within the package: `cogvideox/sampling.py`.
+    """
+    digests = {name: sha256_of(CHECKOUT / "reelops" / name) for name in modules}
+    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
 
 
 def commit_of(checkout: Path) -> str | None:

@@ -1,7 +1,8 @@
-"""Reading one block of params.yaml, the file of what a user tunes, into a frozen and validated value."""
+"""Reading one block of params.yaml, the file of what a user tunes, into a frozen and validated value; and its globs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +28,30 @@ def read_block(params_file: Path, name: str, kind: type[Block]) -> Block:
         return kind.model_validate(content[name])
     except ValidationError as error:
         raise SettingsError(f"{params_file}: {_complaint(name, error)}") from error
+
+
+def find_files(patterns: Sequence[str], root: Path, key: str) -> tuple[list[Path], list[str]]:
+    """Files that match globs, by name within each glob, and the globs that match none.
+
+    Args:
+        root: what they are relative to; they may climb out of it. Stars stand in file names only.
+        key: what the globs are called in params.yaml.
+
+    Raises:
+        SettingsError: a folder has a star.
+    """
+    found: list[Path] = []
+    empty = []
+    for pattern in patterns:
+        path = root / Path(pattern).expanduser()
+        if "*" in str(path.parent):
+            raise SettingsError(f"{key}: {pattern} has a star in a folder; use one in the file name only.")
+        folder = path.parent.resolve()  # pathlib's globs cannot climb
+        files = sorted(file for file in folder.glob(path.name) if file.is_file()) if folder.is_dir() else []
+        found += files
+        if not files:
+            empty.append(pattern)
+    return found, empty
 
 
 def _read(params_file: Path) -> dict[str, Any]:

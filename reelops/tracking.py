@@ -147,10 +147,18 @@ class LiveRun:
             self._attempt(self._send)
 
     def finish(
-        self, files: Sequence[Path] = (), tags: Mapping[str, str] | None = None, status: str = "FINISHED"
+        self,
+        files: Sequence[Path] = (),
+        tags: Mapping[str, str] | None = None,
+        status: str = "FINISHED",
+        folder: str | None = None,
     ) -> None:
-        """Keeps files with the run, tags it and closes it; `KILLED` and `FAILED` are other ends."""
-        self._attempt(lambda: self._finish(files, tags or {}, status))
+        """Keeps files with the run, in a folder of their own or not, tags it and closes it.
+
+        Args:
+            status: `KILLED` and `FAILED` are other ends.
+        """
+        self._attempt(lambda: self._finish(files, tags or {}, status, folder))
 
     def keep_model(self, name: str, folder: Path, params: Mapping[str, str], tags: Mapping[str, str]) -> None:
         """Keeps a folder as a LoggedModel of this run; `model_id` is its id then."""
@@ -193,11 +201,11 @@ class LiveRun:
             self._points = self._points[MOST_POINTS:]
         self._sent = time.monotonic()
 
-    def _finish(self, files: Sequence[Path], tags: Mapping[str, str], status: str) -> None:
+    def _finish(self, files: Sequence[Path], tags: Mapping[str, str], status: str, folder: str | None) -> None:
         assert self._client is not None
         self._send()
         for path in files:
-            self._client.log_artifact(self.run_id, str(path))
+            self._client.log_artifact(self.run_id, str(path), folder)
         for key, value in tags.items():
             self._client.set_tag(self.run_id, key, value)
         self._client.set_terminated(self.run_id, status)

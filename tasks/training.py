@@ -10,6 +10,7 @@ from reelops.registry import RegisteredAdapter, register_challenger
 from reelops.settings import Settings
 from reelops.tracking import tag_run
 from reelops.training.reproduce import TrainedAdapter, lineage_tags, reproduce
+from reelops.validation.verdict import ReadVerdict
 from tasks.failure import retry_if_it_may_pass
 from tasks.stopping import is_asked_to_stop
 
@@ -29,27 +30,39 @@ def reproduce_stage(stage: str, settings: Settings) -> None:
     timeout_seconds=600,
     cache_policy=NO_CACHE,
 )
-def register_adapter(trained: TrainedAdapter, run_id: str, model_id: str, settings: Settings) -> RegisteredAdapter:
-    """The run gets its lineage as tags, the adapter its version as challenger."""
+def register_adapter(
+    trained: TrainedAdapter, verdict: ReadVerdict | None, run_id: str, model_id: str, settings: Settings
+) -> RegisteredAdapter:
+    """The run gets its lineage and verdict as tags, the adapter its version as challenger."""
     from reelops.cogvideox.lora import WEIGHTS_NAME
 
-    tags = lineage_tags(trained)
+    tags = lineage_tags(trained) | (verdict.tags if verdict else {})
     tag_run(settings.mlflow_tracking_uri, run_id, tags)
     weights = trained.folder / WEIGHTS_NAME
     return register_challenger(settings.mlflow_tracking_uri, trained.name, weights, run_id, model_id, tags)
 
 
 @task(timeout_seconds=60, cache_policy=NO_CACHE)
-def show_adapter(trained: TrainedAdapter, registered: RegisteredAdapter | None, note: str | None) -> None:
-    create_markdown_artifact(report(trained, registered, note), key=ARTIFACT_KEY, description=trained.name)
+def show_adapter(
+    trained: TrainedAdapter, verdict: ReadVerdict | None, registered: RegisteredAdapter | None, note: str | None
+) -> None:
+    create_markdown_artifact(report(trained, verdict, registered, note), key=ARTIFACT_KEY, description=trained.name)
 
 
-def report(trained: TrainedAdapter, registered: RegisteredAdapter | None, note: str | None) -> str:
-    """The adapter as Markdown: what it learnt from, how that went, where it is."""
+def report(
+    trained: TrainedAdapter, verdict: ReadVerdict | None, registered: RegisteredAdapter | None, note: str | None
+) -> str:
+    """The adapter as Markdown: what it learnt from, how that went, what validation says, where it is."""
     place = f"version {registered.version} of {registered.name}, challenger" if registered else "not registered"
     facts = {"registry": place, "sha256": trained.sha256, "lineage": str(trained.lineage), "folder": trained.folder}
     facts |= {"MLflow run": trained.run_id or "not tracked"}
     rows = [f"| {key.replace('_', ' ')} | {value} |" for key, value in trained.figures.items() if value is not None]
     places = [f"| {key} | `{value}` |" for key, value in facts.items()]
     head = [f"# Adapter {trained.name}", *([f"\n{note}"] if note else []), "\n| | |\n| --- | --- |"]
-    return "\n".join([*head, *places, *rows])
+    return "\n".join([*head, *places, *rows, *(_checks(verdict) if verdict else [])])
+
+
+def _checks(verdict: ReadVerdict) -> list[str]:
+    answers = {name: "not passed" if name in verdict.failed else "passed" for name in verdict.checks}
+    rows = [f"| {answers[name]} | {text} |" for name, text in verdict.checks.items()]
+    return [f"\n{verdict.words}", "\n| check | |\n| --- | --- |", *rows]

@@ -54,6 +54,31 @@ class Page:
             assert time.monotonic() < deadline, f"never came true: {condition}"
             time.sleep(0.05)
 
+    def faint_texts(self) -> list[str]:
+        """Texts with less than 4.5 to 1 on what is behind them (WCAG 2.2, 1.4.3), computed from the styles."""
+        faint: list[str] = self.run("""(() => {
+      const part = (value) => (value /= 255) <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+      const light = ([r, g, b]) => 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+      const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+      const behind = (element) => {
+        for (let one = element; one; one = one.parentElement) {
+          const [r, g, b, a = 1] = numbers(getComputedStyle(one).backgroundColor);
+          if (a === 1) return [r, g, b];
+        }
+        return [255, 255, 255];
+      };
+      const faint = [];
+      for (const element of document.querySelectorAll('body *')) {
+        const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+        if (!own || !element.checkVisibility() || element.closest('svg, script, style, .hidden')) continue;
+        const [one, other] = [light(numbers(getComputedStyle(element).color)), light(behind(element))];
+        const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+        if (contrast < 4.5) faint.push(`${element.className || element.tagName}: ${contrast.toFixed(2)}`);
+      }
+      return faint;
+    })()""")
+        return faint
+
     def press(self, key: str) -> None:
         """A key as a person presses it: `j`, `ArrowRight`, ` `."""
         text = {"text": key} if len(key) == 1 else {}

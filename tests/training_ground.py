@@ -26,6 +26,7 @@ from reelops.training.params import LatentParams, TrainParams
 from reelops.video.camera import CameraMove, film, path_of
 from reelops.video.encode import encode
 
+REPOSITORY = Path(__file__).resolve().parents[1]
 PROMPTS = ("slow zoom in", "pan left", "pan right", "camera stays still")
 TRAIN: dict[str, Any] = {
     "name": "shaky",
@@ -41,6 +42,21 @@ TRAIN: dict[str, Any] = {
     "gradient_checkpointing": False,
     "checkpoint_every": 100,
     "held_out": {"every": 2, "clips": 1, "quantiles": [0.2, 0.8]},
+}
+VALIDATE: dict[str, Any] = {
+    "profile": "small",
+    "pictures": 2,
+    "splits": ["validation"],
+    "held_out": ["clips/clip-0.png"],
+    "style": {
+        "name": "press scrum",
+        "phrase": "press scrum",
+        "trait": [{"metric": "motion", "at_least": 0.0}],
+        "pictures": 2,
+        "prompts": ["press scrum, pan left"],
+    },
+    "moves": {"pictures": 1, "prompts": ["zoom in", "camera stays still"]},
+    "side_by_sides": 1,
 }
 LATENTS: dict[str, Any] = {"profile": "small", "noised_pictures": 2, "dtype": "float32"}
 
@@ -81,11 +97,15 @@ class Ground:
         return TrainParams.model_validate(TRAIN | changes)
 
     def write_params(self, **changes: Any) -> None:
-        """params.yaml with these changes to its block `train`; `latents` and `model` name others."""
+        """params.yaml with these changes to its block `train`; `latents`, `validate` and `model` name others."""
         model = changes.pop("model", None)
+        ours = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
         content = {
             "profiles": {"small": small_profile(model or self.folder / "model")},
+            "score": ours["score"],
+            "gate": ours["gate"],
             "latents": LATENTS | changes.pop("latents", {}),
+            "validate": VALIDATE | changes.pop("validate", {}),
             "train": TRAIN | changes,
         }
         (self.folder / "params.yaml").write_text(yaml.safe_dump(content))

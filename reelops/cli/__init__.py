@@ -16,7 +16,10 @@ import typer
 import reelops
 from reelops.errors import Cancelled, ReelOpsError
 
-COMMANDS = ("generate", "score", "info", "doctor", "fetch", "metadata", "latents", "train", "pretrain", "benchmark")
+COMMANDS = (
+    *("generate", "score", "info", "doctor", "fetch", "metadata", "latents", "train", "validate", "pretrain"),
+    "benchmark",
+)
 """Modules of this package, in the order in which help lists them."""
 
 EXAMPLES = """
@@ -31,7 +34,10 @@ EXAMPLES = """
   reelops doctor
 """
 
-EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 unusable input, 3 a clip was rejected by the gate, 130 stopped."
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 failed, 2 unusable input, 3 rejected: a clip by the gate, or an adapter by a check; "
+    "130 stopped."
+)
 
 
 def build_app() -> typer.Typer:

@@ -105,12 +105,12 @@ def _train(
     keep_published: bool,
     start_from: Path | None,
 ) -> dict[str, Any]:
-    from reelops.pretraining.params import find_files
+    from reelops.params import find_files
     from reelops.pretraining.publish import is_better, publish, read_figures, write_card
     from reelops.pretraining.stage import Pretraining
 
-    picture_files, no_pictures = find_files(params.pictures, settings.root)
-    video_files, no_videos = find_files(params.videos, settings.root)
+    picture_files, no_pictures = find_files(params.pictures, settings.root, "pretrain.pictures")
+    video_files, no_videos = find_files(params.videos, settings.root, "pretrain.videos")
     for pattern in (*no_pictures, *no_videos):
         console.print(f"[yellow]Nothing matches {pattern}; training goes on without it.[/yellow]")
     if not picture_files:

@@ -36,6 +36,8 @@ STAGES = {
     "log": "Logging to MLflow",
     "captions": "Encoding captions",
     "clips": "Encoding clips",
+    "make": "Making clips",
+    "reload": "Loading the adapter by diffusers alone",
 }
 COLOURS = {"accept": "green", "review": "yellow", "reject": "red"}
 VERDICTS = {"accept": "accepted", "review": "to be reviewed", "reject": "rejected"}

@@ -101,13 +101,17 @@ def compare(
             f"no clip is in both places; clips are paired by name, such as {next(iter(new_by_name))} and "
             f"{next(iter(old_by_name))}. Give the same clip the same name in both folders."
         )
-    pairs = tuple(Pair(name, new_by_name[name], old_by_name[name]) for name in names)
-    return Comparison(
-        pairs=pairs,
-        only_new=tuple(name for name in new_by_name if name not in old_by_name),
-        only_old=tuple(name for name in old_by_name if name not in new_by_name),
-        differences=tuple(found for name in METRICS if (found := _difference(name, pairs))),
+    return compare_pairs(
+        [Pair(name, new_by_name[name], old_by_name[name]) for name in names],
+        only_new=[name for name in new_by_name if name not in old_by_name],
+        only_old=[name for name in old_by_name if name not in new_by_name],
     )
+
+
+def compare_pairs(pairs: Sequence[Pair], only_new: Sequence[str] = (), only_old: Sequence[str] = ()) -> Comparison:
+    """Compares every metric over pairs that are known to belong together."""
+    differences = tuple(found for name in METRICS if (found := _difference(name, pairs)))
+    return Comparison(tuple(pairs), tuple(only_new), tuple(only_old), differences)
 
 
 def bootstrap_interval(differences: np.ndarray, confidence: float = CONFIDENCE) -> tuple[float, float]:

@@ -7,8 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from reelops.errors import SettingsError
-from reelops.params import read_block
+from reelops.params import find_files, read_block
 
 
 class BenchmarkParams(BaseModel):
@@ -34,7 +33,7 @@ class BenchmarkParams(BaseModel):
         self, what: Literal["clips", "pictures", "product_clips", "good_clips", "data_clips"], root: Path
     ) -> list[Path]:
         """Files that match, by name within each glob."""
-        return [path for pattern in getattr(self, what) for path in _matches(root / pattern)]
+        return find_files(getattr(self, what), root, f"benchmark.{what}")[0]
 
 
 def load_benchmark_params(params_file: Path) -> BenchmarkParams:
@@ -44,9 +43,3 @@ def load_benchmark_params(params_file: Path) -> BenchmarkParams:
         SettingsError: it is missing or cannot be used.
     """
     return read_block(params_file, "benchmark", BenchmarkParams)
-
-
-def _matches(pattern: Path) -> list[Path]:
-    if "*" in str(pattern.parent):
-        raise SettingsError(f"benchmark: {pattern} has a star in a folder; use one in the file name only.")
-    return sorted(path for path in pattern.parent.resolve().glob(pattern.name) if path.is_file())

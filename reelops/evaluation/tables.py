@@ -89,12 +89,12 @@ def write_parquet(clips: Sequence[ScoredClip], path: Path) -> None:
         from pyarrow import parquet
     except ImportError as error:
         raise MachineError(f"Parquet needs pyarrow, which is not installed. {DATA_EXTRA}") from error
-    table = pyarrow.table(columns_of(clips), schema=_schema())
+    table = pyarrow.table(columns_of(clips), schema=parquet_schema())
     with write_atomically(path) as partial:
         parquet.write_table(table, partial)
 
 
-def _schema() -> pyarrow.Schema:
+def parquet_schema() -> pyarrow.Schema:
     """Stated, since a column without a single value has no type of its own."""
     import pyarrow
 

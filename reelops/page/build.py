@@ -9,15 +9,15 @@ from typing import Any
 
 
 def template(package: str, name: str) -> Any:
-    """A Jinja template that lies in a package, as `report.html.j2` does.
+    """A Jinja template that lies in a package, as `report.html.j2` does; what lies here it can import.
 
     Raises:
         jinja2.TemplateNotFound: it does not.
     """
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
+    from jinja2 import ChoiceLoader, Environment, StrictUndefined
 
     environment = Environment(
-        loader=FunctionLoader(lambda wanted: asset(package, wanted)),
+        loader=ChoiceLoader([_assets_of(package), _assets_of(__package__)]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -26,6 +26,15 @@ def template(package: str, name: str) -> Any:
     environment.filters["number"] = lambda value: "" if value is None else f"{value:.4g}"
     environment.filters["short"] = lambda value: f"{value:.3g}"
     return environment.get_template(name)
+
+
+def _assets_of(package: str) -> Any:
+    from jinja2 import FunctionLoader
+
+    def load(name: str) -> str | None:
+        return asset(package, name) if resources.files(package).joinpath(name).is_file() else None
+
+    return FunctionLoader(load)
 
 
 def asset(package: str, name: str) -> str:

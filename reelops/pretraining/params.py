@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 from reelops.errors import SettingsError
+from reelops.params import find_files
 from reelops.pretraining.stage import PretrainConfig
 from reelops.pretraining.transformer import TransformerConfig
 from reelops.pretraining.vae import VaeConfig
@@ -47,37 +48,16 @@ class PretrainParams(BaseModel):
         )
 
 
-def find_files(patterns: list[str], root: Path) -> tuple[list[Path], list[str]]:
-    """Files that match the globs, by name within each, and the globs that match none."""
-    found: list[Path] = []
-    empty = []
-    for pattern in patterns:
-        start, glob = _split(root, pattern)
-        files = sorted(path for path in start.glob(glob) if path.is_file()) if start.is_dir() else []
-        found += files
-        if not files:
-            empty.append(pattern)
-    return found, empty
-
-
-def _split(root: Path, pattern: str) -> tuple[Path, str]:
-    """A folder, and a glob within it: pathlib's globs cannot climb."""
-    path = root / Path(pattern).expanduser()
-    if "*" in str(path.parent):
-        raise SettingsError(f"pretrain: the pattern {pattern!r} has a star in a folder; use one in the file name only.")
-    return path.parent.resolve(), path.name
-
-
 def held_out_pictures(params: PretrainParams, root: Path) -> tuple[list[Path], str | None]:
     """The pictures to evaluate on, and what to say where it is not the usual set.
 
     Raises:
         SettingsError: there are none at all.
     """
-    pictures, _ = find_files(params.held_out, root)
+    pictures, _ = find_files(params.held_out, root, "pretrain.held_out")
     note = None
     if not pictures:
-        pictures, _ = find_files(params.held_out_fallback, root)
+        pictures, _ = find_files(params.held_out_fallback, root, "pretrain.held_out_fallback")
         note = f"none of {params.held_out} is here, so {params.held_out_fallback} is evaluated; figures do not compare"
     if not pictures:
         raise SettingsError(f"pretrain.held_out and held_out_fallback match no picture under {root}; name some.")

@@ -8,7 +8,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import reelops
 from reelops.clip import sha256_of
 from reelops.cogvideox.architecture import Architecture, read_architecture
 from reelops.cogvideox.clip_format import choose_format
@@ -19,6 +18,7 @@ from reelops.cogvideox.profiles import Profile, find_profile
 from reelops.cogvideox.training_memory import AdapterSize, TrainingFootprint, count_adapter, training_footprint
 from reelops.cogvideox.weights import Weights, locate_weights, parts_digest
 from reelops.errors import DatasetError, MachineError, SettingsError, WeightsError
+from reelops.lineage import code_digest
 from reelops.settings import Settings
 from reelops.training.cache import AGAIN, Index, LatentCache
 from reelops.training.checkpoint import check_room
@@ -217,13 +217,6 @@ def _identity(params: TrainParams, index: Index, weights: Weights, dtype: str, o
         "params": params.identity() | {"dtype": dtype, "optimizer": optimizer, "start_from": start},
         "data": index.digest(),
         "base": weights.revision,
-        "code": code_digest(),
+        "code": code_digest(_CODE),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def code_digest() -> str:
-    """Over the source of every module that decides what a step does."""
-    package = Path(reelops.__file__).parent
-    digests = {name: sha256_of(package / name) for name in _CODE}
-    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()

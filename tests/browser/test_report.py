@@ -101,30 +101,8 @@ def test_nothing_is_wider_than_the_window(page: Page, report: Path, width: int, 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_texts_have_the_contrast_that_wcag_asks_for(page: Page, report: Path, scheme: str) -> None:
-    """4.5 to 1 for every text on what is behind it (WCAG 2.2, 1.4.3), computed from the styles themselves."""
     opened(page, report, scheme=scheme)
-    faint = page.run("""(() => {
-      const part = (value) => (value /= 255) <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-      const light = ([r, g, b]) => 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
-      const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
-      const behind = (element) => {
-        for (let one = element; one; one = one.parentElement) {
-          const [r, g, b, a = 1] = numbers(getComputedStyle(one).backgroundColor);
-          if (a === 1) return [r, g, b];
-        }
-        return [255, 255, 255];
-      };
-      const faint = [];
-      for (const element of document.querySelectorAll('body *')) {
-        const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-        if (!own || !element.checkVisibility() || element.closest('svg, script, style, .hidden')) continue;
-        const [one, other] = [light(numbers(getComputedStyle(element).color)), light(behind(element))];
-        const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
-        if (contrast < 4.5) faint.push(`${element.className || element.tagName}: ${contrast.toFixed(2)}`);
-      }
-      return faint;
-    })()""")
-    assert faint == []
+    assert page.faint_texts() == []
 
 
 def test_the_cursor_follows_the_player(page: Page, report: Path) -> None:

@@ -9,10 +9,8 @@ reports/data/docs/             Great Expectations' Data Docs
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,7 +20,7 @@ from reelops.dataset.metadata.params import MetadataParams
 from reelops.dataset.metadata.report import write_report
 from reelops.dataset.metadata.stage import Prepared
 from reelops.errors import DatasetError
-from reelops.files import write_text_atomically
+from reelops.files import write_csv_atomically, write_text_atomically
 
 FOLDER = Path("reports/data")
 DATA_DOCS = FOLDER / "docs"
@@ -47,8 +45,8 @@ def write_outputs(prepared: Prepared, params: MetadataParams, root: Path, data_d
     folder = root / FOLDER
     write_text_atomically(folder / "metrics.json", json.dumps(metrics(prepared), indent=2) + "\n")
     spreads = ((row.clip_id, row.split, row.motion, row.sharpness) for row in prepared.rows)
-    _write_csv(folder / "spread.csv", ("clip_id", "split", "motion", "sharpness"), spreads)
-    _write_csv(folder / "reasons.csv", ("reason", "clips"), prepared.reasons.items())
+    write_csv_atomically(folder / "spread.csv", ("clip_id", "split", "motion", "sharpness"), spreads)
+    write_csv_atomically(folder / "reasons.csv", ("reason", "clips"), prepared.reasons.items())
     write_report(prepared, params, root, folder / "index.html")
     notes = [f"nothing of {source} is in the table: {reason}" for source, reason in prepared.unlisted.items()]
     notes += [
@@ -93,11 +91,3 @@ def _check_share(prepared: Prepared, params: MetadataParams) -> None:
         f"{prepared.share_thrown_out:.0%} of {prepared.total} clips were thrown out ({reasons}); "
         f"metadata.most_thrown_out allows {params.most_thrown_out:.0%}. {FOLDER / 'index.html'} shows which and why."
     )
-
-
-def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    write_text_atomically(path, text.getvalue())

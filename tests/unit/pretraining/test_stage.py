@@ -11,8 +11,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from reelops.params import find_files
 from reelops.pretraining.checkpoint import load_checkpoint, save_checkpoint
-from reelops.pretraining.params import find_files
 from reelops.pretraining.pictures import sources
 from reelops.pretraining.publish import is_better, publish, read_figures
 from reelops.pretraining.stage import PretrainConfig, Pretraining
@@ -105,7 +105,7 @@ def test_a_shot_shows_the_inside_of_its_picture_only() -> None:
 
 def test_globs_that_match_nothing_are_named(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((4, 4, 3), np.uint8))
-    files, empty = find_files(["*.png", "elsewhere/*"], tmp_path)
+    files, empty = find_files(["*.png", "elsewhere/*"], tmp_path, "pretrain.pictures")
     assert [path.name for path in files] == ["a.png"]
     assert empty == ["elsewhere/*"]
 
@@ -155,8 +155,8 @@ def test_held_out_pictures_are_not_among_the_training_files(repository: Path, sh
     import yaml
 
     block = yaml.safe_load((repository / "params.yaml").read_text())["pretrain"]
-    trained, _ = find_files([*block["pictures"], *block["videos"]], repository)
-    held_out, _ = find_files(block["held_out"], repository)
+    trained, _ = find_files([*block["pictures"], *block["videos"]], repository, "pretrain")
+    held_out, _ = find_files(block["held_out"], repository, "pretrain.held_out")
     assert any(path.name.startswith(name) for path in trained)
     assert held_out
     assert not {path.resolve() for path in trained} & {path.resolve() for path in held_out}

@@ -1,0 +1,49 @@
+"""What a validation came to, as whoever hands the adapter on reads it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reelops.settings import Settings
+
+FOLDER = Path("reports/validate")
+VERDICT = "verdict.json"
+
+
+@dataclass(frozen=True)
+class ReadVerdict:
+    """The verdict on an adapter.
+
+    Attributes:
+        checks: each in a sentence, by name; `failed` names those that were not passed.
+    """
+
+    passed: bool
+    failed: Sequence[str]
+    checks: Mapping[str, str]
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What an adapter's run and its version in the registry are found by."""
+        return {"validation": "passed" if self.passed else "failed", "validation.failed": ", ".join(self.failed)}
+
+    @property
+    def words(self) -> str:
+        if self.passed:
+            return f"Validation: all {len(self.checks)} checks passed."
+        return f"Validation: {len(self.failed)} of {len(self.checks)} checks not passed ({', '.join(self.failed)})."
+
+
+def read_verdict(adapter_sha256: str, settings: Settings) -> ReadVerdict | None:
+    """The verdict that the stage `validate` left on exactly this adapter; None where it left none."""
+    try:
+        told = json.loads((settings.root / FOLDER / VERDICT).read_text(encoding="utf-8"))
+        if told["adapter_sha256"] != adapter_sha256:
+            return None
+        checks = {check["name"]: check["text"] for check in told["checks"]}
+        return ReadVerdict(told["passed"], tuple(told["failed"]), checks)
+    except (OSError, ValueError, TypeError, KeyError):
+        return None

@@ -1,0 +1,41 @@
+"""An adapter trained for a moment, and validated once for all tests of this room."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from training_ground import Ground
+from validation_work import make_trained, validate_here
+
+from reelops.validation.stage import Validated
+
+pytest.importorskip("pyarrow", reason='pyarrow comes with pip install "reelops[data]"')
+
+
+@pytest.fixture(scope="session")
+def trained(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Ground:
+    """Read only."""
+    torch.set_num_threads(1)
+    return make_trained(tmp_path_factory.mktemp("validation") / "project", small_model)
+
+
+@pytest.fixture(scope="session")
+def validated(trained: Ground) -> Validated:
+    """What validation finds there; its outputs are written."""
+    return validate_here(trained)
+
+
+@pytest.fixture
+def ground(trained: Ground, validated: Validated, tmp_path: Path) -> Ground:
+    """One to change, with everything that is kept; the clips in it are those of `validated`."""
+    shutil.copytree(trained.folder, tmp_path / "project", symlinks=True)
+    return Ground(tmp_path / "project")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Sums over threads differ by their number; these tests compare to the bit."""
+    torch.set_num_threads(1)

@@ -1,0 +1,60 @@
+"""The block `validate`: what it refuses, and in which words."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from training_ground import VALIDATE
+
+from reelops.errors import SettingsError
+from reelops.params import read_block
+from reelops.validation.params import TraitLimit, ValidateParams
+
+STYLE = VALIDATE["style"]
+
+
+def read(tmp_path, **changes):
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump({"validate": VALIDATE | changes}))
+    return read_block(tmp_path / "params.yaml", "validate", ValidateParams)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"style": STYLE | {"trait": [{"metric": "shakiness", "at_least": 1}]}},
+            r"validate\.style\.trait\.0\.metric is 'shakiness': there is no such metric; one of .*flicker",
+        ),
+        ({"style": STYLE | {"trait": [{"metric": "flicker"}]}}, "`at_least` or `at_most` is wanted"),
+        ({"style": STYLE | {"trait": []}}, r"validate\.style\.trait"),
+        ({"style": STYLE | {"prompts": ["a harbour"]}}, "prompt 'a harbour' does not say the phrase 'press scrum'"),
+        (
+            {"prompts": {"prompts": ["The Press Scrum"]}},
+            r"prompts\.prompts: 'The Press Scrum' says the phrase of the style",
+        ),
+        ({"moves": {"prompts": ["a harbour"]}}, "'a harbour' asks for no camera move"),
+        ({"moves": {"prompts": ["zoom in", "zoom in"]}}, "stands there twice"),
+        ({"prompts": {"prompts": [" "]}}, "one of them is empty"),
+        ({"style": None, "moves": None}, "one of `moves`, `style` and `prompts` is wanted"),
+        ({"limits": {"style_in_base": 15}}, r"validate\.limits\.style_in_base is 15"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line_that_names_the_key(tmp_path, changes, said):
+    with pytest.raises(SettingsError, match=said) as refused:
+        read(tmp_path, **changes)
+    assert "\n" not in str(refused.value)
+
+
+def test_params_yaml_asks_for_all_seven_moves_and_the_briefs_own_prompts(repository):
+    from reelops.prompts.camera_words import asked_move
+    from reelops.video.camera import CameraMove
+
+    params = read_block(repository / "params.yaml", "validate", ValidateParams)
+    assert {asked_move(prompt) for prompt in params.moves.prompts} == set(CameraMove)
+    wanted = {"Press briefing at city hall", "Market commentary on breaking news", "Press room Q&A session"}
+    assert set(params.prompts.prompts) >= wanted
+
+
+@pytest.mark.parametrize(("value", "holds"), [(0.1, False), (0.2, True), (0.5, True), (0.6, False)])
+def test_a_limit_itself_still_holds(value, holds):
+    assert TraitLimit(metric="flicker", at_least=0.2, at_most=0.5).holds(value) is holds

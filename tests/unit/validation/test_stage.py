@@ -1,0 +1,240 @@
+"""The stage as a whole: what it leaves, what it keeps, what it refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+import resource
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.torch import save_file
+from training_ground import VALIDATE
+from validation_work import plan_here, validate_here
+
+from reelops.clip import sha256_of
+from reelops.cogvideox.lora import METADATA_KEY, WEIGHTS_NAME
+from reelops.errors import Cancelled, MachineError, SettingsError, WeightsError
+from reelops.metrics.scores import METRICS
+from reelops.metrics.suite import METRICS_VERSION
+from reelops.production import sidecar_of
+from reelops.validation.findings import SIDES, find
+from reelops.validation.outputs import metrics, write_outputs
+from reelops.validation.record import remember
+from reelops.validation.stage import adapter_of
+from reelops.validation.verdict import FOLDER, read_verdict
+from reelops.video.decode import read_clip
+from reelops.video.probe import probe
+
+ONE_PAIR = {"moves": None, "style": {**VALIDATE["style"], "pictures": 1}, "side_by_sides": 0}
+
+
+@pytest.fixture
+def reports(trained, validated) -> Path:
+    return trained.folder / FOLDER
+
+
+def clips_of(ground):
+    return {path.stem: path.stat().st_mtime_ns for path in (ground.folder / ".cache/validate/clips").rglob("*.mp4")}
+
+
+def rewritten(adapter: Path, folder: Path, scale: float = 1.0, alpha: float | None = None) -> Path:
+    """The adapter with its B scaled, or with another alpha in its header."""
+    shutil.copytree(adapter, folder)
+    with safe_open(folder / WEIGHTS_NAME, "pt") as file:
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        metadata = dict(file.metadata())
+    if alpha is not None:
+        stated = json.loads(metadata[METADATA_KEY])
+        metadata[METADATA_KEY] = json.dumps(stated | {"transformer.lora_alpha": alpha})
+    scaled = {name: value * (scale if "lora_B" in name else 1.0) for name, value in weights.items()}
+    save_file(scaled, folder / WEIGHTS_NAME, metadata)
+    return folder
+
+
+# ---- what it leaves ----
+
+
+def test_figures_are_those_that_dvc_and_people_rely_on(reports, validated):
+    figures = json.loads((reports / "metrics.json").read_text())
+    assert figures == metrics(validated)
+    assert list(figures) == [
+        *("passed", "checks_failed", "pairs", "pictures", "metrics_version"),
+        *("style_in_base", "style_in_adapter", "style_uncalled_in_base", "style_uncalled"),
+        *("adherence_of_base", "adherence", "rejected_of_base", "rejected"),
+        *("change", "reload_difference", "difference"),
+    ]
+    assert (figures["pairs"], figures["pictures"], figures["metrics_version"]) == (4, 2, METRICS_VERSION)
+    assert figures["style_in_adapter"] == figures["style_in_base"] == 1.0, "every clip moves by 0 pixels at least"
+    assert set(figures["difference"]) == {"style", "others"}
+    assert set(figures["difference"]["style"]) <= set(METRICS)
+
+
+def test_the_verdict_names_every_check_and_is_about_this_adapter_alone(trained, reports, validated):
+    told = json.loads((reports / "verdict.json").read_text())
+    sha256 = sha256_of(trained.adapter / WEIGHTS_NAME)
+    assert told["adapter_sha256"] == sha256 and told["base_revision"] == validated.plan.weights.revision
+    assert [check["name"] for check in told["checks"]] == [
+        *("style_in_adapter", "style_in_base", "style_uncalled", "adherence_lost", "rejections_added"),
+        *("least_change", "reload_difference"),
+    ]
+    read = read_verdict(sha256, trained.settings)
+    assert not read.passed and {"style_in_base", "style_uncalled"} <= set(read.failed)
+    assert read.tags["validation"] == "failed"
+    assert read_verdict("0" * 64, trained.settings) is None
+
+
+def test_the_table_has_a_row_a_clip_with_its_scores(reports, validated):
+    from pyarrow import parquet
+
+    rows = parquet.read_table(reports / "clips.parquet").to_pylist()
+    assert [(row["trial"], row["side"]) for row in rows] == [
+        (trial.name, side) for trial in validated.plan.trials for side in SIDES
+    ]
+    first = validated.findings.tried[0]
+    assert rows[0]["sharpness"] == first.base.scores["sharpness"] and rows[1]["sha256"] == first.adapter.sha256
+    assert rows[0]["seed"] == rows[1]["seed"] == first.trial.seed
+    assert all(row["shows_style"] for row in rows)
+
+
+def test_side_by_sides_hold_both_clips_in_step(reports, validated):
+    (video,) = (reports / "side_by_side").glob("*.mp4")
+    one = next(one for one in validated.findings.tried if one.trial.name == video.stem)
+    frames, info = read_clip(video), probe(video)
+    base, adapter = (read_clip(one.of(side).path) for side in SIDES)
+    height, width = base.shape[1:3]
+    assert info.num_frames == len(base) and info.fps == 8
+    left, right = frames[:, -height:, :width].astype(int), frames[:, -height:, -width:].astype(int)
+    for part, own, other in ((left, base, adapter), (right, adapter, base)):
+        assert np.abs(part - own).mean() < np.abs(part - other).mean() / 2
+
+
+def test_the_page_tells_all_of_it_and_names_no_address_but_its_own(reports, validated):
+    page = (reports / "index.html").read_text()
+    text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    for check in validated.findings.checks:
+        assert check.words in text and check.said in text
+    assert f"{len(validated.findings.failed)} of 7 checks not passed" in text
+    assert validated.plan.adapter.sha256 in page and page.count("data:video/mp4;base64,") == 1
+    assert not re.findall(r"(?:src|href)=[\"'](?!data:|#)[^\"']+", page)
+    assert "default-src &#39;none&#39;" in page
+
+
+def test_without_a_style_neither_page_nor_figures_speak_of_one(validated, tmp_path):
+    params = validated.plan.params.model_copy(update={"style": None})
+    tried = [one for one in validated.findings.tried if one.trial.group == "moves"]
+    findings = find(params, tried, validated.findings.reloaded)
+    plain = replace(validated, plan=replace(validated.plan, params=params), findings=findings)
+    write_outputs(plain, tmp_path)
+    assert not [name for name in metrics(plain) if "style" in name]
+    page = (tmp_path / "index.html").read_text()
+    assert "press scrum" not in page and "What changes</h2>" in page
+
+
+def test_a_tracking_server_that_is_not_there_is_said(trained, validated):
+    nowhere = trained.settings.model_copy(update={"mlflow_tracking_uri": "http://127.0.0.1:9"})
+    tracked, failure = remember(validated, metrics(validated), [], nowhere)
+    assert tracked is None and "does not answer" in failure
+
+
+# ---- the reload gate ----
+
+
+def test_diffusers_alone_makes_the_same_clip_of_the_published_file(validated):
+    reloaded = validated.findings.reloaded
+    assert reloaded.largest <= 1 and reloaded.share < 0.001, "more than rounding"
+    assert reloaded.change > 1 and not reloaded.problems
+
+
+def test_an_adapter_that_does_nothing_fails_by_name(ground, tmp_path):
+    idle = rewritten(ground.adapter, tmp_path / "idle", scale=0.0)
+    findings = validate_here(ground, idle, **ONE_PAIR).findings
+    assert "least_change" in {check.name for check in findings.failed}
+    assert findings.reloaded.change == 0
+    assert all(one.base.scores["motion"] == one.adapter.scores["motion"] for one in findings.tried)
+
+
+def test_an_adapter_whose_alpha_was_lost_on_the_way_fails_by_name(ground, tmp_path):
+    tampered = rewritten(ground.adapter, tmp_path / "tampered", alpha=4.0)
+    findings = validate_here(ground, tampered, **ONE_PAIR).findings
+    (check,) = [check for check in findings.failed if check.name == "reload_difference"]
+    assert "states alpha 4.0, and it was trained with 8.0" in str(check)
+
+
+# ---- what it keeps ----
+
+
+def test_a_second_run_makes_nothing_and_finds_the_same(ground, reports):
+    before, told = clips_of(ground), []
+    validate_here(ground, on_progress=told.append)
+    assert clips_of(ground) == before
+    assert {step.stage: step.total for step in told} == {"make": 0, "score": 0}
+    for name in ("metrics.json", "verdict.json", "plots/moves.csv", "plots/differences.csv"):
+        assert (ground.folder / FOLDER / name).read_bytes() == (reports / name).read_bytes()
+
+
+def test_the_next_adapter_finds_the_bases_clips_made(ground, tmp_path):
+    before = clips_of(ground)
+    weaker = rewritten(ground.adapter, tmp_path / "weaker", scale=0.5)
+    told = []
+    with pytest.raises(Cancelled, match=r"4 of 8 clips are kept, and the same command goes on"):
+        validate_here(ground, weaker, on_progress=told.append, should_stop=lambda: True)
+    assert told[0].total == 4 and clips_of(ground) == before
+
+
+def test_a_damaged_clip_is_made_again_and_a_moved_picture_keeps_its_clips(ground):
+    plan = plan_here(ground)
+    trial = plan.trials[0]
+    clip = plan.kept(trial, "base").path
+    clip.write_bytes(clip.read_bytes()[:-1])
+    assert plan.kept(trial, "base") is None
+    other = plan.kept(trial, "adapter").path
+    assert json.loads(sidecar_of(other).read_text())["order"]["picture"].startswith(str(ground.folder))
+
+
+def test_other_steps_make_other_clips(ground):
+    params = (ground.folder / "params.yaml").read_text()
+    (ground.folder / "params.yaml").write_text(params.replace("steps: 2", "steps: 3"))
+    plan = plan_here(ground)
+    assert not any(plan.kept(*clip) for clip in plan.clips)
+
+
+# ---- what it refuses ----
+
+
+def test_no_adapter_is_one_line_that_says_what_to_do(ground):
+    shutil.rmtree(ground.adapter)
+    with pytest.raises(SettingsError, match=r"There is no adapter at .*shaky yet\. Run `reelops train`"):
+        adapter_of(ground.settings, None)
+    with pytest.raises(SettingsError, match="No adapter at"):
+        plan_here(ground)
+
+
+def test_an_adapter_of_another_base_is_refused_by_name(ground):
+    facts = json.loads((ground.adapter / "adapter.json").read_text())
+    (ground.adapter / "adapter.json").write_text(json.dumps(facts | {"base_revision": "sha256:0123"}))
+    with pytest.raises(WeightsError, match=r"was trained on small sha256:0123, and profile small is small sha256:"):
+        plan_here(ground)
+
+
+def test_without_pictures_it_says_where_they_come_from(ground):
+    with pytest.raises(SettingsError, match=r"no picture to validate on: .* Run `reelops metadata`"):
+        plan_here(ground, splits=["test"], held_out=["nowhere/*"])
+
+
+def test_a_full_disk_is_one_line_and_loses_no_clip(ground):
+    before = clips_of(ground)
+    plan = plan_here(ground)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (512, limits[1]))
+    try:
+        with pytest.raises(MachineError, match=r"cannot write .*Free some space"):
+            key, order = plan.key(plan.trials[0], "base"), plan.order(plan.trials[0], "base")
+            plan.store.keep(key, order, np.random.default_rng(0).integers(0, 255, (9, 32, 48, 3), np.uint8), {}, 1.0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert clips_of(ground) == before
