@@ -130,6 +130,9 @@ def _gate(part: Part) -> Iterator[Table]:
     }
     num_clips = len(part["clips"])
     yield _table(f"The gate on good clips ({num_clips}) and spoilt versions of them", rows, columns)
+    if held_back := part.get("held_back"):
+        reviewed = ({**row, "why": " ".join(row["why"])} for row in held_back)
+        yield _table("Good clips that were held back", reviewed, {"Clip": "clip", "Verdict": "said", "Why": "why"})
     if part["wrong"]:
         wrong = ({**row, "said": row["verdict"]["decision"]} for row in part["wrong"])
         yield _table("Wrong verdicts", wrong, {"Clip": "clip", "Version": "name", "Verdict": "said"})
@@ -195,6 +198,53 @@ def _known_motion(errors: Mapping[str, Mapping[str, Any]]) -> Table:
     return _table("Mean end-point error on known motion, px at 480 rows", rows_of, columns)
 
 
+def _truth(part: Part) -> Iterator[Table]:
+    rows = [{"what": row["clip"], **_sides(row)} for row in part["apart"]]
+    title = f"Clips whose scores by the two flows differ by more than {part['more_than']:g}, of {part['compared']}"
+    yield _table(title, rows, _columns_of_sides("Clip", ("ours", "opencv")))
+    rows = [{"what": row["sequence"], **_sides(row)} for row in part["sequences"]]
+    title = "Photographs moved in known ways, as unevenly: "
+    if (theirs := part["error_of_opencv"]) is not None:
+        nearer = "our flow's is" if part["error_of_ours"] < theirs else "OpenCV's is"
+        title += f"{nearer} nearer the true score, ours within {part['error_of_ours']:.2g}, theirs within {theirs:.2g}"
+    yield _table(title, rows, _columns_of_sides("What moves", ("true", "ours", "opencv")))
+
+
+_SIDES = {"true": "in truth", "ours": "by our flow", "opencv": "by OpenCV's"}
+
+
+def _sides(row: Mapping[str, Any]) -> dict[str, str]:
+    """Motion and score, in truth or by either flow, as words by column."""
+    words = {}
+    for side in (side for side in _SIDES if side in row):
+        found = row[side]
+        words[f"{side}_motion"] = f"{found['mean']:.3g} ({found['most']:.3g})" if found else _words(None)
+        words[f"{side}_score"] = _words(found["score"] if found else None)
+    return words
+
+
+def _columns_of_sides(what: str, sides: Sequence[str]) -> dict[str, str]:
+    motions = {f"Motion {_SIDES[side]}, px: mean (most)": f"{side}_motion" for side in sides}
+    return {what: "what", **motions, **{f"Score {_SIDES[side]}": f"{side}_score" for side in sides}}
+
+
+def _report(part: Part) -> Iterator[Table]:
+    browser = part["browser"] or dict.fromkeys(
+        ("seconds_beyond_an_empty_page", "peak_mb_beyond_an_empty_page", "peak_mb")
+    )
+    columns = {
+        "Clips": "clips",
+        "Their files, MB": "clips_mb",
+        "Videos in it at most, MB": "videos_at_most_mb",
+        "Seconds to make": "wall",
+        "Size, MB": "size_mb",
+        "Seconds to open, beyond an empty page": "seconds_beyond_an_empty_page",
+        "Memory beyond an empty page, MB": "peak_mb_beyond_an_empty_page",
+        "Memory of the whole browser, MB": "peak_mb",
+    }
+    yield _table("A report to look at, scores already known", [{**part, **browser}], columns)
+
+
 _TABLES: Mapping[str, Callable[[Part], Iterator[Table]]] = {
     "suite": _suite,
     "cold": _cold,
@@ -203,4 +253,6 @@ _TABLES: Mapping[str, Callable[[Part], Iterator[Table]]] = {
     "sameness": _sameness,
     "gate": _gate,
     "flow": _flow,
+    "truth": _truth,
+    "report": _report,
 }
