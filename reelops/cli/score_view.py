@@ -18,6 +18,7 @@ from rich.table import Table
 from reelops.cli.take_view import COLOURS as VERDICT_COLOURS
 from reelops.cli.take_view import VERDICTS
 from reelops.evaluation.scored_clip import UNREADABLE, ScoredClip, counts
+from reelops.evaluation.set_scores import FEATURES, SetScore, diversity_of
 
 if TYPE_CHECKING:
     from reelops.evaluation.batch import BatchProgress, OnBatch
@@ -103,6 +104,8 @@ def show_many(results: Sequence[ScoredClip]) -> None:
     out.print(table)
     found = ", ".join(f"{number} {ANSWERS[answer]}" for answer, number in counts(results).items() if number)
     out.print(f"{len(results)} clips: {found}.", soft_wrap=True, highlight=False)
+    if len(results) > 1:
+        _print_sets(out, "Diversity", diversity_of(results))
     for line in _remarks(results):
         out.print(line, style="dim", soft_wrap=True, highlight=False)
 
@@ -122,6 +125,18 @@ def show_comparison(comparison: Comparison) -> None:
     out.print(table)
     alone = f"{len(comparison.only_new)} only here, {len(comparison.only_old)} only there"
     out.print(f"{len(comparison.pairs)} pairs of clips of the same name; {alone}.", highlight=False)
+    _print_sets(out, "Diversity before", comparison.old_diversity)
+    _print_sets(out, "Frechet distance of all clips here to all there", comparison.distances)
+
+
+def _print_sets(out: Console, title: str, scores: Sequence[SetScore]) -> None:
+    """A line each; those that cannot be had, and why, in faint letters."""
+    for score in scores:
+        by, clips = FEATURES[score.features], " and ".join(str(count) for count in score.samples)
+        text = score.finding if score.value is None else f"{score.value:.4g}, {score.finding} ({clips} clips)."
+        out.print(
+            f"{title} by {by}: {text}", style="dim" if score.value is None else "", soft_wrap=True, highlight=False
+        )
 
 
 def show_self_tests(tests: Sequence[ClipTest]) -> None:

@@ -77,7 +77,7 @@ class Outputs:
             write_parquet(clips, self.parquet)
             written.append(self.parquet)
         if self.plots:
-            written += write_plots(clips, self.plots)
+            written += write_plots(clips, self.plots, comparison)
         if self.html:
             notes += write_report(clips, self.html, comparison, compared_with, self.media_bytes, workers, on_clip)
             written.append(self.html)

@@ -4,6 +4,8 @@ Clips of the same name belong together (the same picture, prompt and seed, made 
 takes out what clips differ by anyway. Each metric's mean difference gets a 95% interval by the percentile bootstrap
 over pairs (Efron & Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13). With few pairs such intervals are
 somewhat too narrow; below six there is none.
+
+What the sets are as a whole needs no pairs, and counts all clips of both.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import numpy as np
 
 from reelops.errors import InputError
 from reelops.evaluation.scored_clip import ScoredClip
+from reelops.evaluation.set_scores import SetScore, distance_between, diversity_of
 from reelops.metrics.scores import METRICS
 
 Finding = Literal["better", "worse", "higher", "lower", "no difference shown", "too few pairs"]
@@ -75,12 +78,16 @@ class Comparison:
         pairs: clips that are in both folders.
         only_new, only_old: names of those that are in one.
         differences: by metric, in the order of `METRICS`; metrics that no pair has are left out.
+        new_diversity, old_diversity, distances: of all clips of both sets, by each kind of features.
     """
 
     pairs: tuple[Pair, ...]
     only_new: tuple[str, ...]
     only_old: tuple[str, ...]
     differences: tuple[Difference, ...]
+    new_diversity: tuple[SetScore, ...] = ()
+    old_diversity: tuple[SetScore, ...] = ()
+    distances: tuple[SetScore, ...] = ()
 
 
 def compare(
@@ -107,6 +114,9 @@ def compare(
         only_new=tuple(name for name in new_by_name if name not in old_by_name),
         only_old=tuple(name for name in old_by_name if name not in new_by_name),
         differences=tuple(found for name in METRICS if (found := _difference(name, pairs))),
+        new_diversity=diversity_of(new),
+        old_diversity=diversity_of(old),
+        distances=distance_between(new, old),
     )
 
 

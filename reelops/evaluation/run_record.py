@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reelops.evaluation.plots import summary
 from reelops.evaluation.scored_clip import ScoredClip, counts
+from reelops.evaluation.set_scores import diversity_of
 from reelops.evaluation.tables import columns_of
 from reelops.lineage import trace_lineage
 from reelops.metrics.scores import METRICS
@@ -24,10 +25,11 @@ def run_record(clips: Sequence[ScoredClip], files: Sequence[Path]) -> RunRecord:
     told = summary(clips)
     limits = sorted({clip.verdict.limits for clip in clips if clip.verdict})
     means = {f"mean.{name}": one["mean"] for name, one in told["metrics"].items()}
+    sets = {f"set.diversity.{one.features}": one.value for one in diversity_of(clips) if one.value is not None}
     return RunRecord(
         name=f"{len(clips)} clips",
         params={"clips": len(clips), "limits": ", ".join(limits), "metrics_version": METRICS_VERSION},
-        metrics={**means, **{f"clips.{answer}": float(number) for answer, number in told["answers"].items()}},
+        metrics={**means, **sets, **{f"clips.{answer}": float(number) for answer, number in told["answers"].items()}},
         tags={"lineage": str(trace_lineage({})), "verdict": worst_answer(clips)},
         files=files,
         tables={TABLE: columns_of(clips)},

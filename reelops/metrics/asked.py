@@ -89,7 +89,7 @@ def _by_features(name: str, weights: Weights, picture_HWC: np.ndarray | None) ->
     except WeightsError as error:
         return NotAvailable(name, how, str(error))
     picture = picture_HWC if kind == "DINO" else None
-    return FeatureConsistency(name, embedder, f"{how}, weights {source}", picture)
+    return FeatureConsistency(name, kind.lower(), embedder, f"{how}, weights {source}", picture)
 
 
 def _against(reference: Path, names: Sequence[str], weights: Weights, first_HWC: np.ndarray) -> list[Tracker]:

@@ -13,6 +13,8 @@ from reelops.metrics.embedding import Embedder
 from reelops.metrics.scores import Measure
 from reelops.metrics.view import Step, View
 
+_DIGITS = 6
+
 
 def alikeness(one: np.ndarray, other: np.ndarray) -> float:
     """s+ of two unit vectors: [0, 1]."""
@@ -38,17 +40,21 @@ def picture_consistency(to_picture: Sequence[float], to_previous: Sequence[float
 
 
 class FeatureConsistency:
-    """Follows a clip's embeddings; keeps the first, the last and two or three numbers a frame.
+    """Follows a clip's embeddings; keeps the first, the last, their sum, and two or three numbers a frame.
 
     Args:
         name: `subject_consistency` or `background_consistency`.
+        kind: what the clip's mean embedding is called among its features: `dino` or `clip`.
         embedder: DINO's or CLIP's.
         how: which weights they are.
         picture_HWC: for `picture_consistency` beside it; RGB uint8.
     """
 
-    def __init__(self, name: str, embedder: Embedder, how: str, picture_HWC: np.ndarray | None = None) -> None:
-        self._name, self._embedder, self._how = name, embedder, how
+    def __init__(
+        self, name: str, kind: str, embedder: Embedder, how: str, picture_HWC: np.ndarray | None = None
+    ) -> None:
+        self._name, self._kind, self._embedder, self._how = name, kind, embedder, how
+        self._total, self._count = np.zeros(embedder.dimensions), 0
         self._picture = None if picture_HWC is None else embedder.embed(picture_HWC)
         self._first: np.ndarray | None = None
         self._last: np.ndarray | None = None
@@ -58,6 +64,8 @@ class FeatureConsistency:
 
     def see(self, view: View, _: Step | None, /) -> None:
         vector = self._embedder.embed(view.frame_HWC)
+        self._total += vector
+        self._count += 1
         if self._picture is not None:
             self._to_picture.append(alikeness(vector, self._picture))
         if self._first is None or self._last is None:
@@ -74,3 +82,7 @@ class FeatureConsistency:
             value = picture_consistency(self._to_picture, self._to_previous)
             found["picture_consistency"] = Measure(value, self._how, series=tuple(self._to_picture))
         return found
+
+    def features(self) -> dict[str, tuple[float, ...]]:
+        """The mean of the frames' embeddings."""
+        return {self._kind: tuple(np.round(self._total / self._count, _DIGITS).tolist())}

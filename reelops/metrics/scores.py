@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from reelops.clip import ClipFormat
@@ -91,6 +91,7 @@ class Scores(Mapping[str, float | None]):
         asked_move: the camera move that the prompt names; None where it names none or there is no prompt.
         camera: what the camera was measured to do; None where it could not be told.
         camera_reason: why it could not be told.
+        features: the clip as vectors, by what they rest on: what measures of whole sets of clips take.
     """
 
     measures: Mapping[str, Measure]
@@ -98,6 +99,7 @@ class Scores(Mapping[str, float | None]):
     asked_move: CameraMove | None
     camera: CameraMotion | None
     camera_reason: str | None = None
+    features: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def measured_move(self) -> CameraMove | None:

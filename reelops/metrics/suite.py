@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from reelops.clip import ClipFormat
 from reelops.errors import VideoError
+from reelops.metrics.appearance import Appearance
 from reelops.metrics.asked import Weights, asked_trackers
 from reelops.metrics.black_frames import black_share, dark_share
 from reelops.metrics.blockiness import blockiness
@@ -43,7 +44,7 @@ from reelops.metrics.scene_cut import discontinuity, scene_cut
 from reelops.metrics.scores import METRICS, Measure, Scores
 from reelops.metrics.sharpness import SHARPNESS_ROWS, sharpness
 from reelops.metrics.threads import ahead, one_opencv_thread, worker
-from reelops.metrics.tracker import OfFrames, OfSteps, Tracker
+from reelops.metrics.tracker import Featured, OfFrames, OfSteps, Tracker
 from reelops.metrics.view import Step, View
 from reelops.metrics.warping_error import WarpingError
 from reelops.metrics.working_size import WORKING_ROWS
@@ -149,6 +150,12 @@ def score_frames(
         num_frames, last = _show(itertools.chain([first], frames), trackers, camera, on_frame)
         motion = camera.motion(height, width)
         measures = {name: measure for tracker in trackers for name, measure in tracker.measures().items()}
+        features = {
+            name: one
+            for tracker in trackers
+            if isinstance(tracker, Featured)
+            for name, one in tracker.features().items()
+        }
     measures["own_motion"] = Measure(motion.own_motion, f"DIS flow at {WORKING_ROWS} rows")
     measures["roll"] = roll_measure(motion)
     measures["first_frame_fidelity"] = first_frame_measure(first, picture_HWC)
@@ -159,6 +166,7 @@ def score_frames(
         asked_move=asked_move(prompt) if prompt else None,
         camera=motion if motion.trusted else None,
         camera_reason=None if motion.trusted else motion.why_untrusted,
+        features=features,
     )
 
 
@@ -219,4 +227,5 @@ def default_trackers(settings: ScoreSettings, fps: Fraction) -> list[Tracker]:
         OfFrames("contrast", lambda view: contrast(view.gray_HW), by_luma),
         OfFrames("brightness", lambda view: brightness(view.gray_HW), by_luma),
         OfFrames("colourfulness", lambda view: colourfulness(view.colour_HWC), f"RGB at {WORKING_ROWS} rows"),
+        Appearance(),
     ]

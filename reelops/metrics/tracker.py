@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -21,6 +21,13 @@ class Tracker(Protocol):
     def see(self, view: View, step: Step | None, /) -> None: ...
 
     def measures(self) -> dict[str, Measure]: ...
+
+
+@runtime_checkable
+class Featured(Protocol):
+    """A tracker that also knows the clip as a vector, by what the vector rests on."""
+
+    def features(self) -> dict[str, tuple[float, ...]]: ...
 
 
 Summary = Callable[[Sequence[float]], float]

@@ -19,6 +19,7 @@ from reelops.evaluation.report.facts import clip_facts, commonest, link_to, safe
 from reelops.evaluation.report.figures import Forest, Histogram, forest, histogram
 from reelops.evaluation.report.media import Media, MediaJob, make_media
 from reelops.evaluation.scored_clip import ScoredClip, counts
+from reelops.evaluation.set_scores import FEATURES, SetScore, diversity_of
 from reelops.files import write_text_atomically
 from reelops.metrics.scores import METRICS
 from reelops.metrics.suite import METRICS_VERSION
@@ -150,6 +151,7 @@ def _page_facts(clips: Sequence[ScoredClip], comparison: Comparison | None, comp
         "limits": sorted({clip.verdict.limits for clip in clips if clip.verdict}),
         "causes": _causes(clips),
         "histograms": _histograms(clips),
+        "sets": _set_rows(clips, comparison),
         "comparison": comparison,
         "compared_with": compared_with,
         "forest": _forest_of(comparison),
@@ -185,6 +187,23 @@ def _histograms(clips: Sequence[ScoredClip]) -> list[Histogram]:
         for name in METRICS
         if (values := values_of(clips, name))
     ]
+
+
+@dataclass(frozen=True)
+class SetRow:
+    """A measure of the set, in words that a page shows."""
+
+    title: str
+    by: str
+    score: SetScore
+
+
+def _set_rows(clips: Sequence[ScoredClip], comparison: Comparison | None) -> list[SetRow]:
+    """What the clips are as a whole, and against those they are compared with; nothing for a clip alone."""
+    groups = [("Diversity", diversity_of(clips))] if len(clips) > 1 else []
+    if comparison:
+        groups += [("Diversity before", comparison.old_diversity), ("Frechet distance", comparison.distances)]
+    return [SetRow(title, FEATURES[score.features], score) for title, scores in groups for score in scores]
 
 
 def _forest_of(comparison: Comparison | None) -> Forest | None:

@@ -111,6 +111,8 @@ def test_consistencies_are_vbench_formulas_over_the_networks_features(clip: np.n
         ]
         assert scores[name] == pytest.approx(np.mean(cosines), abs=1e-6)
         assert source in scores.measures[name].how
+        features = scores.features["dino" if name == "subject_consistency" else "clip"]
+        assert features == pytest.approx(np.mean(vectors, axis=0), abs=1e-5)
     assert weights.dino is not None
     dino = Embedder(weights.dino)
     vectors = [dino.embed(frame).astype(np.float64) for frame in clip]

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from reelops.errors import InputError
-from reelops.metrics.sets import frechet_distance, principal_axes, set_diversity
+from reelops.metrics.sets import (
+    LEAST_FOR_DISTANCE,
+    compare_sets,
+    diversity_error,
+    frechet_distance,
+    principal_axes,
+    set_diversity,
+)
 
 
 def test_frechet_distance_of_gaussians_with_diagonal_covariance_has_a_closed_form() -> None:
@@ -58,3 +65,35 @@ def test_diversity_is_the_mean_cosine_distance_of_all_pairs() -> None:
     assert set_diversity(vectors[[0, 0, 0]]).value == pytest.approx(0)
     with pytest.raises(InputError, match="at least two clips; there is 1"):
         set_diversity(vectors[:1])
+
+
+def test_the_error_of_diversity_is_the_jackknifes_sum_by_sum() -> None:
+    vectors = np.random.default_rng(2).normal(size=(9, 4)) + 1
+    without_one = [set_diversity(np.delete(vectors, number, axis=0)).value for number in range(9)]
+    expected = np.sqrt(8 / 9 * np.square(without_one - np.mean(without_one)).sum())
+    assert diversity_error(vectors) == pytest.approx(expected)
+    assert diversity_error(vectors[:2]) is None
+
+
+def test_sets_of_one_kind_show_no_difference_and_others_do() -> None:
+    rng = np.random.default_rng(3)
+    spreads = np.geomspace(1, 0.05, 72)
+    one, other = (rng.normal(size=(60, 72)) * spreads for _ in range(2))
+    same = compare_sets(one, other)
+    assert same.chance_of_more > 0.05 and same.value < 2 * same.by_chance
+    assert same.dimensions == 6 and same.samples == (60, 60)
+    moved = compare_sets(one, other + spreads * 0.6)
+    wider = compare_sets(one, other * 1.6)
+    assert moved.chance_of_more < 0.01 and wider.chance_of_more < 0.01
+    with pytest.raises(InputError, match=f"at least {LEAST_FOR_DISTANCE} clips a set; here are 60 and 49"):
+        compare_sets(one, other[:49])
+
+
+@pytest.mark.parametrize(("dimensions", "count", "low", "high"), [(5, 50, 0.09, 0.13), (32, 320, 0.05, 0.07)])
+def test_ten_samples_a_dimension_keep_chance_at_about_a_tenth_of_the_variance(
+    dimensions: int, count: int, low: float, high: float
+) -> None:
+    rng = np.random.default_rng(4)
+    sets = [rng.normal(size=(2, count, dimensions)) for _ in range(20)]
+    share = np.mean([frechet_distance(one, other).value for one, other in sets]) / dimensions
+    assert low < share < high and share == pytest.approx((2.5 + dimensions / 2) / count, rel=0.2)
