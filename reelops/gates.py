@@ -258,6 +258,7 @@ _MEANING = {
     ("black_share", "at most"): "There are black frames.",
     ("blockiness", "at most"): "The picture falls apart into blocks.",
     ("noise_level", "at most"): "The picture is covered in noise.",
+    ("detail_drift", "at most"): "The picture blurs, or grows noisy, on the way.",
     ("temporal_consistency", "at least"): "Motion comes in jerks.",
     ("brightness", "at least"): "The clip is all but black.",
     ("brightness", "at most"): "The clip is all but white.",

@@ -47,7 +47,7 @@ def quality(
         str,
         typer.Option(
             help="Measure these parts, and keep the others as they are: suite, cold, folder, memory, sameness, gate, "
-            "flow.",
+            "flow, truth, report.",
             show_default="all",
             metavar="PART,PART",
         ),

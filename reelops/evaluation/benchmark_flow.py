@@ -18,12 +18,12 @@ import cv2
 import numpy as np
 
 from reelops.clip import sha256_of
-from reelops.evaluation.known_flow import MOTIONS, KnownMotion, end_point_error, moved_pair
+from reelops.evaluation.known_flow import MOTIONS, KnownMotion, KnownSequence, end_point_error, moved_pair
 from reelops.metrics.optical_flow import mean_magnitude
 from reelops.metrics.temporal_consistency import consistency_of
 from reelops.metrics.tvl1 import TvL1
 from reelops.metrics.tvl1_parameters import opencv_parameters
-from reelops.metrics.working_size import STATED_ROWS, WORKING_ROWS, at_rows, luma
+from reelops.metrics.working_size import SMALLEST_ROWS, STATED_ROWS, WORKING_ROWS, at_rows, luma
 from reelops.video.decode import read_frames
 
 OnStep = Callable[[str], None]
@@ -33,7 +33,7 @@ FPS, NUM_FRAMES = Fraction(8), 49
 GOLDEN_ROWS = 240
 EQUAL_ROWS = 240
 OPENCV_ROWS = (120, 240)
-SIZES = (120, 160, 240, 360, 480)
+SIZES = (SMALLEST_ROWS, 240, 360, 480)
 
 
 @dataclass(frozen=True)
@@ -251,6 +251,11 @@ def magnitudes(flows: Iterable[np.ndarray]) -> list[float]:
 def key_of(picture: Path, motion: KnownMotion) -> str:
     """Where golden values keep the error on a picture in known motion."""
     return f"{picture.name}, {motion.name}"
+
+
+def sequence_key(sequence: KnownSequence, pictures: Sequence[Path]) -> str:
+    """Where golden values keep what was measured on a sequence made of the first picture and the last."""
+    return f"{pictures[0].name}, {pictures[-1].name}, {sequence.name}"
 
 
 def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:

@@ -18,6 +18,7 @@ from reelops.evaluation.benchmark_flow import benchmark_flow, num_steps
 from reelops.evaluation.benchmark_gate import gate
 from reelops.evaluation.benchmark_machine import machine, on_two_cores
 from reelops.evaluation.benchmark_scoring import Bench, OnStep, cold, folder, memory, sameness, suite
+from reelops.evaluation.benchmark_truth import truth
 from reelops.metrics.working_size import WORKING_ROWS
 
 PARTS: Mapping[str, int] = {
@@ -28,6 +29,7 @@ PARTS: Mapping[str, int] = {
     "sameness": 40,
     "gate": 420,
     "flow": 1500,
+    "truth": 30,
 }
 """What can be measured, and about how many seconds it takes on two cores."""
 
@@ -113,6 +115,9 @@ def _measure(name: str, material: Material, on_step: OnStep) -> dict[str, Any]:
         return gate(material.good_clips, material.order, on_step)
     if name == "flow":
         return _flow(material, on_step)
+    if name == "truth":
+        scale = material.order.score_settings.temporal_scale
+        return truth(material.flow_clips, material.pictures, scale, material.golden, on_step)
     place = material.scratch / name
     place.mkdir()
     bench = Bench(material.product_clips, material.params_file, place)
@@ -217,6 +222,13 @@ def _of_flow(part: Mapping[str, Any]) -> Iterator[Wish]:
     yield Wish("flow", "mean difference of scores from OpenCV's", apart, "at most", 0.05)
 
 
+def _of_truth(part: Mapping[str, Any]) -> Iterator[Wish]:
+    """Our flow is to lead no farther from the true score than OpenCV's does."""
+    if (theirs := part["error_of_opencv"]) is not None:
+        figure = "error of the score on known uneven motion, at worst; OpenCV's is the limit"
+        yield Wish("truth", figure, part["error_of_ours"], "at most", theirs)
+
+
 _WISHES: Mapping[str, Callable[[Mapping[str, Any]], Iterator[Wish]]] = {
     "suite": _of_suite,
     "cold": _of_cold,
@@ -225,6 +237,7 @@ _WISHES: Mapping[str, Callable[[Mapping[str, Any]], Iterator[Wish]]] = {
     "sameness": _of_sameness,
     "gate": _of_gate,
     "flow": _of_flow,
+    "truth": _of_truth,
 }
 
 

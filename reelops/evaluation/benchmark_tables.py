@@ -195,6 +195,36 @@ def _known_motion(errors: Mapping[str, Mapping[str, Any]]) -> Table:
     return _table("Mean end-point error on known motion, px at 480 rows", rows_of, columns)
 
 
+def _truth(part: Part) -> Iterator[Table]:
+    rows = [{"what": row["clip"], **_sides(row)} for row in part["apart"]]
+    title = f"{len(rows)} of {part['compared']} clips have scores by the two flows that differ by more than 0.05"
+    yield _table(f"{title}: they are the fast ones", rows, _columns_of_sides("Clip", ("ours", "opencv")))
+    rows = [{"what": row["sequence"], **_sides(row)} for row in part["sequences"]]
+    title = "Photographs moved in known ways, as unevenly: "
+    if (theirs := part["error_of_opencv"]) is not None:
+        nearer = "our flow's is" if part["error_of_ours"] < theirs else "OpenCV's is"
+        title += f"{nearer} nearer the true score, ours within {part['error_of_ours']:.2g}, theirs within {theirs:.2g}"
+    yield _table(title, rows, _columns_of_sides("What moves", ("true", "ours", "opencv")))
+
+
+_SIDES = {"true": "in truth", "ours": "by our flow", "opencv": "by OpenCV's"}
+
+
+def _sides(row: Mapping[str, Any]) -> dict[str, str]:
+    """Motion and score, in truth or by either flow, as words by column."""
+    words = {}
+    for side in (side for side in _SIDES if side in row):
+        found = row[side]
+        words[f"{side}_motion"] = f"{found['mean']:.3g} ({found['most']:.3g})" if found else _words(None)
+        words[f"{side}_score"] = _words(found["score"] if found else None)
+    return words
+
+
+def _columns_of_sides(what: str, sides: Sequence[str]) -> dict[str, str]:
+    motions = {f"Motion {_SIDES[side]}, px: mean (most)": f"{side}_motion" for side in sides}
+    return {what: "what", **motions, **{f"Score {_SIDES[side]}": f"{side}_score" for side in sides}}
+
+
 _TABLES: Mapping[str, Callable[[Part], Iterator[Table]]] = {
     "suite": _suite,
     "cold": _cold,
@@ -203,4 +233,5 @@ _TABLES: Mapping[str, Callable[[Part], Iterator[Table]]] = {
     "sameness": _sameness,
     "gate": _gate,
     "flow": _flow,
+    "truth": _truth,
 }

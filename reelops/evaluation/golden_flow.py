@@ -21,8 +21,9 @@ from reelops.evaluation.benchmark_flow import (
     magnitudes,
     opencv_flow,
     photograph,
+    sequence_key,
 )
-from reelops.evaluation.known_flow import MOTIONS, end_point_error, moved_pair
+from reelops.evaluation.known_flow import MOTIONS, SEQUENCES, end_point_error, moved_pair
 from reelops.files import write_text_atomically
 from reelops.metrics.working_size import STATED_ROWS, at_rows
 
@@ -39,6 +40,8 @@ def make_golden(clips: Sequence[Path], pictures: Sequence[Path], path: Path, on_
         "clips": f"luma of the first {NUM_FRAMES} frames at {FPS} a second, {GOLDEN_ROWS} rows by cv2.INTER_AREA; "
         "mean magnitude of each neighbouring pair's flow, in pixels at 480 rows; keyed by the file's sha256",
         "known_motion": f"mean end-point error at {STATED_ROWS} rows of reelops.evaluation.known_flow.MOTIONS",
+        "known_sequences": f"mean magnitude at {GOLDEN_ROWS} rows of each step of "
+        "reelops.evaluation.known_flow.SEQUENCES, in pixels at 480 rows",
         "command": "reelops benchmark golden",
     }
     _write(golden, path)
@@ -58,6 +61,14 @@ def make_golden(clips: Sequence[Path], pictures: Sequence[Path], path: Path, on_
             pair = moved_pair(photograph(picture), motion)
             golden["known_motion"][key] = round(end_point_error(opencv_flow(*pair), motion), 5)
             _write(golden, path)
+    for sequence in SEQUENCES:
+        if (key := sequence_key(sequence, pictures)) in golden.setdefault("known_sequences", {}):
+            continue
+        on_step(f"OpenCV where {sequence.name}")
+        pairs = sequence.pairs(photograph(pictures[0]), photograph(pictures[-1]))
+        small = ([at_rows(gray, GOLDEN_ROWS) for gray in pair] for pair in pairs)
+        golden["known_sequences"][key] = [round(value, 5) for value in magnitudes(opencv_flow(*pair) for pair in small)]
+        _write(golden, path)
 
 
 def read_golden(path: Path) -> dict[str, Any]:

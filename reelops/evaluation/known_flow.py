@@ -1,8 +1,9 @@
-"""Pairs of pictures whose flow is known: a photograph that is shifted, zoomed or turned."""
+"""Pairs of pictures whose flow is known: a photograph that is shifted, zoomed or turned, whole or in part."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -64,6 +65,48 @@ def moved_pair(gray_HW: np.ndarray, motion: KnownMotion, width: int = 720) -> tu
         smooth = cv2.GaussianBlur(smooth, (0, 0), 0.5 * math.sqrt(finer**2 - 1))
     still = KnownMotion("still").matrix
     return _looked_up(smooth, still, finer, width), _looked_up(smooth, motion.matrix, finer, width)
+
+
+@dataclass(frozen=True)
+class KnownSequence:
+    """Steps of a scene whose motion is known, uneven as a lively clip's is.
+
+    Attributes:
+        lengths: how far what moves goes at each step, in pixels at 480 rows.
+        share: how much of the picture moves: all of it, or a band across it before a scene that stands still.
+    """
+
+    name: str
+    lengths: tuple[float, ...]
+    share: float = 1.0
+
+    @property
+    def magnitudes(self) -> list[float]:
+        """Mean length of the true flow at each step, in pixels at 480 rows."""
+        return [length * self._band_rows / STATED_ROWS for length in self.lengths]
+
+    @property
+    def _band_rows(self) -> int:
+        return round(self.share * STATED_ROWS)
+
+    def pairs(self, still_HW: np.ndarray, moving_HW: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Two uint8 pictures (480, 720) a step, of photographs for what stands still and for what moves."""
+        behind = moved_pair(still_HW, KnownMotion("still"))[0]
+        top = (STATED_ROWS - self._band_rows) // 2
+        for number, length in enumerate(self.lengths):
+            angle = math.radians(137.5 * number) if self.share == 1 else math.pi * (number % 2)
+            motion = KnownMotion(self.name, length * math.cos(angle), length * math.sin(angle))
+            before, after = behind.copy(), behind.copy()
+            band = slice(top, top + self._band_rows)
+            before[band], after[band] = (picture[band] for picture in moved_pair(moving_HW, motion))
+            yield before, after
+
+
+SEQUENCES = (
+    KnownSequence("everything moves", (2, 10, 20, 30, 40)),
+    KnownSequence("a band across half of it moves", (4, 20, 40, 56, 72), share=0.5),
+)
+"""About as lively as the clips whose scores by two flows differ."""
 
 
 def _looked_up(photo_HW: np.ndarray, matrix: np.ndarray, finer: float, width: int) -> np.ndarray:

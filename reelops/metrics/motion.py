@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 
@@ -19,6 +20,11 @@ SAME_BELOW = 0.25
 _SURROUNDINGS = 4
 _STUTTER_SHARE = 0.1
 _MOVING_ABOVE = 0.8
+
+# Hand-drawn films come on twos and threes: at 12 and 8 pictures a second. Fewer than 6 are seen one by one.
+_LEAST_RATE = 6
+_LEAST_PICTURES = 6
+_MOST_OFF = 1.5
 
 
 def motion(magnitudes: Sequence[float]) -> float:
@@ -52,13 +58,16 @@ def frozen_share(changes: Sequence[float]) -> float:
     return longest / len(changes)
 
 
-def stutter(changes: Sequence[float]) -> float:
+def stutter(changes: Sequence[float], fps: Fraction) -> float:
     """Share of steps that repeat a frame amid motion, from their `change`: [0, 1], 0 is best.
 
-    It tells dropped frames, in whose place others are shown again, from a scene that comes to rest. Blind to frames
-    that are dropped without a repeat, and to repeats where little moves.
+    It tells dropped frames, in whose place others are shown again, from a scene that comes to rest, and from pictures
+    that arrive evenly at a lower rate than the file's, such as drawings on threes: these are no stutter from six
+    pictures a second on. Blind to frames that are dropped without a repeat, and to repeats where little moves.
     """
     values = np.asarray(changes)
+    if _arrive_evenly(values, fps):
+        return 0.0
     stalls = 0
     for number, value in enumerate(values):
         around = float(np.quantile(values[max(0, number - _SURROUNDINGS) : number + _SURROUNDINGS + 1], 0.8))
@@ -66,10 +75,22 @@ def stutter(changes: Sequence[float]) -> float:
     return stalls / len(values)
 
 
+def _arrive_evenly(changes: np.ndarray, fps: Fraction) -> bool:
+    """Whether new pictures come fast enough, and evenly: at whole steps, none is off by more than a step and a half."""
+    moving = changes[changes >= SAME_BELOW]
+    if len(moving) < _LEAST_PICTURES:
+        return False
+    steps = np.flatnonzero(changes >= min(SAME_BELOW, _STUTTER_SHARE * float(np.median(moving))))
+    every = (steps[-1] - steps[0]) / (len(steps) - 1)
+    off = steps - every * np.arange(len(steps))
+    return bool(np.ptp(off) <= _MOST_OFF and float(fps) / every >= _LEAST_RATE)
+
+
 class Motion:
     """Follows how far pixels go and how much they change."""
 
-    def __init__(self) -> None:
+    def __init__(self, fps: Fraction) -> None:
+        self._fps = fps
         self._magnitudes: list[float] = []
         self._changes: list[float] = []
 
@@ -86,5 +107,5 @@ class Motion:
             ),
             "duplicated_share": Measure(duplicated_share(changes), by_luma, series=changes),
             "frozen_share": Measure(frozen_share(changes), by_luma, series=changes),
-            "stutter": Measure(stutter(changes), by_luma, series=changes),
+            "stutter": Measure(stutter(changes, self._fps), by_luma, series=changes),
         }

@@ -45,6 +45,7 @@ METRICS: dict[str, Metric] = {
     "blockiness": Metric("Blockiness", "", "lower is better"),
     "noise_level": Metric("Noise", "grey levels", "lower is better"),
     "sharpness": Metric("Sharpness", "", "higher is better"),
+    "detail_drift": Metric("Drift of detail", "doublings", "lower is better"),
     "contrast": Metric("Contrast", "", "in between is better"),
     "brightness": Metric("Brightness", "", "in between is better"),
     "colourfulness": Metric("Colourfulness", "", "in between is better"),

@@ -26,6 +26,7 @@ from reelops.metrics.camera_move import CameraTracker
 from reelops.metrics.colourfulness import colourfulness
 from reelops.metrics.content_kept import content_kept_measure
 from reelops.metrics.contrast import contrast
+from reelops.metrics.detail_drift import Detail
 from reelops.metrics.dynamic_degree import DynamicDegree
 from reelops.metrics.evenness import TemporalConsistency
 from reelops.metrics.first_frame_fidelity import first_frame_measure
@@ -42,12 +43,11 @@ from reelops.metrics.residual_ratio import ResidualTracker
 from reelops.metrics.roll import roll_measure
 from reelops.metrics.scene_cut import discontinuity, scene_cut
 from reelops.metrics.scores import METRICS, Measure, Scores
-from reelops.metrics.sharpness import SHARPNESS_ROWS, sharpness
 from reelops.metrics.threads import ahead, one_opencv_thread, worker
 from reelops.metrics.tracker import Featured, OfFrames, OfSteps, Tracker
 from reelops.metrics.view import Step, View
 from reelops.metrics.warping_error import WarpingError
-from reelops.metrics.working_size import WORKING_ROWS
+from reelops.metrics.working_size import SMALLEST_ROWS, WORKING_ROWS
 from reelops.params import read_block
 from reelops.prompts.camera_words import asked_move
 from reelops.video.decode import read_frames
@@ -64,7 +64,7 @@ class ScoreSettings(BaseModel):
 
     Attributes:
         temporal_engine: the optical flow engine of temporal consistency.
-        temporal_rows: the height in pixels at which it looks at frames.
+        temporal_rows: the height in pixels at which it looks at frames; at least `SMALLEST_ROWS`.
         temporal_scale: the variance, in square pixels at 480 rows, at which temporal consistency falls to 1/e.
         weights: where the networks of the metrics that take one are to be had.
     """
@@ -72,9 +72,18 @@ class ScoreSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     temporal_engine: str
-    temporal_rows: int = Field(ge=16, le=2160)
+    temporal_rows: int = Field(le=2160)
     temporal_scale: float = Field(gt=0, allow_inf_nan=False)
     weights: Weights = Weights()
+
+    @field_validator("temporal_rows")
+    @classmethod
+    def _enough(cls, rows: int) -> int:
+        if rows < SMALLEST_ROWS:
+            raise ValueError(
+                f"at least {SMALLEST_ROWS} are wanted; with fewer, measured motion depends on how many by 5% and more"
+            )
+        return rows
 
     @field_validator("temporal_engine")
     @classmethod
@@ -209,7 +218,7 @@ def default_trackers(settings: ScoreSettings, fps: Fraction) -> list[Tracker]:
     by_flow = f"DIS flow at {WORKING_ROWS} rows"
     return [
         TemporalConsistency(settings.temporal_engine, settings.temporal_rows, settings.temporal_scale),
-        Motion(),
+        Motion(fps),
         DynamicDegree(fps),
         MotionSmoothness(),
         FrameOrder(),
@@ -222,8 +231,8 @@ def default_trackers(settings: ScoreSettings, fps: Fraction) -> list[Tracker]:
         FrameDiversity(),
         OfFrames("black_share", lambda view: dark_share(view.gray_HW), by_luma, black_share),
         OfFrames("blockiness", lambda view: blockiness(view.luma_HW), at_full_size),
-        OfFrames("noise_level", lambda view: noise_level(view.gray_HW), by_luma),
-        OfFrames("sharpness", lambda view: sharpness(view.luma_HW), f"luma at {SHARPNESS_ROWS} rows"),
+        OfFrames("noise_level", lambda view: noise_level(view.luma_HW), at_full_size),
+        Detail(),
         OfFrames("contrast", lambda view: contrast(view.gray_HW), by_luma),
         OfFrames("brightness", lambda view: brightness(view.gray_HW), by_luma),
         OfFrames("colourfulness", lambda view: colourfulness(view.colour_HWC), f"RGB at {WORKING_ROWS} rows"),

@@ -11,6 +11,10 @@ STATED_ROWS = 480
 # Flow by DIS, light and duplicates are measured here; the embedded model's clips need no resizing.
 WORKING_ROWS = 160
 
+# Motion measured at fewer rows depends on how many: details that tell where things went are gone, and their motion
+# spreads to what stands still. Of ten real clips one goes 5% farther at 120 rows than at 480, and 3% at 160.
+SMALLEST_ROWS = 160
+
 # So few that a thumbnail's pixel averages over noise and texture, and shows where light and dark are.
 THUMB_ROWS = 20
 

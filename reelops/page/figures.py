@@ -9,7 +9,7 @@ import numpy as np
 
 WIDTH = 260.0
 HEIGHT = 64.0
-_BINS = 24
+NUM_BINS = 24
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Spread:
 
 def spread(values: Sequence[float], low: float, high: float) -> Spread:
     """The spread of at least one value over an axis that has some length."""
-    counts, edges = np.histogram(values, bins=_BINS, range=(low, high))
+    counts, edges = np.histogram(values, bins=NUM_BINS, range=(low, high))
     bare = Spread(low, high, float(np.median(values)), ())
     bars = tuple(
         _bar(count, int(counts.max()), bare.at(start), bare.at(stop), f"{count} from {start:.3g} to {stop:.3g}")

@@ -46,6 +46,7 @@ GOOD = {
     "blockiness": 1.05,
     "noise_level": 3.0,
     "sharpness": 150.0,
+    "detail_drift": 0.2,
     "contrast": 0.2,
     "brightness": 0.4,
     "first_frame_fidelity": 30.0,

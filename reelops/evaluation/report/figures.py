@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from reelops.evaluation.paired import Difference
 from reelops.gates import Limit
 from reelops.metrics.scores import METRICS
-from reelops.page.figures import WIDTH, Bar, spread
+from reelops.page.figures import NUM_BINS, WIDTH, Bar, spread
 
 _MOST_STRETCH = 3.0
 _FOREST_MOST = 3.0
@@ -38,7 +38,7 @@ class Histogram:
     """How the clips spread over one metric.
 
     Attributes:
-        low, high: the ends of the axis.
+        low, high: the ends of the axis, which is cut into `num_bins` equal parts.
         lines, zones: of the limits that lie on it.
         off_axis: the limits that lie beyond it, in words.
     """
@@ -51,6 +51,7 @@ class Histogram:
     num_held_back: int
     low: float
     high: float
+    num_bins: int
     median: float
     median_x: float
     bars: tuple[Bar, ...]
@@ -75,6 +76,7 @@ def histogram(metric: str, values: Sequence[float], limit: Limit | None, num_hel
         num_held_back=num_held_back,
         low=low,
         high=high,
+        num_bins=NUM_BINS,
         median=shape.median,
         median_x=shape.median_x,
         bars=shape.bars,

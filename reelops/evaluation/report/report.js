@@ -24,7 +24,16 @@
   const body = table.tBodies[0];
   const rows = () => [...body.rows];
   const shownRows = () => rows().filter((row) => !row.hidden);
-  const wanted = { text: "", cause: "", answers: new Set() };
+  const everything = () => ({ text: "", cause: "", answers: new Set(), metric: "", low: null, high: null });
+  const wanted = everything();
+
+  // Whether a row's value of the metric that was chosen lies between the bounds that were given.
+  function inRange(row) {
+    const header = wanted.metric && table.querySelector(`th[data-metric="${wanted.metric}"]`);
+    if (!header || (wanted.low === null && wanted.high === null)) return true;
+    const value = row.cells[header.cellIndex].dataset.v;
+    return value !== "" && Number(value) >= (wanted.low ?? -Infinity) && Number(value) <= (wanted.high ?? Infinity);
+  }
 
   function filter() {
     for (const row of rows()) {
@@ -32,10 +41,12 @@
       row.hidden = !(
         text.includes(wanted.text) &&
         (!wanted.cause || row.dataset.causes.split(" ").includes(wanted.cause)) &&
-        (!wanted.answers.size || wanted.answers.has(row.dataset.answer))
+        (!wanted.answers.size || wanted.answers.has(row.dataset.answer)) &&
+        inRange(row)
       );
     }
     const shown = shownRows().length;
+    byId("all").hidden = shown === rows().length;
     const all = `${rows().length} clip${rows().length === 1 ? "" : "s"}`;
     byId("count").textContent = shown === rows().length ? all : `${shown} of ${all}`;
     byId("nothing").hidden = shown > 0;
@@ -43,6 +54,22 @@
       tile.setAttribute("aria-pressed", String(wanted.answers.has(tile.dataset.answer)));
     }
     byId("cause").value = wanted.cause;
+    byId("metric").value = wanted.metric;
+    for (const side of ["low", "high"]) {
+      byId(side).disabled = !wanted.metric;
+      if (document.activeElement !== byId(side)) byId(side).value = wanted[side] ?? "";
+    }
+  }
+
+  // A bar of a histogram stands for the clips between its ends.
+  function chooseBar(event) {
+    const { spread, low, high, bins } = event.currentTarget.dataset;
+    const box = event.currentTarget.getBoundingClientRect();
+    const bin = Math.min(bins - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * bins)));
+    const at = (edge) => Number((Number(low) + (edge / bins) * (high - low)).toPrecision(6));
+    Object.assign(wanted, { metric: spread, low: at(bin), high: at(bin + 1) });
+    filter();
+    byId("clips").scrollIntoView();
   }
 
   function sortBy(header) {
@@ -79,11 +106,24 @@
       wanted.cause = event.target.value;
       filter();
     });
-    byId("clear").addEventListener("click", () => {
-      Object.assign(wanted, { text: "", cause: "", answers: new Set() });
-      byId("find").value = "";
+    byId("metric").addEventListener("change", (event) => {
+      Object.assign(wanted, { metric: event.target.value, low: null, high: null });
       filter();
     });
+    for (const side of ["low", "high"]) {
+      byId(side).addEventListener("input", (event) => {
+        wanted[side] = event.target.value === "" ? null : event.target.valueAsNumber;
+        filter();
+      });
+    }
+    for (const figure of document.querySelectorAll("[data-spread]")) figure.addEventListener("click", chooseBar);
+    for (const button of [byId("all"), byId("clear")]) {
+      button.addEventListener("click", () => {
+        Object.assign(wanted, everything());
+        byId("find").value = "";
+        filter();
+      });
+    }
     for (const tile of document.querySelectorAll(".tile")) {
       tile.addEventListener("click", () => {
         const { answer } = tile.dataset;
@@ -503,7 +543,7 @@
 
   // ---- the keyboard ----
 
-  const isTyping = (element) => element.matches("input[type=search], select, textarea");
+  const isTyping = (element) => element.matches("input[type=search], input[type=number], select, textarea");
 
   function onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;

@@ -46,6 +46,7 @@ _OWN_COURSE = {
     "stutter": _CHANGE,
     "frame_disorder": Course("Change of thumbnails", "grey levels", "high", is_metric=False),
     "returns": Course("Goes back", "", "high", is_metric=False, first=2),
+    "detail_drift": Course("Detail, by contrast", "", "far", is_metric=False),
     "black_share": Course("Dark part of the frame", "", "high", is_metric=False),
 }
 _WORST: dict[str, Worst] = {"higher is better": "low", "lower is better": "high", "in between is better": "far"}

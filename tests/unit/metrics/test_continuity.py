@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from reelops.metrics.scores import Measure
 from reelops.metrics.view import View
 from reelops.video.camera import CameraMove
 
+EIGHT = Fraction(8)
 Film = Callable[..., np.ndarray]
 Track = Callable[..., dict[str, Measure]]
 
@@ -54,15 +56,42 @@ def test_where_nothing_changes_there_is_no_order_to_tell(walk: np.ndarray, track
 
 
 def test_repeats_amid_motion_are_a_stutter_and_rest_is_not() -> None:
-    assert stutter([3, 4, 0.0, 6, 3, 0.05, 7, 3]) == pytest.approx(2 / 8)
-    assert stutter([3, 4, 5] + [0.1] * 12) == pytest.approx(0, abs=4 / 15)
-    assert stutter([0.1] * 10) == 0
-    assert stutter([0.0, 5.0] * 8) == 0.5
+    assert stutter([3, 4, 0.0, 6, 3, 0.05, 7, 3, 4, 0.1, 0.0, 5], EIGHT) == pytest.approx(4 / 12)
+    assert stutter([3, 4, 5] + [0.1] * 12, EIGHT) == pytest.approx(0, abs=4 / 15)
+    assert stutter([0.1] * 10, EIGHT) == 0
+
+
+@pytest.mark.parametrize(
+    ("held", "fps", "expected"),
+    [
+        ((2,), 24, 0),
+        ((3,), 24, 0),
+        ((2, 3), 20, 0),
+        ((1, 1, 1, 2), 30, 0),
+        ((7, 8), 60, 0),
+        ((2,), 8, 0.5),
+        ((4,), 20, 0.75),
+    ],
+)
+def test_pictures_that_arrive_evenly_are_no_stutter_unless_one_sees_them_one_by_one(
+    held: tuple[int, ...], fps: int, expected: float
+) -> None:
+    changes = [5.0 if step == 0 else 0.0 for _ in range(24) for length in held for step in range(length)]
+    assert stutter(changes, Fraction(fps)) == pytest.approx(expected, abs=0.03)
+
+
+def test_frames_lost_at_random_are_a_stutter_at_any_rate() -> None:
+    for seed in range(50):
+        order = np.arange(49)
+        frames = np.arange(49.0).reshape(-1, 1, 1, 1) * np.ones((1, 2, 2, 3))
+        lost = stalled(frames, np.random.default_rng(seed))[:, 0, 0, 0]
+        changes = [5.0 if lost[step] != lost[step - 1] else 0.0 for step in order[1:]]
+        assert stutter(changes, Fraction(24)) >= 0.2
 
 
 def test_dropped_and_repeated_frames_of_a_walk_are_counted(walk: np.ndarray, track: Track) -> None:
-    assert value_of(track(Motion(), walk), "stutter") == 0
-    assert value_of(track(Motion(), stalled(walk, np.random.default_rng(0))), "stutter") >= 4 / 16
+    assert value_of(track(Motion(EIGHT), walk), "stutter") == 0
+    assert value_of(track(Motion(EIGHT), stalled(walk, np.random.default_rng(0))), "stutter") >= 4 / 16
 
 
 def test_the_longest_standstill_counts() -> None:

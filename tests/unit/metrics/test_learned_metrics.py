@@ -22,7 +22,7 @@ from reelops.video.camera import CameraMove
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-FAST = ScoreSettings(temporal_engine="dis", temporal_rows=64, temporal_scale=110.0)
+FAST = ScoreSettings(temporal_engine="dis", temporal_rows=160, temporal_scale=110.0)
 EIGHT = Fraction(8)
 SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 

@@ -10,11 +10,12 @@ import pytest
 
 from reelops.metrics.brightness import brightness
 from reelops.metrics.contrast import contrast
+from reelops.metrics.detail_drift import Detail, detail_drift
 from reelops.metrics.first_frame_fidelity import first_frame_fidelity
 from reelops.metrics.flicker import flicker, light_step
 from reelops.metrics.psnr import HIGHEST_DB, psnr
 from reelops.metrics.sharpness import sharpness
-from reelops.metrics.view import Pulled
+from reelops.metrics.view import Pulled, View
 from reelops.metrics.working_size import luma
 
 
@@ -43,6 +44,30 @@ def test_blur_lowers_sharpness_step_by_step(photo: np.ndarray) -> None:
     values = [sharpness(luma(cv2.GaussianBlur(photo, (0, 0), sigma))) for sigma in (0.3, 2, 4, 8)]
     assert values == sorted(values, reverse=True)
     assert sharpness(even(90)) == 0
+
+
+def drift_of(frames: list[np.ndarray]) -> float | None:
+    tracker = Detail()
+    for frame in frames:
+        tracker.see(View(np.clip(np.rint(frame), 0, 255).astype(np.uint8)), None)
+    return tracker.measures()["detail_drift"].value
+
+
+def test_drift_counts_how_often_detail_doubles_or_halves() -> None:
+    assert detail_drift([8.0] * 3 + [3.0] * 14 + [2.0] * 3) == pytest.approx(2)
+    assert detail_drift([2.0] * 3 + [9.0] * 14 + [8.0] * 3) == pytest.approx(2)
+    assert detail_drift([5.0, 5.0]) == 0
+
+
+def test_a_picture_that_blurs_or_grows_noisy_drifts_and_one_that_fades_does_not(photo: np.ndarray) -> None:
+    rng, small = np.random.default_rng(0), cv2.resize(photo, (240, 160), interpolation=cv2.INTER_AREA)
+    blurring = drift_of([cv2.GaussianBlur(small, (0, 0), 0.1 + number / 4) for number in range(14)])
+    growing = drift_of([small + rng.normal(0, 3 * number, small.shape) for number in range(14)])
+    fading = drift_of([small * (1 - number / 16) for number in range(14)])
+    assert blurring is not None and blurring > 2.5
+    assert growing is not None and growing > 2.5
+    assert fading is not None and fading < 0.5
+    assert drift_of([np.full((160, 240, 3), 90.0)] * 4) is None
 
 
 def test_black_to_white_flickers_by_one() -> None:

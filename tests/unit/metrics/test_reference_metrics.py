@@ -22,7 +22,7 @@ from reelops.video.encode import encode
 
 skimage = pytest.importorskip("skimage.metrics", reason="scikit-image is what these metrics are compared with")
 
-FAST = ScoreSettings(temporal_engine="dis", temporal_rows=64, temporal_scale=110.0)
+FAST = ScoreSettings(temporal_engine="dis", temporal_rows=160, temporal_scale=110.0)
 EIGHT = Fraction(8)
 
 

@@ -23,7 +23,7 @@ from reelops.metrics.temporal_consistency import temporal_consistency
 from reelops.video.camera import CameraMove
 
 SETTINGS = ScoreSettings(temporal_engine="tvl1", temporal_rows=160, temporal_scale=120.0)
-QUICK = ScoreSettings(temporal_engine="dis", temporal_rows=64, temporal_scale=110.0)
+QUICK = ScoreSettings(temporal_engine="dis", temporal_rows=160, temporal_scale=110.0)
 EIGHT = Fraction(8)
 Film = Callable[..., np.ndarray]
 
@@ -156,10 +156,10 @@ def test_shipped_settings_are_valid(repository: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("score: {temporal_engine: raft, temporal_rows: 64, temporal_scale: 9}", r"score\.temporal_engine is 'raft'"),
+        ("score: {temporal_engine: raft, temporal_rows: 160, temporal_scale: 9}", r"score\.temporal_engine is 'raft'"),
         ("score: {temporal_engine: dis, temporal_rows: many, temporal_scale: 9}", r"score\.temporal_rows is 'many'"),
-        ("score: {temporal_engine: dis, temporal_rows: 64, temporal_scale: 0}", r"score\.temporal_scale is 0"),
-        ("score: {temporal_engine: dis, temporal_rows: 64}", r"score\.temporal_scale: field required"),
+        ("score: {temporal_engine: dis, temporal_rows: 160, temporal_scale: 0}", r"score\.temporal_scale is 0"),
+        ("score: {temporal_engine: dis, temporal_rows: 160}", r"score\.temporal_scale: field required"),
         ("gate: {}", "no block 'score'"),
         ("[1", "not valid YAML"),
     ],
