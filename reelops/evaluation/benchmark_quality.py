@@ -1,4 +1,4 @@
-"""The quality benchmark: what was asked of scoring, of the flow beneath it and of the gate, measured part by part.
+"""The quality benchmark: what was asked of scoring, the flow beneath it, the gate and the report, part by part.
 
 One file holds all parts. Each says when and on what it was measured, since parts may be measured on different days.
 """
@@ -17,6 +17,7 @@ from reelops.evaluation.batch import ScoringOrder
 from reelops.evaluation.benchmark_flow import benchmark_flow, num_steps
 from reelops.evaluation.benchmark_gate import gate
 from reelops.evaluation.benchmark_machine import machine, on_two_cores
+from reelops.evaluation.benchmark_report import report
 from reelops.evaluation.benchmark_scoring import Bench, OnStep, cold, folder, memory, sameness, suite
 from reelops.evaluation.benchmark_truth import truth
 from reelops.metrics.working_size import WORKING_ROWS
@@ -30,6 +31,7 @@ PARTS: Mapping[str, int] = {
     "gate": 420,
     "flow": 1500,
     "truth": 30,
+    "report": 120,
 }
 """What can be measured, and about how many seconds it takes on two cores."""
 
@@ -87,7 +89,7 @@ def benchmark_quality(
         if name not in PARTS:
             raise SettingsError(f"There is nothing called {name!r} to measure. Choose of: {', '.join(PARTS)}.")
     found: dict[str, Any] = dict(earlier.get("parts", {}))
-    report: dict[str, Any] = {}
+    told: dict[str, Any] = {}
     total, done = sum(PARTS[name] for name in parts), 0
     for name in parts:
 
@@ -98,9 +100,9 @@ def benchmark_quality(
             found[name] = _measured(name, material, on_step)
         done += PARTS[name]
         ordered = {part: found[part] for part in PARTS if part in found}
-        report = {"wanted": [wish.to_json() for wish in wishes(ordered)], "parts": ordered}
-        keep(report)
-    return report
+        told = {"wanted": [wish.to_json() for wish in wishes(ordered)], "parts": ordered}
+        keep(told)
+    return told
 
 
 def _measured(name: str, material: Material, on_step: OnStep) -> dict[str, Any]:
@@ -120,6 +122,8 @@ def _measure(name: str, material: Material, on_step: OnStep) -> dict[str, Any]:
         return truth(material.flow_clips, material.pictures, scale, material.golden, on_step)
     place = material.scratch / name
     place.mkdir()
+    if name == "report":
+        return report(material.product_clips, material.order, place, on_step)
     bench = Bench(material.product_clips, material.params_file, place)
     return {"suite": suite, "cold": cold, "folder": folder, "memory": memory, "sameness": sameness}[name](
         bench, on_step
@@ -229,6 +233,12 @@ def _of_truth(part: Mapping[str, Any]) -> Iterator[Wish]:
         yield Wish("truth", figure, part["error_of_ours"], "at most", theirs)
 
 
+def _of_report(part: Mapping[str, Any]) -> Iterator[Wish]:
+    yield Wish("report", f"MB of a report of {part['clips']} clips", part["size_mb"], "at most", 100)
+    seconds = part["browser"] and part["browser"]["seconds_beyond_an_empty_page"]
+    yield Wish("report", "seconds until a browser has drawn it, beyond an empty page", seconds, "at most", 5, aim=2)
+
+
 _WISHES: Mapping[str, Callable[[Mapping[str, Any]], Iterator[Wish]]] = {
     "suite": _of_suite,
     "cold": _of_cold,
@@ -238,6 +248,7 @@ _WISHES: Mapping[str, Callable[[Mapping[str, Any]], Iterator[Wish]]] = {
     "gate": _of_gate,
     "flow": _of_flow,
     "truth": _of_truth,
+    "report": _of_report,
 }
 
 

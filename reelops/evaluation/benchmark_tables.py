@@ -225,6 +225,23 @@ def _columns_of_sides(what: str, sides: Sequence[str]) -> dict[str, str]:
     return {what: "what", **motions, **{f"Score {_SIDES[side]}": f"{side}_score" for side in sides}}
 
 
+def _report(part: Part) -> Iterator[Table]:
+    browser = part["browser"] or dict.fromkeys(
+        ("seconds_beyond_an_empty_page", "peak_mb_beyond_an_empty_page", "peak_mb")
+    )
+    columns = {
+        "Clips": "clips",
+        "Their files, MB": "clips_mb",
+        "Videos in it at most, MB": "videos_at_most_mb",
+        "Seconds to make": "wall",
+        "Size, MB": "size_mb",
+        "Seconds to open, beyond an empty page": "seconds_beyond_an_empty_page",
+        "Memory beyond an empty page, MB": "peak_mb_beyond_an_empty_page",
+        "Memory of the whole browser, MB": "peak_mb",
+    }
+    yield _table("A report to look at, scores already known", [{**part, **browser}], columns)
+
+
 _TABLES: Mapping[str, Callable[[Part], Iterator[Table]]] = {
     "suite": _suite,
     "cold": _cold,
@@ -234,4 +251,5 @@ _TABLES: Mapping[str, Callable[[Part], Iterator[Table]]] = {
     "gate": _gate,
     "flow": _flow,
     "truth": _truth,
+    "report": _report,
 }

@@ -53,6 +53,17 @@ def report_of_one(report: Path, repository: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
+def report_of_five(report: Path, repository: Path) -> Path:
+    """A report on these clips and two more, enough to show how they spread."""
+    page, old = report.with_name("five.html"), report.parent / "old"
+    clips = [str(report.parent / "new"), *(str(old / name) for name in ("a.mp4", "b<img src=x>.mp4"))]
+    command = [sys.executable, "-m", "reelops.cli", "score", *clips, "--html", str(page)]
+    home = {"REELOPS_HOME": str(report.parent / "home")}
+    subprocess.run(command, env={**os.environ, **home}, cwd=repository, capture_output=True, timeout=600)
+    return page
+
+
+@pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
     with browser() as page:
         yield page
@@ -199,6 +210,31 @@ def test_the_table_is_sorted_and_filtered(page: Page, report: Path) -> None:
     page.run("document.getElementById('find').dispatchEvent(new Event('input'))")
     assert page.run(shown) == [0]
     assert page.run("document.getElementById('count').textContent") == "1 of 3 clips"
+
+
+def test_clips_are_found_by_a_metrics_values_and_by_a_histograms_bar(page: Page, report_of_five: Path) -> None:
+    opened(page, report_of_five)
+    shown = "[...document.querySelectorAll('#table tbody tr:not([hidden])')].map((row) => Number(row.dataset.clip))"
+    page.run("document.getElementById('metric').value = 'motion'")
+    page.run("document.getElementById('metric').dispatchEvent(new Event('change'))")
+    page.run("document.getElementById('high').value = '0.01'")
+    page.run("document.getElementById('high').dispatchEvent(new Event('input'))")
+    assert page.run(shown) == [2]
+    page.run("document.getElementById('all').click()")
+    assert len(page.run(shown)) == 5 and page.run("document.getElementById('high').disabled")
+    x, y = page.run("""(() => {
+      const figure = document.querySelector('[data-spread=motion]');
+      figure.scrollIntoView({ block: 'center' });
+      const bar = [...figure.querySelectorAll('.bar')].at(-1).getBoundingClientRect();
+      return [bar.left + bar.width / 2, bar.top + bar.height / 2];
+    })()""")
+    page.click(x, y)
+    fastest = page.run("""Math.max(...[...document.querySelectorAll('#table tbody tr')].map((row) =>
+      Number(row.cells[document.querySelector('th[data-metric=motion]').cellIndex].dataset.v)))""")
+    assert page.run("document.getElementById('metric').value") == "motion"
+    assert float(page.run("document.getElementById('high').value")) >= fastest
+    assert 1 <= len(page.run(shown)) < 5
+    assert_calm(page)
 
 
 def test_every_control_has_a_name(page: Page, report: Path) -> None:

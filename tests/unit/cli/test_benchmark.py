@@ -14,16 +14,20 @@ from footage import filmed, write_clip
 from typer.testing import CliRunner
 
 import reelops.cli
+from reelops.clip import sha256_of
 from reelops.errors import MachineError, SettingsError
-from reelops.evaluation import benchmark_scoring
+from reelops.evaluation import benchmark_report, benchmark_scoring
+from reelops.evaluation.batch import ScoringOrder
 from reelops.evaluation.benchmark_flow import rank_correlation
 from reelops.evaluation.benchmark_machine import CORES, on_two_cores, score_command
 from reelops.evaluation.benchmark_quality import PARTS, Wish, differences_between_parts, wishes
 from reelops.evaluation.benchmark_scoring import Bench
 from reelops.evaluation.benchmark_tables import markdown
+from reelops.evaluation.benchmark_truth import truth
 from reelops.evaluation.golden_flow import make_golden, read_golden
-from reelops.evaluation.known_flow import MOTIONS
+from reelops.evaluation.known_flow import MOTIONS, SEQUENCES
 from reelops.evaluation.params import load_benchmark_params
+from reelops.settings import load_settings
 
 AT: dict[str, Any] = {
     "measured_at": "2026-11-21T10:00:00+00:00",
@@ -165,6 +169,37 @@ def test_figures_of_the_flow_are_held_against_what_was_wanted_and_shown() -> Non
     assert "| a | 4 | 4.1 | 2.5% |" in page
 
 
+def test_where_scores_differ_known_motion_tells_whose_is_nearer_the_truth(project: Path, repository: Path) -> None:
+    picture, clip = repository / "data/samples/coffee.jpg", project / "clips/0.mp4"
+    still = {f"{picture.name}, {picture.name}, {sequence.name}": [0.0] * 5 for sequence in SEQUENCES}
+    golden = {"clips": {sha256_of(clip): {"magnitudes": [0.0, 40.0]}}, "known_sequences": still}
+    part = truth([clip, project / "clips/1.mp4"], [picture], 120.0, golden, lambda *_: None)
+    assert part["compared"] == 1 and [row["clip"] for row in part["apart"]] == ["0.mp4"]
+    for row in part["sequences"]:
+        assert row["ours"]["mean"] == pytest.approx(row["true"]["mean"], rel=0.1)
+        assert row["opencv"]["score"] == 1 and row["true"]["score"] < 0.4
+    assert part["error_of_ours"] < 0.1 < part["error_of_opencv"]
+    (wish,) = wishes({"truth": part})
+    assert wish.met
+    page = markdown({"parts": {"truth": {**AT, **part}}, "wanted": [wish.to_json()]})
+    assert "our flow's is nearer the true score" in page and "| everything moves | 20.4 (40) |" in page
+    unmeasured = truth([], [picture], 120.0, {}, lambda *_: None)
+    assert unmeasured["error_of_opencv"] is None and list(wishes({"truth": unmeasured})) == []
+
+
+def test_a_report_is_made_measured_and_opened(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmark_report, "NUM_CLIPS", 3)
+    monkeypatch.setattr(benchmark_report, "REPEATS", 1)
+    (project / "scratch").mkdir()
+    order = ScoringOrder.of(load_settings(home=project / "home"))
+    part = benchmark_report.report([project / "clips/0.mp4"], order, project / "scratch", lambda *_: None)
+    assert part["clips"] == 3 and 0.01 < part["size_mb"] < 5 and part["notes"] == []
+    assert part["browser"] is None or part["browser"]["seconds"] > 0
+    wanted = [wish.to_json() for wish in wishes({"report": part})]
+    page = markdown({"parts": {"report": {**AT, **part}}, "wanted": wanted})
+    assert "MB of a report of 3 clips" in page
+
+
 def test_two_cores_are_used_and_all_come_back() -> None:
     before = os.sched_getaffinity(0), cv2.getNumThreads()
     with on_two_cores():
@@ -194,7 +229,11 @@ def test_shipped_settings_name_clips_and_pictures(repository: Path, shared_data:
 
 
 def test_golden_values_are_kept_and_not_measured_again(repository: Path, tmp_path: Path) -> None:
-    kept = {"clips": {}, "known_motion": {f"coffee.jpg, {motion.name}": 1.5 for motion in MOTIONS}}
+    kept = {
+        "clips": {},
+        "known_motion": {f"coffee.jpg, {motion.name}": 1.5 for motion in MOTIONS},
+        "known_sequences": {f"coffee.jpg, coffee.jpg, {sequence.name}": [1.5] for sequence in SEQUENCES},
+    }
     (tmp_path / "golden.json").write_text(json.dumps(kept))
     steps: list[str] = []
     make_golden([], [repository / "data/samples/coffee.jpg"], tmp_path / "golden.json", steps.append)
