@@ -55,10 +55,10 @@ def quality(
     out: Annotated[Path, typer.Option(help="Where the figures go.")] = QUALITY_REPORT,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Measure scoring: its speed and memory, that it always gives the same, the gate, and our optical flow beside
-    OpenCV's.
+    """Measure scoring: its speed and memory, that it always gives the same, the gate, our optical flow beside OpenCV's,
+    and the report.
 
-    All parts take about forty minutes on two cores, most of which is OpenCV's. Figures are kept as each part is done.
+    All parts take about a quarter of an hour on two cores that are free. Figures are kept as each part is done.
 
     Examples: reelops benchmark quality
 

@@ -14,7 +14,8 @@ from reelops.self_test import SelfTestRow, calibration
 
 
 def gate(clips: Sequence[Path], order: ScoringOrder, on_step: OnStep) -> dict[str, Any]:
-    """The gate's self-test on all clips: what was right of good and bad versions, and what `calibration` says."""
+    """The gate's self-test on all clips: what was right of good and bad versions, which good ones were held back and
+    why, and what `calibration` says."""
 
     def on_case(judged: int, of: int) -> None:
         on_step(f"the gate on {judged} of {of} clips, good and spoilt", judged / of)
@@ -28,6 +29,16 @@ def gate(clips: Sequence[Path], order: ScoringOrder, on_step: OnStep) -> dict[st
         "good_not_rejected": _share(good, Decision.REJECT),
         "bad": len(bad),
         "bad_not_accepted": _share(bad, Decision.ACCEPT),
+        "held_back": [
+            {
+                "clip": test.path.name,
+                "said": row.verdict.decision.value,
+                "why": [str(one) for one in row.verdict.reasons],
+            }
+            for test in tests
+            for row in test.rows
+            if row.expected == "good" and row.verdict.decision is not Decision.ACCEPT
+        ],
         "not_tested": {test.path.name: test.error for test in tests if test.error},
         **calibration({test.path.name: test.rows for test in tests}, limits),
     }

@@ -22,19 +22,6 @@ from reelops.evaluation.benchmark_scoring import Bench, OnStep, cold, folder, me
 from reelops.evaluation.benchmark_truth import truth
 from reelops.metrics.working_size import WORKING_ROWS
 
-PARTS: Mapping[str, int] = {
-    "suite": 40,
-    "cold": 30,
-    "folder": 60,
-    "memory": 180,
-    "sameness": 40,
-    "gate": 420,
-    "flow": 1500,
-    "truth": 30,
-    "report": 120,
-}
-"""What can be measured, and about how many seconds it takes on two cores."""
-
 OnPart = Callable[[str, str, float], None]
 """Told the part, what is done now, and how much of all parts is done: [0, 1]."""
 
@@ -61,6 +48,12 @@ class Material:
     order: ScoringOrder
     params_file: Path
     scratch: Path
+
+    def place(self, name: str) -> Path:
+        """A new folder for a part."""
+        place = self.scratch / name
+        place.mkdir()
+        return place
 
 
 def benchmark_quality(
@@ -90,15 +83,15 @@ def benchmark_quality(
             raise SettingsError(f"There is nothing called {name!r} to measure. Choose of: {', '.join(PARTS)}.")
     found: dict[str, Any] = dict(earlier.get("parts", {}))
     told: dict[str, Any] = {}
-    total, done = sum(PARTS[name] for name in parts), 0
+    total, done = sum(PARTS[name].seconds for name in parts), 0
     for name in parts:
 
         def on_step(step: str, share: float, name: str = name, before: int = done) -> None:
-            on_part(name, step, (before + share * PARTS[name]) / total)
+            on_part(name, step, (before + share * PARTS[name].seconds) / total)
 
         with on_two_cores():
             found[name] = _measured(name, material, on_step)
-        done += PARTS[name]
+        done += PARTS[name].seconds
         ordered = {part: found[part] for part in PARTS if part in found}
         told = {"wanted": [wish.to_json() for wish in wishes(ordered)], "parts": ordered}
         keep(told)
@@ -108,26 +101,31 @@ def benchmark_quality(
 def _measured(name: str, material: Material, on_step: OnStep) -> dict[str, Any]:
     about = {"measured_at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine()}
     started = time.perf_counter()
-    figures = _measure(name, material, on_step)
+    figures = PARTS[name].measure(material, on_step)
     return {**about, "took_seconds": round(time.perf_counter() - started, 1), **figures}
 
 
-def _measure(name: str, material: Material, on_step: OnStep) -> dict[str, Any]:
-    if name == "gate":
-        return gate(material.good_clips, material.order, on_step)
-    if name == "flow":
-        return _flow(material, on_step)
-    if name == "truth":
-        scale = material.order.score_settings.temporal_scale
-        return truth(material.flow_clips, material.pictures, scale, material.golden, on_step)
-    place = material.scratch / name
-    place.mkdir()
-    if name == "report":
-        return report(material.product_clips, material.order, place, on_step)
-    bench = Bench(material.product_clips, material.params_file, place)
-    return {"suite": suite, "cold": cold, "folder": folder, "memory": memory, "sameness": sameness}[name](
-        bench, on_step
-    )
+def _on_bench(measure: Callable[[Bench, OnStep], dict[str, Any]]) -> Callable[[Material, OnStep], dict[str, Any]]:
+    """A measurement of what scoring costs, as a part of all."""
+
+    def measured(material: Material, on_step: OnStep) -> dict[str, Any]:
+        bench = Bench(material.product_clips, material.params_file, material.place(measure.__name__))
+        return measure(bench, on_step)
+
+    return measured
+
+
+def _gate(material: Material, on_step: OnStep) -> dict[str, Any]:
+    return gate(material.good_clips, material.order, on_step)
+
+
+def _truth(material: Material, on_step: OnStep) -> dict[str, Any]:
+    scale = material.order.score_settings.temporal_scale
+    return truth(material.flow_clips, material.pictures, scale, material.golden, on_step)
+
+
+def _report(material: Material, on_step: OnStep) -> dict[str, Any]:
+    return report(material.product_clips, material.order, material.place("report"), on_step)
 
 
 def _flow(material: Material, on_step: OnStep) -> dict[str, Any]:
@@ -173,9 +171,9 @@ class Wish:
 
 def wishes(parts: Mapping[str, Mapping[str, Any]]) -> Iterator[Wish]:
     """What was asked of the parts that were measured."""
-    for name, ask in _WISHES.items():
+    for name, part in PARTS.items():
         if name in parts:
-            yield from ask(parts[name])
+            yield from part.wishes(parts[name])
 
 
 def _of_suite(part: Mapping[str, Any]) -> Iterator[Wish]:
@@ -239,16 +237,31 @@ def _of_report(part: Mapping[str, Any]) -> Iterator[Wish]:
     yield Wish("report", "seconds until a browser has drawn it, beyond an empty page", seconds, "at most", 5, aim=2)
 
 
-_WISHES: Mapping[str, Callable[[Mapping[str, Any]], Iterator[Wish]]] = {
-    "suite": _of_suite,
-    "cold": _of_cold,
-    "folder": _of_folder,
-    "memory": _of_memory,
-    "sameness": _of_sameness,
-    "gate": _of_gate,
-    "flow": _of_flow,
-    "truth": _of_truth,
-    "report": _of_report,
+@dataclass(frozen=True)
+class Part:
+    """What can be measured alone.
+
+    Attributes:
+        seconds: about how long it takes on two cores.
+        measure: gives its figures, as plain JSON values.
+        wishes: what was asked of them.
+    """
+
+    seconds: int
+    measure: Callable[[Material, OnStep], dict[str, Any]]
+    wishes: Callable[[Mapping[str, Any]], Iterator[Wish]]
+
+
+PARTS: Mapping[str, Part] = {
+    "suite": Part(40, _on_bench(suite), _of_suite),
+    "cold": Part(30, _on_bench(cold), _of_cold),
+    "folder": Part(60, _on_bench(folder), _of_folder),
+    "memory": Part(180, _on_bench(memory), _of_memory),
+    "sameness": Part(40, _on_bench(sameness), _of_sameness),
+    "gate": Part(200, _gate, _of_gate),
+    "flow": Part(250, _flow, _of_flow),
+    "truth": Part(30, _truth, _of_truth),
+    "report": Part(120, _report, _of_report),
 }
 
 

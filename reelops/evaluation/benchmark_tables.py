@@ -130,6 +130,9 @@ def _gate(part: Part) -> Iterator[Table]:
     }
     num_clips = len(part["clips"])
     yield _table(f"The gate on good clips ({num_clips}) and spoilt versions of them", rows, columns)
+    if held_back := part.get("held_back"):
+        reviewed = ({**row, "why": " ".join(row["why"])} for row in held_back)
+        yield _table("Good clips that were held back", reviewed, {"Clip": "clip", "Verdict": "said", "Why": "why"})
     if part["wrong"]:
         wrong = ({**row, "said": row["verdict"]["decision"]} for row in part["wrong"])
         yield _table("Wrong verdicts", wrong, {"Clip": "clip", "Version": "name", "Verdict": "said"})
@@ -197,8 +200,8 @@ def _known_motion(errors: Mapping[str, Mapping[str, Any]]) -> Table:
 
 def _truth(part: Part) -> Iterator[Table]:
     rows = [{"what": row["clip"], **_sides(row)} for row in part["apart"]]
-    title = f"{len(rows)} of {part['compared']} clips have scores by the two flows that differ by more than 0.05"
-    yield _table(f"{title}: they are the fast ones", rows, _columns_of_sides("Clip", ("ours", "opencv")))
+    title = f"Clips whose scores by the two flows differ by more than {part['more_than']:g}, of {part['compared']}"
+    yield _table(title, rows, _columns_of_sides("Clip", ("ours", "opencv")))
     rows = [{"what": row["sequence"], **_sides(row)} for row in part["sequences"]]
     title = "Photographs moved in known ways, as unevenly: "
     if (theirs := part["error_of_opencv"]) is not None:

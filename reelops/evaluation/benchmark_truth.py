@@ -46,6 +46,7 @@ def truth(
     return {
         "apart": [row for row in rows if abs(row["ours"]["score"] - row["opencv"]["score"]) > MOST_APART],
         "compared": len(rows),
+        "more_than": MOST_APART,
         "sequences": sequences,
         "error_of_ours": _worst(sequences, "ours"),
         "error_of_opencv": _worst(sequences, "opencv"),

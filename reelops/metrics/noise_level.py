@@ -24,4 +24,5 @@ def noise_level(gray_HW: np.ndarray) -> float:
         a sharp picture of leaves has some too: compare like with like. Blind to noise coarser than about two pixels.
     """
     response = cv2.sepFilter2D(gray_HW, cv2.CV_16S, _SECOND, _SECOND)[1:-1, 1:-1]
-    return math.sqrt(math.pi / 2) / 6 * float(cv2.norm(response, cv2.NORM_L1)) / response.size
+    mean = float(cv2.norm(response, cv2.NORM_L1)) / float(response.size)
+    return math.sqrt(math.pi / 2) / 6 * mean

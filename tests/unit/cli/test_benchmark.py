@@ -95,6 +95,9 @@ def test_the_gate_is_shown_every_version_of_every_clip(project: Path) -> None:
     assert gate["good"] == 1 and gate["bad"] == 12
     assert sum(gate["versions"]["frozen"][decision] for decision in ("accept", "review", "reject")) == 1
     assert 0 <= gate["bad_not_accepted"] <= 1 and not gate["not_tested"]
+    as_it_is = gate["versions"]["as it is"]
+    assert len(gate["held_back"]) == as_it_is["review"] + as_it_is["reject"]
+    assert all(row["why"] for row in gate["held_back"])
 
 
 def test_what_cannot_be_measured_is_named_with_what_can(project: Path) -> None:
