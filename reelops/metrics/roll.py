@@ -1,4 +1,4 @@
-"""Roll: how far does the camera turn about its own axis, as into a Dutch angle?"""
+"""Roll: how far does the camera turn about its own axis, as into a tilted horizon?"""
 
 from __future__ import annotations
 

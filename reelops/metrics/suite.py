@@ -56,7 +56,7 @@ from reelops.video.probe import probe
 OnFrame = Callable[[int], None]
 
 # Goes up whenever a metric gives another number for the same file and settings: stored scores are kept by it.
-METRICS_VERSION = "4"
+METRICS_VERSION = "5"
 
 
 class ScoreSettings(BaseModel):

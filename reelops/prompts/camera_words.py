@@ -72,8 +72,8 @@ PHRASES: dict[CameraMove, tuple[str, ...]] = {
     ),
 }
 
-# Ways to ask for `reelops.video.camera.DUTCH_ANGLE`. It is none of the seven moves, so `asked_move` finds none in them.
-DUTCH_ANGLE = ("dutch angle", "rolling into a dutch angle", "the camera rolls into a dutch angle", "a dutch angle shot")
+# Ways to ask for `reelops.video.camera.TILTED_HORIZON`, which is none of the seven moves: `asked_move` finds none.
+TILTED_HORIZON = ("tilted horizon", "a tilted horizon", "tilted horizon shot", "shot with a tilted horizon")
 
 SPEED_WORDS: dict[CameraSpeed, tuple[tuple[str, str], ...]] = {
     CameraSpeed.SLOW: (("slow", "slowly"), ("gentle", "gently"), ("subtle", "subtly")),

@@ -84,8 +84,8 @@ class CameraPath:
 
 
 # No move of the seven: the camera rolls as it goes a little nearer, as in a thriller. The embedded model does not know
-# it; the demonstration adapter learns it (`reelops.prompts.camera_words.DUTCH_ANGLE`).
-DUTCH_ANGLE = CameraPath(zoom=1.1, roll_degrees=14.0)
+# it; the demonstration adapter learns it (`reelops.prompts.camera_words.TILTED_HORIZON`).
+TILTED_HORIZON = CameraPath(zoom=1.1, roll_degrees=18.0)
 
 
 def path_of(move: CameraMove, speed: CameraSpeed = CameraSpeed.NORMAL) -> CameraPath:

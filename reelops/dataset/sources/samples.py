@@ -38,13 +38,13 @@ class SamplesParams(SourceParams):
 
     Attributes:
         clips: how many are drawn; the first ones stay the same when there are to be more.
-        dutch_angles: how many more are drawn in a style that the embedded model does not know: the camera rolls.
+        tilted_horizons: how many more are drawn in a style that the embedded model does not know: the camera rolls.
         seed: another one films other places of the photographs.
     """
 
     kind: Literal["samples"]
     clips: int = Field(default=70, ge=1, le=100_000)
-    dutch_angles: int = Field(default=0, ge=0, le=100_000)
+    tilted_horizons: int = Field(default=0, ge=0, le=100_000)
     seed: int = Field(default=0, ge=0)
 
 
@@ -84,7 +84,7 @@ class Take:
 
 
 @dataclass(frozen=True)
-class DutchAngle:
+class TiltedHorizon:
     """A take in the style; as `Take`."""
 
     number: int
@@ -93,7 +93,7 @@ class DutchAngle:
 
     @property
     def clip_id(self) -> str:
-        return f"{self.number:04d}-{self.photograph}-dutch_angle-{self.seed}"
+        return f"{self.number:04d}-{self.photograph}-tilted_horizon-{self.seed}"
 
     @property
     def rng(self) -> np.random.Generator:
@@ -101,11 +101,11 @@ class DutchAngle:
 
     @property
     def path(self) -> CameraPath:
-        return camera.DUTCH_ANGLE
+        return camera.TILTED_HORIZON
 
     @property
     def category(self) -> str:
-        return "dutch angle"
+        return "tilted horizon"
 
     @property
     def facts(self) -> dict[str, str]:
@@ -113,7 +113,7 @@ class DutchAngle:
 
     def words(self, rng: np.random.Generator) -> str:
         """One of the ways to ask for it."""
-        return camera_words.DUTCH_ANGLE[rng.integers(len(camera_words.DUTCH_ANGLE))]
+        return camera_words.TILTED_HORIZON[rng.integers(len(camera_words.TILTED_HORIZON))]
 
 
 class Samples:
@@ -142,18 +142,18 @@ class Samples:
     def shelves(self) -> Sequence[Shelf]:
         return (Studio({take.clip_id: take for take in self._takes()}),)
 
-    def _takes(self) -> Iterator[Take | DutchAngle]:
+    def _takes(self) -> Iterator[Take | TiltedHorizon]:
         params = self._params
         yield from takes(params.clips, params.seed)
-        for number in range(params.dutch_angles):
-            yield DutchAngle(number, list(PHOTOGRAPHS)[number % len(PHOTOGRAPHS)], params.seed)
+        for number in range(params.tilted_horizons):
+            yield TiltedHorizon(number, list(PHOTOGRAPHS)[number % len(PHOTOGRAPHS)], params.seed)
 
 
 @dataclass(frozen=True)
 class Studio:
     """Where takes are filmed."""
 
-    takes: dict[str, Take | DutchAngle]
+    takes: dict[str, Take | TiltedHorizon]
 
     def __str__(self) -> str:
         return "the studio, which films photographs"
@@ -180,7 +180,7 @@ def takes(count: int, seed: int) -> Iterator[Take]:
         yield Take(number, list(PHOTOGRAPHS)[photograph], move, speed, seed)
 
 
-def _captions(take: Take | DutchAngle, shows: str) -> tuple[str, ...]:
+def _captions(take: Take | TiltedHorizon, shows: str) -> tuple[str, ...]:
     """Three that name what the camera does, in the ways people put it."""
     rng = take.rng
     phrases = [take.words(rng) for _ in range(3)]

@@ -27,9 +27,11 @@
   const everything = () => ({ text: "", cause: "", answers: new Set(), metric: "", low: null, high: null });
   const wanted = everything();
 
+  const wantedColumn = () => wanted.metric && table.querySelector(`th[data-metric="${wanted.metric}"]`);
+
   // Whether a row's value of the metric that was chosen lies between the bounds that were given.
   function inRange(row) {
-    const header = wanted.metric && table.querySelector(`th[data-metric="${wanted.metric}"]`);
+    const header = wantedColumn();
     if (!header || (wanted.low === null && wanted.high === null)) return true;
     const value = row.cells[header.cellIndex].dataset.v;
     return value !== "" && Number(value) >= (wanted.low ?? -Infinity) && Number(value) <= (wanted.high ?? Infinity);
@@ -70,6 +72,12 @@
     Object.assign(wanted, { metric: spread, low: at(bin), high: at(bin + 1) });
     filter();
     byId("clips").scrollIntoView();
+    showColumn();
+  }
+
+  function showColumn() {
+    const header = wantedColumn();
+    if (header) header.scrollIntoView({ block: "nearest", inline: "center" });
   }
 
   function sortBy(header) {
@@ -109,6 +117,7 @@
     byId("metric").addEventListener("change", (event) => {
       Object.assign(wanted, { metric: event.target.value, low: null, high: null });
       filter();
+      showColumn();
     });
     for (const side of ["low", "high"]) {
       byId(side).addEventListener("input", (event) => {

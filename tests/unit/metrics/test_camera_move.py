@@ -17,7 +17,7 @@ from reelops.metrics.camera_move import CameraMotion, classify, measure_camera, 
 from reelops.metrics.content_kept import content_kept
 from reelops.metrics.roll import roll_measure
 from reelops.video.camera import (
-    DUTCH_ANGLE,
+    TILTED_HORIZON,
     PAN_SHARE,
     TILT_SHARE,
     ZOOM_RATIO,
@@ -53,11 +53,13 @@ def test_every_move_is_recognised_and_its_extent_recovered(filmed: Film, move: C
     assert motion.trusted and abs(motion.rotation_degrees) < 0.5
 
 
-def test_a_dutch_angle_is_measured_in_degrees_and_is_no_move_of_the_seven(film_over: Film, photo: np.ndarray) -> None:
-    motion = measure_camera(film_over(photo, DUTCH_ANGLE, num_frames=17))
+def test_a_tilted_horizon_is_measured_in_degrees_and_is_no_move_of_the_seven(
+    film_over: Film, photo: np.ndarray
+) -> None:
+    motion = measure_camera(film_over(photo, TILTED_HORIZON, num_frames=17))
     roll = roll_measure(motion)
-    assert roll.value == pytest.approx(DUTCH_ANGLE.roll_degrees, abs=0.3)
-    assert motion.zoom == pytest.approx(DUTCH_ANGLE.zoom, abs=0.01)
+    assert roll.value == pytest.approx(TILTED_HORIZON.roll_degrees, abs=0.3)
+    assert motion.zoom == pytest.approx(TILTED_HORIZON.zoom, abs=0.01)
     unsure = roll_measure(replace(motion, coverage=0.1))
     assert unsure.value is None and "follows one camera motion" in str(unsure.reason)
 

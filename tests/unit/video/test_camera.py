@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reelops.video.camera import (
-    DUTCH_ANGLE,
+    TILTED_HORIZON,
     PAN_SHARE,
     ZOOM_RATIO,
     CameraMove,
@@ -92,7 +92,7 @@ def test_a_roll_turns_the_picture_clockwise_about_its_centre() -> None:
     assert np.hypot(*offsets.T) == pytest.approx(np.full(5, np.hypot(*offsets[0])), abs=0.1)
 
 
-@pytest.mark.parametrize("path", [DUTCH_ANGLE, CameraPath(shift_x=0.3, roll_degrees=-20.0), CameraPath(zoom=0.7)])
+@pytest.mark.parametrize("path", [TILTED_HORIZON, CameraPath(shift_x=0.3, roll_degrees=-20.0), CameraPath(zoom=0.7)])
 def test_a_path_filmed_somewhere_stays_inside_the_picture(path: CameraPath) -> None:
     """The picture's rim is red, and what lies beyond is mirrored: the rim would be seen."""
     picture = np.full((200, 300, 3), 80, np.uint8)
