@@ -17,9 +17,9 @@ from reelops.metrics.camera_move import CameraMotion, classify, measure_camera, 
 from reelops.metrics.content_kept import content_kept
 from reelops.metrics.roll import roll_measure
 from reelops.video.camera import (
-    TILTED_HORIZON,
     PAN_SHARE,
     TILT_SHARE,
+    TILTED_HORIZON,
     ZOOM_RATIO,
     CameraMove,
     CameraPath,

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from reelops.video.camera import (
-    TILTED_HORIZON,
     PAN_SHARE,
+    TILTED_HORIZON,
     ZOOM_RATIO,
     CameraMove,
     CameraPath,
