@@ -26,6 +26,7 @@ METRICS: dict[str, Metric] = {
     "temporal_consistency": Metric("Temporal consistency", "", "higher is better"),
     "motion": Metric("Motion a frame, at 480 rows", "px", "in between is better"),
     "own_motion": Metric("Motion that is not the camera's", "", "in between is better"),
+    "roll": Metric("Roll of the camera", "°", "in between is better"),
     "dynamic_degree": Metric("Dynamic degree", "", "in between is better"),
     "motion_smoothness": Metric("Motion smoothness", "", "higher is better"),
     "duplicated_share": Metric("Share of repeated frames", "", "lower is better"),

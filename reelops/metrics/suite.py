@@ -38,6 +38,7 @@ from reelops.metrics.noise_level import noise_level
 from reelops.metrics.optical_flow import ENGINES, Dis
 from reelops.metrics.picture import picture_at
 from reelops.metrics.residual_ratio import ResidualTracker
+from reelops.metrics.roll import roll_measure
 from reelops.metrics.scene_cut import discontinuity, scene_cut
 from reelops.metrics.scores import METRICS, Measure, Scores
 from reelops.metrics.sharpness import SHARPNESS_ROWS, sharpness
@@ -54,7 +55,7 @@ from reelops.video.probe import probe
 OnFrame = Callable[[int], None]
 
 # Goes up whenever a metric gives another number for the same file and settings: stored scores are kept by it.
-METRICS_VERSION = "3"
+METRICS_VERSION = "4"
 
 
 class ScoreSettings(BaseModel):
@@ -149,6 +150,7 @@ def score_frames(
         motion = camera.motion(height, width)
         measures = {name: measure for tracker in trackers for name, measure in tracker.measures().items()}
     measures["own_motion"] = Measure(motion.own_motion, f"DIS flow at {WORKING_ROWS} rows")
+    measures["roll"] = roll_measure(motion)
     measures["first_frame_fidelity"] = first_frame_measure(first, picture_HWC)
     measures["content_kept"] = content_kept_measure(last, picture_HWC, motion)
     return Scores(

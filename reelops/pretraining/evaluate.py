@@ -19,7 +19,7 @@ from reelops.metrics.content_kept import content_kept
 from reelops.metrics.psnr import psnr
 from reelops.pretraining.pictures import read_picture
 from reelops.pretraining.vae import CLIP_FRAMES, reconstruct
-from reelops.video.camera import CameraMove, CameraSpeed
+from reelops.video.camera import CameraMove, path_of
 from reelops.video.filming import film_somewhere
 
 # What the embedded model must reach before it ships, and the direction: figures at least, or at most, this large.
@@ -131,7 +131,7 @@ def evaluate_vae(vae: Any, pictures: list[Path], size: tuple[int, int]) -> dict[
         picture = read_picture(path)
         for column, move in enumerate(CameraMove):
             rng = np.random.default_rng((11, row, column))
-            clip = film_somewhere(picture, move, CameraSpeed.NORMAL, size, times, rng).frames
+            clip = film_somewhere(picture, path_of(move), size, times, rng)
             error = float(((reconstruct(vae, clip).astype(np.float64) - clip) ** 2).mean())
             errors.append(error)
             values.append(10 * math.log10(255**2 / error))

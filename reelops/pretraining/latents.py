@@ -111,6 +111,5 @@ def _one(
     if MOVES[move] is CameraMove.STATIC:
         speed = SPEEDS.index(CameraSpeed.NORMAL)
     picture = pictures[rng.integers(len(pictures))]
-    shot = film_somewhere(picture, MOVES[move], SPEEDS[speed], size, times, rng)
-    clip, first = encode(vae, shot.frames)
+    clip, first = encode(vae, film_somewhere(picture, path_of(MOVES[move], SPEEDS[speed]), size, times, rng))
     return clip, first, move, speed

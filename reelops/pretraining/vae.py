@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from reelops.pretraining.muon import Muon
-from reelops.video.camera import CameraMove, CameraSpeed
+from reelops.video.camera import CameraMove, CameraSpeed, path_of
 from reelops.video.filming import film_somewhere
 
 # Standard deviation of the posterior, the same everywhere; latents are held near unit variance, so it costs the
@@ -94,7 +94,8 @@ def film_pool(
         times = np.arange(start, start + frames) / (CLIP_FRAMES - 1)
         speed = list(CameraSpeed)[rng.choice(3, p=(0.3, 0.5, 0.2))]
         picture = pictures[rng.integers(len(pictures))]
-        pool.append(film_somewhere(picture, moves[rng.integers(len(moves))], speed, config.size, times, rng).frames)
+        path = path_of(moves[rng.integers(len(moves))], speed)
+        pool.append(film_somewhere(picture, path, config.size, times, rng))
     return pool
 
 

@@ -72,6 +72,9 @@ PHRASES: dict[CameraMove, tuple[str, ...]] = {
     ),
 }
 
+# Ways to ask for `reelops.video.camera.DUTCH_ANGLE`. It is none of the seven moves, so `asked_move` finds none in them.
+DUTCH_ANGLE = ("dutch angle", "rolling into a dutch angle", "the camera rolls into a dutch angle", "a dutch angle shot")
+
 SPEED_WORDS: dict[CameraSpeed, tuple[tuple[str, str], ...]] = {
     CameraSpeed.SLOW: (("slow", "slowly"), ("gentle", "gently"), ("subtle", "subtly")),
     CameraSpeed.NORMAL: (("", ""),),

@@ -107,6 +107,8 @@ class TrainParams(BaseModel):
         micro_batch: samples a pass of one device; as many passes are accumulated as `batch` needs.
         frames_a_step: latent frames that a step sees, the first and others drawn anew each step, at their true
             positions; None sees whole clips. Far cheaper on a processor, and no longer CogVideoX's own recipe.
+        lowest_timestep: timesteps are drawn evenly from here to 999. 0 is CogVideoX's own recipe; a base that is
+            sampled in few steps starts each of them high, and learns sooner what it is asked there.
         lr, schedule, warmup_steps: the learning rate rises over the warm-up, then follows the schedule.
         optimizer: `adamw`; `offload` keeps its averages in main memory; `adamw8bit` needs bitsandbytes and a GPU. Where
             these are missing adamw is taken, and the result says so.
@@ -133,6 +135,7 @@ class TrainParams(BaseModel):
     batch: PositiveInt = 1
     micro_batch: PositiveInt = 1
     frames_a_step: PositiveInt | None = None
+    lowest_timestep: int = Field(default=0, ge=0, le=999)
     lr: float = Field(default=1e-4, gt=0)
     schedule: Literal["constant", "linear", "cosine"] = "cosine"
     warmup_steps: NonNegativeInt = 50

@@ -117,7 +117,7 @@ class TrainingSamples(Dataset[Sample]):
         sample = self._source.make(
             clip,
             rng,
-            timestep=int(when * self._timesteps),
+            timestep=params.lowest_timestep + int(when * (self._timesteps - params.lowest_timestep)),
             text=None if lost_text < params.text_dropout else clip.texts[text],
             picture_row=None if lost_picture < params.picture_dropout else (1 + int(row * noised) if noised else 0),
         )

@@ -6,6 +6,7 @@ rule-based generator, and the metric that measures which move a clip shows.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -57,25 +58,34 @@ class CameraPath:
         shift_x: camera shift to the right as a share of the frame's width.
         shift_y: camera shift downwards as a share of the frame's height.
         zoom: magnification of the picture at the end (1.3: things appear 1.3 times larger).
+        roll_degrees: how far the picture has turned clockwise at the end.
     """
 
     shift_x: float = 0.0
     shift_y: float = 0.0
     zoom: float = 1.0
+    roll_degrees: float = 0.0
 
     def at(self, time: float, width: int, height: int) -> np.ndarray:
         """The 2x3 map from pixels of the first frame to pixels of the frame at `time` in [0, 1].
 
-        Zooming is geometric in time, so that it looks even, and keeps the frame's centre where it is.
+        Zooming is geometric in time, so that it looks even; it and the roll keep the frame's centre where it is.
         """
-        scale = self.zoom**time
+        scale, angle = self.zoom**time, math.radians(self.roll_degrees * time)
+        along, across = scale * math.cos(angle), scale * math.sin(angle)
         centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
+        there_x, there_y = centre_x + time * self.shift_x * width, centre_y + time * self.shift_y * height
         return np.array(
             [
-                [scale, 0.0, centre_x - scale * (centre_x + time * self.shift_x * width)],
-                [0.0, scale, centre_y - scale * (centre_y + time * self.shift_y * height)],
+                [along, -across, centre_x - along * there_x + across * there_y],
+                [across, along, centre_y - across * there_x - along * there_y],
             ]
         )
+
+
+# No move of the seven: the camera rolls as it goes a little nearer, as in a thriller. The embedded model does not know
+# it; the demonstration adapter learns it (`reelops.prompts.camera_words.DUTCH_ANGLE`).
+DUTCH_ANGLE = CameraPath(zoom=1.1, roll_degrees=14.0)
 
 
 def path_of(move: CameraMove, speed: CameraSpeed = CameraSpeed.NORMAL) -> CameraPath:

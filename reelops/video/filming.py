@@ -1,54 +1,53 @@
-"""Camera-move clips filmed over still pictures, from a random place and at a random scale."""
+"""Camera paths filmed over still pictures, from a random place and at a random scale."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 
 import cv2
 import numpy as np
 
-from reelops.video.camera import CameraMove, CameraPath, CameraSpeed, film, path_of
+from reelops.video.camera import CameraPath, film
 
 
-@dataclass(frozen=True)
-class Shot:
-    """A clip and how it was filmed: frames (T, H, W, 3) uint8, from the picture's `start_box` along `path`."""
+def room_for(path: CameraPath, aspect: float) -> tuple[float, float, float, float]:
+    """How far a path looks beyond its first frame: left, top, right, bottom as shares of the frame.
 
-    frames: np.ndarray
-    move: CameraMove
-    speed: CameraSpeed
-    path: CameraPath
-
-
-def room_for(path: CameraPath) -> tuple[float, float, float, float]:
-    """How far a path looks beyond its first frame: left, top, right, bottom as shares of the frame."""
-    grow = max(0.0, (1 / path.zoom - 1) / 2)
+    Args:
+        path: rolls by at most 45 degrees.
+        aspect: the frame's width over its height.
+    """
+    angle = math.radians(abs(path.roll_degrees))
+    grow_x, grow_y = (
+        max(0.0, ((math.cos(angle) + math.sin(angle) * other) / path.zoom - 1) / 2) for other in (1 / aspect, aspect)
+    )
     return (
-        grow + max(0.0, -path.shift_x),
-        grow + max(0.0, -path.shift_y),
-        grow + max(0.0, path.shift_x),
-        grow + max(0.0, path.shift_y),
+        grow_x + max(0.0, -path.shift_x),
+        grow_y + max(0.0, -path.shift_y),
+        grow_x + max(0.0, path.shift_x),
+        grow_y + max(0.0, path.shift_y),
     )
 
 
 def film_somewhere(
     picture: np.ndarray,
-    move: CameraMove,
-    speed: CameraSpeed,
+    path: CameraPath,
     size: tuple[int, int],
     times: np.ndarray,
     rng: np.random.Generator,
     largest_scale: float = 4.0,
-) -> Shot:
-    """Films a move from a random place of a picture, at a random scale, all of it inside the picture where it fits.
+) -> np.ndarray:
+    """Films a path from a random place of a picture, at a random scale, all of it inside the picture where it fits.
 
     The first frame covers between one and `largest_scale` times its own size in picture pixels.
+
+    Returns:
+        Frames (T, H, W, 3) uint8.
     """
     width, height = size
-    path = path_of(move, speed)
     if rng.random() < 0.5:
         picture = picture[:, ::-1]
-    left, top, right, bottom = room_for(path)
+    left, top, right, bottom = room_for(path, width / height)
     tall, wide = picture.shape[:2]
     biggest = min(wide / (1 + left + right), tall / (1 + top + bottom) * width / height)
     smallest = min(biggest, float(width))
@@ -69,7 +68,7 @@ def film_somewhere(
         sx, sy = small.shape[1] / (x1 - x0), small.shape[0] / (y1 - y0)
         picture, x, y, box_width = small, (x - x0) * sx, (y - y0) * sy, box_width * sx
     frames = film(np.ascontiguousarray(picture), (x, y, box_width, box_width * height / width), path, size, times)
-    return Shot(adjust_colours(frames, rng), move, speed, path)
+    return adjust_colours(frames, rng)
 
 
 def adjust_colours(frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:

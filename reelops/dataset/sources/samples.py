@@ -1,4 +1,4 @@
-"""Clips that ReelOps draws itself: camera moves over the photographs that come with it."""
+"""Clips that ReelOps draws itself: camera moves over the photographs that come with it, and a style to be taught."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from reelops.dataset.entry import Entry, Fetched, Lost, OnNote, Split
 from reelops.dataset.location import Location
 from reelops.dataset.photographs import PHOTOGRAPHS, read_photograph
 from reelops.dataset.sources.contract import Shelf, SourceParams
-from reelops.prompts.camera_words import move_phrase
-from reelops.video.camera import CameraMove, CameraSpeed
+from reelops.prompts import camera_words
+from reelops.video import camera
+from reelops.video.camera import CameraMove, CameraPath, CameraSpeed, path_of
 from reelops.video.encode import encode
 from reelops.video.filming import film_somewhere
 
@@ -37,11 +38,13 @@ class SamplesParams(SourceParams):
 
     Attributes:
         clips: how many are drawn; the first ones stay the same when there are to be more.
+        dutch_angles: how many more are drawn in a style that the embedded model does not know: the camera rolls.
         seed: another one films other places of the photographs.
     """
 
     kind: Literal["samples"]
     clips: int = Field(default=70, ge=1, le=100_000)
+    dutch_angles: int = Field(default=0, ge=0, le=100_000)
     seed: int = Field(default=0, ge=0)
 
 
@@ -63,6 +66,55 @@ class Take:
     def rng(self) -> np.random.Generator:
         return np.random.default_rng((self.seed, self.number))
 
+    @property
+    def path(self) -> CameraPath:
+        return path_of(self.move, self.speed)
+
+    @property
+    def category(self) -> str:
+        return self.move.words
+
+    @property
+    def facts(self) -> dict[str, str]:
+        return {"move": self.move, "speed": self.speed}
+
+    def words(self, rng: np.random.Generator) -> str:
+        """One of the ways to ask for it."""
+        return camera_words.move_phrase(self.move, self.speed, rng)
+
+
+@dataclass(frozen=True)
+class DutchAngle:
+    """A take in the style; as `Take`."""
+
+    number: int
+    photograph: str
+    seed: int
+
+    @property
+    def clip_id(self) -> str:
+        return f"{self.number:04d}-{self.photograph}-dutch_angle-{self.seed}"
+
+    @property
+    def rng(self) -> np.random.Generator:
+        return np.random.default_rng((self.seed, self.number, 1))
+
+    @property
+    def path(self) -> CameraPath:
+        return camera.DUTCH_ANGLE
+
+    @property
+    def category(self) -> str:
+        return "dutch angle"
+
+    @property
+    def facts(self) -> dict[str, str]:
+        return {"style": self.category}
+
+    def words(self, rng: np.random.Generator) -> str:
+        """One of the ways to ask for it."""
+        return camera_words.DUTCH_ANGLE[rng.integers(len(camera_words.DUTCH_ANGLE))]
+
 
 class Samples:
     """Drawn here, the same bytes in each run on one machine."""
@@ -75,7 +127,7 @@ class Samples:
         return ()
 
     def entries(self, _listings: Sequence[Path], _on_note: OnNote) -> Iterator[Entry]:
-        for take in takes(self._params.clips, self._params.seed):
+        for take in self._takes():
             photograph = PHOTOGRAPHS[take.photograph]
             yield Entry(
                 source=self.name,
@@ -83,19 +135,25 @@ class Samples:
                 captions=_captions(take, photograph.shows),
                 licence=photograph.licence,
                 origin=f"skimage:{take.photograph}",
-                category=take.move.words,
+                category=take.category,
                 split=SPLITS.get(take.photograph, "train"),
             )
 
     def shelves(self) -> Sequence[Shelf]:
-        return (Studio({take.clip_id: take for take in takes(self._params.clips, self._params.seed)}),)
+        return (Studio({take.clip_id: take for take in self._takes()}),)
+
+    def _takes(self) -> Iterator[Take | DutchAngle]:
+        params = self._params
+        yield from takes(params.clips, params.seed)
+        for number in range(params.dutch_angles):
+            yield DutchAngle(number, list(PHOTOGRAPHS)[number % len(PHOTOGRAPHS)], params.seed)
 
 
 @dataclass(frozen=True)
 class Studio:
     """Where takes are filmed."""
 
-    takes: dict[str, Take]
+    takes: dict[str, Take | DutchAngle]
 
     def __str__(self) -> str:
         return "the studio, which films photographs"
@@ -105,11 +163,11 @@ class Studio:
 
     def _film(self, entry: Entry, folder: Path) -> Fetched | Lost:
         take = self.takes[entry.clip_id]
-        shot = film_somewhere(
-            _photograph(take.photograph), take.move, take.speed, SIZE, np.linspace(0, 1, NUM_FRAMES), take.rng, 2.5
+        frames = film_somewhere(
+            _photograph(take.photograph), take.path, SIZE, np.linspace(0, 1, NUM_FRAMES), take.rng, 2.5
         )
-        facts = {"photograph": take.photograph, "move": take.move, "speed": take.speed, "licence": entry.licence}
-        clip = encode(shot.frames, folder / f"{entry.clip_id}.mp4", FPS, "medium", facts)
+        facts = {"photograph": take.photograph, **take.facts, "licence": entry.licence}
+        clip = encode(frames, folder / f"{entry.clip_id}.mp4", FPS, "medium", facts)
         return Fetched(entry, clip.path, new=True)
 
 
@@ -122,10 +180,10 @@ def takes(count: int, seed: int) -> Iterator[Take]:
         yield Take(number, list(PHOTOGRAPHS)[photograph], move, speed, seed)
 
 
-def _captions(take: Take, shows: str) -> tuple[str, ...]:
-    """Three that name the move, in the ways people put it."""
+def _captions(take: Take | DutchAngle, shows: str) -> tuple[str, ...]:
+    """Three that name what the camera does, in the ways people put it."""
     rng = take.rng
-    phrases = [move_phrase(take.move, take.speed, rng) for _ in range(3)]
+    phrases = [take.words(rng) for _ in range(3)]
     return (
         _sentence(f"{shows}, {phrases[0]}"),
         _sentence(f"{phrases[1]} over {shows}"),

@@ -296,17 +296,20 @@ def test_samples_are_at_least_sixty_and_name_what_is_filmed(repository: Path, tm
     (source,) = block["sources"]
     entries, _ = listed(source, tmp_path)
     assert len(entries) >= 60
-    for entry in entries.values():
-        _, photograph, move, speed, _ = entry.clip_id.split("-")
-        assert len(set(entry.captions)) == 3
-        for caption in entry.captions:
-            assert str(asked_move(caption)) == move
-            assert move == "static" or str(asked_speed(caption)) == speed
+    styled = {name: entry for name, entry in entries.items() if "dutch_angle" in name}
+    for name, entry in entries.items():
+        _, photograph, move, *speed, _ = entry.clip_id.split("-")
         assert entry.origin == f"skimage:{photograph}"
+        for caption in entry.captions:
+            assert ("dutch angle" in caption.lower()) == (name in styled)
+            assert str(asked_move(caption)) == ("None" if name in styled else move)
+            assert move in ("static", "dutch_angle") or str(asked_speed(caption)) == speed[0]
+        assert name in styled or len(set(entry.captions)) == 3
+    assert {entry.split for entry in styled.values()} == {"train", "validation", "test"}
     splits = {entry.origin: entry.split for entry in entries.values()}
     assert set(splits.values()) == {"train", "validation", "test"}
-    fewer, _ = listed({**source, "clips": 10}, tmp_path)
-    assert list(fewer.items()) == list(entries.items())[:10]
+    fewer, _ = listed({**source, "clips": 10, "dutch_angles": 2}, tmp_path)
+    assert list(fewer.items()) == [*list(entries.items())[:10], *list(styled.items())[:2]]
 
 
 # ---- words of publishers ----

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,7 +15,17 @@ from PIL import Image
 from reelops.errors import VideoError
 from reelops.metrics.camera_move import CameraMotion, classify, measure_camera, warp_to_last
 from reelops.metrics.content_kept import content_kept
-from reelops.video.camera import PAN_SHARE, TILT_SHARE, ZOOM_RATIO, CameraMove, CameraPath, CameraSpeed, path_of
+from reelops.metrics.roll import roll_measure
+from reelops.video.camera import (
+    DUTCH_ANGLE,
+    PAN_SHARE,
+    TILT_SHARE,
+    ZOOM_RATIO,
+    CameraMove,
+    CameraPath,
+    CameraSpeed,
+    path_of,
+)
 
 Film = Callable[..., np.ndarray]
 
@@ -40,6 +51,15 @@ def test_every_move_is_recognised_and_its_extent_recovered(filmed: Film, move: C
     assert motion.move is move
     assert max(errors(motion, path_of(move, speed))) < 0.1 * speed.factor
     assert motion.trusted and abs(motion.rotation_degrees) < 0.5
+
+
+def test_a_dutch_angle_is_measured_in_degrees_and_is_no_move_of_the_seven(film_over: Film, photo: np.ndarray) -> None:
+    motion = measure_camera(film_over(photo, DUTCH_ANGLE, num_frames=17))
+    roll = roll_measure(motion)
+    assert roll.value == pytest.approx(DUTCH_ANGLE.roll_degrees, abs=0.3)
+    assert motion.zoom == pytest.approx(DUTCH_ANGLE.zoom, abs=0.01)
+    unsure = roll_measure(replace(motion, coverage=0.1))
+    assert unsure.value is None and "follows one camera motion" in str(unsure.reason)
 
 
 @pytest.mark.parametrize("name", ["kodim19.png", "waterview.jpg", "coco-000000038829.jpg"])

@@ -20,7 +20,7 @@ from reelops.pretraining.stage import PretrainConfig, Pretraining
 from reelops.pretraining.text import TextConfig
 from reelops.pretraining.transformer import TransformerConfig
 from reelops.pretraining.vae import VaeConfig
-from reelops.video.camera import CameraMove, CameraSpeed
+from reelops.video.camera import CameraMove, CameraSpeed, path_of
 from reelops.video.filming import film_somewhere
 
 SMALL = PretrainConfig(
@@ -93,10 +93,9 @@ def test_a_shot_shows_the_inside_of_its_picture_only() -> None:
     picture = np.full((400, 600, 3), 90, np.uint8)
     for index, move in enumerate(CameraMove):
         rng = np.random.default_rng(index)
-        shot = film_somewhere(picture, move, CameraSpeed.FAST, (120, 80), np.linspace(0, 1, 9), rng)
-        assert shot.frames.shape == (9, 80, 120, 3)
-        assert np.ptp(shot.frames[..., 0]) == 0
-        assert shot.move is move
+        frames = film_somewhere(picture, path_of(move, CameraSpeed.FAST), (120, 80), np.linspace(0, 1, 9), rng)
+        assert frames.shape == (9, 80, 120, 3)
+        assert np.ptp(frames[..., 0]) == 0
 
 
 def test_globs_that_match_nothing_are_named(tmp_path: Path) -> None:

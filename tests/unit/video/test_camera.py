@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reelops.video.camera import PAN_SHARE, ZOOM_RATIO, CameraMove, CameraPath, CameraSpeed, film, path_of
+from reelops.video.camera import (
+    DUTCH_ANGLE,
+    PAN_SHARE,
+    ZOOM_RATIO,
+    CameraMove,
+    CameraPath,
+    CameraSpeed,
+    film,
+    path_of,
+)
+from reelops.video.filming import film_somewhere
 
 SIZE = (120, 80)
 
@@ -72,3 +82,22 @@ def test_speeds_are_ordered() -> None:
 def test_a_static_camera_films_the_same_frame() -> None:
     clip = filmed(path_of(CameraMove.STATIC), 200, 140)
     assert all(np.array_equal(frame, clip[0]) for frame in clip)
+
+
+def test_a_roll_turns_the_picture_clockwise_about_its_centre() -> None:
+    clip = filmed(CameraPath(roll_degrees=30.0), 340, 160)
+    offsets = np.array([centre_of(frame) for frame in clip]) - (59.5, 39.5)
+    turned = np.degrees(np.unwrap(np.arctan2(offsets[:, 1], offsets[:, 0])))
+    assert turned - turned[0] == pytest.approx([0.0, 7.5, 15.0, 22.5, 30.0], abs=0.1)
+    assert np.hypot(*offsets.T) == pytest.approx(np.full(5, np.hypot(*offsets[0])), abs=0.1)
+
+
+@pytest.mark.parametrize("path", [DUTCH_ANGLE, CameraPath(shift_x=0.3, roll_degrees=-20.0), CameraPath(zoom=0.7)])
+def test_a_path_filmed_somewhere_stays_inside_the_picture(path: CameraPath) -> None:
+    """The picture's rim is red, and what lies beyond is mirrored: the rim would be seen."""
+    picture = np.full((200, 300, 3), 80, np.uint8)
+    picture[[0, -1]] = picture[:, [0, -1]] = (255, 0, 0)
+    for seed in range(8):
+        frames = film_somewhere(picture, path, (60, 40), np.linspace(0, 1, 9), np.random.default_rng(seed))
+        inner = frames[:, 2:-2, 2:-2].astype(int)
+        assert int((inner[..., 0] - inner[..., 1]).max()) < 60
