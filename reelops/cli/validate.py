@@ -46,7 +46,7 @@ def validate(
     out, index.html in it is to be looked at. Every clip is kept: stop it with Ctrl-C whenever you like and run it
     again, and the next adapter finds the base's clips made.
 
-    Examples: reelops validate    |    reelops validate models/adapters/demo --strict    |    reelops validate --json
+    Examples: reelops validate    |    reelops validate models/adapters/mine --strict    |    reelops validate --json
     """
     from reelops.params import read_block
     from reelops.progress import signals_awaited
