@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 REJECTED = 3
 _LINE_SECONDS = 10.0
+_LEAST_SHARE = 0.05  # before so much is done, a guess at the time left is worth nothing
 
 
 def register(app: typer.Typer) -> None:
@@ -45,7 +46,7 @@ def validate(
     out, index.html in it is to be looked at. Every clip is kept: stop it with Ctrl-C whenever you like and run it
     again, and the next adapter finds the base's clips made.
 
-    Examples: reelops validate    |    reelops validate other/adapter --strict    |    reelops validate --json
+    Examples: reelops validate    |    reelops validate models/adapters/mine --strict    |    reelops validate --json
     """
     from reelops.params import read_block
     from reelops.progress import signals_awaited
@@ -123,9 +124,10 @@ def _watched() -> Iterator[OnProgress]:
             seconds = time.monotonic() - began.setdefault(now.stage, time.monotonic())
             if not err.is_terminal and now.done and time.monotonic() - last_line >= _LINE_SECONDS:
                 last_line = time.monotonic()
-                left = timedelta(seconds=round(seconds / now.done * (now.total - now.done)))
                 unit = " frames" if now.stage == "score" else ""
-                err.print(f"{STAGES[now.stage]}: {now.done} of {now.total}{unit}, about {left} left", highlight=False)
+                left = timedelta(seconds=round(seconds / now.done * (now.total - now.done)))
+                when = f", about {left} left" if now.done >= _LEAST_SHARE * now.total else ""
+                err.print(f"{STAGES[now.stage]}: {now.done} of {now.total}{unit}{when}", highlight=False)
 
         yield tell
 
