@@ -64,7 +64,7 @@ def test_the_style_is_there_where_all_of_its_limits_hold(pair):
     assert findings.unmeasured == 1
     assert not check(findings, "style_in_adapter").passed and not check(findings, "style_in_base").passed
     assert str(check(findings, "style_in_adapter")) == (
-        "Clips with the adapter that show dutch angle where prompts say “dutch angle”: 2 of 4 (50%); "
+        "Clips with the adapter that show tilted horizon where prompts say “tilted horizon”: 2 of 4 (50%); "
         "at least 80% is wanted."
     )
 

@@ -27,10 +27,10 @@ def read(tmp_path, **changes):
         ),
         ({"style": STYLE | {"trait": [{"metric": "flicker"}]}}, "`at_least` or `at_most` is wanted"),
         ({"style": STYLE | {"trait": []}}, r"validate\.style\.trait"),
-        ({"style": STYLE | {"prompts": ["a harbour"]}}, "prompt 'a harbour' does not say the phrase 'dutch angle'"),
+        ({"style": STYLE | {"prompts": ["a harbour"]}}, "prompt 'a harbour' does not say the phrase 'tilted horizon'"),
         (
-            {"prompts": {"prompts": ["The Dutch Angle"]}},
-            r"prompts\.prompts: 'The Dutch Angle' says the phrase of the style",
+            {"prompts": {"prompts": ["The Tilted Horizon"]}},
+            r"prompts\.prompts: 'The Tilted Horizon' says the phrase of the style",
         ),
         ({"moves": {"prompts": ["a harbour"]}}, "'a harbour' asks for no camera move"),
         ({"moves": {"prompts": ["zoom in", "zoom in"]}}, "stands there twice"),

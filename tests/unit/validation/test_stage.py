@@ -132,7 +132,7 @@ def test_without_a_style_neither_page_nor_figures_speak_of_one(validated, tmp_pa
     write_outputs(plain, tmp_path)
     assert not [name for name in metrics(plain) if "style" in name]
     page = (tmp_path / "index.html").read_text()
-    assert "dutch angle" not in page and "What changes</h2>" in page
+    assert "tilted horizon" not in page and "What changes</h2>" in page
 
 
 def test_a_tracking_server_that_is_not_there_is_said(trained, validated):
