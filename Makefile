@@ -8,6 +8,7 @@ BIN := .venv/bin
 PICTURE ?= data/samples/coffee.jpg
 PROMPT ?= A cup of coffee on a wooden table, slow zoom in
 TESTS ?= tests
+WORKERS ?= 2
 
 # Nothing is reported to anyone.
 export DO_NOT_TRACK := 1
@@ -32,8 +33,8 @@ data: setup ## fetch the clips that params.yaml names and make the table of them
 	@PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro metadata
 
 .PHONY: test
-test: setup ## run the tests; some of them: make test TESTS=tests/unit
-	@$(BIN)/python -m pytest $(TESTS)
+test: setup ## run the tests; some of them: make test TESTS=tests/unit WORKERS=0
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(TESTS)
 
 .PHONY: lint
 lint: setup ## check style, types, imports and file sizes

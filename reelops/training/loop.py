@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -135,32 +135,37 @@ class Loop:
         outcome = Outcome("finished", self.state)
         if self.state.step == 0 and self.parts.held_out is not None:
             outcome.evaluation_seconds += self._evaluate(self.parts.held_out)
-        batches = self._batches()
-        while self.state.step < self.params.steps:
-            ended = self._why_end()
-            if ended is not None:
-                outcome.ended = ended
-                break
-            began = time.monotonic()
-            passes = self._next_passes(batches)
-            waited = time.monotonic() - began
-            row = self._step(passes)
-            seconds = time.monotonic() - began
-            self.state.step += 1
-            self.state.seconds += seconds
-            outcome.steps_done += 1
-            outcome.step_seconds += seconds
-            outcome.waited_seconds += waited
-            self._tell(row, {"seconds_per_step": seconds})
-            self._check_budget(outcome)
-            if self._is_due(self.params.held_out.every) and self.parts.held_out is not None:
-                outcome.evaluation_seconds += self._evaluate(self.parts.held_out)
-            if self._is_due(self.params.checkpoint_every):
-                self.save()
+        # Readers that outlive the loop would keep the process from ending: they do not hear its signals.
+        with closing(self._batches()) as batches:
+            while self.state.step < self.params.steps:
+                ended = self._why_end()
+                if ended is not None:
+                    outcome.ended = ended
+                    break
+                self._advance(batches, outcome)
         self.save()
         return outcome
 
     # ---- a step ----
+
+    def _advance(self, batches: Iterator[Sample], outcome: Outcome) -> None:
+        """One step, what it is timed and told as, and what is due after it."""
+        began = time.monotonic()
+        passes = self._next_passes(batches)
+        waited = time.monotonic() - began
+        row = self._step(passes)
+        seconds = time.monotonic() - began
+        self.state.step += 1
+        self.state.seconds += seconds
+        outcome.steps_done += 1
+        outcome.step_seconds += seconds
+        outcome.waited_seconds += waited
+        self._tell(row, {"seconds_per_step": seconds})
+        self._check_budget(outcome)
+        if self._is_due(self.params.held_out.every) and self.parts.held_out is not None:
+            outcome.evaluation_seconds += self._evaluate(self.parts.held_out)
+        if self._is_due(self.params.checkpoint_every):
+            self.save()
 
     def _next_passes(self, batches: Iterator[Sample]) -> list[Sample]:
         """This device's samples of a step, a pass each.
@@ -244,8 +249,8 @@ class Loop:
             else:
                 self.average[name] = value.detach().clone()
 
-    def _batches(self) -> Iterator[Sample]:
-        """This device's passes from the current step on."""
+    def _batches(self) -> Generator[Sample]:
+        """This device's passes from the current step on; closing it ends the processes that read them."""
         order = MicroBatches(
             self.params, self.state.step, self.accelerator.process_index, self.accelerator.num_processes
         )
@@ -257,7 +262,13 @@ class Loop:
             worker_init_fn=_leave_stopping_to_the_loop,
             generator=torch.Generator(),  # else it draws a number from the process's own
         )
-        return iter(loader)
+        readers = iter(loader)
+        try:
+            yield from readers
+        finally:
+            # What a reader raised holds all of them in a cycle of references, so dropping them does not end them.
+            if self.params.workers:
+                readers._shutdown_workers()  # type: ignore[attr-defined]  # of the iterator over several processes
 
     # ---- the held-out loss ----
 

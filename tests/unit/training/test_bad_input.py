@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import signal
 from dataclasses import replace
 
@@ -84,6 +85,7 @@ def test_bad_input_is_one_line_and_a_code_and_the_adapter_before_it_stays(
     err = capfd.readouterr().err
     assert len([line for line in err.splitlines() if said in line]) == 1 and "Traceback" not in err, err
     assert before.read_bytes() == b"an adapter"
+    assert multiprocessing.active_children() == [], "no reader is left, which would keep the process from ending"
 
 
 def test_the_steps_before_a_sample_that_cannot_be_used_are_saved(ground):
