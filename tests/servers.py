@@ -69,7 +69,7 @@ def wait_until_healthy(url: str, process: subprocess.Popen[str], log: Path) -> N
         if process.poll() is not None:
             break
         try:
-            with urllib.request.urlopen(url, timeout=5):  # noqa: S310
+            with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - our own server
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)

@@ -10,7 +10,6 @@ Shapes: B batch, F latent frames, C channels, H W latent height and width.
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
@@ -20,7 +19,6 @@ from typing import Any, Literal
 import torch
 from accelerate.utils import gather_object
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from reelops.cogvideox.denoiser import predict_velocity, rotary_positions, seeing_frames
 from reelops.cogvideox.lora import lora_parameters
@@ -37,6 +35,7 @@ from reelops.training.checkpoint import (
 from reelops.training.launch import Launch, average_gradients, share_base
 from reelops.training.optimizers import build_optimizer
 from reelops.training.params import TrainParams
+from reelops.training.readers import read_batches
 from reelops.training.samples import (
     HeldOutSamples,
     MicroBatches,
@@ -135,7 +134,6 @@ class Loop:
         outcome = Outcome("finished", self.state)
         if self.state.step == 0 and self.parts.held_out is not None:
             outcome.evaluation_seconds += self._evaluate(self.parts.held_out)
-        # Readers that outlive the loop would keep the process from ending: they do not hear its signals.
         with closing(self._batches()) as batches:
             while self.state.step < self.params.steps:
                 ended = self._why_end()
@@ -250,25 +248,10 @@ class Loop:
                 self.average[name] = value.detach().clone()
 
     def _batches(self) -> Generator[Sample]:
-        """This device's passes from the current step on; closing it ends the processes that read them."""
-        order = MicroBatches(
-            self.params, self.state.step, self.accelerator.process_index, self.accelerator.num_processes
-        )
-        loader: DataLoader[Sample] = DataLoader(
-            self.parts.samples,
-            batch_sampler=order,
-            num_workers=self.params.workers,
-            pin_memory=self.accelerator.device.type == "cuda",
-            worker_init_fn=_leave_stopping_to_the_loop,
-            generator=torch.Generator(),  # else it draws a number from the process's own
-        )
-        readers = iter(loader)
-        try:
-            yield from readers
-        finally:
-            # What a reader raised holds all of them in a cycle of references, so dropping them does not end them.
-            if self.params.workers:
-                readers._shutdown_workers()  # type: ignore[attr-defined]  # of the iterator over several processes
+        """This device's passes from the current step on."""
+        accelerator = self.accelerator
+        order = MicroBatches(self.params, self.state.step, accelerator.process_index, accelerator.num_processes)
+        return read_batches(self.parts.samples, order, self.params.workers, pinned=accelerator.device.type == "cuda")
 
     # ---- the held-out loss ----
 
@@ -416,9 +399,3 @@ class Loop:
         self.state.curve.append({"step": self.state.step, **row})
         if self.on_row is not None and self.accelerator.is_main_process:
             self.on_row({**row, **more}, self.state.step)
-
-
-def _leave_stopping_to_the_loop(_worker: int) -> None:
-    """Signals reach all processes of a terminal or a service; a reader that ended by one would break the last step."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)

@@ -28,7 +28,7 @@ def test_a_failure_leaves_what_stood_there(tmp_path):
         (partial / "weights").write_text("old")
     with pytest.raises(ZeroDivisionError), write_folder_atomically(tmp_path / "adapter") as partial:
         (partial / "weights").write_text("new")
-        1 / 0  # noqa: B018
+        1 / 0  # noqa: B018 - for what it raises
     assert (tmp_path / "adapter" / "weights").read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 1
 
