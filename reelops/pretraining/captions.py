@@ -29,9 +29,6 @@ STYLES = (
     "press photo", "wide shot", "close-up", "market commentary on breaking news", "press room Q&A session",
 )  # fmt: skip
 
-# What a prompt that names no move gets: a gentle push in, the press's usual life in a still.
-UNNAMED_MOVE = (CameraMove.ZOOM_IN, CameraSpeed.SLOW)
-
 
 def scene_phrase(rng: np.random.Generator) -> str:
     """What a picture might show."""

@@ -11,13 +11,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reelops.pretraining.captions import UNNAMED_MOVE, caption
+from reelops.pretraining.captions import caption
 from reelops.pretraining.vae import CLIP_FRAMES, to_tensor
+from reelops.prompts.camera_words import UNNAMED_MOVE
 from reelops.video.camera import CameraMove, CameraPath, CameraSpeed, path_of
 from reelops.video.filming import film_somewhere
 
 MOVES = tuple(CameraMove)
 SPEEDS = tuple(CameraSpeed)
+
+# How much oftener than others a slow zoom is drawn. Near the frame's middle it moves by less than a latent pixel, so it
+# is the hardest of the moves to tell from none; and it is what a prompt gets that names no move.
+SLOW_ZOOM_ODDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -42,9 +47,16 @@ class LatentPool:
     moves: np.ndarray
     speeds: np.ndarray
 
+    def odds(self) -> np.ndarray:
+        """The probability (n,) of each clip to be drawn."""
+        zooms = [MOVES.index(move) for move in (CameraMove.ZOOM_IN, CameraMove.ZOOM_OUT)]
+        slow_zoom = np.isin(self.moves, zooms) & (self.speeds == SPEEDS.index(CameraSpeed.SLOW))
+        weights = np.where(slow_zoom, SLOW_ZOOM_ODDS, 1.0)
+        return weights / weights.sum()
+
     def draw(self, count: int, rng: np.random.Generator, text_dropout: float) -> Batch:
-        """Random clips with a fresh caption each; empty captions with probability `text_dropout`."""
-        chosen = rng.integers(len(self.clips), size=count)
+        """Random clips by their `odds`, with a fresh caption each; empty ones with probability `text_dropout`."""
+        chosen = rng.choice(len(self.clips), size=count, p=self.odds())
         captions = ["" if rng.random() < text_dropout else self._caption(int(index), rng) for index in chosen]
         return Batch(
             clips=torch.from_numpy(self.clips[chosen]).float(),

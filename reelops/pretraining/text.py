@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from reelops.pretraining.captions import UNNAMED_MOVE, caption
+from reelops.pretraining.captions import caption
+from reelops.prompts.camera_words import UNNAMED_MOVE
 from reelops.video.camera import CameraMove, CameraSpeed
 
 MOVES = tuple(CameraMove)

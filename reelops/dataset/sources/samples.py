@@ -29,6 +29,8 @@ FPS = Fraction(16)
 NUM_FRAMES = 104
 """Six and a half seconds: a window of 49 frames at 8 a second has room to be chosen in."""
 
+PRESS_WORDS = ("news footage", "press photo", "wide shot", "close-up", "documentary footage", "archive footage")
+
 # Whole photographs are held back, so that no split shows what another has shown.
 SPLITS: dict[str, Split] = {"coffee": "validation", "rocket": "test"}
 
@@ -39,12 +41,14 @@ class SamplesParams(SourceParams):
     Attributes:
         clips: how many are drawn; the first ones stay the same when there are to be more.
         tilted_horizons: how many more are drawn in a style that the embedded model does not know: the camera rolls.
+        unnamed_moves: how many more are drawn whose captions name no move, so that a style stays with its own phrase.
         seed: another one films other places of the photographs.
     """
 
     kind: Literal["samples"]
     clips: int = Field(default=70, ge=1, le=100_000)
     tilted_horizons: int = Field(default=0, ge=0, le=100_000)
+    unnamed_moves: int = Field(default=0, ge=0, le=100_000)
     seed: int = Field(default=0, ge=0)
 
 
@@ -116,6 +120,43 @@ class TiltedHorizon:
         return camera_words.TILTED_HORIZON[rng.integers(len(camera_words.TILTED_HORIZON))]
 
 
+@dataclass(frozen=True)
+class UnnamedMove:
+    """A take of what a prompt gets that names no move; as `Take`."""
+
+    number: int
+    photograph: str
+    seed: int
+
+    @property
+    def clip_id(self) -> str:
+        return f"{self.number:04d}-{self.photograph}-unnamed_move-{self.seed}"
+
+    @property
+    def rng(self) -> np.random.Generator:
+        return np.random.default_rng((self.seed, self.number, 2))
+
+    @property
+    def path(self) -> CameraPath:
+        return path_of(*camera_words.UNNAMED_MOVE)
+
+    @property
+    def category(self) -> str:
+        return "no move named"
+
+    @property
+    def facts(self) -> dict[str, str]:
+        move, speed = camera_words.UNNAMED_MOVE
+        return {"move": move, "speed": speed}
+
+    def words(self, rng: np.random.Generator) -> str:
+        """What the press calls such a clip."""
+        return PRESS_WORDS[rng.integers(len(PRESS_WORDS))]
+
+
+AnyTake = Take | TiltedHorizon | UnnamedMove
+
+
 class Samples:
     """Drawn here, the same bytes in each run on one machine."""
 
@@ -142,18 +183,19 @@ class Samples:
     def shelves(self) -> Sequence[Shelf]:
         return (Studio({take.clip_id: take for take in self._takes()}),)
 
-    def _takes(self) -> Iterator[Take | TiltedHorizon]:
+    def _takes(self) -> Iterator[AnyTake]:
         params = self._params
         yield from takes(params.clips, params.seed)
-        for number in range(params.tilted_horizons):
-            yield TiltedHorizon(number, list(PHOTOGRAPHS)[number % len(PHOTOGRAPHS)], params.seed)
+        for kind, count in ((TiltedHorizon, params.tilted_horizons), (UnnamedMove, params.unnamed_moves)):
+            for number in range(count):
+                yield kind(number, list(PHOTOGRAPHS)[number % len(PHOTOGRAPHS)], params.seed)
 
 
 @dataclass(frozen=True)
 class Studio:
     """Where takes are filmed."""
 
-    takes: dict[str, Take | TiltedHorizon]
+    takes: dict[str, AnyTake]
 
     def __str__(self) -> str:
         return "the studio, which films photographs"
@@ -180,13 +222,13 @@ def takes(count: int, seed: int) -> Iterator[Take]:
         yield Take(number, list(PHOTOGRAPHS)[photograph], move, speed, seed)
 
 
-def _captions(take: Take | TiltedHorizon, shows: str) -> tuple[str, ...]:
-    """Three that name what the camera does, in the ways people put it."""
+def _captions(take: AnyTake, shows: str) -> tuple[str, ...]:
+    """Three of what is shown and how, in the ways people put it."""
     rng = take.rng
     phrases = [take.words(rng) for _ in range(3)]
     return (
         _sentence(f"{shows}, {phrases[0]}"),
-        _sentence(f"{phrases[1]} over {shows}"),
+        _sentence(f"{phrases[1]} {'of' if isinstance(take, UnnamedMove) else 'over'} {shows}"),
         f"{_sentence(shows)} {_sentence(phrases[2])}",
     )
 

@@ -15,6 +15,7 @@ from reelops.dataset.entry import Entry, Segment, split_in, youtube_id
 from reelops.dataset.params import DatasetParams, open_source
 from reelops.errors import DatasetError
 from reelops.prompts.camera_words import asked_move, asked_speed
+from reelops.video.camera import CameraMove
 
 Listed = dict[str, Entry]
 
@@ -297,19 +298,21 @@ def test_samples_are_at_least_sixty_and_name_what_is_filmed(repository: Path, tm
     entries, _ = listed(source, tmp_path)
     assert len(entries) >= 60
     styled = {name: entry for name, entry in entries.items() if "tilted_horizon" in name}
+    unnamed = {name: entry for name, entry in entries.items() if "unnamed_move" in name}
     for name, entry in entries.items():
         _, photograph, move, *speed, _ = entry.clip_id.split("-")
         assert entry.origin == f"skimage:{photograph}"
         for caption in entry.captions:
             assert ("tilted horizon" in caption.lower()) == (name in styled)
-            assert str(asked_move(caption)) == ("None" if name in styled else move)
-            assert move in ("static", "tilted_horizon") or str(asked_speed(caption)) == speed[0]
+            assert str(asked_move(caption)) == (move if move in tuple(CameraMove) else "None")
+            assert move not in tuple(CameraMove) or move == "static" or str(asked_speed(caption)) == speed[0]
         assert name in styled or len(set(entry.captions)) == 3
-    assert {entry.split for entry in styled.values()} == {"train", "validation", "test"}
+    for kind in (styled, unnamed):
+        assert {entry.split for entry in kind.values()} == {"train", "validation", "test"}
     splits = {entry.origin: entry.split for entry in entries.values()}
     assert set(splits.values()) == {"train", "validation", "test"}
-    fewer, _ = listed({**source, "clips": 10, "tilted_horizons": 2}, tmp_path)
-    assert list(fewer.items()) == [*list(entries.items())[:10], *list(styled.items())[:2]]
+    fewer, _ = listed({**source, "clips": 10, "tilted_horizons": 2, "unnamed_moves": 1}, tmp_path)
+    assert list(fewer.items()) == [*list(entries.items())[:10], *list(styled.items())[:2], *list(unnamed.items())[:1]]
 
 
 # ---- words of publishers ----
