@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import cv2
 import numpy as np
 
 from reelops.dataset.entry import Segment
@@ -36,7 +37,7 @@ from reelops.video.probe import Timeline, VideoInfo, probe_with_timeline
 
 # Goes up whenever another number, window or reason comes out for the same file and settings: what was measured is kept
 # by it.
-MEASURE_VERSION = "1"
+MEASURE_VERSION = "2"
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,7 @@ class _Look:
 
     def __init__(self, cut: float) -> None:
         self.pictures_HW: list[np.ndarray] = []
+        self._grays_HW: list[np.ndarray] = []
         self._cut = cut
         self._engine = Dis()
         self._dark: list[float] = []
@@ -151,26 +153,28 @@ class _Look:
         self._changes: list[float] = []
         self._breaks: list[float] = []
         self._flows: dict[int, tuple[float, float]] = {}
-        self._gray_HW = np.empty((0, 0), np.uint8)
 
     def see(self, picture_HW: np.ndarray) -> None:
         """The next picture, luma uint8; the same array again where it is shown for longer."""
-        before_HW, repeated = self._gray_HW, bool(self.pictures_HW) and self.pictures_HW[-1] is picture_HW
+        repeated = bool(self.pictures_HW) and self.pictures_HW[-1] is picture_HW
         self.pictures_HW.append(picture_HW)
         if repeated:
+            self._grays_HW.append(self._grays_HW[-1])
             for series in (self._dark, self._sharp):
                 series.append(series[-1])
             self._changes.append(0.0)
             self._breaks.append(0.0)
             return
-        self._gray_HW = at_rows(picture_HW, WORKING_ROWS)
-        self._dark.append(dark_share(self._gray_HW))
+        gray_HW = at_rows(picture_HW, WORKING_ROWS)
+        self._grays_HW.append(gray_HW)
+        self._dark.append(dark_share(gray_HW))
         self._sharp.append(sharpness(picture_HW))
-        if before_HW.size:
-            self._changes.append(change(before_HW, self._gray_HW))
-            unlike = _unlike(before_HW, self._gray_HW)
+        if len(self._grays_HW) > 1:
+            before_HW = self._grays_HW[-2]
+            self._changes.append(change(before_HW, gray_HW))
+            unlike = _unlike(before_HW, gray_HW)
             if unlike > self._cut:
-                unlike = min(unlike, self._step(len(self._breaks), before_HW, self._gray_HW)[1])
+                unlike = min(unlike, self._step(len(self._breaks), before_HW, gray_HW)[1])
             self._breaks.append(unlike)
 
     def ticks(self) -> Ticks:
@@ -183,7 +187,7 @@ class _Look:
     def statistics(self, first: int, frames: int) -> dict[str, float]:
         """Of the window: fields of `Measured`."""
         pictures_HW = self.pictures_HW[first : first + frames]
-        grays_HW = [at_rows(picture_HW, WORKING_ROWS) for picture_HW in pictures_HW]
+        grays_HW = self._grays_HW[first : first + frames]
         steps = [self._step(first + number, *pair) for number, pair in enumerate(pairwise(grays_HW))]
         return {
             "motion": motion([speed for speed, _ in steps]),
@@ -205,11 +209,12 @@ class _Look:
 
 def _unlike(before_HW: np.ndarray, after_HW: np.ndarray) -> float:
     """1 - the correlation of two pictures as they stand; where motion is taken out they are more alike."""
-    one, other = before_HW.astype(np.float32), after_HW.astype(np.float32)
-    one -= one.mean()
-    other -= other.mean()
-    spread = float((one * one).mean()) * float((other * other).mean())
-    return 1.0 - float((one * other).mean()) / math.sqrt(spread) if spread else 1.0
+    size = before_HW.size
+    one, other = (cv2.sumElems(picture_HW)[0] / size for picture_HW in (before_HW, after_HW))
+    squares = [cv2.norm(picture_HW, cv2.NORM_L2SQR) / size for picture_HW in (before_HW, after_HW)]
+    product = (sum(squares) - cv2.norm(before_HW, after_HW, cv2.NORM_L2SQR) / size) / 2
+    spread = (squares[0] - one * one) * (squares[1] - other * other)
+    return 1.0 - (product - one * other) / math.sqrt(spread) if spread > 0 else 1.0
 
 
 def _words(error: Exception, path: Path) -> str:
