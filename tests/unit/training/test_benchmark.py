@@ -14,7 +14,17 @@ from reelops.cogvideox.architecture import read_architecture
 from reelops.cogvideox.denoiser import load_transformer, predict_velocity, rotary_positions
 from reelops.cogvideox.loss import add_noise, noise_levels, velocity_loss, velocity_target
 from reelops.errors import SettingsError
-from reelops.training.benchmark import CACHED, ENCODED, PARTS, benchmark_training, markdown
+from reelops.training.benchmark import (
+    AS_SET,
+    CACHED,
+    ENCODED,
+    OURS,
+    PARTS,
+    PUBLISHED,
+    _params_of,
+    benchmark_training,
+    markdown,
+)
 from reelops.training.benchmark_gpu import measure_random
 from reelops.training.benchmark_published import _loss, steps_as_published
 from reelops.training.params import LatentParams, TrainParams
@@ -35,6 +45,13 @@ def test_the_cache_is_measured_beside_encoders_that_train_the_same_samples(groun
     times = cached["samples_per_second"] / encoded["samples_per_second"]
     assert encoded["ours_times_as_fast"] == pytest.approx(times, rel=0.01)
     assert f"| {CACHED} |" in markdown(report) and report["threads"] == torch.get_num_threads()
+
+
+def test_beside_the_example_all_train_whole_clips_but_the_way_that_params_describe():
+    params = TrainParams.model_validate(TRAIN | {"frames_a_step": 2, "batch": 2, "micro_batch": 2})
+    assert _params_of(AS_SET, params) == _params_of(CACHED, params) == params
+    for way in (OURS, PUBLISHED):
+        assert _params_of(way, params).frames_a_step is None and _params_of(way, params).batch == 1
 
 
 def test_the_steps_of_diffusers_example_are_taken_on_a_clip_and_its_caption(small_model):
