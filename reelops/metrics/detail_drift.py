@@ -7,13 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from reelops.metrics.contrast import contrast
+from reelops.metrics.drift import beginning_and_end
 from reelops.metrics.scores import Measure
 from reelops.metrics.sharpness import SHARPNESS_ROWS, sharpness
 from reelops.metrics.view import Step, View
-
-# How much of the clip counts as its beginning, and as its end: as the drift of Zhang and Agrawala 2025
-# (arXiv:2504.12626, section 4), which compares the same parts by other measures.
-_PART = 0.15
 
 # With less contrast there is next to nothing to see, and with less detail what there is is rounding.
 _LEAST_CONTRAST = 0.03
@@ -34,8 +31,8 @@ def detail_drift(details: Sequence[float]) -> float:
     1.5, and 2.7 where a bird comes near; blur and noise that grow until they are plain to see, 2.9 to 6.6. Blind to
     decay that comes and goes, and to faces that melt into sharp ones; a camera that pulls focus counts.
     """
-    part = max(1, round(_PART * len(details)))
-    return abs(float(np.log2(np.mean(details[-part:]) / np.mean(details[:part]))))
+    first, last = beginning_and_end(details)
+    return abs(float(np.log2(last / first)))
 
 
 class Detail:

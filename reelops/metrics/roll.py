@@ -1,4 +1,4 @@
-"""Roll: how far does the camera turn about its own axis, as into a tilted horizon?"""
+"""Roll: how far does the camera turn about its own axis, as a boat does?"""
 
 from __future__ import annotations
 

@@ -49,6 +49,7 @@ METRICS: dict[str, Metric] = {
     "contrast": Metric("Contrast", "", "in between is better"),
     "brightness": Metric("Brightness", "", "in between is better"),
     "colourfulness": Metric("Colourfulness", "", "in between is better"),
+    "colour_drift": Metric("Drift of colour", "a*b*", "lower is better"),
     "first_frame_fidelity": Metric("First frame against picture", "dB", "higher is better"),
     "content_kept": Metric("Last frame against picture", "dB", "higher is better"),
     # From here on: with a reference, or asked for by name.

@@ -23,6 +23,7 @@ from reelops.metrics.blockiness import blockiness
 from reelops.metrics.boiling import Boiling
 from reelops.metrics.brightness import brightness
 from reelops.metrics.camera_move import CameraTracker
+from reelops.metrics.colour_drift import ColourDrift
 from reelops.metrics.colourfulness import colourfulness
 from reelops.metrics.content_kept import content_kept_measure
 from reelops.metrics.contrast import contrast
@@ -56,7 +57,7 @@ from reelops.video.probe import probe
 OnFrame = Callable[[int], None]
 
 # Goes up whenever a metric gives another number for the same file and settings: stored scores are kept by it.
-METRICS_VERSION = "5"
+METRICS_VERSION = "6"
 
 
 class ScoreSettings(BaseModel):
@@ -236,5 +237,6 @@ def default_trackers(settings: ScoreSettings, fps: Fraction) -> list[Tracker]:
         OfFrames("contrast", lambda view: contrast(view.gray_HW), by_luma),
         OfFrames("brightness", lambda view: brightness(view.gray_HW), by_luma),
         OfFrames("colourfulness", lambda view: colourfulness(view.colour_HWC), f"RGB at {WORKING_ROWS} rows"),
+        ColourDrift(),
         Appearance(),
     ]

@@ -52,7 +52,8 @@ class LatentPool:
         zooms = [MOVES.index(move) for move in (CameraMove.ZOOM_IN, CameraMove.ZOOM_OUT)]
         slow_zoom = np.isin(self.moves, zooms) & (self.speeds == SPEEDS.index(CameraSpeed.SLOW))
         weights = np.where(slow_zoom, SLOW_ZOOM_ODDS, 1.0)
-        return weights / weights.sum()
+        odds: np.ndarray = weights / weights.sum()
+        return odds
 
     def draw(self, count: int, rng: np.random.Generator, text_dropout: float) -> Batch:
         """Random clips by their `odds`, with a fresh caption each; empty ones with probability `text_dropout`."""

@@ -83,11 +83,6 @@ class CameraPath:
         )
 
 
-# No move of the seven: the camera rolls as it goes a little nearer, as in a thriller. The embedded model does not know
-# it; the demonstration adapter learns it (`reelops.prompts.camera_words.TILTED_HORIZON`).
-TILTED_HORIZON = CameraPath(zoom=1.1, roll_degrees=18.0)
-
-
 def path_of(move: CameraMove, speed: CameraSpeed = CameraSpeed.NORMAL) -> CameraPath:
     """The path a move takes over a whole clip."""
     pan, tilt, zoom = PAN_SHARE * speed.factor, TILT_SHARE * speed.factor, ZOOM_RATIO**speed.factor

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cache, partial
 from itertools import product
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -18,11 +18,12 @@ from reelops.dataset.entry import Entry, Fetched, Lost, OnNote, Split
 from reelops.dataset.location import Location
 from reelops.dataset.photographs import PHOTOGRAPHS, read_photograph
 from reelops.dataset.sources.contract import Shelf, SourceParams
-from reelops.prompts import camera_words
-from reelops.video import camera
+from reelops.prompts import camera_words, style_words
+from reelops.video import grading
 from reelops.video.camera import CameraMove, CameraPath, CameraSpeed, path_of
 from reelops.video.encode import encode
 from reelops.video.filming import film_somewhere
+from reelops.video.grading import Grade
 
 SIZE = (240, 160)
 FPS = Fraction(16)
@@ -40,21 +41,30 @@ class SamplesParams(SourceParams):
 
     Attributes:
         clips: how many are drawn; the first ones stay the same when there are to be more.
-        tilted_horizons: how many more are drawn in a style that the embedded model does not know: the camera rolls.
-        unnamed_moves: how many more are drawn whose captions name no move, so that a style stays with its own phrase.
+        unnamed_moves: how many more are drawn whose captions name no move: the camera goes slowly nearer, as the
+            embedded model lets it.
+        golden_hours: how many more of these are drawn in a style that it does not know: the light turns golden.
         seed: another one films other places of the photographs.
     """
 
     kind: Literal["samples"]
     clips: int = Field(default=70, ge=1, le=100_000)
-    tilted_horizons: int = Field(default=0, ge=0, le=100_000)
     unnamed_moves: int = Field(default=0, ge=0, le=100_000)
+    golden_hours: int = Field(default=0, ge=0, le=100_000)
     seed: int = Field(default=0, ge=0)
 
 
 @dataclass(frozen=True)
 class Take:
-    """What is filmed for one clip; its name says it all, so whoever changes how clips are drawn must rename them."""
+    """What is filmed for one clip; its name says it all, so whoever changes how clips are drawn must rename them.
+
+    Attributes:
+        grade: what its colours become on the way.
+        joint: what stands in a caption between `words` and what the photograph shows.
+    """
+
+    grade: ClassVar[Grade | None] = None
+    joint: ClassVar[str] = " over "
 
     number: int
     photograph: str
@@ -88,41 +98,11 @@ class Take:
 
 
 @dataclass(frozen=True)
-class TiltedHorizon:
-    """A take in the style; as `Take`."""
-
-    number: int
-    photograph: str
-    seed: int
-
-    @property
-    def clip_id(self) -> str:
-        return f"{self.number:04d}-{self.photograph}-tilted_horizon-{self.seed}"
-
-    @property
-    def rng(self) -> np.random.Generator:
-        return np.random.default_rng((self.seed, self.number, 1))
-
-    @property
-    def path(self) -> CameraPath:
-        return camera.TILTED_HORIZON
-
-    @property
-    def category(self) -> str:
-        return "tilted horizon"
-
-    @property
-    def facts(self) -> dict[str, str]:
-        return {"style": self.category}
-
-    def words(self, rng: np.random.Generator) -> str:
-        """One of the ways to ask for it."""
-        return camera_words.TILTED_HORIZON[rng.integers(len(camera_words.TILTED_HORIZON))]
-
-
-@dataclass(frozen=True)
 class UnnamedMove:
     """A take of what a prompt gets that names no move; as `Take`."""
+
+    grade: ClassVar[Grade | None] = None
+    joint: ClassVar[str] = " of "
 
     number: int
     photograph: str
@@ -154,7 +134,35 @@ class UnnamedMove:
         return PRESS_WORDS[rng.integers(len(PRESS_WORDS))]
 
 
-AnyTake = Take | TiltedHorizon | UnnamedMove
+@dataclass(frozen=True)
+class GoldenHour(UnnamedMove):
+    """The same in a style: its light turns golden."""
+
+    grade: ClassVar[Grade | None] = grading.GOLDEN_HOUR
+    joint: ClassVar[str] = ": "
+
+    @property
+    def clip_id(self) -> str:
+        return f"{self.number:04d}-{self.photograph}-golden_hour-{self.seed}"
+
+    @property
+    def rng(self) -> np.random.Generator:
+        return np.random.default_rng((self.seed, self.number, 3))
+
+    @property
+    def category(self) -> str:
+        return "golden hour"
+
+    @property
+    def facts(self) -> dict[str, str]:
+        return {**super().facts, "style": self.category}
+
+    def words(self, rng: np.random.Generator) -> str:
+        """One of the ways to ask for it."""
+        return style_words.GOLDEN_HOUR[rng.integers(len(style_words.GOLDEN_HOUR))]
+
+
+AnyTake = Take | UnnamedMove | GoldenHour
 
 
 class Samples:
@@ -186,7 +194,7 @@ class Samples:
     def _takes(self) -> Iterator[AnyTake]:
         params = self._params
         yield from takes(params.clips, params.seed)
-        for kind, count in ((TiltedHorizon, params.tilted_horizons), (UnnamedMove, params.unnamed_moves)):
+        for kind, count in ((UnnamedMove, params.unnamed_moves), (GoldenHour, params.golden_hours)):
             for number in range(count):
                 yield kind(number, list(PHOTOGRAPHS)[number % len(PHOTOGRAPHS)], params.seed)
 
@@ -205,9 +213,10 @@ class Studio:
 
     def _film(self, entry: Entry, folder: Path) -> Fetched | Lost:
         take = self.takes[entry.clip_id]
-        frames = film_somewhere(
-            _photograph(take.photograph), take.path, SIZE, np.linspace(0, 1, NUM_FRAMES), take.rng, 2.5
-        )
+        times = np.linspace(0, 1, NUM_FRAMES)
+        frames = film_somewhere(_photograph(take.photograph), take.path, SIZE, times, take.rng, 2.5)
+        if take.grade is not None:
+            frames = grading.grade(frames, take.grade, times)
         facts = {"photograph": take.photograph, **take.facts, "licence": entry.licence}
         clip = encode(frames, folder / f"{entry.clip_id}.mp4", FPS, "medium", facts)
         return Fetched(entry, clip.path, new=True)
@@ -228,7 +237,7 @@ def _captions(take: AnyTake, shows: str) -> tuple[str, ...]:
     phrases = [take.words(rng) for _ in range(3)]
     return (
         _sentence(f"{shows}, {phrases[0]}"),
-        _sentence(f"{phrases[1]} {'of' if isinstance(take, UnnamedMove) else 'over'} {shows}"),
+        _sentence(f"{phrases[1]}{take.joint}{shows}"),
         f"{_sentence(shows)} {_sentence(phrases[2])}",
     )
 

@@ -19,7 +19,6 @@ from reelops.metrics.roll import roll_measure
 from reelops.video.camera import (
     PAN_SHARE,
     TILT_SHARE,
-    TILTED_HORIZON,
     ZOOM_RATIO,
     CameraMove,
     CameraPath,
@@ -28,6 +27,7 @@ from reelops.video.camera import (
 )
 
 Film = Callable[..., np.ndarray]
+TILTED_HORIZON = CameraPath(zoom=1.1, roll_degrees=18.0)
 
 
 def errors(motion: CameraMotion, path: CameraPath) -> list[float]:

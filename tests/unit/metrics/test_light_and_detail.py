@@ -7,13 +7,16 @@ import itertools
 import cv2
 import numpy as np
 import pytest
+from skimage.color import rgb2lab
 
 from reelops.metrics.brightness import brightness
+from reelops.metrics.colour_drift import ColourDrift, tint
 from reelops.metrics.contrast import contrast
 from reelops.metrics.detail_drift import Detail, detail_drift
 from reelops.metrics.first_frame_fidelity import first_frame_fidelity
 from reelops.metrics.flicker import flicker, light_step
 from reelops.metrics.psnr import HIGHEST_DB, psnr
+from reelops.metrics.scores import Measure
 from reelops.metrics.sharpness import sharpness
 from reelops.metrics.view import Pulled, View
 from reelops.metrics.working_size import luma
@@ -68,6 +71,31 @@ def test_a_picture_that_blurs_or_grows_noisy_drifts_and_one_that_fades_does_not(
     assert growing is not None and growing > 2.5
     assert fading is not None and fading < 0.5
     assert drift_of([np.full((160, 240, 3), 90.0)] * 4) is None
+
+
+def tint_drift_of(frames: list[np.ndarray]) -> Measure:
+    tracker = ColourDrift()
+    for frame in frames:
+        tracker.see(View(np.clip(np.rint(frame), 0, 255).astype(np.uint8)), None)
+    return tracker.measures()["colour_drift"]
+
+
+def test_the_tint_is_that_of_an_independent_conversion(photo: np.ndarray) -> None:
+    _, a, b = rgb2lab(photo.reshape(-1, 3).mean(axis=0, keepdims=True)[None] / 255)[0, 0]
+    assert tint(photo) == pytest.approx((a, b), abs=0.05)
+    assert tint(np.full((16, 24, 3), 90, np.uint8)) == pytest.approx((0, 0), abs=0.01)
+
+
+def test_a_tint_that_comes_over_the_clip_drifts_and_light_that_fades_hardly_does(photo: np.ndarray) -> None:
+    small = cv2.resize(photo, (240, 160), interpolation=cv2.INTER_AREA)
+    gold = [small * (1 - number / 20 * np.array([0, 0.1, 0.6])) for number in range(21)]
+    measure = tint_drift_of(gold)
+    assert measure.value is not None and measure.value > 15
+    assert measure.series is not None and len(measure.series) == 21
+    assert measure.series[1] < 1 and list(measure.series[3:]) == sorted(measure.series[3:])
+    darker = tint_drift_of([small * (1 - number / 80) for number in range(21)]).value
+    assert darker is not None and darker < measure.value / 5
+    assert tint_drift_of([small] * 5).value == 0
 
 
 def test_black_to_white_flickers_by_one() -> None:
