@@ -32,6 +32,10 @@ demo: setup ## turn a picture and a sentence into a clip: make demo PICTURE=... 
 data: setup ## fetch the clips that params.yaml names and make the table of them, or what has changed of it
 	@PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro metadata
 
+.PHONY: adapter
+adapter: setup ## train and validate the adapter that params.yaml describes, from its clips on, or what has changed of it
+	@PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
+
 .PHONY: test
 test: setup ## run the tests; some of them: make test TESTS=tests/unit WORKERS=0
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(TESTS)
