@@ -25,7 +25,7 @@ _DARK = _DELTA**3
 def tint(frame_HWC: np.ndarray) -> tuple[float, float]:
     """a* and b* (CIE 1976, D65) of the mean colour of an sRGB uint8 picture: greenish to reddish, bluish to yellowish.
 
-    A difference of 2.3 is the least that people notice side by side; a grey card under a sunset stands at (10, 40).
+    A difference of 2.3 is the least that people notice side by side; plain skin stands at about (15, 20).
     """
     mean = np.array(cv2.mean(frame_HWC)[:3]) / 255
     light = np.where(mean > 0.04045, ((mean + 0.055) / 1.055) ** 2.4, mean / 12.92)

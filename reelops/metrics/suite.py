@@ -22,6 +22,7 @@ from reelops.metrics.black_frames import black_share, dark_share
 from reelops.metrics.blockiness import blockiness
 from reelops.metrics.boiling import Boiling
 from reelops.metrics.brightness import brightness
+from reelops.metrics.camera_course import camera_measures
 from reelops.metrics.camera_move import CameraTracker
 from reelops.metrics.colour_drift import ColourDrift
 from reelops.metrics.colourfulness import colourfulness
@@ -41,7 +42,6 @@ from reelops.metrics.noise_level import noise_level
 from reelops.metrics.optical_flow import ENGINES, Dis
 from reelops.metrics.picture import picture_at
 from reelops.metrics.residual_ratio import ResidualTracker
-from reelops.metrics.roll import roll_measure
 from reelops.metrics.scene_cut import discontinuity, scene_cut
 from reelops.metrics.scores import METRICS, Measure, Scores
 from reelops.metrics.threads import ahead, one_opencv_thread, worker
@@ -167,7 +167,7 @@ def score_frames(
             for name, one in tracker.features().items()
         }
     measures["own_motion"] = Measure(motion.own_motion, f"DIS flow at {WORKING_ROWS} rows")
-    measures["roll"] = roll_measure(motion)
+    measures |= camera_measures(motion)
     measures["first_frame_fidelity"] = first_frame_measure(first, picture_HWC)
     measures["content_kept"] = content_kept_measure(last, picture_HWC, motion)
     return Scores(

@@ -18,12 +18,11 @@ from reelops.dataset.entry import Entry, Fetched, Lost, OnNote, Split
 from reelops.dataset.location import Location
 from reelops.dataset.photographs import PHOTOGRAPHS, read_photograph
 from reelops.dataset.sources.contract import Shelf, SourceParams
-from reelops.prompts import camera_words, style_words
-from reelops.video import grading
+from reelops.prompts import camera_words
+from reelops.video import camera
 from reelops.video.camera import CameraMove, CameraPath, CameraSpeed, path_of
 from reelops.video.encode import encode
 from reelops.video.filming import film_somewhere
-from reelops.video.grading import Grade
 
 SIZE = (240, 160)
 FPS = Fraction(16)
@@ -43,14 +42,14 @@ class SamplesParams(SourceParams):
         clips: how many are drawn; the first ones stay the same when there are to be more.
         unnamed_moves: how many more are drawn whose captions name no move: the camera goes slowly nearer, as the
             embedded model lets it.
-        golden_hours: how many more of these are drawn in a style that it does not know: the light turns golden.
+        diagonal_drifts: how many more are drawn in a style that it does not know: the camera drifts right and up.
         seed: another one films other places of the photographs.
     """
 
     kind: Literal["samples"]
     clips: int = Field(default=70, ge=1, le=100_000)
     unnamed_moves: int = Field(default=0, ge=0, le=100_000)
-    golden_hours: int = Field(default=0, ge=0, le=100_000)
+    diagonal_drifts: int = Field(default=0, ge=0, le=100_000)
     seed: int = Field(default=0, ge=0)
 
 
@@ -59,11 +58,9 @@ class Take:
     """What is filmed for one clip; its name says it all, so whoever changes how clips are drawn must rename them.
 
     Attributes:
-        grade: what its colours become on the way.
         joint: what stands in a caption between `words` and what the photograph shows.
     """
 
-    grade: ClassVar[Grade | None] = None
     joint: ClassVar[str] = " over "
 
     number: int
@@ -101,7 +98,6 @@ class Take:
 class UnnamedMove:
     """A take of what a prompt gets that names no move; as `Take`."""
 
-    grade: ClassVar[Grade | None] = None
     joint: ClassVar[str] = " of "
 
     number: int
@@ -135,34 +131,41 @@ class UnnamedMove:
 
 
 @dataclass(frozen=True)
-class GoldenHour(UnnamedMove):
-    """The same in a style: its light turns golden."""
+class DiagonalDrift:
+    """A take in the style; as `Take`."""
 
-    grade: ClassVar[Grade | None] = grading.GOLDEN_HOUR
-    joint: ClassVar[str] = ": "
+    joint: ClassVar[str] = " over "
+
+    number: int
+    photograph: str
+    seed: int
 
     @property
     def clip_id(self) -> str:
-        return f"{self.number:04d}-{self.photograph}-golden_hour-{self.seed}"
+        return f"{self.number:04d}-{self.photograph}-diagonal_drift-{self.seed}"
 
     @property
     def rng(self) -> np.random.Generator:
         return np.random.default_rng((self.seed, self.number, 3))
 
     @property
+    def path(self) -> CameraPath:
+        return camera.DIAGONAL_DRIFT
+
+    @property
     def category(self) -> str:
-        return "golden hour"
+        return "diagonal drift"
 
     @property
     def facts(self) -> dict[str, str]:
-        return {**super().facts, "style": self.category}
+        return {"style": self.category}
 
     def words(self, rng: np.random.Generator) -> str:
         """One of the ways to ask for it."""
-        return style_words.GOLDEN_HOUR[rng.integers(len(style_words.GOLDEN_HOUR))]
+        return camera_words.DIAGONAL_DRIFT[rng.integers(len(camera_words.DIAGONAL_DRIFT))]
 
 
-AnyTake = Take | UnnamedMove | GoldenHour
+AnyTake = Take | UnnamedMove | DiagonalDrift
 
 
 class Samples:
@@ -194,7 +197,7 @@ class Samples:
     def _takes(self) -> Iterator[AnyTake]:
         params = self._params
         yield from takes(params.clips, params.seed)
-        for kind, count in ((UnnamedMove, params.unnamed_moves), (GoldenHour, params.golden_hours)):
+        for kind, count in ((UnnamedMove, params.unnamed_moves), (DiagonalDrift, params.diagonal_drifts)):
             for number in range(count):
                 yield kind(number, list(PHOTOGRAPHS)[number % len(PHOTOGRAPHS)], params.seed)
 
@@ -215,8 +218,6 @@ class Studio:
         take = self.takes[entry.clip_id]
         times = np.linspace(0, 1, NUM_FRAMES)
         frames = film_somewhere(_photograph(take.photograph), take.path, SIZE, times, take.rng, 2.5)
-        if take.grade is not None:
-            frames = grading.grade(frames, take.grade, times)
         facts = {"photograph": take.photograph, **take.facts, "licence": entry.licence}
         clip = encode(frames, folder / f"{entry.clip_id}.mp4", FPS, "medium", facts)
         return Fetched(entry, clip.path, new=True)

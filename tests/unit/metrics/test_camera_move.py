@@ -13,10 +13,11 @@ import pytest
 from PIL import Image
 
 from reelops.errors import VideoError
+from reelops.metrics.camera_course import camera_measures
 from reelops.metrics.camera_move import CameraMotion, classify, measure_camera, warp_to_last
 from reelops.metrics.content_kept import content_kept
-from reelops.metrics.roll import roll_measure
 from reelops.video.camera import (
+    DIAGONAL_DRIFT,
     PAN_SHARE,
     TILT_SHARE,
     ZOOM_RATIO,
@@ -53,15 +54,16 @@ def test_every_move_is_recognised_and_its_extent_recovered(filmed: Film, move: C
     assert motion.trusted and abs(motion.rotation_degrees) < 0.5
 
 
-def test_a_tilted_horizon_is_measured_in_degrees_and_is_no_move_of_the_seven(
-    film_over: Film, photo: np.ndarray
-) -> None:
-    motion = measure_camera(film_over(photo, TILTED_HORIZON, num_frames=17))
-    roll = roll_measure(motion)
-    assert roll.value == pytest.approx(TILTED_HORIZON.roll_degrees, abs=0.3)
-    assert motion.zoom == pytest.approx(TILTED_HORIZON.zoom, abs=0.01)
-    unsure = roll_measure(replace(motion, coverage=0.1))
-    assert unsure.value is None and "follows one camera motion" in str(unsure.reason)
+@pytest.mark.parametrize("path", [TILTED_HORIZON, DIAGONAL_DRIFT])
+def test_where_the_camera_went_is_measured_in_numbers(film_over: Film, photo: np.ndarray, path: CameraPath) -> None:
+    motion = measure_camera(film_over(photo, path, num_frames=17))
+    measures = {name: measure.value for name, measure in camera_measures(motion).items()}
+    assert measures["roll"] == pytest.approx(path.roll_degrees, abs=0.3)
+    assert measures["camera_zoom"] == pytest.approx(path.zoom, abs=0.01)
+    assert measures["camera_pan"] == pytest.approx(path.shift_x, abs=0.01)
+    assert measures["camera_tilt"] == pytest.approx(path.shift_y, abs=0.01)
+    for unsure in camera_measures(replace(motion, coverage=0.1)).values():
+        assert unsure.value is None and "follows one camera motion" in str(unsure.reason)
 
 
 @pytest.mark.parametrize("name", ["kodim19.png", "waterview.jpg", "coco-000000038829.jpg"])
