@@ -20,7 +20,10 @@ def data(
     ] = None,
     out: Annotated[Path, typer.Option(help="Where the figures go.")] = REPORT,
     many: Annotated[
-        int, typer.Option(min=0, help="Prepare so many small clips, too, and say what memory that takes.")
+        int,
+        typer.Option(
+            min=0, help="Prepare so many small clips, too, and say what memory that takes. 0 keeps what was measured."
+        ),
     ] = 0,
 ) -> None:
     """Compare looking at clips with a plain OpenCV loop: probe, window and statistics, clips a minute and core.
@@ -45,6 +48,8 @@ def data(
     params = load_metadata_params(settings.params_file)
     with console.status("Measuring") as status:
         figures = benchmark_data(videos, params, many, lambda step: status.update(f"Measuring: {step}"))
+    if not many and (earlier := _many_in(settings.root / out)):
+        figures["many"] = earlier
     write_text_atomically(settings.root / out, json.dumps(figures, indent=1) + "\n")
     if many:
         samples = figures["many"]["runs"]["all"]["memory"]
@@ -63,6 +68,15 @@ def data(
     if many:
         console.print(_runs_table(figures["many"]))
     console.print(f"Written to {out}.")
+
+
+def _many_in(report: Path) -> dict[str, Any] | None:
+    """What an earlier run found of many small clips; None where there is no report, or none of ours."""
+    try:
+        found = json.loads(report.read_text(encoding="utf-8")).get("many")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _runs_table(many: dict[str, Any]) -> Any:
