@@ -29,7 +29,8 @@ from reelops.training.params import LatentParams, TrainParams
 # The modules whose code decides what a step does.
 _CODE = (
     *("training/launch.py", "training/loop.py", "training/samples.py", "training/optimizers.py", "training/params.py"),
-    *("cogvideox/conditioning.py", "cogvideox/denoiser.py", "cogvideox/lora.py", "cogvideox/loss.py"),
+    *("cogvideox/conditioning.py", "cogvideox/denoiser.py", "cogvideox/frame_attention.py"),
+    *("cogvideox/lora.py", "cogvideox/loss.py"),
 )
 
 

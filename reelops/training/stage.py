@@ -21,6 +21,7 @@ import torch
 
 from reelops.clip import sha256_of
 from reelops.cogvideox.denoiser import load_transformer
+from reelops.cogvideox.frame_attention import let_frames_stand_for_all
 from reelops.cogvideox.lora import (
     WEIGHTS_NAME,
     add_lora,
@@ -180,6 +181,10 @@ def ingredients(params: TrainParams, flight: Preflight, cache: LatentCache) -> I
     add_lora(transformer, params.rank, params.alpha, params.targets, params.seed)
     if params.start_from is not None:
         _start_from(transformer, params.start_from, params)
+    if params.frames_a_step is not None:
+        shape, cell = flight.index.encoding.format, flight.architecture.spatial_ratio * flight.architecture.patch_size
+        tokens_a_frame = (shape.width // cell) * (shape.height // cell)
+        let_frames_stand_for_all(transformer, tokens_a_frame, flight.architecture.latent_frames(shape.num_frames))
     return Ingredients(
         params=params,
         samples=TrainingSamples(source, flight.index.of_split("train"), params, len(levels)),
