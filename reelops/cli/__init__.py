@@ -83,8 +83,8 @@ def run_guarded(run: Callable[[], Any]) -> int:
     except Exception as error:
         if _is_usage_error(error):
             # typer carries its own click, whose errors have no public class: they are told by their methods.
-            error.show()  # type: ignore[attr-defined]
-            return error.exit_code  # type: ignore[attr-defined,no-any-return]
+            error.show()  # type: ignore[attr-defined] # typer names no class
+            return error.exit_code  # type: ignore[attr-defined,no-any-return] # as above
         traceback.print_exc()
         _complain("this is a fault in ReelOps, not in what you gave it. Please report it with the lines above.")
         return 1

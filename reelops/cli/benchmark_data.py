@@ -50,6 +50,7 @@ def data(
         figures = benchmark_data(videos, params, many, lambda step: status.update(f"Measuring: {step}"))
     if not many and (earlier := _many_in(settings.root / out)):
         figures["many"] = earlier
+        console.print("The figures of many small clips are kept as they were.")
     write_text_atomically(settings.root / out, json.dumps(figures, indent=1) + "\n")
     if many:
         samples = figures["many"]["runs"]["all"]["memory"]

@@ -1,9 +1,9 @@
 """Attention in which some latent frames of a clip stand for all of them.
 
-Where a step sees few frames, fewer tokens vie for attention than in a whole clip: text weighs more than it ever will,
-and what an adapter learns from it comes out weaker when a clip is sampled. So each seen frame but the
-first counts as often as there are frames in its place: log(others / seen others) is added to the scores of its keys,
-which is what copies of it would do. The first frame carries the picture, is always seen, and counts once.
+Where a step sees few frames, fewer tokens vie for attention than in a whole clip, and text weighs more than it ever
+will when a clip is sampled. So each seen frame but the first counts as often as there are frames in its place:
+log(others / seen others) is added to the scores of its keys, which is what copies of it would do. The first frame
+carries the picture, is always seen, and counts once.
 """
 
 from __future__ import annotations

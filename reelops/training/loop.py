@@ -35,6 +35,7 @@ from reelops.training.checkpoint import (
 from reelops.training.launch import Launch, average_gradients, share_base
 from reelops.training.optimizers import build_optimizer
 from reelops.training.params import TrainParams
+from reelops.training.random_states import random_states, restore_random_states
 from reelops.training.readers import read_batches
 from reelops.training.samples import (
     HeldOutSamples,
@@ -345,7 +346,7 @@ class Loop:
         self.average = {name: value.to(device) for name, value in checkpoint.tensors["average"].items()}
         self.best = {name: value.to(device) for name, value in checkpoint.tensors["best"].items()}
         restore_optimizer(self.optimizer, list(self.adapter), checkpoint.tensors["optimizer"], checkpoint.numbers)
-        self._restore_random(checkpoint.tensors["random"])
+        restore_random_states(checkpoint.tensors["random"], self.accelerator)
         self._saved_step = self.state.step
         before, now = len(checkpoint.tensors["random"]["cpu"]), self.accelerator.num_processes
         others = "" if before == now else f", which {before} processes had saved and {now} go on from"
@@ -355,7 +356,7 @@ class Loop:
         """A checkpoint of now, written by the first process; the others wait for it."""
         if self._saved_step == self.state.step:
             return
-        random = self._random_states()
+        random = random_states(self.accelerator)
         if self.accelerator.is_main_process:
             tensors, numbers = optimizer_values(self.optimizer, list(self.adapter))
             groups: dict[str, dict[str, Tensor]] = {
@@ -374,22 +375,6 @@ class Loop:
     def _put(self, weights: Mapping[str, Tensor]) -> None:
         for name, parameter in self.adapter.items():
             parameter.copy_(weights[name])
-
-    def _random_states(self) -> dict[str, Tensor]:
-        """Of torch's own generators, a row a device. Samples do not draw from them; other code may."""
-        device = self.accelerator.device
-        states = {"cpu": self.accelerator.gather(torch.get_rng_state().to(device)[None])}
-        if device.type == "cuda":
-            states["cuda"] = self.accelerator.gather(torch.cuda.get_rng_state().to(device)[None])
-        return states
-
-    def _restore_random(self, states: Mapping[str, Tensor]) -> None:
-        own = self.accelerator.process_index
-        # Copies: torch reads a state from the beginning of its memory, whichever row of it is given (2.13).
-        if "cpu" in states and own < len(states["cpu"]):
-            torch.set_rng_state(states["cpu"][own].cpu().clone())
-        if "cuda" in states and own < len(states["cuda"]) and self.accelerator.device.type == "cuda":
-            torch.cuda.set_rng_state(states["cuda"][own].cpu().clone())
 
     def _is_due(self, every: int) -> bool:
         return every > 0 and (self.state.step % every == 0 or self.state.step == self.params.steps)

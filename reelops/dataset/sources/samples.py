@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, partial
@@ -95,77 +95,85 @@ class Take:
 
 
 @dataclass(frozen=True)
-class UnnamedMove:
-    """A take of what a prompt gets that names no move; as `Take`."""
+class Subject:
+    """What clips beside those of the seven moves are of.
 
-    joint: ClassVar[str] = " of "
+    Attributes:
+        name: in their clip ids.
+        stream: of the random numbers that decide place, scale and words; another one for each subject.
+        phrases: what a caption calls such a clip.
+        joint: as of `Take`.
+    """
 
-    number: int
-    photograph: str
-    seed: int
+    name: str
+    stream: int
+    category: str
+    path: CameraPath
+    phrases: tuple[str, ...]
+    joint: str
+    facts: Mapping[str, str]
 
-    @property
-    def clip_id(self) -> str:
-        return f"{self.number:04d}-{self.photograph}-unnamed_move-{self.seed}"
 
-    @property
-    def rng(self) -> np.random.Generator:
-        return np.random.default_rng((self.seed, self.number, 2))
-
-    @property
-    def path(self) -> CameraPath:
-        return path_of(*camera_words.UNNAMED_MOVE)
-
-    @property
-    def category(self) -> str:
-        return "no move named"
-
-    @property
-    def facts(self) -> dict[str, str]:
-        move, speed = camera_words.UNNAMED_MOVE
-        return {"move": move, "speed": speed}
-
-    def words(self, rng: np.random.Generator) -> str:
-        """What the press calls such a clip."""
-        return PRESS_WORDS[rng.integers(len(PRESS_WORDS))]
+_MOVE, _SPEED = camera_words.UNNAMED_MOVE
+UNNAMED_MOVE = Subject(
+    name="unnamed_move",
+    stream=2,
+    category="no move named",
+    path=path_of(_MOVE, _SPEED),
+    phrases=PRESS_WORDS,
+    joint=" of ",
+    facts={"move": _MOVE, "speed": _SPEED},
+)
+DIAGONAL_DRIFT = Subject(
+    name="diagonal_drift",
+    stream=3,
+    category="diagonal drift",
+    path=camera.DIAGONAL_DRIFT,
+    phrases=camera_words.DIAGONAL_DRIFT,
+    joint=" over ",
+    facts={"style": "diagonal drift"},
+)
 
 
 @dataclass(frozen=True)
-class DiagonalDrift:
-    """A take in the style; as `Take`."""
-
-    joint: ClassVar[str] = " over "
+class SubjectTake:
+    """A take of a subject; as `Take`."""
 
     number: int
     photograph: str
+    subject: Subject
     seed: int
 
     @property
     def clip_id(self) -> str:
-        return f"{self.number:04d}-{self.photograph}-diagonal_drift-{self.seed}"
+        return f"{self.number:04d}-{self.photograph}-{self.subject.name}-{self.seed}"
 
     @property
     def rng(self) -> np.random.Generator:
-        return np.random.default_rng((self.seed, self.number, 3))
+        return np.random.default_rng((self.seed, self.number, self.subject.stream))
 
     @property
     def path(self) -> CameraPath:
-        return camera.DIAGONAL_DRIFT
+        return self.subject.path
 
     @property
     def category(self) -> str:
-        return "diagonal drift"
+        return self.subject.category
 
     @property
-    def facts(self) -> dict[str, str]:
-        return {"style": self.category}
+    def facts(self) -> Mapping[str, str]:
+        return self.subject.facts
+
+    @property
+    def joint(self) -> str:
+        return self.subject.joint
 
     def words(self, rng: np.random.Generator) -> str:
-        """One of the ways to ask for it."""
-        return camera_words.DIAGONAL_DRIFT[rng.integers(len(camera_words.DIAGONAL_DRIFT))]
+        """One of its phrases."""
+        return self.subject.phrases[rng.integers(len(self.subject.phrases))]
 
 
-AnyTake = Take | UnnamedMove | DiagonalDrift
+AnyTake = Take | SubjectTake
 
 
 class Samples:
@@ -197,9 +205,9 @@ class Samples:
     def _takes(self) -> Iterator[AnyTake]:
         params = self._params
         yield from takes(params.clips, params.seed)
-        for kind, count in ((UnnamedMove, params.unnamed_moves), (DiagonalDrift, params.diagonal_drifts)):
+        for subject, count in ((UNNAMED_MOVE, params.unnamed_moves), (DIAGONAL_DRIFT, params.diagonal_drifts)):
             for number in range(count):
-                yield kind(number, list(PHOTOGRAPHS)[number % len(PHOTOGRAPHS)], params.seed)
+                yield SubjectTake(number, list(PHOTOGRAPHS)[number % len(PHOTOGRAPHS)], subject, params.seed)
 
 
 @dataclass(frozen=True)

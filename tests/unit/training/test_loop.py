@@ -16,11 +16,13 @@ from training_work import in_processes, train_here
 
 from reelops.clip import sha256_of
 from reelops.cogvideox.denoiser import load_transformer
+from reelops.cogvideox.frame_attention import StandingForAll
 from reelops.cogvideox.lora import WEIGHTS_NAME, add_lora, lora_parameters, read_adapter
 from reelops.errors import Cancelled, DatasetError, MachineError, SettingsError
 from reelops.training.cache import LatentCache
 from reelops.training.checkpoint import check_room, run_to_oneself
 from reelops.training.launch import Launch, share_base
+from reelops.training.stage import ingredients
 
 FSDP2 = {"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2"}
 ODD_CASES = {"every": 2, "clips": 1, "quantiles": [0.2, 0.5, 0.8]}
@@ -46,6 +48,23 @@ def velocity(transformer, rotary):
     text = torch.randn(1, PROMPT_LENGTH, 16, generator=generator)
     with torch.no_grad():
         return transformer(video, text, torch.tensor([500]), image_rotary_emb=rotary, return_dict=False)[0]
+
+
+@pytest.mark.parametrize(("frames_a_step", "standing"), [(2, True), (None, False)])
+def test_where_a_step_sees_few_frames_they_stand_for_all(ground, monkeypatch, frames_a_step, standing):
+    seen = []
+
+    def loaded(*given):
+        parts = ingredients(*given)
+        seen.extend(parts.transformer.attn_processors.values())
+        return parts
+
+    monkeypatch.setattr("reelops.training.stage.ingredients", loaded)
+    train_here(ground, steps=1, frames_a_step=frames_a_step)
+    assert {isinstance(processor, StandingForAll) for processor in seen} == {standing}
+    if standing:
+        cell = 4 * 4  # of the VAE, and of a token
+        assert (seen[0].tokens_a_frame, seen[0].latent_frames) == (WIDTH // cell * (HEIGHT // cell), 3)
 
 
 # ---- stopping and going on ----
