@@ -18,10 +18,17 @@ import cv2
 import numpy as np
 
 from reelops.clip import sha256_of
-from reelops.evaluation.known_flow import MOTIONS, KnownMotion, KnownSequence, end_point_error, moved_pair
+from reelops.evaluation.known_flow import (
+    MOTIONS,
+    KnownMotion,
+    KnownSequence,
+    end_point_error,
+    moved_pair,
+    steady_frames,
+)
 from reelops.metrics.optical_flow import mean_magnitude
 from reelops.metrics.temporal_consistency import consistency_of
-from reelops.metrics.tvl1 import TvL1
+from reelops.metrics.tvl1 import TvL1, TvL1Warm
 from reelops.metrics.tvl1_parameters import opencv_parameters
 from reelops.metrics.working_size import SMALLEST_ROWS, STATED_ROWS, WORKING_ROWS, at_rows, luma
 from reelops.video.decode import read_frames
@@ -50,13 +57,13 @@ def opencv_flow(previous_HW: np.ndarray, next_HW: np.ndarray) -> np.ndarray:
     return flow
 
 
-def timed(flow: Flow, previous_HW: np.ndarray, next_HW: np.ndarray, repeats: int = 1) -> tuple[np.ndarray, Timed]:
-    """A flow, and the quickest of `repeats` calls."""
+def timed(flow: Callable[..., np.ndarray], *frames_HW: np.ndarray, repeats: int = 1) -> tuple[np.ndarray, Timed]:
+    """What `flow` makes of frames, and the quickest of `repeats` calls."""
     best = Timed(np.inf, np.inf)
     found = np.empty(0)
     for _ in range(repeats):
         wall, cpu = time.perf_counter(), time.process_time()
-        found = flow(previous_HW, next_HW)
+        found = flow(*frames_HW)
         took = Timed(time.perf_counter() - wall, time.process_time() - cpu)
         best = min(best, took, key=lambda each: each.wall)
     return found, best
@@ -69,7 +76,7 @@ def clip_frames(path: Path) -> list[np.ndarray]:
 
 def num_steps(timed_clips: Sequence[Path], clips: Sequence[Path]) -> int:
     """How often `benchmark_flow` tells what it does."""
-    return len({*timed_clips, *clips}) + len(timed_clips) + 3 * len(clips) + len(MOTIONS)
+    return len({*timed_clips, *clips}) + len(timed_clips) + 4 * len(clips) + len(MOTIONS) + 1
 
 
 def benchmark_flow(
@@ -103,6 +110,7 @@ def benchmark_flow(
     report["time"] = _time({path: middle[path] for path in timed_clips}, ours, on_step)
     report["equal_parameters"] = _equal_parameters({path: middle[path] for path in clips}, on_step)
     report["known_motion"] = _known_motion(pictures, ours, golden, on_step)
+    report["warm_start"] = _warm_start(frames, pictures, on_step)
     report["working_size"] = _working_size(frames, ours, on_step)
     report["score"] = _score(frames, ours, scale, golden, on_step)
     return report
@@ -204,6 +212,50 @@ def photograph(path: Path) -> np.ndarray:
     with Image.open(path) as image:
         gray = luma(np.asarray(image.convert("RGB")))
     return np.ascontiguousarray(gray[: gray.shape[1] * 2 // 3]) if gray.shape[0] > gray.shape[1] else gray
+
+
+def _warm_start(
+    frames: Mapping[Path, Sequence[np.ndarray]], pictures: Sequence[Path], on_step: OnStep
+) -> dict[str, Any]:
+    """What beginning with the flow of the pair before does: processor time, distance, and error under steady motion."""
+    cold, warm = TvL1(workers=1), TvL1Warm()
+    rows = []
+    for path, shown in frames.items():
+        on_step(f"warm start, {path.name}")
+        at_work = [at_rows(gray, WORKING_ROWS) for gray in shown]
+        from_none, alone = timed_clip(cold, at_work)
+        from_before, following = timed_clip(warm, at_work)
+        distance = np.linalg.norm(from_before - from_none, axis=3)
+        rows.append(
+            {
+                "clip": path.name,
+                "ours": {"cpu": alone.cpu / len(distance)},
+                "warm": {"cpu": following.cpu / len(distance)},
+                "times_less_cpu": alone.cpu / following.cpu,
+                "mean_distance": float(distance.mean()) * STATED_ROWS / WORKING_ROWS,
+            }
+        )
+    on_step("warm start, steady known motion")
+    steady = [(motion, steady_frames(photograph(path), motion)) for motion in MOTIONS for path in pictures]
+    return {
+        "clips": rows,
+        "error_of_ours": _error_of_last_pair(cold, steady),
+        "error_of_warm": _error_of_last_pair(warm, steady),
+    }
+
+
+def timed_clip(engine: TvL1, frames: Sequence[np.ndarray], repeats: int = 3) -> tuple[np.ndarray, Timed]:
+    """The flows (pairs, H, W, 2) of a clip, and the least time of `repeats` runs."""
+    return timed(lambda *all_frames: np.stack(list(engine.flows(all_frames))), *frames, repeats=repeats)
+
+
+def _error_of_last_pair(engine: TvL1, steady: Sequence[tuple[KnownMotion, Sequence[np.ndarray]]]) -> float:
+    """Mean end-point error in pixels at 480 rows, at the working size."""
+    errors = []
+    for motion, frames in steady:
+        *_, last = engine.flows(at_rows(frame, WORKING_ROWS) for frame in frames)
+        errors.append(end_point_error(last, motion))
+    return float(np.mean(errors))
 
 
 def _working_size(frames: dict[Path, list[np.ndarray]], ours: TvL1, on_step: OnStep) -> list[dict[str, Any]]:

@@ -35,6 +35,12 @@ class KnownMotion:
         cosine, sine = self.zoom * math.cos(angle), self.zoom * math.sin(angle)
         return np.array([[cosine, -sine, self.shift_x], [sine, cosine, self.shift_y]])
 
+    def repeated(self, times: int) -> KnownMotion:
+        """It so many times in a row, where it is a shift, a zoom or a turn alone."""
+        return KnownMotion(
+            self.name, self.shift_x * times, self.shift_y * times, self.zoom**times, self.degrees * times
+        )
+
 
 MOTIONS = (
     KnownMotion("pan 0.3 px", shift_x=0.3),
@@ -65,6 +71,11 @@ def moved_pair(gray_HW: np.ndarray, motion: KnownMotion, width: int = 720) -> tu
         smooth = cv2.GaussianBlur(smooth, (0, 0), 0.5 * math.sqrt(finer**2 - 1))
     still = KnownMotion("still").matrix
     return _looked_up(smooth, still, finer, width), _looked_up(smooth, motion.matrix, finer, width)
+
+
+def steady_frames(gray_HW: np.ndarray, motion: KnownMotion, num_frames: int = 3) -> list[np.ndarray]:
+    """Frames (480, 720) uint8 of a photograph (uint8); the motion, a shift, zoom or turn alone, leads to each next."""
+    return [moved_pair(gray_HW, motion.repeated(times))[1] for times in range(num_frames)]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Dense optical flow: engines behind one contract.
 
 An engine is chosen by name. `tvl1` is Dual TV-L1 of our own, which temporal consistency asks for; `tvl1-torch` is the
-same for a GPU. `tvl1-opencv` is OpenCV's, the reference that ours is compared with, and `dis` the quickest. All run
+same for a GPU, and `tvl1-warm` begins each pair with the flow of the one before. `tvl1-opencv` is OpenCV's, the reference that ours is compared with, and `dis` the quickest. All run
 within `one_opencv_thread`, so that their results do not depend on the machine.
 """
 
@@ -24,7 +24,8 @@ class FlowEngine(Protocol):
 
     `flow` takes two luma pictures (H, W) uint8 of one size and returns (H, W, 2) float32: x and y displacement from
     the previous to the next, in pixels of the given pictures. `flows` takes the frames of a clip, which may come one by
-    one, and gives the flow of each neighbouring pair in turn: what `flow` gives for it.
+    one, and gives the flow of each neighbouring pair in turn: what `flow` gives for it, but for `tvl1-warm`, where the
+    pairs before have a say.
 
     Raises:
         VideoError: the pictures differ in size, or are too small for the engine.
@@ -106,6 +107,12 @@ def _tvl1() -> FlowEngine:
     return TvL1()
 
 
+def _tvl1_warm() -> FlowEngine:
+    from reelops.metrics.tvl1 import TvL1Warm
+
+    return TvL1Warm()
+
+
 def _tvl1_torch() -> FlowEngine:
     from reelops.metrics.tvl1_torch import TvL1Torch
 
@@ -114,6 +121,7 @@ def _tvl1_torch() -> FlowEngine:
 
 ENGINES: dict[str, Callable[[], FlowEngine]] = {
     "tvl1": _tvl1,
+    "tvl1-warm": _tvl1_warm,
     "tvl1-torch": _tvl1_torch,
     TvL1OpenCv.name: TvL1OpenCv,
     Dis.name: Dis,
