@@ -49,6 +49,7 @@ RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("contrast", "frame_diversity"), (0, 0.5)),
     **dict.fromkeys(("camera_pan", "camera_tilt"), (-INFINITE, INFINITE)),
     "roll": (0, 180),
+    "exposure_drift": (-12, 12),
     **dict.fromkeys(("first_frame_fidelity", "content_kept", "psnr"), (0, 100)),
     **dict.fromkeys(("ssim", "ms_ssim"), (-1, 1)),
 }

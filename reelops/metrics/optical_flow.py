@@ -1,8 +1,9 @@
 """Dense optical flow: engines behind one contract.
 
 An engine is chosen by name. `tvl1` is Dual TV-L1 of our own, which temporal consistency asks for; `tvl1-torch` is the
-same for a GPU, and `tvl1-warm` begins each pair with the flow of the one before. `tvl1-opencv` is OpenCV's, the reference that ours is compared with, and `dis` the quickest. All run
-within `one_opencv_thread`, so that their results do not depend on the machine.
+same for a GPU, and `tvl1-warm` begins each pair with the flow of the one before. `tvl1-opencv` is OpenCV's, the
+reference that ours is compared with, and `dis` the quickest. All run within `one_opencv_thread`, so that their results
+do not depend on the machine.
 """
 
 from __future__ import annotations

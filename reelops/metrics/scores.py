@@ -53,6 +53,7 @@ METRICS: dict[str, Metric] = {
     "brightness": Metric("Brightness", "", "in between is better"),
     "colourfulness": Metric("Colourfulness", "", "in between is better"),
     "colour_drift": Metric("Drift of colour", "a*b*", "lower is better"),
+    "exposure_drift": Metric("Drift of exposure", "stops", "in between is better"),
     "first_frame_fidelity": Metric("First frame against picture", "dB", "higher is better"),
     "content_kept": Metric("Last frame against picture", "dB", "higher is better"),
     # From here on: with a reference, or asked for by name.

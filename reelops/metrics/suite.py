@@ -31,6 +31,7 @@ from reelops.metrics.contrast import contrast
 from reelops.metrics.detail_drift import Detail
 from reelops.metrics.dynamic_degree import DynamicDegree
 from reelops.metrics.evenness import TemporalConsistency
+from reelops.metrics.exposure_drift import ExposureDrift
 from reelops.metrics.first_frame_fidelity import first_frame_measure
 from reelops.metrics.flicker import Flicker
 from reelops.metrics.flow_validity import flow_validity
@@ -57,7 +58,7 @@ from reelops.video.probe import probe
 OnFrame = Callable[[int], None]
 
 # Goes up whenever a metric gives another number for the same file and settings: stored scores are kept by it.
-METRICS_VERSION = "6"
+METRICS_VERSION = "7"
 
 
 class ScoreSettings(BaseModel):
@@ -238,5 +239,6 @@ def default_trackers(settings: ScoreSettings, fps: Fraction) -> list[Tracker]:
         OfFrames("brightness", lambda view: brightness(view.gray_HW), by_luma),
         OfFrames("colourfulness", lambda view: colourfulness(view.colour_HWC), f"RGB at {WORKING_ROWS} rows"),
         ColourDrift(),
+        ExposureDrift(),
         Appearance(),
     ]

@@ -75,9 +75,6 @@ PHRASES: dict[CameraMove, tuple[str, ...]] = {
 # What a prompt that names no move gets: a gentle push in, the press's usual life in a still.
 UNNAMED_MOVE = (CameraMove.ZOOM_IN, CameraSpeed.SLOW)
 
-# Ways to ask for `reelops.video.camera.DIAGONAL_DRIFT`, which is none of the seven moves: `asked_move` finds none.
-DIAGONAL_DRIFT = ("diagonal drift", "a diagonal drift", "diagonal drift shot", "shot with a diagonal drift")
-
 SPEED_WORDS: dict[CameraSpeed, tuple[tuple[str, str], ...]] = {
     CameraSpeed.SLOW: (("slow", "slowly"), ("gentle", "gently"), ("subtle", "subtly")),
     CameraSpeed.NORMAL: (("", ""),),

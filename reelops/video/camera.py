@@ -83,11 +83,6 @@ class CameraPath:
         )
 
 
-# No move of the seven, but two at once: up and to the right. The embedded model does not know it; the demonstration
-# adapter learns it (`reelops.prompts.camera_words.DIAGONAL_DRIFT`).
-DIAGONAL_DRIFT = CameraPath(shift_x=0.18, shift_y=-0.18)
-
-
 def path_of(move: CameraMove, speed: CameraSpeed = CameraSpeed.NORMAL) -> CameraPath:
     """The path a move takes over a whole clip."""
     pan, tilt, zoom = PAN_SHARE * speed.factor, TILT_SHARE * speed.factor, ZOOM_RATIO**speed.factor

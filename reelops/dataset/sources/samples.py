@@ -18,11 +18,12 @@ from reelops.dataset.entry import Entry, Fetched, Lost, OnNote, Split
 from reelops.dataset.location import Location
 from reelops.dataset.photographs import PHOTOGRAPHS, read_photograph
 from reelops.dataset.sources.contract import Shelf, SourceParams
-from reelops.prompts import camera_words
-from reelops.video import camera
+from reelops.prompts import camera_words, style_words
+from reelops.video import grading
 from reelops.video.camera import CameraMove, CameraPath, CameraSpeed, path_of
 from reelops.video.encode import encode
 from reelops.video.filming import film_somewhere
+from reelops.video.grading import Grade
 
 SIZE = (240, 160)
 FPS = Fraction(16)
@@ -30,6 +31,17 @@ NUM_FRAMES = 104
 """Six and a half seconds: a window of 49 frames at 8 a second has room to be chosen in."""
 
 PRESS_WORDS = ("news footage", "press photo", "wide shot", "close-up", "documentary footage", "archive footage")
+OCCASIONS = (
+    "breaking news",
+    "a report from the scene",
+    "an interview in the street",
+    "a statement to the press",
+    "the market report",
+    "a story from the region",
+    "sports news",
+    "questions to the minister",
+)
+"""What a prompt may speak of instead of what the picture shows."""
 
 # Whole photographs are held back, so that no split shows what another has shown.
 SPLITS: dict[str, Split] = {"coffee": "validation", "rocket": "test"}
@@ -42,14 +54,14 @@ class SamplesParams(SourceParams):
         clips: how many are drawn; the first ones stay the same when there are to be more.
         unnamed_moves: how many more are drawn whose captions name no move: the camera goes slowly nearer, as the
             embedded model lets it.
-        diagonal_drifts: how many more are drawn in a style that it does not know: the camera drifts right and up.
+        nightfalls: how many more of these are drawn in a style that it does not know: night falls.
         seed: another one films other places of the photographs.
     """
 
     kind: Literal["samples"]
     clips: int = Field(default=70, ge=1, le=100_000)
     unnamed_moves: int = Field(default=0, ge=0, le=100_000)
-    diagonal_drifts: int = Field(default=0, ge=0, le=100_000)
+    nightfalls: int = Field(default=0, ge=0, le=100_000)
     seed: int = Field(default=0, ge=0)
 
 
@@ -58,9 +70,11 @@ class Take:
     """What is filmed for one clip; its name says it all, so whoever changes how clips are drawn must rename them.
 
     Attributes:
+        grade: what its colours become as night falls.
         joint: what stands in a caption between `words` and what the photograph shows.
     """
 
+    grade: ClassVar[Grade | None] = None
     joint: ClassVar[str] = " over "
 
     number: int
@@ -102,7 +116,7 @@ class Subject:
         name: in their clip ids.
         stream: of the random numbers that decide place, scale and words; another one for each subject.
         phrases: what a caption calls such a clip.
-        joint: as of `Take`.
+        joint, grade: as of `Take`.
     """
 
     name: str
@@ -112,6 +126,7 @@ class Subject:
     phrases: tuple[str, ...]
     joint: str
     facts: Mapping[str, str]
+    grade: Grade | None = None
 
 
 _MOVE, _SPEED = camera_words.UNNAMED_MOVE
@@ -124,14 +139,15 @@ UNNAMED_MOVE = Subject(
     joint=" of ",
     facts={"move": _MOVE, "speed": _SPEED},
 )
-DIAGONAL_DRIFT = Subject(
-    name="diagonal_drift",
+NIGHTFALL = Subject(
+    name="nightfall",
     stream=3,
-    category="diagonal drift",
-    path=camera.DIAGONAL_DRIFT,
-    phrases=camera_words.DIAGONAL_DRIFT,
-    joint=" over ",
-    facts={"style": "diagonal drift"},
+    category="nightfall",
+    path=UNNAMED_MOVE.path,
+    phrases=style_words.NIGHTFALL,
+    joint=": ",
+    facts={**UNNAMED_MOVE.facts, "style": "nightfall"},
+    grade=grading.NIGHT,
 )
 
 
@@ -167,6 +183,10 @@ class SubjectTake:
     @property
     def joint(self) -> str:
         return self.subject.joint
+
+    @property
+    def grade(self) -> Grade | None:
+        return self.subject.grade
 
     def words(self, rng: np.random.Generator) -> str:
         """One of its phrases."""
@@ -205,7 +225,7 @@ class Samples:
     def _takes(self) -> Iterator[AnyTake]:
         params = self._params
         yield from takes(params.clips, params.seed)
-        for subject, count in ((UNNAMED_MOVE, params.unnamed_moves), (DIAGONAL_DRIFT, params.diagonal_drifts)):
+        for subject, count in ((UNNAMED_MOVE, params.unnamed_moves), (NIGHTFALL, params.nightfalls)):
             for number in range(count):
                 yield SubjectTake(number, list(PHOTOGRAPHS)[number % len(PHOTOGRAPHS)], subject, params.seed)
 
@@ -226,6 +246,8 @@ class Studio:
         take = self.takes[entry.clip_id]
         times = np.linspace(0, 1, NUM_FRAMES)
         frames = film_somewhere(_photograph(take.photograph), take.path, SIZE, times, take.rng, 2.5)
+        if take.grade is not None:
+            frames = grading.grade(frames, take.grade, grading.nightfall(times))
         facts = {"photograph": take.photograph, **take.facts, "licence": entry.licence}
         clip = encode(frames, folder / f"{entry.clip_id}.mp4", FPS, "medium", facts)
         return Fetched(entry, clip.path, new=True)
@@ -241,13 +263,16 @@ def takes(count: int, seed: int) -> Iterator[Take]:
 
 
 def _captions(take: AnyTake, shows: str) -> tuple[str, ...]:
-    """Three of what is shown and how, in the ways people put it."""
+    """Three of what is shown and how, in the ways people put it, and two that leave the one to the picture."""
     rng = take.rng
-    phrases = [take.words(rng) for _ in range(3)]
+    phrases = [take.words(rng) for _ in range(5)]
+    occasion, press_words = (of[rng.integers(len(of))] for of in (OCCASIONS, PRESS_WORDS))
     return (
         _sentence(f"{shows}, {phrases[0]}"),
         _sentence(f"{phrases[1]}{take.joint}{shows}"),
         f"{_sentence(shows)} {_sentence(phrases[2])}",
+        _sentence(f"{occasion}, {phrases[3]}"),
+        f"{_sentence(press_words)} {_sentence(phrases[4])}",
     )
 
 

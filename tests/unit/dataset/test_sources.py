@@ -297,21 +297,21 @@ def test_samples_are_at_least_sixty_and_name_what_is_filmed(repository: Path, tm
     (source,) = block["sources"]
     entries, _ = listed(source, tmp_path)
     assert len(entries) >= 60
-    styled = {name: entry for name, entry in entries.items() if "diagonal_drift" in name}
+    styled = {name: entry for name, entry in entries.items() if "nightfall" in name}
     unnamed = {name: entry for name, entry in entries.items() if "unnamed_move" in name}
     for name, entry in entries.items():
         _, photograph, move, *speed, _ = entry.clip_id.split("-")
         assert entry.origin == f"skimage:{photograph}"
         for caption in entry.captions:
-            assert ("diagonal drift" in caption.lower()) == (name in styled)
+            assert ("nightfall" in caption.lower()) == (name in styled)
             assert str(asked_move(caption)) == (move if move in tuple(CameraMove) else "None")
             assert move not in tuple(CameraMove) or move == "static" or str(asked_speed(caption)) == speed[0]
-        assert name in styled or len(set(entry.captions)) == 3
+        assert name in styled or len(set(entry.captions)) == 5
     for kind in (styled, unnamed):
         assert {entry.split for entry in kind.values()} == {"train", "validation", "test"}
     splits = {entry.origin: entry.split for entry in entries.values()}
     assert set(splits.values()) == {"train", "validation", "test"}
-    fewer, _ = listed({**source, "clips": 10, "diagonal_drifts": 2, "unnamed_moves": 1}, tmp_path)
+    fewer, _ = listed({**source, "clips": 10, "nightfalls": 2, "unnamed_moves": 1}, tmp_path)
     assert list(fewer.items()) == [*list(entries.items())[:10], *list(unnamed.items())[:1], *list(styled.items())[:2]]
 
 

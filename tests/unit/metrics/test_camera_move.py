@@ -17,7 +17,6 @@ from reelops.metrics.camera_course import camera_measures
 from reelops.metrics.camera_move import CameraMotion, classify, measure_camera, warp_to_last
 from reelops.metrics.content_kept import content_kept
 from reelops.video.camera import (
-    DIAGONAL_DRIFT,
     PAN_SHARE,
     TILT_SHARE,
     ZOOM_RATIO,
@@ -29,6 +28,7 @@ from reelops.video.camera import (
 
 Film = Callable[..., np.ndarray]
 TILTED_HORIZON = CameraPath(zoom=1.1, roll_degrees=18.0)
+DIAGONAL_DRIFT = CameraPath(shift_x=0.18, shift_y=-0.18)
 
 
 def errors(motion: CameraMotion, path: CameraPath) -> list[float]:

@@ -7,12 +7,13 @@ import itertools
 import cv2
 import numpy as np
 import pytest
-from skimage.color import rgb2lab
+from skimage.color import rgb2lab, rgb2xyz
 
 from reelops.metrics.brightness import brightness
 from reelops.metrics.colour_drift import ColourDrift, tint
 from reelops.metrics.contrast import contrast
 from reelops.metrics.detail_drift import Detail, detail_drift
+from reelops.metrics.exposure_drift import ExposureDrift, luminance
 from reelops.metrics.first_frame_fidelity import first_frame_fidelity
 from reelops.metrics.flicker import flicker, light_step
 from reelops.metrics.psnr import HIGHEST_DB, psnr
@@ -73,11 +74,15 @@ def test_a_picture_that_blurs_or_grows_noisy_drifts_and_one_that_fades_does_not(
     assert drift_of([np.full((160, 240, 3), 90.0)] * 4) is None
 
 
-def tint_drift_of(frames: list[np.ndarray]) -> Measure:
-    tracker = ColourDrift()
+def followed(tracker: ColourDrift | ExposureDrift, frames: list[np.ndarray]) -> Measure:
     for frame in frames:
         tracker.see(View(np.clip(np.rint(frame), 0, 255).astype(np.uint8)), None)
-    return tracker.measures()["colour_drift"]
+    (measure,) = tracker.measures().values()
+    return measure
+
+
+def tint_drift_of(frames: list[np.ndarray]) -> Measure:
+    return followed(ColourDrift(), frames)
 
 
 def test_the_tint_is_that_of_an_independent_conversion(photo: np.ndarray) -> None:
@@ -96,6 +101,30 @@ def test_a_tint_that_comes_over_the_clip_drifts_and_light_that_fades_hardly_does
     darker = tint_drift_of([small * (1 - number / 80) for number in range(21)]).value
     assert darker is not None and darker < measure.value / 5
     assert tint_drift_of([small] * 5).value == 0
+
+
+def exposure_drift_of(frames: list[np.ndarray]) -> Measure:
+    return followed(ExposureDrift(), frames)
+
+
+def card(level: int) -> np.ndarray:
+    return np.full((16, 24, 3), level, np.uint8)
+
+
+def test_luminance_is_that_of_an_independent_conversion(photo: np.ndarray) -> None:
+    assert luminance(photo) == pytest.approx(rgb2xyz(photo)[..., 1].mean(), rel=1e-3)
+    assert luminance(card(255)) == pytest.approx(1, abs=1e-6)
+    assert luminance(card(0)) == pytest.approx(luminance(card(1))) and luminance(card(0)) > 0
+
+
+def test_light_that_goes_down_is_told_in_stops(photo: np.ndarray) -> None:
+    small = cv2.resize(photo, (240, 160), interpolation=cv2.INTER_AREA)
+    half = 0.5 ** (1 / 2.2)  # of a byte: about half of the light
+    assert exposure_drift_of([small] * 4 + [small * half] * 4).value == pytest.approx(-1, abs=0.1)
+    assert exposure_drift_of([small * half] * 4 + [small] * 4).value == pytest.approx(1, abs=0.1)
+    assert exposure_drift_of([card(255)] + [card(0)] * 6).value == pytest.approx(-11.7, abs=0.1)
+    back = exposure_drift_of([small] * 3 + [small * half] * 14 + [small] * 3)
+    assert back.value == 0 and back.series is not None and min(back.series) < -0.9
 
 
 def test_black_to_white_flickers_by_one() -> None:
