@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -203,6 +203,7 @@ def _show(report: TrainingReport) -> None:
 def _plan(params: TrainParams, settings: Settings, profile: str | None, rank: int | None, as_json: bool) -> None:
     from reelops.cogvideox.training_memory import SHARES, count_adapter, plan_devices
     from reelops.errors import WeightsError
+    from reelops.training.params import TrainParams
 
     chosen, asked_rank = _planned(profile or params.profile, settings), rank or params.rank
     architecture = chosen.known_architecture()
@@ -210,19 +211,21 @@ def _plan(params: TrainParams, settings: Settings, profile: str | None, rank: in
         raise WeightsError(
             f"Nothing is known of profile {chosen.name} before its weights are here. Set `architecture` in its block."
         )
-    size = count_adapter(architecture.check(), asked_rank, params.targets)
+    # train.targets is for train.profile; what another base is asked about gets CogVideoX's own recipe.
+    targets = params.targets if chosen.name == params.profile else TrainParams().targets
+    size = count_adapter(architecture.check(), asked_rank, targets)
     ways = plan_devices(architecture, chosen.clip_format, size)
     shared = {shares: plan_devices(architecture, chosen.clip_format, size, shares=shares) for shares in SHARES}
     if as_json:
-        facts: dict[str, Any] = {"profile": chosen.name, "rank": asked_rank, "trained": size.trained}
-        facts |= {"frozen": size.frozen, "share": size.share}
+        facts: dict[str, Any] = {"profile": chosen.name, "rank": asked_rank, "targets": targets}
+        facts |= {"trained": size.trained, "frozen": size.frozen, "share": size.share}
         facts["devices"] = {str(gb): _way_facts(way) for gb, way in ways.items()}
         facts["shared"] = {
             str(shares): {str(gb): _way_facts(way) for gb, way in them.items()} for shares, them in shared.items()
         }
         typer.echo(json.dumps(facts, indent=2))
         return
-    _show_plan(chosen.name, asked_rank, size, ways)
+    _show_plan(chosen.name, asked_rank, targets, size, ways)
     _show_shares(ways, shared)
 
 
@@ -252,15 +255,16 @@ def _way_facts(way: Any) -> dict[str, Any] | None:
     }
 
 
-def _show_plan(name: str, rank: int, size: Any, ways: Mapping[int, Any]) -> None:
+def _show_plan(name: str, rank: int, targets: Sequence[str], size: Any, ways: Mapping[int, Any]) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     from reelops.cli.take_view import out
 
     out.print(
-        f"{name}, rank {rank}: {size.trained:,} numbers are trained, {size.share:.2%} of the {size.frozen:,} of the "
-        "frozen transformer. The base in bfloat16, the adapter in float32, latents and captions encoded beforehand.",
+        f"{name}, rank {rank} on {', '.join(targets)}: {size.trained:,} numbers are trained, "
+        f"{size.share:.2%} of the {size.frozen:,} of the frozen transformer. The base in bfloat16, "
+        "the adapter in float32, latents and captions encoded beforehand.",
         highlight=False,
     )
     table = Table(box=SIMPLE_HEAD)

@@ -86,6 +86,7 @@ def test_the_plan_is_printed_in_words_and_as_json():
     words = runner.invoke(build_app(), asked)
     assert words.exit_code == 0 and "1.19%" in words.stdout and "141 GB" in words.stdout
     facts = json.loads(runner.invoke(build_app(), [*asked, "--json"]).stdout)
+    assert facts["targets"] == list(TARGETS)
     assert facts["trained"] == 66_060_288 and facts["devices"]["24"]["micro_batch"] == 1
     assert facts["shared"]["8"]["24"]["gb"]["base"] < 0.2 * facts["devices"]["24"]["gb"]["base"]
 
