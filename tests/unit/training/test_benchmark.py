@@ -21,6 +21,7 @@ from reelops.training.benchmark import (
     OURS,
     PARTS,
     PUBLISHED,
+    _beside,
     _params_of,
     benchmark_training,
     markdown,
@@ -52,6 +53,19 @@ def test_beside_the_example_all_train_whole_clips_but_the_way_that_params_descri
     assert _params_of(AS_SET, params) == _params_of(CACHED, params) == params
     for way in (OURS, PUBLISHED):
         assert _params_of(way, params).frames_a_step is None and _params_of(way, params).batch == 1
+
+
+def test_the_example_is_told_beside_whole_clips_and_beside_what_params_say():
+    speeds = {OURS: 0.2, AS_SET: 1.5, PUBLISHED: 0.1}
+    ways = {
+        way: {"samples_per_second": speed, "waiting_share": 0.0, "peak_gb": 10 * speed} for way, speed in speeds.items()
+    }
+    for side, way in (("ours", OURS), ("as_set", AS_SET)):
+        ways[PUBLISHED] |= _beside(ways[way], ways[PUBLISHED], side)
+    page = markdown({"machine": "a", "threads": 1, "parts": {"published": {"what": "clips", "ways": ways}}})
+    told = "2 times as fast in 200% of the memory | 15 times as fast in 1500% of the memory |"
+    assert f"| {PUBLISHED} | 0.1 | 0.0% | 1.00 GB | {told}" in page
+    assert f"| {OURS} | 0.2 | 0.0% | 2.00 GB |  |  |" in page
 
 
 def test_the_steps_of_diffusers_example_are_taken_on_a_clip_and_its_caption(small_model):
