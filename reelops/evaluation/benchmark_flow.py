@@ -223,8 +223,8 @@ def _warm_start(
     for path, shown in frames.items():
         on_step(f"warm start, {path.name}")
         at_work = [at_rows(gray, WORKING_ROWS) for gray in shown]
-        from_none, alone = timed_clip(cold, at_work)
-        from_before, following = timed_clip(warm, at_work)
+        from_none, alone = _timed_clip(cold, at_work)
+        from_before, following = _timed_clip(warm, at_work)
         distance = np.linalg.norm(from_before - from_none, axis=3)
         rows.append(
             {
@@ -244,7 +244,7 @@ def _warm_start(
     }
 
 
-def timed_clip(engine: TvL1, frames: Sequence[np.ndarray], repeats: int = 3) -> tuple[np.ndarray, Timed]:
+def _timed_clip(engine: TvL1, frames: Sequence[np.ndarray], repeats: int = 3) -> tuple[np.ndarray, Timed]:
     """The flows (pairs, H, W, 2) of a clip, and the least time of `repeats` runs."""
     return timed(lambda *all_frames: np.stack(list(engine.flows(all_frames))), *frames, repeats=repeats)
 

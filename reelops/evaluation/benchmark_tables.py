@@ -181,8 +181,7 @@ def _flow(part: Part) -> Iterator[Table]:
     }
     yield _table("With OpenCV's parameters on both sides", part["equal_parameters"], columns)
     yield _known_motion(part["known_motion"])
-    if warm := part.get("warm_start"):  # parts measured before it was compared lack it
-        yield _warm_start(warm)
+    yield _warm_start(part["warm_start"])
     sizes = ({"clip": row["clip"], **row["motion"], "spread": f"{row['spread']:.1%}"} for row in part["working_size"])
     rows = list(part["working_size"][0]["motion"])
     columns = {"Clip": "clip", **{f"{size} rows": size for size in rows}, "Spread": "spread"}

@@ -9,6 +9,7 @@ import numpy as np
 
 from reelops.metrics.drift import beginning_and_end
 from reelops.metrics.scores import Measure
+from reelops.metrics.srgb import light_of
 from reelops.metrics.view import Step, View
 from reelops.metrics.working_size import WORKING_ROWS
 
@@ -27,8 +28,7 @@ def tint(frame_HWC: np.ndarray) -> tuple[float, float]:
 
     A difference of 2.3 is the least that people notice side by side; plain skin stands at about (15, 20).
     """
-    mean = np.array(cv2.mean(frame_HWC)[:3]) / 255
-    light = np.where(mean > 0.04045, ((mean + 0.055) / 1.055) ** 2.4, mean / 12.92)
+    light = light_of(np.array(cv2.mean(frame_HWC)[:3]) / 255)
     x, y, z = (_XYZ_OF_LIGHT @ light) / _WHITE
     seen_x, seen_y, seen_z = (
         math.cbrt(part) if part > _DARK else part / (3 * _DELTA**2) + 4 / 29 for part in (x, y, z)

@@ -7,15 +7,15 @@ import numpy as np
 
 from reelops.metrics.drift import beginning_and_end
 from reelops.metrics.scores import Measure
+from reelops.metrics.srgb import light_of
 from reelops.metrics.view import Step, View
 from reelops.metrics.working_size import WORKING_ROWS
 
-# Rec. 709: what red, green and blue light contribute to luminance; and how sRGB bytes stand for light (IEC 61966-2-1).
+# Rec. 709: what red, green and blue light contribute to luminance.
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
-_BYTES = np.arange(256) / 255
-_LIGHT = np.where(_BYTES > 0.04045, ((_BYTES + 0.055) / 1.055) ** 2.4, _BYTES / 12.92)
-_TABLE = _LIGHT.astype(np.float32)
-_DARKEST = float(_LIGHT[1])
+_LIGHT_OF_BYTES = light_of(np.arange(256) / 255)
+_TABLE = _LIGHT_OF_BYTES.astype(np.float32)
+_DARKEST = float(_LIGHT_OF_BYTES[1])
 """What the darkest grey above black gives; nothing counts as darker."""
 
 

@@ -88,7 +88,7 @@ class TvL1:
                 if previous_HW is not previous[-1]:
                     enlarge(flow, level.flow, self.parameters)
                 elif start_HW2 is not None:
-                    reduce(start_HW2, level.flow)
+                    shrink(start_HW2, level.flow)
                 level.refine()
                 flow = level.flow
             both: np.ndarray = cv2.merge(list(flow))
@@ -150,7 +150,7 @@ def enlarge(flow: np.ndarray, larger: np.ndarray, parameters: TvL1Parameters) ->
         np.multiply(cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR), np.float32(ratio), out=to)
 
 
-def reduce(flow_HW2: np.ndarray, smaller: np.ndarray) -> None:
+def shrink(flow_HW2: np.ndarray, smaller: np.ndarray) -> None:
     """Writes a flow (H, W, 2) into that of a smaller level (2, rows, columns)."""
     height, width = smaller.shape[1:]
     ratios = (width / flow_HW2.shape[1], height / flow_HW2.shape[0])
