@@ -22,9 +22,9 @@ from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from reelops.cli import run_guarded
-from reelops.crew import cores
 from reelops.dataset.metadata.outputs import FOLDER
 from reelops.dataset.metadata.stage import Prepared
+from reelops.processor import cores
 from reelops.settings import load_settings
 from tasks.dataset import await_shards, order_shard, show_prepared, write_reports, write_tables
 from tasks.dataset import look_at_shard as look_here

@@ -18,12 +18,12 @@ from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from reelops.cli import run_guarded
-from reelops.crew import cores
 from reelops.errors import TrackingError
 from reelops.evaluation.batch import ScoringOrder, find_clips
 from reelops.evaluation.outputs import Outputs
 from reelops.evaluation.run_record import worst_answer
 from reelops.evaluation.scored_clip import ScoredClip, counts, exit_code
+from reelops.processor import cores
 from reelops.scratch import scratch_folder
 from reelops.settings import Settings, load_settings
 from reelops.tracking import TrackedRun

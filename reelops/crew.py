@@ -50,11 +50,6 @@ class Told:
     amount: int
 
 
-def cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def run_jobs(
     work: Work[Job, Result], jobs: Sequence[Job], workers: int, heed: Callable[[], None] | None = None
 ) -> Generator[Done[Result] | Told, None, None]:

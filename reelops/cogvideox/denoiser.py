@@ -97,8 +97,10 @@ def predict_velocity(
 
 
 @contextmanager
-def seeing_frames(transformer: Any, frames: Sequence[int], rotary: Rotary | None) -> Iterator[Rotary | None]:
-    """Within it the transformer takes only these latent frames of a clip, each at its true position.
+def seeing_frames(
+    transformer: Any, frames: Sequence[int], rotary: Rotary | None, latent_frames: int
+) -> Iterator[Rotary | None]:
+    """Within it the transformer takes only these of a clip's latent frames, each at its true position.
 
     Yields the rotary positions of those frames. Position embeddings that were learned or computed for whole clips are
     cut to the same frames; attention simply has fewer tokens.
@@ -106,7 +108,6 @@ def seeing_frames(transformer: Any, frames: Sequence[int], rotary: Rotary | None
     embed = transformer.patch_embed
     whole: Tensor | None = getattr(embed, "pos_embedding", None)
     num_frames = embed.sample_frames
-    latent_frames = (num_frames - 1) // embed.temporal_compression_ratio + 1
     chosen = torch.as_tensor(list(frames))
     try:
         if whole is not None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from dataclasses import dataclass
 from pathlib import Path
 
 from reelops.errors import MachineError
+from reelops.processor import cores, inspect_processor
 
 # Instructions that decide how fast small networks run on a processor.
 _WORTH_NAMING = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_tile", "amx_bf16", "asimd", "bf16", "sve")
@@ -46,18 +45,6 @@ class Machine:
     @property
     def device(self) -> str:
         return "cuda" if self.gpus else "cpu"
-
-
-def _cpu_lines() -> dict[str, str]:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return {}
-    pairs = (line.partition(":") for line in text.splitlines() if ":" in line)
-    lines: dict[str, str] = {}
-    for key, _, value in pairs:
-        lines.setdefault(key.strip(), value.strip())
-    return lines
 
 
 def _number_in(path: str) -> int | None:
@@ -109,16 +96,15 @@ def inspect_machine() -> Machine:
         import torch
     except (ImportError, OSError) as error:
         raise MachineError(f"torch cannot be loaded ({error}). Install the project's requirements again.") from error
-    lines = _cpu_lines()
-    flags = set((lines.get("flags") or lines.get("Features") or "").split())
+    processor = inspect_processor()
     ram, free = _memory()
     return Machine(
-        cpu=lines.get("model name") or platform.processor() or platform.machine(),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        cpu=processor.name,
+        cores=cores(),
         ram_bytes=ram,
         ram_free_bytes=free,
-        cpu_bf16=bool({"avx512_bf16", "amx_bf16", "bf16"} & flags)
+        cpu_bf16=bool({"avx512_bf16", "amx_bf16", "bf16"} & processor.features)
         and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()),
-        cpu_features=tuple(name for name in _WORTH_NAMING if name in flags),
+        cpu_features=tuple(name for name in _WORTH_NAMING if name in processor.features),
         gpus=_gpus(),
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reelops.clip import sha256_of
-from reelops.crew import Tell, Told, cores, run_jobs
+from reelops.crew import Tell, Told, run_jobs
 from reelops.errors import InputError, ReelOpsError, SettingsError
 from reelops.evaluation.origin import Origin, find_origin
 from reelops.evaluation.score_store import FOLDER, ScoreKey, ScoreStore, digest_of
@@ -18,6 +18,7 @@ from reelops.gates import GateSettings, judge, load_gate_settings
 from reelops.metrics.asked import ASKED_METRICS
 from reelops.metrics.scores import Scores
 from reelops.metrics.suite import METRICS_VERSION, ScoreSettings, load_score_settings, score_clip
+from reelops.processor import cores
 from reelops.settings import Settings
 from reelops.video.probe import probe
 

@@ -20,9 +20,9 @@ import numba
 import numpy as np
 
 import reelops
-from reelops.crew import cores
 from reelops.errors import MachineError
 from reelops.metrics.suite import METRICS_VERSION
+from reelops.processor import cores, inspect_processor
 
 CORES = 2
 """Figures are stated for so many; where there are more, the rest is left alone."""
@@ -52,7 +52,7 @@ class Ran:
 def machine() -> dict[str, Any]:
     """What the figures are measured on, and how busy it was."""
     return {
-        "processor": _processor(),
+        "processor": f"{inspect_processor().name} ({platform.machine()})",
         "cores": cores(),
         "load_before": round(os.getloadavg()[0], 2),
         "opencv": cv2.__version__,
@@ -63,14 +63,6 @@ def machine() -> dict[str, Any]:
         "reelops": reelops.__version__,
         "metrics_version": METRICS_VERSION,
     }
-
-
-def _processor() -> str:
-    """The processor's name and kind."""
-    names = Path("/proc/cpuinfo")
-    lines = names.read_text().splitlines() if names.is_file() else []
-    name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
-    return f"{name or platform.processor() or 'unknown'} ({platform.machine()})"
 
 
 @contextmanager

@@ -8,9 +8,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from reelops.evaluation.batch import ScoringOrder, score_clips
 from reelops.evaluation.benchmark_scoring import OnStep
@@ -100,7 +103,7 @@ def _open(program: str, page: Path) -> _Opened:
         most = 0.0
         try:
             while process.poll() is None and time.perf_counter() < started + _PATIENCE_SECONDS:
-                most = max(most, sum(_memory_mb(each) for each in _family(process.pid)))
+                most = max(most, _memory_mb(process.pid))
                 time.sleep(_LOOK_EVERY_SECONDS)
         finally:
             process.kill()
@@ -108,28 +111,15 @@ def _open(program: str, page: Path) -> _Opened:
         return _Opened(time.perf_counter() - started, most or None)
 
 
-def _family(root: int) -> list[int]:
-    """A process and all that descend from it; those of Linux."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-        except (OSError, ValueError, IndexError):
-            continue
-    family = [root]
-    for each in family:
-        family += [process for process, parent in parents.items() if parent == each]
-    return family
-
-
 def _memory_mb(process: int) -> float:
-    """Its proportional set size: what it shares with others counts in parts."""
-    try:
-        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0.0
-    kilobytes = next((line.split()[1] for line in lines if line.startswith("Pss:")), "0")
-    return int(kilobytes) * 1024 / _MB
+    """Proportional set sizes of a process and of all that descend from it: what is shared counts in parts."""
+    total = 0
+    with suppress(psutil.Error):  # it has just ended
+        root = psutil.Process(process)
+        for each in (root, *root.children(recursive=True)):
+            with suppress(psutil.Error):
+                total += getattr(each.memory_full_info(), "pss", 0)  # Linux alone knows it
+    return total / _MB
 
 
 def _version(program: str) -> str:

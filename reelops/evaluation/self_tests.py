@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from reelops.crew import Tell, Told, cores, run_jobs
+from reelops.crew import Tell, Told, run_jobs
 from reelops.evaluation.batch import ScoringOrder
 from reelops.gates import DEFAULT, GateLimits
 from reelops.metrics.degenerate import CASES
 from reelops.metrics.suite import ScoreSettings
+from reelops.processor import cores
 from reelops.self_test import SelfTestRow, self_test
 from reelops.video.decode import read_frames
 from reelops.video.probe import probe

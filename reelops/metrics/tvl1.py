@@ -16,7 +16,6 @@ it gives OpenCV's flow, to the last bit where OpenCV does without fused multiply
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,6 +29,7 @@ from reelops.metrics.optical_flow import check_pair
 from reelops.metrics.threads import one_opencv_thread
 from reelops.metrics.tvl1_level import Level
 from reelops.metrics.tvl1_parameters import TvL1Parameters
+from reelops.processor import cores
 
 Pyramid = list[np.ndarray]
 """Float32 pictures (rows, columns), the largest first."""
@@ -50,7 +50,7 @@ class TvL1:
 
     def __init__(self, parameters: TvL1Parameters | None = None, workers: int | None = None) -> None:
         self.parameters = parameters or TvL1Parameters()
-        self._workers = workers or os.cpu_count() or 1
+        self._workers = workers or cores()
 
     def flow(self, previous_HW: np.ndarray, next_HW: np.ndarray) -> np.ndarray:
         """See `FlowEngine`."""

@@ -155,11 +155,13 @@ def _measure_part(
             if AS_SET in figures:
                 theirs |= _beside(figures[AS_SET], theirs, "as_set")
     shape = index.encoding.format
-    latent_frames = f"{params.frames_a_step} latent frames" if params.frames_a_step else "all latent frames"
-    as_set = f"as params.yaml says, a step has {params.batch} samples, each {latent_frames} of a clip"
+    shown = f"{params.frames_a_step} latent frames of a clip" if params.frames_a_step else "a whole clip"
+    sample = f"{params.batch} to a step, is {shown}"
+    if AS_SET in figures:
+        sample = f"one to a step, is a whole clip; as params.yaml says, {sample}"
     return {
-        "what": f"{params.profile}, {shape.num_frames} frames of {shape.width}x{shape.height}, rank {params.rank}; "
-        + (f"a step has one whole clip, but {as_set}" if AS_SET in figures else as_set),
+        "what": f"{params.profile}, {shape.num_frames} frames of {shape.width}x{shape.height}, rank {params.rank}. "
+        f"A sample, {sample}",
         "ways": figures,
         "runs": [asdict(one) for one in measured],
     }
@@ -250,7 +252,8 @@ def _ours(
         # A trainer without a cache encodes the one picture that it shows.
         index = replace(flight.index, encoding=replace(flight.index.encoding, noised_pictures=0))
         source = Source(EncodingSource(cache.folder, index, latents, settings), index)
-        samples = TrainingSamples(source, index.of_split("train"), params, len(parts.noise_levels_T))
+        clips = index.of_split("train")
+        samples = TrainingSamples(source, clips, params, len(parts.noise_levels_T), parts.samples.latent_frames)
         parts = replace(parts, samples=samples)
     with TemporaryDirectory() as folder:
         accelerator = accelerator_for(flight.dtype, inspect_machine().device)

@@ -116,7 +116,8 @@ def measure_random(
     seconds: list[float] = []
     latents = RandomLatents(architecture, clip)
     levels = noise_levels(architecture.configs["scheduler"])
-    samples = TrainingSamples(Source(latents, latents.index), latents.index.clips, params, len(levels))
+    frames = architecture.latent_frames(clip.num_frames)
+    samples = TrainingSamples(Source(latents, latents.index), latents.index.clips, params, len(levels), frames)
     with PeakMemory() as peak, TemporaryDirectory() as folder:
         transformer = random_transformer(architecture, getattr(torch, dtype), device)
         add_lora(transformer, params.rank, params.alpha, params.targets, params.seed)

@@ -42,7 +42,6 @@ from reelops.training.samples import (
     MicroBatches,
     Sample,
     TrainingSamples,
-    frames_of_step,
 )
 
 Ended = Literal["finished", "early", "budget", "stopped"]
@@ -192,7 +191,7 @@ class Loop:
         losses = []
         for left, batch in zip(reversed(range(len(passes))), passes, strict=True):
             with self.accelerator.no_sync(self.model) if left and not self.launch.shared else nullcontext():
-                losses_B = self.losses(batch, frames_of_step(self.params, self.state.step, batch["x0"].shape[1]))
+                losses_B = self.losses(batch)
                 self.accelerator.backward(losses_B.mean() / len(passes))
             losses.append(losses_B.detach())
         if self.launch.shared:
@@ -207,20 +206,20 @@ class Loop:
         self._follow_average()
         return {"loss": losses_N.double().mean().item(), "lr": lr, "grad_norm": norm.item()}
 
-    def losses(self, batch: Sample, frames: Sequence[int] | None = None) -> Tensor:
-        """The loss of each sample (B,), over some latent frames or all."""
+    def losses(self, batch: Sample) -> Tensor:
+        """The loss of each sample (B,), over the latent frames that they show; all show the same ones."""
         device = self.accelerator.device
         x0, noise, condition, text = (batch[name].to(device) for name in ("x0", "noise", "condition", "text"))
         timesteps_B = batch["timestep"].to(device)
+        whole, frames = self.parts.samples.latent_frames, batch["frames"][0].tolist()
         if self.rotary is None:
             config = self.parts.transformer.config
-            self.rotary = rotary_positions(config, (x0.shape[3], x0.shape[4]), x0.shape[1], device) or ()
+            self.rotary = rotary_positions(config, (x0.shape[3], x0.shape[4]), whole, device) or ()
         rotary = self.rotary or None
         alpha_bar_B = self.parts.noise_levels_T.to(device)[timesteps_B]
-        if frames is not None:
-            x0, noise, condition = (part[:, list(frames)] for part in (x0, noise, condition))
         noisy = add_noise(x0, noise, alpha_bar_B)
-        seen = seeing_frames(self.parts.transformer, frames, rotary) if frames is not None else nullcontext(rotary)
+        some = len(frames) < whole
+        seen = seeing_frames(self.parts.transformer, frames, rotary, whole) if some else nullcontext(rotary)
         with seen as turned, self.accelerator.autocast():
             predicted = predict_velocity(self.model, noisy, condition, text, timesteps_B, turned, self.parts.dtype)
         return velocity_loss(predicted, velocity_target(x0, noise, alpha_bar_B))

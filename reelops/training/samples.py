@@ -25,7 +25,7 @@ from reelops.errors import DatasetError
 from reelops.training.cache import AGAIN, CachedClip, Index, LatentCache
 
 if TYPE_CHECKING:
-    from reelops.training.params import HeldOutParams, TrainParams
+    from reelops.training.params import TrainParams
 
 Sample = dict[str, Tensor]
 # Streams of random numbers that must not meet.
@@ -53,35 +53,40 @@ class Source:
         timestep: int,
         text: str | None,
         picture_row: int | None,
+        frames: Sequence[int] | None = None,
         draw_posterior: bool = True,
     ) -> Sample:
-        """One sample.
+        """One sample. Only what of it is seen is read, drawn and checked.
 
         Args:
             text: the name of the caption's file; None tells nothing.
             picture_row: which encoding of the picture; None shows none.
+            frames: the latent frames that are seen, the first among them; None shows all.
             draw_posterior: draw from the posteriors rather than take their means.
 
         Returns:
-            x0, condition and noise (F, C, H, W), text (L, D), all float32, and the timestep.
+            x0, condition and noise (F, C, H, W), text (L, D), all float32; the numbers of the F frames; the timestep.
 
         Raises:
             DatasetError: a file is missing, broken, or holds values that are not finite.
         """
         encoding = self.index.encoding
-        stored = {name: value.float() for name, value in self.cache.read("clips", clip.key).items()}
-        _check(stored, clip)
-        shape = tuple(stored["video_mean"].shape)
+        stored = self.cache.read("clips", clip.key)
+        seen = list(range(len(stored["video_mean"])) if frames is None else frames)
+        row = [picture_row or 0]
+        shown = {name: value[seen if name.startswith("video") else row].float() for name, value in stored.items()}
+        _check(shown, clip)
+        shape = tuple(shown["video_mean"].shape)
         video_noise = _normal(rng, shape) * draw_posterior
         picture_noise = _normal(rng, (1, *shape[1:])) * draw_posterior
         noise = _normal(rng, shape)
-        row = 0 if picture_row is None else picture_row
-        mean, logvar = stored["picture_mean"][row][None], stored["picture_logvar"][row][None]
-        condition = pad_condition(encoding.picture_scale * draw_latents(mean, logvar, picture_noise), shape[0])[0]
+        picture = draw_latents(shown["picture_mean"], shown["picture_logvar"], picture_noise)
+        condition = pad_condition(encoding.picture_scale * picture, len(seen))[0]
         return {
-            "x0": encoding.video_scale * draw_latents(stored["video_mean"], stored["video_logvar"], video_noise),
+            "x0": encoding.video_scale * draw_latents(shown["video_mean"], shown["video_logvar"], video_noise),
             "condition": condition if picture_row is not None else torch.zeros_like(condition),
             "noise": noise,
+            "frames": torch.tensor(seen),
             "text": self._text(text),
             "timestep": torch.tensor(timestep),
         }
@@ -94,13 +99,25 @@ class Source:
 
 
 class TrainingSamples(Dataset[Sample]):
-    """The samples of a run, by their numbers; each also says its number."""
+    """The samples of a run, by their numbers; each also says its number. Those of a step show the same frames.
 
-    def __init__(self, source: Source, clips: Sequence[CachedClip], params: TrainParams, timesteps: int) -> None:
+    Args:
+        latent_frames: of a whole clip.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        clips: Sequence[CachedClip],
+        params: TrainParams,
+        timesteps: int,
+        latent_frames: int,
+    ) -> None:
         self._source = source
         self._clips = clips
         self._params = params
         self._timesteps = timesteps
+        self.latent_frames = latent_frames
 
     def __len__(self) -> int:
         return self._params.steps * self._params.batch
@@ -109,6 +126,7 @@ class TrainingSamples(Dataset[Sample]):
         params = self._params
         clip = self.clip_of(number)
         rng = stream(params.seed, _SAMPLE, number)
+        step = stream(params.seed, _FRAMES, number // params.batch)
         told, lost_text, lost_picture, row, when, which = rng.random(6)
         # The prompt stands first; the others share what it leaves.
         others = len(clip.texts) - 1
@@ -120,6 +138,7 @@ class TrainingSamples(Dataset[Sample]):
             timestep=params.lowest_timestep + int(when * (self._timesteps - params.lowest_timestep)),
             text=None if lost_text < params.text_dropout else clip.texts[text],
             picture_row=None if lost_picture < params.picture_dropout else (1 + int(row * noised) if noised else 0),
+            frames=choose_frames(step, params.frames_a_step, self.latent_frames),
         )
         return sample | {"number": torch.tensor(number)}
 
@@ -132,14 +151,27 @@ class TrainingSamples(Dataset[Sample]):
 class HeldOutSamples(Dataset[Sample]):
     """The same clips at the same timesteps under the same noise, whatever the run: losses that compare.
 
-    The picture is clean, the posteriors' means are taken, and the prompt is told, as in sampling.
+    The picture is clean, the posteriors' means are taken, and the prompt is told, as in sampling. Where steps see some
+    frames, so do these cases, each its own ones: only runs that see as many compare.
+
+    Args:
+        latent_frames: of a whole clip.
     """
 
-    def __init__(self, source: Source, clips: Sequence[CachedClip], params: HeldOutParams, timesteps: int) -> None:
+    def __init__(
+        self,
+        source: Source,
+        clips: Sequence[CachedClip],
+        params: TrainParams,
+        timesteps: int,
+        latent_frames: int,
+    ) -> None:
+        held_out = params.held_out
         by_digest = sorted(clips, key=lambda clip: hashlib.sha256(clip.clip_id.encode()).hexdigest())
         self._source = source
-        self._timesteps = [min(timesteps - 1, round(quantile * timesteps)) for quantile in params.quantiles]
-        self._cases = [(clip, which) for clip in by_digest[: params.clips] for which in range(len(self._timesteps))]
+        self._timesteps = [min(timesteps - 1, round(quantile * timesteps)) for quantile in held_out.quantiles]
+        self._cases = [(clip, which) for clip in by_digest[: held_out.clips] for which in range(len(self._timesteps))]
+        self._frames_a_step, self._latent_frames = params.frames_a_step, latent_frames
 
     def __len__(self) -> int:
         return len(self._cases)
@@ -148,7 +180,8 @@ class HeldOutSamples(Dataset[Sample]):
         clip, which = self._cases[number]
         name = int(hashlib.sha256(clip.clip_id.encode()).hexdigest()[:15], 16)
         rng = stream(_HELD_OUT_SEED, _HELD_OUT, name, which)
-        sample = self._source.make(clip, rng, self._timesteps[which], clip.texts[0], 0, draw_posterior=False)
+        frames = choose_frames(rng, self._frames_a_step, self._latent_frames)
+        sample = self._source.make(clip, rng, self._timesteps[which], clip.texts[0], 0, frames, draw_posterior=False)
         return sample | {"number": torch.tensor(number)}
 
 
@@ -172,12 +205,11 @@ class MicroBatches(Sampler[list[int]]):
                 yield list(range(start, start + size))
 
 
-def frames_of_step(params: TrainParams, step: int, latent_frames: int) -> list[int] | None:
-    """Which latent frames a step sees, the first among them; None where it sees all."""
-    if params.frames_a_step is None or params.frames_a_step >= latent_frames:
+def choose_frames(rng: np.random.Generator, count: int | None, latent_frames: int) -> list[int] | None:
+    """So many of a clip's latent frames, the first among them; None where all are seen."""
+    if count is None or count >= latent_frames:
         return None
-    rng = stream(params.seed, _FRAMES, step)
-    chosen = rng.choice(np.arange(1, latent_frames), params.frames_a_step - 1, replace=False)
+    chosen = rng.choice(np.arange(1, latent_frames), count - 1, replace=False)
     return [0, *sorted(int(frame) for frame in chosen)]
 
 

@@ -177,18 +177,19 @@ def ingredients(params: TrainParams, flight: Preflight, cache: LatentCache) -> I
     levels = noise_levels(flight.architecture.configs["scheduler"])
     source = Source(cache, flight.index, empty_zeros=params.empty_text == "zeros")
     held_out = flight.index.of_split("validation")
+    shape = flight.index.encoding.format
+    latent_frames = flight.architecture.latent_frames(shape.num_frames)
     transformer = load_transformer(flight.weights.folder, flight.dtype)
     add_lora(transformer, params.rank, params.alpha, params.targets, params.seed)
     if params.start_from is not None:
         _start_from(transformer, params.start_from, params)
     if params.frames_a_step is not None:
-        shape, cell = flight.index.encoding.format, flight.architecture.spatial_ratio * flight.architecture.patch_size
-        tokens_a_frame = (shape.width // cell) * (shape.height // cell)
-        let_frames_stand_for_all(transformer, tokens_a_frame, flight.architecture.latent_frames(shape.num_frames))
+        cell = flight.architecture.spatial_ratio * flight.architecture.patch_size
+        let_frames_stand_for_all(transformer, (shape.width // cell) * (shape.height // cell), latent_frames)
     return Ingredients(
         params=params,
-        samples=TrainingSamples(source, flight.index.of_split("train"), params, len(levels)),
-        held_out=HeldOutSamples(source, held_out, params.held_out, len(levels))
+        samples=TrainingSamples(source, flight.index.of_split("train"), params, len(levels), latent_frames),
+        held_out=HeldOutSamples(source, held_out, params, len(levels), latent_frames)
         if held_out and params.held_out.every
         else None,
         transformer=transformer,

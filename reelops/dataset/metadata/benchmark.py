@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import resource
 import subprocess
 import sys
@@ -27,7 +26,6 @@ import cv2
 import numpy as np
 import psutil
 
-from reelops.crew import cores
 from reelops.dataset.entry import Entry, Fetched
 from reelops.dataset.metadata.fingerprint import fingerprint
 from reelops.dataset.metadata.measure import Measured, measure
@@ -46,6 +44,7 @@ from reelops.metrics.threads import one_opencv_thread
 from reelops.metrics.view import Pulled
 from reelops.metrics.warp import pull_back
 from reelops.metrics.working_size import WORKING_ROWS, at_rows
+from reelops.processor import cores, inspect_processor
 from reelops.video.decode import read_frames
 from reelops.video.encode import encode
 
@@ -69,7 +68,7 @@ def benchmark_data(clips: Sequence[Path], params: MetadataParams, many: int, on_
         many: how many small clips to prepare; 0 leaves that part out.
     """
     return {
-        "machine": f"{platform.machine()}, {cores()} cores, OpenCV {cv2.__version__}",
+        "machine": f"{inspect_processor().name}, {cores()} cores, OpenCV {cv2.__version__}",
         "throughput": throughput(clips, params, on_step),
         **({"many": many_clips(clips, many, params, on_step)} if many else {}),
     }

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from reelops.crew import Done, cores, run_jobs
+from reelops.crew import Done, run_jobs
 from reelops.dataset.entry import Fetched, Split
 from reelops.dataset.fetch import RAW
 from reelops.dataset.known_files import KnownFiles
@@ -47,6 +47,7 @@ from reelops.dataset.table import (
 from reelops.errors import DatasetError
 from reelops.files import held_alone
 from reelops.params import read_block
+from reelops.processor import cores
 from reelops.settings import Settings
 
 # What is known of files is kept this often while they are read.

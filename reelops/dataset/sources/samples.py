@@ -263,9 +263,9 @@ def takes(count: int, seed: int) -> Iterator[Take]:
 
 
 def _captions(take: AnyTake, shows: str) -> tuple[str, ...]:
-    """Three of what is shown and how, in the ways people put it, and two that leave the one to the picture."""
+    """Three of what is shown and how, in the ways people put it, and three that leave the one to the picture."""
     rng = take.rng
-    phrases = [take.words(rng) for _ in range(5)]
+    phrases = [take.words(rng) for _ in range(6)]
     occasion, press_words = (of[rng.integers(len(of))] for of in (OCCASIONS, PRESS_WORDS))
     return (
         _sentence(f"{shows}, {phrases[0]}"),
@@ -273,6 +273,7 @@ def _captions(take: AnyTake, shows: str) -> tuple[str, ...]:
         f"{_sentence(shows)} {_sentence(phrases[2])}",
         _sentence(f"{occasion}, {phrases[3]}"),
         f"{_sentence(press_words)} {_sentence(phrases[4])}",
+        phrases[5],
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import reelops
-from reelops.crew import Done, cores, run_jobs
+from reelops.crew import Done, run_jobs
 from reelops.evaluation.paired import Comparison
 from reelops.evaluation.plots import values_of
 from reelops.evaluation.report.facts import clip_facts, commonest, link_to, safe_json, wanted_frames
@@ -25,6 +25,7 @@ from reelops.metrics.scores import METRICS
 from reelops.metrics.suite import METRICS_VERSION
 from reelops.page.build import asset, security, style, template
 from reelops.page.pictures import data_uri
+from reelops.processor import cores
 
 # A page of about 90 MB opens in a second or two; with 200 clips each has 320 kB, which is a preview of 49 frames.
 MEDIA_BUDGET_BYTES = 64_000_000

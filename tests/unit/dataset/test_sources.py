@@ -306,7 +306,7 @@ def test_samples_are_at_least_sixty_and_name_what_is_filmed(repository: Path, tm
             assert ("nightfall" in caption.lower()) == (name in styled)
             assert str(asked_move(caption)) == (move if move in tuple(CameraMove) else "None")
             assert move not in tuple(CameraMove) or move == "static" or str(asked_speed(caption)) == speed[0]
-        assert name in styled or len(set(entry.captions)) == 5
+        assert name in styled or len(set(entry.captions)) == 6
     for kind in (styled, unnamed):
         assert {entry.split for entry in kind.values()} == {"train", "validation", "test"}
     splits = {entry.origin: entry.split for entry in entries.values()}

@@ -245,7 +245,7 @@ def test_a_budget_that_cannot_do_says_how_many_steps_it_can(ground):
 # ---- the adapter ----
 
 
-def test_lora_with_zero_b_leaves_the_model_unchanged(small_model, small_pipeline):
+def test_a_fresh_adapter_leaves_the_model_unchanged_and_alone_is_trained(small_model, small_pipeline):
     transformer = load_transformer(small_model, "float32").eval()
     rotary = small_pipeline._prepare_rotary_positional_embeddings(HEIGHT, WIDTH, 3, torch.device("cpu"))
     before = velocity(transformer, rotary)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from small_model import FRAMES, HEIGHT, PROMPT_LENGTH, WIDTH
+from small_model import FRAMES, HEIGHT, PROMPT_LENGTH, WIDTH, write_small_model
 
 from reelops.cogvideox.architecture import read_architecture
 from reelops.cogvideox.conditioning import picture_tensor
@@ -117,7 +117,7 @@ def test_a_sample_is_what_its_parts_say(encoded, levels):
     cache = LatentCache(encoded.latents)
     source = Source(cache, cache.read_index())
     params = encoded.params(text_dropout=0.0, picture_dropout=0.0)
-    samples = TrainingSamples(source, source.index.of_split("train"), params, len(levels))
+    samples = TrainingSamples(source, source.index.of_split("train"), params, len(levels), 3)
     for number in range(8):
         sample, clip = samples[number], samples.clip_of(number)
         stored = cache.read("clips", clip.key)
@@ -133,6 +133,23 @@ def test_a_sample_is_what_its_parts_say(encoded, levels):
         assert any(torch.equal(sample["text"], cache.read("texts", key)["vectors"]) for key in clip.texts)
 
 
+def test_samples_of_a_step_show_the_same_frames_as_they_stand_in_the_clip(encoded, levels):
+    cache = LatentCache(encoded.latents)
+    source = Source(cache, cache.read_index())
+    params = encoded.params(frames_a_step=2, batch=2, picture_dropout=0.0)
+    samples = TrainingSamples(source, source.index.of_split("train"), params, len(levels), 3)
+    shown = [samples[number] for number in range(12)]
+    frames = [tuple(sample["frames"].tolist()) for sample in shown]
+    assert frames[::2] == frames[1::2] and set(frames) == {(0, 1), (0, 2)}
+    for number, sample in enumerate(shown):
+        stored = cache.read("clips", samples.clip_of(number).key)
+        mean, logvar = (stored[name][list(frames[number])] for name in ("video_mean", "video_logvar"))
+        drawn = (sample["x0"] / 0.8 - mean) / (0.5 * logvar).exp()
+        assert abs(drawn.mean().item()) < 0.1 and drawn.std().item() == pytest.approx(1, abs=0.05)
+        assert sample["noise"].shape == sample["condition"].shape == sample["x0"].shape
+        assert sample["condition"][0].any() and not sample["condition"][1:].any()
+
+
 @torch.no_grad()
 def test_the_loss_depends_on_the_picture_and_on_nothing_when_it_is_dropped(encoded, transformer, levels):
     """Fails where a condition is lost, misplaced or overwritten on its way into the transformer."""
@@ -142,7 +159,7 @@ def test_the_loss_depends_on_the_picture_and_on_nothing_when_it_is_dropped(encod
 
     def loss(picture_dropout, swap):
         params = encoded.params(text_dropout=1.0, picture_dropout=picture_dropout)
-        sample = TrainingSamples(source, clips, params, len(levels))[0]
+        sample = TrainingSamples(source, clips, params, len(levels), 3)[0]
         if swap:
             other = cache.read("clips", clips[1].key)["picture_mean"][0]
             sample["condition"][0] = torch.where(sample["condition"][0] != 0, 0.8 * other, sample["condition"][0])
@@ -162,7 +179,7 @@ def test_dropouts_happen_as_often_as_asked(encoded, levels):
     cache = LatentCache(encoded.latents)
     source = Source(cache, cache.read_index())
     params = encoded.params(steps=200, text_dropout=0.1, picture_dropout=0.05, prompt_share=0.7)
-    samples = TrainingSamples(source, source.index.of_split("train"), params, len(levels))
+    samples = TrainingSamples(source, source.index.of_split("train"), params, len(levels), 3)
     empty = cache.read("texts", source.index.empty_text)["vectors"]
     seen = [samples[number] for number in range(400)]
     lost_text = sum(torch.equal(sample["text"], empty) for sample in seen)
@@ -182,7 +199,7 @@ def test_every_clip_is_seen_once_an_epoch_in_a_new_order(encoded):
     cache = LatentCache(encoded.latents)
     source = Source(cache, cache.read_index())
     clips = source.index.of_split("train")
-    samples = TrainingSamples(source, clips, encoded.params(steps=100), 1000)
+    samples = TrainingSamples(source, clips, encoded.params(steps=100), 1000, 3)
     epochs = [[samples.clip_of(4 * epoch + place).clip_id for place in range(4)] for epoch in range(10)]
     assert all(sorted(epoch) == [clip.clip_id for clip in clips] for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) > 3
@@ -193,13 +210,17 @@ def test_held_out_cases_are_the_same_whatever_the_run(encoded, levels):
     source = Source(cache, cache.read_index())
     clips = source.index.of_split("validation")
 
-    def case(seed, number=1):
-        params = encoded.params(seed=seed)
-        return HeldOutSamples(source, clips, params.held_out, len(levels))[number]
+    def case(seed, number=1, frames_a_step=None):
+        params = encoded.params(seed=seed, frames_a_step=frames_a_step)
+        return HeldOutSamples(source, clips, params, len(levels), 3)[number]
 
     assert all(torch.equal(one, other) for one, other in zip(case(0).values(), case(9).values(), strict=True))
     assert case(0, 0)["timestep"] == 200 and case(0, 1)["timestep"] == 800
     assert not torch.equal(case(0, 0)["noise"], case(0, 1)["noise"])
+    assert case(0)["frames"].tolist() == [0, 1, 2]
+    few = case(0, frames_a_step=2)
+    assert few["frames"][0] == 0 and few["x0"].shape[0] == 2
+    assert all(torch.equal(one, other) for one, other in zip(few.values(), case(9, 1, 2).values(), strict=True))
 
 
 @torch.no_grad()
@@ -210,14 +231,28 @@ def test_all_frames_seen_one_by_one_is_what_the_model_itself_does(transformer):
     step = torch.tensor([500])
     rotary = rotary_positions(transformer.config, (8, 12), 3, "cpu")
     whole = predict_velocity(transformer, noisy, condition, text, step, rotary, torch.float32)
-    with seeing_frames(transformer, [0, 1, 2], rotary) as turned:
+    with seeing_frames(transformer, [0, 1, 2], rotary, 3) as turned:
         same = predict_velocity(transformer, noisy, condition, text, step, turned, torch.float32)
-    with seeing_frames(transformer, [0, 2], rotary) as turned:
+    with seeing_frames(transformer, [0, 2], rotary, 3) as turned:
         some = predict_velocity(transformer, noisy[:, [0, 2]], condition[:, [0, 2]], text, step, turned, torch.float32)
     after = predict_velocity(transformer, noisy, condition, text, step, rotary, torch.float32)
     torch.testing.assert_close(same, whole, rtol=0, atol=0)
     torch.testing.assert_close(after, whole, rtol=0, atol=0)
     assert some.shape[1] == 2
+
+
+@torch.no_grad()
+def test_clips_of_another_length_than_the_bases_keep_their_positions(tmp_path):
+    """A base that learned no positions knows no length; its own one must not be taken for the clip's."""
+    transformer = load_transformer(write_small_model(tmp_path, learned_positions=False), "float32").eval()
+    generator = torch.Generator().manual_seed(0)
+    noisy, condition = (torch.randn(1, 5, 16, 8, 12, generator=generator) for _ in range(2))
+    text, step = torch.randn(1, PROMPT_LENGTH, 16, generator=generator), torch.tensor([500])
+    rotary = rotary_positions(transformer.config, (8, 12), 5, "cpu")
+    whole = predict_velocity(transformer, noisy, condition, text, step, rotary, torch.float32)
+    with seeing_frames(transformer, range(5), rotary, 5) as turned:
+        seen = predict_velocity(transformer, noisy, condition, text, step, turned, torch.float32)
+    torch.testing.assert_close(seen, whole, rtol=0, atol=0)
 
 
 @torch.no_grad()
@@ -228,7 +263,7 @@ def test_a_frame_keeps_its_own_position_when_others_are_left_out(transformer):
     rotary = rotary_positions(transformer.config, (8, 12), 3, "cpu")
 
     def seen(frames):
-        with seeing_frames(transformer, frames, rotary) as turned:
+        with seeing_frames(transformer, frames, rotary, 3) as turned:
             return predict_velocity(
                 transformer, frame[:, :, :16], frame[:, :, 16:], text, torch.tensor([500]), turned, torch.float32
             )
