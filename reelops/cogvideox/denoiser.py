@@ -102,6 +102,11 @@ def seeing_frames(
 ) -> Iterator[Rotary | None]:
     """Within it the transformer takes only these of a clip's latent frames, each at its true position.
 
+    Args:
+        frames: numbers from 0 to `latent_frames` - 1, rising.
+        rotary: positions of a whole clip.
+        latent_frames: of a whole clip.
+
     Yields the rotary positions of those frames. Position embeddings that were learned or computed for whole clips are
     cut to the same frames; attention simply has fewer tokens.
     """

@@ -243,7 +243,7 @@ def _ours(
     from reelops.training.checkpoint import CheckpointFolder
     from reelops.training.launch import accelerator_for
     from reelops.training.loop import Loop
-    from reelops.training.samples import Source, TrainingSamples
+    from reelops.training.samples import TrainingSamples
     from reelops.training.stage import ingredients
 
     seconds: list[float] = []
@@ -251,9 +251,9 @@ def _ours(
     if way == ENCODED:
         # A trainer without a cache encodes the one picture that it shows.
         index = replace(flight.index, encoding=replace(flight.index.encoding, noised_pictures=0))
-        source = Source(EncodingSource(cache.folder, index, latents, settings), index)
-        clips = index.of_split("train")
-        samples = TrainingSamples(source, clips, params, len(parts.noise_levels_T), parts.samples.latent_frames)
+        encoding = EncodingSource(cache.folder, index, latents, settings)
+        source = replace(parts.samples.source, cache=encoding, index=index)
+        samples = TrainingSamples(source, index.of_split("train"), params, len(parts.noise_levels_T))
         parts = replace(parts, samples=samples)
     with TemporaryDirectory() as folder:
         accelerator = accelerator_for(flight.dtype, inspect_machine().device)

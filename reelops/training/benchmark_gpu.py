@@ -116,8 +116,8 @@ def measure_random(
     seconds: list[float] = []
     latents = RandomLatents(architecture, clip)
     levels = noise_levels(architecture.configs["scheduler"])
-    frames = architecture.latent_frames(clip.num_frames)
-    samples = TrainingSamples(Source(latents, latents.index), latents.index.clips, params, len(levels), frames)
+    source = Source(latents, latents.index, architecture.latent_frames(clip.num_frames))
+    samples = TrainingSamples(source, latents.index.clips, params, len(levels))
     with PeakMemory() as peak, TemporaryDirectory() as folder:
         transformer = random_transformer(architecture, getattr(torch, dtype), device)
         add_lora(transformer, params.rank, params.alpha, params.targets, params.seed)

@@ -211,15 +211,15 @@ class Loop:
         device = self.accelerator.device
         x0, noise, condition, text = (batch[name].to(device) for name in ("x0", "noise", "condition", "text"))
         timesteps_B = batch["timestep"].to(device)
-        whole, frames = self.parts.samples.latent_frames, batch["frames"][0].tolist()
+        whole, frames = self.parts.samples.source.latent_frames, batch["frames"][0].tolist()
         if self.rotary is None:
             config = self.parts.transformer.config
             self.rotary = rotary_positions(config, (x0.shape[3], x0.shape[4]), whole, device) or ()
         rotary = self.rotary or None
         alpha_bar_B = self.parts.noise_levels_T.to(device)[timesteps_B]
         noisy = add_noise(x0, noise, alpha_bar_B)
-        some = len(frames) < whole
-        seen = seeing_frames(self.parts.transformer, frames, rotary, whole) if some else nullcontext(rotary)
+        few = len(frames) < whole
+        seen = seeing_frames(self.parts.transformer, frames, rotary, whole) if few else nullcontext(rotary)
         with seen as turned, self.accelerator.autocast():
             predicted = predict_velocity(self.model, noisy, condition, text, timesteps_B, turned, self.parts.dtype)
         return velocity_loss(predicted, velocity_target(x0, noise, alpha_bar_B))

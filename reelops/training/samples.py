@@ -40,10 +40,16 @@ def stream(seed: int, purpose: int, *numbers: int) -> np.random.Generator:
 
 @dataclass(frozen=True)
 class Source:
-    """The cache as samples are made of it."""
+    """The cache as samples are made of it.
+
+    Attributes:
+        latent_frames: of a whole clip.
+        empty_zeros: whether nothing told is zeros rather than what the text encoder makes of "".
+    """
 
     cache: LatentCache
     index: Index
+    latent_frames: int
     empty_zeros: bool = False
 
     def make(
@@ -68,11 +74,13 @@ class Source:
             x0, condition and noise (F, C, H, W), text (L, D), all float32; the numbers of the F frames; the timestep.
 
         Raises:
-            DatasetError: a file is missing, broken, or holds values that are not finite.
+            DatasetError: a file is missing, broken, of another length, or holds values that are not finite.
         """
         encoding = self.index.encoding
         stored = self.cache.read("clips", clip.key)
-        seen = list(range(len(stored["video_mean"])) if frames is None else frames)
+        if (found := len(stored["video_mean"])) != self.latent_frames:
+            raise _unusable(clip, f"it has {found} latent frames in the cache, not {self.latent_frames}")
+        seen = list(range(self.latent_frames) if frames is None else frames)
         row = [picture_row or 0]
         shown = {name: value[seen if name.startswith("video") else row].float() for name, value in stored.items()}
         _check(shown, clip)
@@ -99,25 +107,13 @@ class Source:
 
 
 class TrainingSamples(Dataset[Sample]):
-    """The samples of a run, by their numbers; each also says its number. Those of a step show the same frames.
+    """The samples of a run, by their numbers; each also says its number. Those of a step show the same frames."""
 
-    Args:
-        latent_frames: of a whole clip.
-    """
-
-    def __init__(
-        self,
-        source: Source,
-        clips: Sequence[CachedClip],
-        params: TrainParams,
-        timesteps: int,
-        latent_frames: int,
-    ) -> None:
-        self._source = source
+    def __init__(self, source: Source, clips: Sequence[CachedClip], params: TrainParams, timesteps: int) -> None:
+        self.source = source
         self._clips = clips
         self._params = params
         self._timesteps = timesteps
-        self.latent_frames = latent_frames
 
     def __len__(self) -> int:
         return self._params.steps * self._params.batch
@@ -126,19 +122,19 @@ class TrainingSamples(Dataset[Sample]):
         params = self._params
         clip = self.clip_of(number)
         rng = stream(params.seed, _SAMPLE, number)
-        step = stream(params.seed, _FRAMES, number // params.batch)
+        of_step = stream(params.seed, _FRAMES, number // params.batch)
         told, lost_text, lost_picture, row, when, which = rng.random(6)
         # The prompt stands first; the others share what it leaves.
         others = len(clip.texts) - 1
         text = 0 if told < params.prompt_share or not others else 1 + int(which * others)
-        noised = self._source.index.encoding.noised_pictures
-        sample = self._source.make(
+        noised = self.source.index.encoding.noised_pictures
+        sample = self.source.make(
             clip,
             rng,
             timestep=params.lowest_timestep + int(when * (self._timesteps - params.lowest_timestep)),
             text=None if lost_text < params.text_dropout else clip.texts[text],
             picture_row=None if lost_picture < params.picture_dropout else (1 + int(row * noised) if noised else 0),
-            frames=choose_frames(step, params.frames_a_step, self.latent_frames),
+            frames=choose_frames(of_step, params.frames_a_step, self.source.latent_frames),
         )
         return sample | {"number": torch.tensor(number)}
 
@@ -153,25 +149,15 @@ class HeldOutSamples(Dataset[Sample]):
 
     The picture is clean, the posteriors' means are taken, and the prompt is told, as in sampling. Where steps see some
     frames, so do these cases, each its own ones: only runs that see as many compare.
-
-    Args:
-        latent_frames: of a whole clip.
     """
 
-    def __init__(
-        self,
-        source: Source,
-        clips: Sequence[CachedClip],
-        params: TrainParams,
-        timesteps: int,
-        latent_frames: int,
-    ) -> None:
+    def __init__(self, source: Source, clips: Sequence[CachedClip], params: TrainParams, timesteps: int) -> None:
         held_out = params.held_out
         by_digest = sorted(clips, key=lambda clip: hashlib.sha256(clip.clip_id.encode()).hexdigest())
         self._source = source
         self._timesteps = [min(timesteps - 1, round(quantile * timesteps)) for quantile in held_out.quantiles]
         self._cases = [(clip, which) for clip in by_digest[: held_out.clips] for which in range(len(self._timesteps))]
-        self._frames_a_step, self._latent_frames = params.frames_a_step, latent_frames
+        self._frames_a_step = params.frames_a_step
 
     def __len__(self) -> int:
         return len(self._cases)
@@ -180,7 +166,7 @@ class HeldOutSamples(Dataset[Sample]):
         clip, which = self._cases[number]
         name = int(hashlib.sha256(clip.clip_id.encode()).hexdigest()[:15], 16)
         rng = stream(_HELD_OUT_SEED, _HELD_OUT, name, which)
-        frames = choose_frames(rng, self._frames_a_step, self._latent_frames)
+        frames = choose_frames(rng, self._frames_a_step, self._source.latent_frames)
         sample = self._source.make(clip, rng, self._timesteps[which], clip.texts[0], 0, frames, draw_posterior=False)
         return sample | {"number": torch.tensor(number)}
 
@@ -225,7 +211,8 @@ def _normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Tensor:
 def _check(stored: Sample, clip: CachedClip) -> None:
     for name, value in stored.items():
         if not torch.isfinite(value).all():
-            raise DatasetError(
-                f"Clip {clip.clip_id}: its {name.replace('_', ' ')} in the cache holds values that are not finite. "
-                f"Delete {clip.key}.safetensors. {AGAIN}"
-            )
+            raise _unusable(clip, f"its {name.replace('_', ' ')} in the cache holds values that are not finite")
+
+
+def _unusable(clip: CachedClip, fault: str) -> DatasetError:
+    return DatasetError(f"Clip {clip.clip_id}: {fault}. Delete {clip.key}.safetensors. {AGAIN}")

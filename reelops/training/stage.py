@@ -175,10 +175,10 @@ def _run(
 def ingredients(params: TrainParams, flight: Preflight, cache: LatentCache) -> Ingredients:
     """Everything a loop needs, loaded."""
     levels = noise_levels(flight.architecture.configs["scheduler"])
-    source = Source(cache, flight.index, empty_zeros=params.empty_text == "zeros")
-    held_out = flight.index.of_split("validation")
     shape = flight.index.encoding.format
     latent_frames = flight.architecture.latent_frames(shape.num_frames)
+    source = Source(cache, flight.index, latent_frames, empty_zeros=params.empty_text == "zeros")
+    held_out = flight.index.of_split("validation")
     transformer = load_transformer(flight.weights.folder, flight.dtype)
     add_lora(transformer, params.rank, params.alpha, params.targets, params.seed)
     if params.start_from is not None:
@@ -188,10 +188,8 @@ def ingredients(params: TrainParams, flight: Preflight, cache: LatentCache) -> I
         let_frames_stand_for_all(transformer, (shape.width // cell) * (shape.height // cell), latent_frames)
     return Ingredients(
         params=params,
-        samples=TrainingSamples(source, flight.index.of_split("train"), params, len(levels), latent_frames),
-        held_out=HeldOutSamples(source, held_out, params, len(levels), latent_frames)
-        if held_out and params.held_out.every
-        else None,
+        samples=TrainingSamples(source, flight.index.of_split("train"), params, len(levels)),
+        held_out=HeldOutSamples(source, held_out, params, len(levels)) if held_out and params.held_out.every else None,
         transformer=transformer,
         noise_levels_T=levels,
         dtype=getattr(torch, flight.dtype),

@@ -42,6 +42,14 @@ def nan_in_a_sample(ground, _tmp_path, **changes):
         save_file(stored, cache.path("clips", clip.key), {"key": clip.key})
 
 
+def latents_of_too_few_frames(ground, _tmp_path):
+    ground.write_params(held_out={"every": 0})
+    cache = LatentCache(ground.latents)
+    for clip in cache.read_index().of_split("train"):
+        stored = {name: value[:2].clone() for name, value in cache.read("clips", clip.key).items()}
+        save_file(stored, cache.path("clips", clip.key), {"key": clip.key})
+
+
 def nan_in_a_sample_that_a_worker_reads(ground, tmp_path):
     nan_in_a_sample(ground, tmp_path, workers=1)
 
@@ -64,6 +72,7 @@ def table_that_has_changed(ground, _tmp_path):
         (text_to_video_base, 1, "is a text-to-video model"),
         (adapter_of_another_base, 1, "was made for another base model"),
         (nan_in_a_sample, 2, "its video mean in the cache holds values that are not finite"),
+        (latents_of_too_few_frames, 2, "it has 2 latent frames in the cache, not 3"),
         (nan_in_a_sample_that_a_worker_reads, 2, "its video mean in the cache holds values that are not finite"),
         (folder_that_cannot_be_written, 1, "cannot make the folder"),
     ],

@@ -115,9 +115,9 @@ def test_a_whole_training_loss_equals_the_pipelines_own_parts(encoded, small_pip
 def test_a_sample_is_what_its_parts_say(encoded, levels):
     """Row by row from the cache: scaled draws from the posteriors, the picture first, no noise beyond it."""
     cache = LatentCache(encoded.latents)
-    source = Source(cache, cache.read_index())
+    source = Source(cache, cache.read_index(), latent_frames=3)
     params = encoded.params(text_dropout=0.0, picture_dropout=0.0)
-    samples = TrainingSamples(source, source.index.of_split("train"), params, len(levels), 3)
+    samples = TrainingSamples(source, source.index.of_split("train"), params, len(levels))
     for number in range(8):
         sample, clip = samples[number], samples.clip_of(number)
         stored = cache.read("clips", clip.key)
@@ -135,9 +135,9 @@ def test_a_sample_is_what_its_parts_say(encoded, levels):
 
 def test_samples_of_a_step_show_the_same_frames_as_they_stand_in_the_clip(encoded, levels):
     cache = LatentCache(encoded.latents)
-    source = Source(cache, cache.read_index())
+    source = Source(cache, cache.read_index(), latent_frames=3)
     params = encoded.params(frames_a_step=2, batch=2, picture_dropout=0.0)
-    samples = TrainingSamples(source, source.index.of_split("train"), params, len(levels), 3)
+    samples = TrainingSamples(source, source.index.of_split("train"), params, len(levels))
     shown = [samples[number] for number in range(12)]
     frames = [tuple(sample["frames"].tolist()) for sample in shown]
     assert frames[::2] == frames[1::2] and set(frames) == {(0, 1), (0, 2)}
@@ -154,12 +154,12 @@ def test_samples_of_a_step_show_the_same_frames_as_they_stand_in_the_clip(encode
 def test_the_loss_depends_on_the_picture_and_on_nothing_when_it_is_dropped(encoded, transformer, levels):
     """Fails where a condition is lost, misplaced or overwritten on its way into the transformer."""
     cache = LatentCache(encoded.latents)
-    source = Source(cache, cache.read_index())
+    source = Source(cache, cache.read_index(), latent_frames=3)
     clips = source.index.of_split("train")
 
     def loss(picture_dropout, swap):
         params = encoded.params(text_dropout=1.0, picture_dropout=picture_dropout)
-        sample = TrainingSamples(source, clips, params, len(levels), 3)[0]
+        sample = TrainingSamples(source, clips, params, len(levels))[0]
         if swap:
             other = cache.read("clips", clips[1].key)["picture_mean"][0]
             sample["condition"][0] = torch.where(sample["condition"][0] != 0, 0.8 * other, sample["condition"][0])
@@ -177,9 +177,9 @@ def test_the_loss_depends_on_the_picture_and_on_nothing_when_it_is_dropped(encod
 
 def test_dropouts_happen_as_often_as_asked(encoded, levels):
     cache = LatentCache(encoded.latents)
-    source = Source(cache, cache.read_index())
+    source = Source(cache, cache.read_index(), latent_frames=3)
     params = encoded.params(steps=200, text_dropout=0.1, picture_dropout=0.05, prompt_share=0.7)
-    samples = TrainingSamples(source, source.index.of_split("train"), params, len(levels), 3)
+    samples = TrainingSamples(source, source.index.of_split("train"), params, len(levels))
     empty = cache.read("texts", source.index.empty_text)["vectors"]
     seen = [samples[number] for number in range(400)]
     lost_text = sum(torch.equal(sample["text"], empty) for sample in seen)
@@ -197,9 +197,9 @@ def test_dropouts_happen_as_often_as_asked(encoded, levels):
 
 def test_every_clip_is_seen_once_an_epoch_in_a_new_order(encoded):
     cache = LatentCache(encoded.latents)
-    source = Source(cache, cache.read_index())
+    source = Source(cache, cache.read_index(), latent_frames=3)
     clips = source.index.of_split("train")
-    samples = TrainingSamples(source, clips, encoded.params(steps=100), 1000, 3)
+    samples = TrainingSamples(source, clips, encoded.params(steps=100), 1000)
     epochs = [[samples.clip_of(4 * epoch + place).clip_id for place in range(4)] for epoch in range(10)]
     assert all(sorted(epoch) == [clip.clip_id for clip in clips] for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) > 3
@@ -207,12 +207,12 @@ def test_every_clip_is_seen_once_an_epoch_in_a_new_order(encoded):
 
 def test_held_out_cases_are_the_same_whatever_the_run(encoded, levels):
     cache = LatentCache(encoded.latents)
-    source = Source(cache, cache.read_index())
+    source = Source(cache, cache.read_index(), latent_frames=3)
     clips = source.index.of_split("validation")
 
     def case(seed, number=1, frames_a_step=None):
         params = encoded.params(seed=seed, frames_a_step=frames_a_step)
-        return HeldOutSamples(source, clips, params, len(levels), 3)[number]
+        return HeldOutSamples(source, clips, params, len(levels))[number]
 
     assert all(torch.equal(one, other) for one, other in zip(case(0).values(), case(9).values(), strict=True))
     assert case(0, 0)["timestep"] == 200 and case(0, 1)["timestep"] == 800
