@@ -11,9 +11,11 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ import pytest
 from PIL import Image
 
 # Generous: a machine may be busy with other work.
+POST_TRIES = 5
 START_SECONDS = float(os.environ.get("REELOPS_TEST_PATIENCE", "240"))
 
 
@@ -39,8 +42,16 @@ class Server:
         request = urllib.request.Request(  # noqa: S310 - our own server
             self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - our own server
-            return json.load(answer)
+        for left in reversed(range(POST_TRIES)):
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - our own server
+                    return json.load(answer)
+            except urllib.error.HTTPError as error:
+                # Prefect's answer while its database is locked; nothing was done, and its own clients ask again, too.
+                if error.code != HTTPStatus.SERVICE_UNAVAILABLE or not left:
+                    raise
+                time.sleep(1)
+        raise AssertionError("the last try returns or raises")
 
     def flow_runs(self, flow: str) -> list[dict[str, Any]]:
         """Of a Prefect server: all runs of a flow, the last one first."""

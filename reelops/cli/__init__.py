@@ -60,7 +60,11 @@ def build_app() -> typer.Typer:
 def main() -> None:
     """The console script."""
     app = build_app()
-    sys.exit(run_guarded(lambda: app(standalone_mode=False)))
+    code = run_guarded(lambda: app(standalone_mode=False))
+    # Ctrl-C in code that a library runs from a string, as dataclasses do, marks the interpreter: under `python -m` it
+    # would end by SIGINT whatever the code. Running some more from a string takes the mark away.
+    exec("")  # noqa: S102 - a constant
+    sys.exit(code)
 
 
 def run_guarded(run: Callable[[], Any]) -> int:

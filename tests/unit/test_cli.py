@@ -86,3 +86,14 @@ def test_a_fault_of_ours_keeps_its_traceback_and_asks_for_a_report(capsys: pytes
     told = capsys.readouterr().err
     assert "Traceback" in told and "ZeroDivisionError" in told
     assert "Please report it" in told
+
+
+def test_ctrl_c_in_code_that_is_run_from_a_string_ends_with_the_code_of_ctrl_c(tmp_path):
+    """Python marks such an interruption, caught or not, and with `-m` would end by the signal."""
+    (tmp_path / "interrupted.py").write_text(
+        "from reelops import cli\n"
+        "cli.build_app = lambda: lambda standalone_mode: exec('raise KeyboardInterrupt')\n"
+        "cli.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-m", "interrupted"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 130 and done.stderr.startswith("Stopped.")
