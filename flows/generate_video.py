@@ -17,13 +17,13 @@ from typing import Any, Literal
 from prefect import flow
 from prefect.states import Completed
 
-from reelops import production
 from reelops.cli import run_guarded
 from reelops.clip import ClipOrder
 from reelops.errors import TrackingError
-from reelops.production import Take
-from reelops.scratch import scratch_folder
+from reelops.production import pipeline as production
+from reelops.production.pipeline import Take
 from reelops.settings import Settings, load_settings
+from reelops.system.scratch import scratch_folder
 from tasks.generation import encode_clip, generate_footage, gpu_slot, watched_by
 from tasks.quiet import quieten
 from tasks.scoring import judge_clip, score_clip
@@ -123,7 +123,7 @@ def _finished(take: Take) -> Any:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the flow here and shows what came of it; 3 when the gate rejected the clip."""
-    from reelops.cli.take_view import progress_bar, show_take
+    from reelops.views.take import progress_bar, show_take
 
     given = _parser().parse_args(arguments)
     quieten()

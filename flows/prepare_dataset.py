@@ -24,8 +24,8 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from reelops.cli import run_guarded
 from reelops.dataset.metadata.outputs import FOLDER
 from reelops.dataset.metadata.stage import Prepared
-from reelops.processor import cores
 from reelops.settings import load_settings
+from reelops.system.hardware import cores
 from tasks.dataset import await_shards, order_shard, show_prepared, write_reports, write_tables
 from tasks.dataset import look_at_shard as look_here
 from tasks.quiet import quieten
@@ -84,8 +84,8 @@ def _finished(found: PreparedSet) -> Any:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the flow here and shows what came of it."""
     from reelops.cli.metadata import show
-    from reelops.cli.score_view import tell
-    from reelops.cli.take_view import progress_bar
+    from reelops.views.scores import tell
+    from reelops.views.take import progress_bar
 
     given = _parser().parse_args(arguments)
     quieten()

@@ -19,14 +19,14 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from reelops.cli import run_guarded
 from reelops.errors import TrackingError
-from reelops.evaluation.batch import ScoringOrder, find_clips
-from reelops.evaluation.outputs import Outputs
-from reelops.evaluation.run_record import worst_answer
-from reelops.evaluation.scored_clip import ScoredClip, counts, exit_code
-from reelops.processor import cores
-from reelops.scratch import scratch_folder
+from reelops.scoring.batch import ScoringOrder, find_clips
+from reelops.scoring.outputs import Outputs
+from reelops.scoring.run_record import worst_answer
+from reelops.scoring.scored_clip import ScoredClip, counts, exit_code
 from reelops.settings import Settings, load_settings
-from reelops.tracking import TrackedRun
+from reelops.system.hardware import cores
+from reelops.system.scratch import scratch_folder
+from reelops.tracking.runs import TrackedRun
 from tasks.quiet import quieten
 from tasks.scoring import log_scores, score_batch, show_scores, write_outputs
 from tasks.stopping import heed_sigterm, sigterm_noted
@@ -128,8 +128,8 @@ def _path(given: str | None) -> Path | None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the flow here and shows what came of it; exit codes are those of `reelops score`."""
-    from reelops.cli.score_view import complain, show_many
-    from reelops.cli.take_view import progress_bar
+    from reelops.views.scores import complain, show_many
+    from reelops.views.take import progress_bar
 
     given = _parser().parse_args(arguments)
     quieten()

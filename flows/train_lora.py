@@ -17,8 +17,8 @@ from prefect.states import Completed
 
 from reelops.cli import run_guarded
 from reelops.errors import TrackingError
-from reelops.registry import RegisteredAdapter
 from reelops.settings import Settings, load_settings
+from reelops.tracking.adapters import RegisteredAdapter
 from reelops.training.reproduce import TrainedAdapter, read_trained
 from reelops.validation.verdict import ReadVerdict, read_verdict
 from tasks.generation import gpu_slot

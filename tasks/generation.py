@@ -18,13 +18,14 @@ from prefect.cache_policies import NO_CACHE
 from prefect.concurrency.sync import concurrency
 from prefect.settings import PREFECT_API_URL
 
-from reelops import production
-from reelops.clip import ClipOrder, sha256_of
-from reelops.devices import hold_device
+from reelops.clip import ClipOrder
 from reelops.errors import MachineError
-from reelops.production import Encoded, Footage
+from reelops.production import pipeline as production
+from reelops.production.pipeline import Encoded, Footage
 from reelops.progress import OnProgress, Progress
 from reelops.settings import Settings
+from reelops.system.device_lock import hold_device
+from reelops.system.digest import sha256_of
 from tasks.failure import retry_if_it_may_pass
 from tasks.stopping import heed_sigterm
 

@@ -10,21 +10,21 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from reelops import production
 from reelops.clip import Clip, ClipOrder
-from reelops.gates import Verdict
+from reelops.gate.verdict import Verdict
 from reelops.metrics.scores import Scores
-from reelops.production import Footage, Scored
+from reelops.production import pipeline as production
+from reelops.production.pipeline import Footage, Scored
 from reelops.settings import Settings
-from reelops.tracking import TrackedRun, log_run
+from reelops.tracking.runs import TrackedRun, log_run
 from tasks.failure import retry_if_it_may_pass
 from tasks.generation import progress
 from tasks.stopping import heed_sigterm
 
 if TYPE_CHECKING:
-    from reelops.evaluation.batch import BatchProgress, ScoringOrder
-    from reelops.evaluation.outputs import Outputs
-    from reelops.evaluation.scored_clip import ScoredClip
+    from reelops.scoring.batch import BatchProgress, ScoringOrder
+    from reelops.scoring.outputs import Outputs
+    from reelops.scoring.scored_clip import ScoredClip
 
 ARTIFACT_KEY = "scored-clips"
 
@@ -49,7 +49,7 @@ def judge_clip(scores: Scores, order: ClipOrder, settings: Settings) -> Verdict:
 )
 def score_batch(number: int, clips: Sequence[Path], order: ScoringOrder) -> list[ScoredClip]:
     """One batch in one process; what an earlier try has scored is read, not scored again."""
-    from reelops.evaluation.batch import score_clips
+    from reelops.scoring.batch import score_clips
 
     logger = get_run_logger()
 
@@ -78,13 +78,13 @@ def write_outputs(clips: Sequence[ScoredClip], outputs: Outputs) -> list[str]:
     cache_policy=NO_CACHE,
 )
 def log_scores(clips: Sequence[ScoredClip], files: Sequence[Path], settings: Settings) -> TrackedRun:
-    from reelops.evaluation.run_record import run_record
+    from reelops.scoring.run_record import run_record
 
     return log_run(run_record(clips, files), settings.mlflow_tracking_uri)
 
 
 @task(timeout_seconds=120, cache_policy=NO_CACHE)
 def show_scores(clips: Sequence[ScoredClip], tracked: TrackedRun | None) -> None:
-    from reelops.evaluation.run_record import markdown
+    from reelops.scoring.run_record import markdown
 
     create_markdown_artifact(markdown(clips, tracked), key=ARTIFACT_KEY, description=f"Scores of {len(clips)} clips")

@@ -10,11 +10,11 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from reelops import production
-from reelops.cli.take_view import score_rows
-from reelops.production import Take
+from reelops.production import pipeline as production
+from reelops.production.pipeline import Take
 from reelops.settings import Settings
-from reelops.tracking import TrackedRun
+from reelops.tracking.runs import TrackedRun
+from reelops.views.take import score_rows
 from tasks.failure import retry_if_it_may_pass
 
 ARTIFACT_KEY = "generated-clip"

@@ -6,9 +6,9 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from reelops.registry import RegisteredAdapter, register_challenger
 from reelops.settings import Settings
-from reelops.tracking import tag_run
+from reelops.tracking.adapters import RegisteredAdapter, register_challenger
+from reelops.tracking.runs import tag_run
 from reelops.training.reproduce import TrainedAdapter, lineage_tags, reproduce
 from reelops.validation.verdict import ReadVerdict
 from tasks.failure import retry_if_it_may_pass

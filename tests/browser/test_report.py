@@ -14,7 +14,7 @@ import pytest
 from chromium import Page, browser
 from footage import filmed, textured, write_clip
 
-from reelops.video.camera import CameraMove
+from reelops.camera.moves import CameraMove
 
 
 @pytest.fixture(scope="module")

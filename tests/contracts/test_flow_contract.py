@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
+from reelops.benchmark.cases.optical_flow import photograph
+from reelops.benchmark.known_flow import KnownMotion, end_point_error, moved_pair
 from reelops.errors import VideoError
-from reelops.evaluation.benchmark_flow import photograph
-from reelops.evaluation.known_flow import KnownMotion, end_point_error, moved_pair
-from reelops.metrics.optical_flow import ENGINES, FlowEngine, flow_engine, mean_magnitude
-from reelops.metrics.working_size import at_rows
+from reelops.optical_flow.contract import FlowEngine
+from reelops.optical_flow.engines import ENGINES, flow_engine, mean_magnitude
+from reelops.optical_flow.working_size import at_rows
 
 TOLERANCE = {"tvl1-torch": 1e-3, "tvl1-warm": 0.2}
 """How far in pixels the flow of a clip's pair may be from that of the pair alone."""

@@ -17,12 +17,12 @@ from zipfile import ZipFile
 import published
 import pytest
 
-from reelops.clip import sha256_of
 from reelops.dataset.entry import Entry
-from reelops.dataset.fetch import RAW, Fetching
+from reelops.dataset.fetch.stage import RAW, Fetching
 from reelops.dataset.params import DatasetParams
 from reelops.dataset.records import read_fetched
 from reelops.errors import DatasetError
+from reelops.system.digest import sha256_of
 from reelops.video.probe import probe
 
 CLIPS = 5

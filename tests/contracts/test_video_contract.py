@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reelops.clip import ClipFormat, sha256_of
+from reelops.clip import ClipFormat
+from reelops.system.digest import sha256_of
 from reelops.video.decode import read_clip
 from reelops.video.encode import ENCODER_PROFILES, encode
 from reelops.video.probe import probe

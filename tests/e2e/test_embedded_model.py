@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 import pytest
 
+from reelops.camera.moves import CameraMove, CameraSpeed, path_of
 from reelops.clip import ClipOrder
 from reelops.generators.cogvideox import CogVideoXGenerator
-from reelops.metrics.camera_move import measure_camera
-from reelops.metrics.content_kept import content_kept
-from reelops.metrics.psnr import psnr
+from reelops.metrics.camera.camera_move import measure_camera
+from reelops.metrics.reference.content_kept import content_kept
+from reelops.metrics.reference.psnr import psnr
 from reelops.pretraining.evaluate import AT_LEAST, AT_MOST, shortfalls
-from reelops.video.camera import CameraMove, CameraSpeed, path_of
 
 # Clips of the two sample pictures, which the model never saw. The limits are below those of the evaluation over 56
 # clips: a single clip may be worse than the mean, but not this much.

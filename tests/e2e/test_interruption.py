@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from studio import START_SECONDS, Studio, end, make_studio, wait_for
 
-from reelops.clip import ClipOrder, sha256_of
-from reelops.production import produce
+from reelops.clip import ClipOrder
+from reelops.production.pipeline import produce
 from reelops.progress import Progress
 from reelops.settings import load_settings
+from reelops.system.digest import sha256_of
 from reelops.video.probe import probe
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from studio import START_SECONDS, Server, Studio, end, ended, make_studio, wait_for
 
-from reelops.lineage import Lineage
+from reelops.tracking.lineage import Lineage
 from reelops.video.provenance import read_provenance
 
 PROMPT = "a harbour at dusk, slow zoom in"

@@ -13,8 +13,8 @@ pytest.importorskip("mlflow", reason='MLflow comes with pip install "reelops[tra
 
 from studio import Studio
 
-from reelops.clip import sha256_of
-from reelops.lineage import Lineage
+from reelops.system.digest import sha256_of
+from reelops.tracking.lineage import Lineage
 from reelops.video.provenance import read_provenance
 
 

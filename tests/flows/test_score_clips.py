@@ -11,7 +11,7 @@ import pytest
 from footage import filmed, textured, write_clip
 from studio import Server, Studio
 
-from reelops.video.camera import CameraMove
+from reelops.camera.moves import CameraMove
 
 
 def test_a_folder_is_scored_in_batches_as_the_command_line_scores_it_and_kept_in_one_run(

@@ -15,8 +15,8 @@ import yaml
 from studio import START_SECONDS
 from training_ground import VALIDATE, make_ground
 
-from reelops.clip import sha256_of
 from reelops.cogvideox.lora import WEIGHTS_NAME
+from reelops.system.digest import sha256_of
 
 
 def test_dvc_trains_and_the_registry_gets_a_challenger_once(small_model, tmp_path, repository, servers):

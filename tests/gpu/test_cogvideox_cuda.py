@@ -8,10 +8,10 @@ import torch
 from small_model import CLIP, PLAIN_CPU, PROMPT_LENGTH
 
 from reelops.cogvideox.load import load_model, unload_model
-from reelops.cogvideox.machine import inspect_machine
 from reelops.cogvideox.profiles import load_profiles, profile_of_folder
 from reelops.cogvideox.sampling import SamplingConfig, sample_frames
-from reelops.generators.peak_memory import PeakMemory
+from reelops.system.hardware import inspect_machine
+from reelops.system.peak_memory import PeakMemory
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 CONFIG = SamplingConfig(seed=2, steps=3, guidance=3.0, prompt_length=PROMPT_LENGTH)

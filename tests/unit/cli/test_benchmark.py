@@ -14,20 +14,21 @@ from footage import filmed, write_clip
 from typer.testing import CliRunner
 
 import reelops.cli
-from reelops.clip import sha256_of
+from reelops.benchmark.cases import page as benchmark_report
+from reelops.benchmark.cases import scoring as benchmark_scoring
+from reelops.benchmark.cases.flow_truth import truth
+from reelops.benchmark.cases.optical_flow import rank_correlation
+from reelops.benchmark.cases.scoring import Bench
+from reelops.benchmark.golden_flow import make_golden, read_golden
+from reelops.benchmark.known_flow import MOTIONS, SEQUENCES
+from reelops.benchmark.machine import CORES, on_two_cores, score_command
+from reelops.benchmark.params import load_benchmark_params
+from reelops.benchmark.quality import PARTS, Wish, differences_between_parts, wishes
+from reelops.benchmark.quality_tables import markdown
 from reelops.errors import MachineError, SettingsError
-from reelops.evaluation import benchmark_report, benchmark_scoring
-from reelops.evaluation.batch import ScoringOrder
-from reelops.evaluation.benchmark_flow import rank_correlation
-from reelops.evaluation.benchmark_machine import CORES, on_two_cores, score_command
-from reelops.evaluation.benchmark_quality import PARTS, Wish, differences_between_parts, wishes
-from reelops.evaluation.benchmark_scoring import Bench
-from reelops.evaluation.benchmark_tables import markdown
-from reelops.evaluation.benchmark_truth import truth
-from reelops.evaluation.golden_flow import make_golden, read_golden
-from reelops.evaluation.known_flow import MOTIONS, SEQUENCES
-from reelops.evaluation.params import load_benchmark_params
+from reelops.scoring.batch import ScoringOrder
 from reelops.settings import load_settings
+from reelops.system.digest import sha256_of
 
 AT: dict[str, Any] = {
     "measured_at": "2026-11-21T10:00:00+00:00",

@@ -20,10 +20,10 @@ from PIL import Image
 from studio import START_SECONDS
 from typer.testing import CliRunner, Result
 
+from reelops.camera.moves import CameraMove, film, path_of
 from reelops.cli import score
-from reelops.clip import sha256_of
 from reelops.errors import InputError
-from reelops.video.camera import CameraMove, film, path_of
+from reelops.system.digest import sha256_of
 
 
 def write_clip(path: Path, frames_THWC: np.ndarray, comment: str = "") -> Path:

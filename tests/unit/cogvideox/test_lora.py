@@ -9,10 +9,10 @@ import pytest
 import torch
 from small_model import CLIP, PROMPT_LENGTH
 
-from reelops.clip import sha256_of
 from reelops.cogvideox.lora import WEIGHTS_NAME, read_adapter, wearing
 from reelops.cogvideox.sampling import SamplingConfig, sample_frames
 from reelops.errors import SettingsError, WeightsError
+from reelops.system.digest import sha256_of
 
 RANK = 4
 TARGETS = ["to_q", "to_k", "to_v", "to_out.0"]

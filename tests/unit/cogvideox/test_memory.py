@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from reelops.cogvideox.architecture import Architecture, named_architecture
-from reelops.cogvideox.machine import Gpu, Machine
 from reelops.cogvideox.memory import estimate_footprint, plan_memory
 from reelops.cogvideox.profiles import Profile
 from reelops.errors import MachineError, SettingsError
+from reelops.system.hardware import Gpu, Machine
 
 GB = 10**9
 FIVE_B = Profile(name="5b", hub="a/b", num_frames=49, fps=8, width=720, height=480)

@@ -89,7 +89,7 @@ def test_same_seed_is_the_same_clip_in_another_process(small_pipeline, small_pic
     np.save(tmp_path / "picture.npy", small_picture)
     program = f"""
 import sys, hashlib, numpy, torch
-sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+sys.path.insert(0, {str(Path(__file__).parents[2] / "support")!r})
 torch.set_num_threads({torch.get_num_threads()})
 from small_model import CLIP, PROMPT_LENGTH
 from diffusers import CogVideoXImageToVideoPipeline

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from file_server import FileServer, serving
 
-from reelops.dataset.download.downloader import Downloader
-from reelops.dataset.download.settings import DownloadSettings
-from reelops.dataset.download.tombstones import Tombstones
+from reelops.dataset.fetch.download.downloader import Downloader
+from reelops.dataset.fetch.download.settings import DownloadSettings
+from reelops.dataset.fetch.download.tombstones import Tombstones
 
 QUICK = {
     "rounds": 3,

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from reelops.dataset.download.archive import is_archive, unpack
+from reelops.dataset.fetch.download.archive import is_archive, unpack
 from reelops.errors import DatasetError
 
 GOOD = b"a video, nearly" * 100

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from file_server import Answer, FileServer
 
-from reelops.dataset.download import addresses, transfer
-from reelops.dataset.download.failures import Gone, Stopped
-from reelops.dataset.download.settings import Remote
+from reelops.dataset.fetch.download import addresses, transfer
+from reelops.dataset.fetch.download.failures import Gone, Stopped
+from reelops.dataset.fetch.download.settings import Remote
 from reelops.errors import DownloadError, MachineError
 
 

@@ -15,7 +15,7 @@ import published
 import pytest
 from file_server import Answer, FileServer
 
-from reelops.dataset.fetch import RAW, Fetching, SourceReport
+from reelops.dataset.fetch.stage import RAW, Fetching, SourceReport
 from reelops.dataset.params import DatasetParams
 from reelops.dataset.records import read_fetched, why_unlisted
 from reelops.errors import DatasetError, DownloadError

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from footage import textured
 
+from reelops.camera.moves import CameraMove, film, path_of
 from reelops.dataset.entry import Segment
 from reelops.dataset.metadata.measure import Measured, measure
 from reelops.dataset.metadata.params import Limits, WindowParams
 from reelops.dataset.table import Reason
 from reelops.metrics.suite import load_score_settings, score_frames
-from reelops.video.camera import CameraMove, film, path_of
 from reelops.video.decode import read_frames
 from reelops.video.encode import encode
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reelops.dataset.entry import Entry
-from reelops.dataset.fetch import Fetching
+from reelops.dataset.fetch.stage import Fetching
 from reelops.dataset.mixing import choose, share_out
 from reelops.dataset.params import DatasetParams
 from reelops.errors import DatasetError, SettingsError

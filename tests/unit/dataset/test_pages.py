@@ -10,11 +10,11 @@ import published
 import pytest
 from file_server import Answer, FileServer
 
-from reelops.dataset.depot import Depot
 from reelops.dataset.entry import Entry, Fetched, Lost, Segment
-from reelops.dataset.known_files import KnownFiles
+from reelops.dataset.fetch.depot import Depot
+from reelops.dataset.fetch.known_files import KnownFiles
+from reelops.dataset.fetch.unpacked import Unpacked
 from reelops.dataset.sources.pages import PageShelf
-from reelops.dataset.unpacked import Unpacked
 from reelops.video.decode import read_clip
 from reelops.video.probe import probe
 

@@ -11,11 +11,11 @@ from typing import Any
 import published
 import pytest
 
+from reelops.camera.moves import CameraMove
+from reelops.camera.words import asked_move, asked_speed
 from reelops.dataset.entry import Entry, Segment, split_in, youtube_id
 from reelops.dataset.params import DatasetParams, open_source
 from reelops.errors import DatasetError
-from reelops.prompts.camera_words import asked_move, asked_speed
-from reelops.video.camera import CameraMove
 
 Listed = dict[str, Entry]
 

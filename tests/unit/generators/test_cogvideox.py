@@ -10,12 +10,13 @@ import pytest
 from PIL import Image
 from small_model import HEIGHT, PLAIN_CPU, PROMPT_LENGTH, WIDTH
 
-from reelops.clip import ClipOrder, sha256_of
+from reelops.clip import ClipOrder
 from reelops.cogvideox.load import unload_model
 from reelops.cogvideox.weights import content_digest
 from reelops.errors import Cancelled, MachineError, SettingsError, WeightsError
 from reelops.generators.cogvideox import CogVideoXGenerator
 from reelops.settings import load_settings
+from reelops.system.digest import sha256_of
 
 
 @pytest.fixture

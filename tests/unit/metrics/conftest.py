@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reelops.metrics.optical_flow import Dis
+from reelops.camera.moves import CameraMove, CameraPath, CameraSpeed, film, path_of
 from reelops.metrics.scores import Measure
 from reelops.metrics.tracker import Tracker
 from reelops.metrics.view import Step, View
-from reelops.video.camera import CameraMove, CameraPath, CameraSpeed, film, path_of
+from reelops.optical_flow.engines import Dis
 from reelops.video.decode import read_frames
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reelops.metrics.appearance import APPEARANCE_COLUMNS, APPEARANCE_ROWS, Appearance
+from reelops.camera.moves import CameraMove
+from reelops.metrics.learned.appearance import APPEARANCE_COLUMNS, APPEARANCE_ROWS, Appearance
 from reelops.metrics.sets import set_diversity
 from reelops.metrics.view import View
-from reelops.video.camera import CameraMove
 
 
 def appearance_of(frames_THWC: np.ndarray) -> np.ndarray:

@@ -12,19 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from reelops.camera.moves import PAN_SHARE, TILT_SHARE, ZOOM_RATIO, CameraMove, CameraPath, CameraSpeed, path_of
 from reelops.errors import VideoError
-from reelops.metrics.camera_course import camera_measures
-from reelops.metrics.camera_move import CameraMotion, classify, measure_camera, warp_to_last
-from reelops.metrics.content_kept import content_kept
-from reelops.video.camera import (
-    PAN_SHARE,
-    TILT_SHARE,
-    ZOOM_RATIO,
-    CameraMove,
-    CameraPath,
-    CameraSpeed,
-    path_of,
-)
+from reelops.metrics.camera.camera_course import camera_measures
+from reelops.metrics.camera.camera_move import CameraMotion, classify, measure_camera, warp_to_last
+from reelops.metrics.reference.content_kept import content_kept
 
 Film = Callable[..., np.ndarray]
 TILTED_HORIZON = CameraPath(zoom=1.1, roll_degrees=18.0)

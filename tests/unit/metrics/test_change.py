@@ -8,15 +8,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from reelops.metrics.motion import change, duplicated_share, motion
-from reelops.metrics.optical_flow import Dis, mean_magnitude
-from reelops.metrics.residual_ratio import ResidualTracker
-from reelops.metrics.scene_cut import discontinuity, scene_cut
+from reelops.camera.moves import CameraMove, CameraSpeed
+from reelops.metrics.continuity.residual_ratio import ResidualTracker
+from reelops.metrics.continuity.scene_cut import discontinuity, scene_cut
+from reelops.metrics.motion.motion import change, duplicated_share, motion
 from reelops.metrics.scores import Measure
 from reelops.metrics.tracker import OfSteps
 from reelops.metrics.view import Pulled
-from reelops.metrics.working_size import at_rows, luma
-from reelops.video.camera import CameraMove, CameraSpeed
+from reelops.optical_flow.engines import Dis, mean_magnitude
+from reelops.optical_flow.working_size import at_rows, luma
 
 Film = Callable[..., np.ndarray]
 Track = Callable[..., dict[str, Measure]]

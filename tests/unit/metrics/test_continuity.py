@@ -8,15 +8,15 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from reelops.metrics.boiling import Boiling, undone_share
-from reelops.metrics.degenerate import boiling as boil
-from reelops.metrics.degenerate import frozen_with_noise, shuffled, stalled
-from reelops.metrics.frame_diversity import FrameDiversity
-from reelops.metrics.frame_order import FrameOrder
-from reelops.metrics.motion import Motion, frozen_share, stutter
+from reelops.camera.moves import CameraMove
+from reelops.gate.degenerate_clips import boiling as boil
+from reelops.gate.degenerate_clips import frozen_with_noise, shuffled, stalled
+from reelops.metrics.continuity.frame_diversity import FrameDiversity
+from reelops.metrics.motion.boiling import Boiling, undone_share
+from reelops.metrics.motion.frame_order import FrameOrder
+from reelops.metrics.motion.motion import Motion, frozen_share, stutter
 from reelops.metrics.scores import Measure
 from reelops.metrics.view import View
-from reelops.video.camera import CameraMove
 
 EIGHT = Fraction(8)
 Film = Callable[..., np.ndarray]

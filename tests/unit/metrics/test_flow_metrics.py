@@ -8,14 +8,14 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from reelops.metrics.dynamic_degree import dynamic_degree, fastest
-from reelops.metrics.flow_validity import confirmed, flow_validity
-from reelops.metrics.motion_smoothness import MotionSmoothness, jerk
-from reelops.metrics.optical_flow import Dis
+from reelops.camera.moves import CameraMove, CameraSpeed
+from reelops.metrics.continuity.warping_error import WarpingError, trackable, warping_error
+from reelops.metrics.motion.dynamic_degree import dynamic_degree, fastest
+from reelops.metrics.motion.motion_smoothness import MotionSmoothness, jerk
 from reelops.metrics.scores import Measure
-from reelops.metrics.warping_error import WarpingError, trackable, warping_error
-from reelops.metrics.working_size import at_rows, luma
-from reelops.video.camera import CameraMove, CameraSpeed
+from reelops.optical_flow.engines import Dis
+from reelops.optical_flow.flow_validity import confirmed, flow_validity
+from reelops.optical_flow.working_size import at_rows, luma
 
 Film = Callable[..., np.ndarray]
 Track = Callable[..., dict[str, Measure]]

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reelops.camera.moves import CameraMove
 from reelops.errors import WeightsError
-from reelops.metrics.embedding import Embedder
-from reelops.metrics.feature_consistency import frame_consistency, picture_consistency
-from reelops.metrics.lpips import Lpips
+from reelops.metrics.learned.embedding import Embedder
+from reelops.metrics.learned.feature_consistency import frame_consistency, picture_consistency
+from reelops.metrics.learned.lpips import Lpips
 from reelops.metrics.suite import ScoreSettings, Weights, score_frames
-from reelops.video.camera import CameraMove
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")

@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 from skimage.color import rgb2lab, rgb2xyz
 
-from reelops.metrics.brightness import brightness
-from reelops.metrics.colour_drift import ColourDrift, tint
-from reelops.metrics.contrast import contrast
-from reelops.metrics.detail_drift import Detail, detail_drift
-from reelops.metrics.exposure_drift import ExposureDrift, luminance
-from reelops.metrics.first_frame_fidelity import first_frame_fidelity
-from reelops.metrics.flicker import flicker, light_step
-from reelops.metrics.psnr import HIGHEST_DB, psnr
+from reelops.metrics.light.brightness import brightness
+from reelops.metrics.light.colour_drift import ColourDrift, tint
+from reelops.metrics.light.contrast import contrast
+from reelops.metrics.light.detail_drift import Detail, detail_drift
+from reelops.metrics.light.exposure_drift import ExposureDrift, luminance
+from reelops.metrics.light.flicker import flicker, light_step
+from reelops.metrics.light.sharpness import sharpness
+from reelops.metrics.reference.first_frame_fidelity import first_frame_fidelity
+from reelops.metrics.reference.psnr import HIGHEST_DB, psnr
 from reelops.metrics.scores import Measure
-from reelops.metrics.sharpness import sharpness
 from reelops.metrics.view import Pulled, View
-from reelops.metrics.working_size import luma
+from reelops.optical_flow.working_size import luma
 
 
 def steps_of(clip: list[np.ndarray]) -> list[float]:

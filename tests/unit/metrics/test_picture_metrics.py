@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from reelops.metrics.black_frames import black_share, dark_share
-from reelops.metrics.blockiness import blockiness
-from reelops.metrics.colourfulness import colourfulness
-from reelops.metrics.noise_level import noise_level
-from reelops.metrics.working_size import luma
+from reelops.metrics.light.black_frames import black_share, dark_share
+from reelops.metrics.light.blockiness import blockiness
+from reelops.metrics.light.colourfulness import colourfulness
+from reelops.metrics.light.noise_level import noise_level
+from reelops.optical_flow.working_size import luma
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from reelops.camera.moves import CameraMove
 from reelops.errors import SettingsError, VideoError
-from reelops.metrics.gradient_similarity import gmsd
-from reelops.metrics.psnr import psnr
-from reelops.metrics.structural_similarity import ms_ssim, ssim
+from reelops.metrics.reference.gradient_similarity import gmsd
+from reelops.metrics.reference.psnr import psnr
+from reelops.metrics.reference.structural_similarity import ms_ssim, ssim
 from reelops.metrics.suite import ScoreSettings, score_frames
-from reelops.metrics.working_size import luma
-from reelops.video.camera import CameraMove
+from reelops.optical_flow.working_size import luma
 from reelops.video.encode import encode
 
 skimage = pytest.importorskip("skimage.metrics", reason="scikit-image is what these metrics are compared with")

@@ -14,13 +14,13 @@ import cv2
 import numpy as np
 import pytest
 
+from reelops.camera.moves import CameraMove
 from reelops.clip import ClipFormat
 from reelops.errors import PictureError, SettingsError, VideoError
-from reelops.metrics.asked import ASKED_METRICS
+from reelops.metrics.learned.asked import ASKED_METRICS
+from reelops.metrics.motion.temporal_consistency import temporal_consistency
 from reelops.metrics.scores import METRICS, Scores
 from reelops.metrics.suite import ScoreSettings, load_score_settings, score_clip, score_frames
-from reelops.metrics.temporal_consistency import temporal_consistency
-from reelops.video.camera import CameraMove
 
 SETTINGS = ScoreSettings(temporal_engine="tvl1", temporal_rows=160, temporal_scale=120.0)
 QUICK = ScoreSettings(temporal_engine="dis", temporal_rows=160, temporal_scale=110.0)

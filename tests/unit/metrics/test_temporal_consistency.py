@@ -8,9 +8,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from reelops.camera.moves import CameraMove
 from reelops.errors import VideoError
-from reelops.metrics.temporal_consistency import consistency_of, temporal_consistency
-from reelops.video.camera import CameraMove
+from reelops.metrics.motion.temporal_consistency import consistency_of, temporal_consistency
 
 
 def test_score_is_the_exponential_of_the_variance() -> None:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from reelops.camera.moves import CameraMove, CameraPath, path_of
 from reelops.pretraining.alignment import Alignment, Watch, between, source_tokens
 from reelops.pretraining.transformer import TransformerConfig, build_transformer, forward_frames, rotary_embedding
-from reelops.video.camera import CameraMove, CameraPath, path_of
 
 CONFIG = TransformerConfig(
     heads=5, head_dim=16, layers=2, time_width=16, patch=2, latent_size=(12, 8), num_frames=9, text_length=8,

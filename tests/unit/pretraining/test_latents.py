@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from reelops.camera.moves import CameraMove, CameraSpeed, path_of
+from reelops.camera.words import asked_move, asked_speed
 from reelops.pretraining.latents import MOVES, SLOW_ZOOM_ODDS, SPEEDS, LatentPool
-from reelops.prompts.camera_words import asked_move, asked_speed
-from reelops.video.camera import CameraMove, CameraSpeed, path_of
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from reelops.camera.filming import film_somewhere
+from reelops.camera.moves import CameraMove, CameraSpeed, path_of
 from reelops.params import find_files
 from reelops.pretraining.checkpoint import load_checkpoint, save_checkpoint
 from reelops.pretraining.pictures import sources
@@ -19,8 +21,6 @@ from reelops.pretraining.stage import PretrainConfig, Pretraining
 from reelops.pretraining.text import TextConfig
 from reelops.pretraining.transformer import TransformerConfig
 from reelops.pretraining.vae import VaeConfig
-from reelops.video.camera import CameraMove, CameraSpeed, path_of
-from reelops.video.filming import film_somewhere
 
 SMALL = PretrainConfig(
     text=TextConfig(vocabulary=400, width=16, heads=2, layers=1, length=24, steps=4, batch=4, trained_length=24),

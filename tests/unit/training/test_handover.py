@@ -16,10 +16,10 @@ import yaml
 from mlflow import MlflowClient
 from training_work import train_here
 
-from reelops.clip import sha256_of
 from reelops.cogvideox.lora import WEIGHTS_NAME
 from reelops.errors import MachineError, TrackingError
-from reelops.registry import register_challenger
+from reelops.system.digest import sha256_of
+from reelops.tracking.adapters import register_challenger
 from reelops.training.reproduce import lineage_tags, read_trained, reproduce
 
 

@@ -14,11 +14,11 @@ from small_model import HEIGHT, PROMPT_LENGTH, WIDTH
 from studio import START_SECONDS
 from training_work import in_processes, train_here
 
-from reelops.clip import sha256_of
 from reelops.cogvideox.denoiser import load_transformer
 from reelops.cogvideox.frame_attention import StandingForAll
 from reelops.cogvideox.lora import WEIGHTS_NAME, add_lora, lora_parameters, read_adapter
 from reelops.errors import Cancelled, DatasetError, MachineError, SettingsError
+from reelops.system.digest import sha256_of
 from reelops.training.cache import LatentCache
 from reelops.training.checkpoint import check_room, run_to_oneself
 from reelops.training.launch import Launch, share_base

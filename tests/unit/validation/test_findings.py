@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from training_ground import VALIDATE
 
-from reelops.gates import Decision
-from reelops.metrics.camera_move import CameraMotion
+from reelops.camera.moves import CameraMove
+from reelops.gate.verdict import Decision
+from reelops.metrics.camera.camera_move import CameraMotion
 from reelops.validation.findings import Count, find
 from reelops.validation.params import ValidateParams
 from reelops.validation.reload import Reloaded
-from reelops.video.camera import CameraMove
 
 SAME = Reloaded("style-01", "float32", largest=0, differing=0.0, apart=0.0, change=3.0)
 FLICKER = {**VALIDATE["style"], "trait": [{"metric": "flicker", "at_least": 0.5}, {"metric": "motion", "at_least": 1}]}

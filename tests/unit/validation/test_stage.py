@@ -16,12 +16,12 @@ from safetensors.torch import save_file
 from training_ground import VALIDATE
 from validation_work import plan_here, validate_here
 
-from reelops.clip import sha256_of
 from reelops.cogvideox.lora import METADATA_KEY, WEIGHTS_NAME
 from reelops.errors import Cancelled, MachineError, SettingsError, WeightsError
 from reelops.metrics.scores import METRICS
 from reelops.metrics.suite import METRICS_VERSION
-from reelops.production import sidecar_of
+from reelops.production.pipeline import sidecar_of
+from reelops.system.digest import sha256_of
 from reelops.validation.findings import SIDES, find
 from reelops.validation.outputs import metrics, write_outputs
 from reelops.validation.record import remember

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reelops.clip import ClipFormat, sha256_of
+from reelops.clip import ClipFormat
 from reelops.errors import InputError, MachineError, VideoError
+from reelops.system.digest import sha256_of
 from reelops.video.decode import read_clip, read_frames
 from reelops.video.encode import encode, transcode
 from reelops.video.probe import probe

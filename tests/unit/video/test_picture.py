@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from reelops.clip import sha256_of
 from reelops.errors import PictureError
+from reelops.system.digest import sha256_of
 from reelops.video.picture import looks_like_picture, probe_picture, read_picture
 from tests.unit.video.media import write_png16, write_raw_png
 

@@ -1,0 +1,1 @@
+"""Changes to frames that leave what they show recognisable."""

@@ -1,0 +1,1 @@
+"""What is measured of ReelOps itself: time, memory and correctness, with reports that are kept."""

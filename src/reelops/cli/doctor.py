@@ -1,0 +1,308 @@
+"""`reelops doctor`: what this machine is, what is installed, and what can run here and why not."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from reelops.errors import MachineError, ReelOpsError, SettingsError
+from reelops.settings import Settings, load_settings
+
+Mark = Literal["ok", "warn", "fail"]
+
+STACK = (
+    "torch",
+    "diffusers",
+    "transformers",
+    "accelerate",
+    "peft",
+    "safetensors",
+    "huggingface_hub",
+    "numpy",
+    "av",
+    "opencv-contrib-python",
+    "prefect",
+    "mlflow",
+)
+# Without these nothing can be generated; without the others only a part of ReelOps is missing.
+NEEDED = frozenset(STACK[:6]) | {"numpy", "av", "opencv-contrib-python"}
+DEFAULT_PROFILE = "tiny"
+SERVER_TIMEOUT_SECONDS = 1.5
+LOW_DISK_BYTES = 5e9
+GB = 1e9
+_MARKS = {"ok": "[green]✓[/]", "warn": "[yellow]![/]", "fail": "[red]✗[/]"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report. `facts` is for machines."""
+
+    group: str
+    name: str
+    mark: Mark
+    text: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def examine(settings: Settings, dtype: str | None = None) -> list[Finding]:
+    """Everything doctor says, in order; a broken part of the machine is a finding, never an exception."""
+    machine, machine_findings = _machine(settings)
+    return [
+        *machine_findings,
+        *(_version(name) for name in STACK),
+        _tracking(settings.mlflow_tracking_uri),
+        _prefect(settings.prefect_api_url),
+        *_profiles(settings, machine, dtype),
+    ]
+
+
+def can_generate(findings: Sequence[Finding]) -> bool:
+    """Whether the default profile runs here."""
+    return any(item.group == "profiles" and item.name == DEFAULT_PROFILE and item.mark != "fail" for item in findings)
+
+
+def _machine(settings: Settings) -> tuple[Any, list[Finding]]:
+    findings = [
+        Finding("machine", "system", "ok", f"{platform.system()} {platform.release()}, {platform.machine()}"),
+        _python(),
+    ]
+    machine = None
+    try:
+        from reelops.system.hardware import inspect_machine
+
+        machine = inspect_machine()
+        findings += _processor(machine)
+    except MachineError as error:
+        findings.append(Finding("machine", "accelerator", "fail", str(error)))
+    except Exception as error:  # a driver can fail in ways of its own; doctor is there to say so
+        findings.append(Finding("machine", "accelerator", "fail", f"{type(error).__name__}: {_first_line(error)}"))
+    findings.append(_disk("disk", settings.home))
+    return machine, findings
+
+
+def _python() -> Finding:
+    good = sys.version_info[:2] == (3, 11)
+    text = platform.python_version() + ("" if good else "; the locked requirements are for 3.11")
+    return Finding("machine", "python", "ok" if good else "warn", text)
+
+
+def _processor(machine: Any) -> list[Finding]:
+    from reelops.cogvideox.memory import choose_dtype
+
+    features = ", ".join(machine.cpu_features) or "nothing of note"
+    findings = [
+        Finding("machine", "processor", "ok", f"{machine.cpu}, {machine.cores} cores ({features})", asdict(machine)),
+        Finding(
+            "machine", "memory", "ok", f"{machine.ram_free_bytes / GB:.1f} GB free of {machine.ram_bytes / GB:.1f} GB"
+        ),
+    ]
+    for gpu in machine.gpus:
+        text = f"{gpu.name}, {gpu.free_bytes / GB:.1f} GB free of {gpu.total_bytes / GB:.1f} GB, driver {_driver()}"
+        findings.append(Finding("machine", "gpu", "ok", text))
+    if not machine.gpus:
+        findings.append(Finding("machine", "gpu", "ok", "none that torch can use; the tiny profile needs none"))
+    dtype, why = choose_dtype(machine)
+    findings.append(Finding("machine", "number format", "ok", f"{dtype}: {why}", {"dtype": dtype}))
+    return findings
+
+
+def _driver() -> str:
+    try:
+        text = Path("/proc/driver/nvidia/version").read_text(encoding="utf-8")
+    except OSError:
+        return "unknown"
+    words = text.splitlines()[0].split()
+    return next((word for word in words if word[:1].isdigit() and "." in word), "unknown")
+
+
+def _disk(name: str, folder: Path) -> Finding:
+    place = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
+    try:
+        free = shutil.disk_usage(place).free
+    except OSError as error:
+        return Finding("machine", name, "fail", f"{place}: {error.strerror}")
+    low = free < LOW_DISK_BYTES
+    text = f"{free / GB:.1f} GB free at {folder}" + ("; clips and weights need room" if low else "")
+    return Finding("machine", name, "warn" if low else "ok", text, {"free_bytes": free})
+
+
+def _version(name: str) -> Finding:
+    try:
+        return Finding("versions", name, "ok", metadata.version(name))
+    except metadata.PackageNotFoundError:
+        needed = name in NEEDED
+        text = "not installed" + ("; install the project's requirements" if needed else "; that part of ReelOps is off")
+        return Finding("versions", name, "fail" if needed else "warn", text)
+
+
+def _reaches(url: str) -> str | None:
+    """None when a server answers at this address, else why not."""
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme not in ("http", "https"):
+        return "not an http address"
+    # Health is public; urllib would take a name and password for a part of the host.
+    bare = urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    try:
+        with urllib.request.urlopen(bare, timeout=SERVER_TIMEOUT_SECONDS):  # noqa: S310 (the scheme is checked above)
+            return None
+    except urllib.error.HTTPError as error:
+        return f"it answers {error.code}"
+    except (OSError, ValueError) as error:
+        return _first_line(getattr(error, "reason", error))
+
+
+def _server(name: str, url: str, path: str, remedy: str) -> Finding:
+    shown = _without_password(url)
+    problem = _reaches(url.rstrip("/") + path)
+    if problem is None:
+        return Finding("servers", name, "ok", f"{shown} answers")
+    return Finding("servers", name, "warn", f"{shown} cannot be reached: {problem}. {remedy}")
+
+
+def _without_password(url: str) -> str:
+    parts = urllib.parse.urlsplit(url)
+    if parts.password is None:
+        return url
+    return urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":…@")))
+
+
+def _tracking(uri: str) -> Finding:
+    if uri.startswith(("http://", "https://")):
+        return _server("mlflow", uri, "/health", "Start it, or unset MLFLOW_TRACKING_URI to log to a local file.")
+    return Finding("servers", "mlflow", "ok", f"embedded store {_without_password(uri)}")
+
+
+def _prefect(url: str | None) -> Finding:
+    if url is None:
+        return Finding("servers", "prefect", "ok", "none set; flows run embedded")
+    return _server("prefect", url, "/health", "Start it, or unset PREFECT_API_URL to run flows embedded.")
+
+
+def _profiles(settings: Settings, machine: Any, dtype: str | None) -> list[Finding]:
+    try:
+        from reelops.cogvideox.profiles import load_profiles
+
+        profiles = load_profiles(settings.params_file)
+    except (ReelOpsError, ImportError) as error:
+        return [Finding("profiles", DEFAULT_PROFILE, "fail", _first_line(error))]
+    return [
+        _guarded(profile.name, partial(_profile, profile, settings, machine, dtype)) for profile in profiles.values()
+    ]
+
+
+def _guarded(name: str, look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except ReelOpsError as error:
+        return Finding("profiles", name, "fail", str(error))
+    except Exception as error:  # one broken profile must not hide the others
+        return Finding("profiles", name, "fail", f"{type(error).__name__}: {_first_line(error)}")
+
+
+def _profile(profile: Any, settings: Settings, machine: Any, dtype: str | None) -> Finding:
+    from reelops.cogvideox.architecture import read_architecture
+    from reelops.cogvideox.clip_format import choose_format
+    from reelops.cogvideox.memory import BYTES, plan_memory
+    from reelops.cogvideox.weights import locate_weights
+
+    weights, missing = None, ""
+    if profile.weights == "trained":
+        try:
+            weights = locate_weights(profile, settings.cache, download=False)
+        except ReelOpsError as error:
+            if profile.hub is None:
+                raise
+            missing = str(error)
+    architecture = read_architecture(weights.folder) if weights else profile.known_architecture()
+    if architecture is None:
+        return Finding("profiles", profile.name, "warn", f"{missing} Name its `architecture` to plan memory before.")
+    architecture.check()
+    clip = choose_format(profile, architecture)
+    if machine is None:
+        raise MachineError("cannot run without torch.")
+    plan = plan_memory(architecture, clip, machine, dtype)
+    facts = {
+        "plan": asdict(plan),
+        "base_revision": weights.revision if weights else None,
+        "weights_here": weights is not None,
+    }
+    shape = f"{clip.width}x{clip.height}, {clip.num_frames} frames at {clip.fps} fps"
+    notes = "".join(f" Note: {note}." for note in (weights.notes if weights else ()))
+    if profile.weights == "random":
+        notes = " Random weights: frames are noise, only time and memory mean anything."
+    if missing:
+        size = sum(architecture.parameters.values()) * BYTES["bfloat16"]
+        return Finding(
+            "profiles",
+            profile.name,
+            "warn",
+            f"{shape}. {plan.reason} Weights (about {size / GB:.0f} GB): {missing}",
+            facts,
+        )
+    return Finding("profiles", profile.name, "ok", f"{shape}. {plan.reason}{notes}", facts)
+
+
+def _first_line(error: object) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+def _print(findings: Sequence[Finding]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    for group in dict.fromkeys(item.group for item in findings):
+        table = Table.grid(padding=(0, 1))
+        table.add_column(width=1)
+        table.add_column(style="bold", no_wrap=True)
+        table.add_column(overflow="fold")
+        for item in findings:
+            if item.group == group:
+                table.add_row(_MARKS[item.mark], escape(item.name), escape(item.text))
+        console.print(f"[dim]{group}[/]")
+        console.print(table)
+    if can_generate(findings):
+        console.print('[green]Ready:[/] `reelops generate PICTURE "PROMPT"` can run here.')
+    else:
+        console.print(f"[red]Not ready:[/] the {DEFAULT_PROFILE} profile cannot run here; see ✗ above.")
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+    dtype: Annotated[
+        str | None, typer.Option(help="Plan for this number format: float32, bfloat16 or float16.")
+    ] = None,
+) -> None:
+    """Say what this machine can run, and why not what it cannot."""
+    try:
+        findings = examine(load_settings(), dtype)
+    except SettingsError as error:
+        findings = [Finding("profiles", DEFAULT_PROFILE, "fail", str(error))]
+    ready = can_generate(findings)
+    if as_json:
+        typer.echo(
+            json.dumps({"ready": ready, "findings": [asdict(item) for item in findings]}, ensure_ascii=False, indent=2)
+        )
+    else:
+        _print(findings)
+    raise typer.Exit(0 if ready else 1)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds `doctor` to the command line."""
+    app.command("doctor")(doctor)

@@ -1,0 +1,200 @@
+"""`reelops fetch`: bring the clips that params.yaml names."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from reelops.dataset.entry import Lost
+    from reelops.dataset.fetch.depot import FetchProgress, OnFetchProgress
+    from reelops.dataset.fetch.stage import SourceReport
+    from reelops.views.progress_bar import Watch
+
+METRICS = Path("reports/fetch/metrics.json")
+_MOST_REASONS = 8
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(fetch)
+
+
+def fetch(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(help="Names of sources.", metavar="[SOURCE]...", show_default="all in params.yaml"),
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask nobody; what is here counts.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Read the lists of clips and say what would be fetched, from where.")
+    ] = False,
+    forget_gone: Annotated[
+        bool, typer.Option("--forget-gone", help="Ask again for what was found gone for good (404, 410).")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with every lost clip.")] = False,
+) -> None:
+    """Bring the clips that params.yaml names into data/raw/, each whole or not at all.
+
+    It goes on where it stopped: stop it with Ctrl-C whenever you like and run it again. What cannot be had is named
+    in data/raw/<source>/lost.jsonl. A source that fails as a whole does not stop the others. Exit code 1: a source
+    gave nothing at all, or failed; 2: one failed over something in params.yaml that you can mend.
+
+    Examples: reelops fetch    |    reelops fetch --check    |    reelops fetch msr_vtt --offline
+    """
+    from reelops.dataset.fetch.stage import Fetching
+    from reelops.dataset.params import DatasetParams
+    from reelops.errors import Cancelled
+    from reelops.params import read_block
+    from reelops.settings import load_settings
+    from reelops.system.files import write_text_atomically
+    from reelops.views.progress_bar import watching
+    from reelops.views.take import err
+
+    settings = load_settings()
+    params = read_block(settings.params_file, "dataset", DatasetParams)
+    with watching("clips") as watch:
+        run = Fetching(params, settings.root, only=sources or (), offline=offline, on_progress=_shown_by(watch))
+        if forget_gone:
+            err.print(f"{run.tombstones.forget()} addresses that were gone may be asked again.")
+        if check:
+            looks = run.look()
+        else:
+            try:
+                reports = run.run()
+            except KeyboardInterrupt:
+                err.print("Stopped. What was fetched stays, and the next run goes on from there.")
+                raise SystemExit(Cancelled.exit_code) from None
+    if check:
+        _show_look(looks, as_json)
+        _tell_failures([report for report, _ in looks])
+        return
+    figures = {report.name: report.figures | _troubles(report) for report in reports}
+    if not sources:
+        write_text_atomically(settings.root / METRICS, json.dumps(figures, indent=2) + "\n")
+    if as_json:
+        typer.echo(json.dumps([_facts(report) for report in reports], indent=2, ensure_ascii=False))
+    else:
+        _show(reports, settings.root)
+    stones = run.tombstones
+    if stones.met:
+        known = f"{len(stones.met):,} addresses are known to be gone, the first since {stones.oldest_met}"
+        err.print(f"{known}, and were not asked; --forget-gone asks again.", soft_wrap=True, highlight=False)
+    _tell_failures(reports)
+    if any(report.wanted and not report.here + report.fetched for report in reports):
+        raise typer.Exit(1)
+
+
+def _tell_failures(reports: Sequence[SourceReport]) -> None:
+    """Names the sources that failed as a whole, and ends the command if there are any."""
+    from rich.markup import escape
+
+    from reelops.views.take import err
+
+    codes = [report.failure.exit_code for report in reports if report.failure]
+    for report in reports:
+        if report.failure:
+            err.print(f"[red]Failed:[/] {report.name}: {escape(str(report.failure))}", soft_wrap=True, highlight=False)
+    if codes:
+        raise typer.Exit(max(codes))
+
+
+def _shown_by(watch: Watch) -> OnFetchProgress:
+    def show(now: FetchProgress) -> None:
+        watch.show(f"Fetching {now.source}", now.done, now.total, f"{_megabytes(now.received_bytes)} received")
+
+    return show
+
+
+def _facts(report: SourceReport) -> dict[str, Any]:
+    return {
+        "source": report.name,
+        "listed": report.listed,
+        "wanted": report.wanted,
+        "here_before": report.here,
+        "fetched": report.fetched,
+        "size_bytes": report.size_bytes,
+        "received_bytes": report.received_bytes,
+        "seconds": round(report.seconds, 3),
+        "lost": [{"clip_id": one.entry.clip_id, "reasons": list(one.reasons)} for one in report.lost],
+        "notes": list(report.notes),
+        "failure": str(report.failure) if report.failure else None,
+    }
+
+
+def _show(reports: Sequence[SourceReport], root: Path) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
+    from rich.table import Table
+
+    from reelops.dataset.fetch.stage import RAW
+    from reelops.dataset.records import LOST_NAME
+    from reelops.views.take import err, out
+
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("Source")
+    for title in ("Wanted", "Here before", "Fetched", "Lost", "On disk", "Received", "Seconds"):
+        table.add_column(title, justify="right")
+    for report in reports:
+        counts = (report.wanted, report.here, report.fetched, len(report.lost))
+        sizes = (_megabytes(report.size_bytes), _megabytes(report.received_bytes), f"{report.seconds:.1f}")
+        table.add_row(report.name, *(f"{count:,}" for count in counts), *sizes)
+    out.print(table)
+    for report in reports:
+        for note in report.notes:
+            err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True, highlight=False)
+        for reason, count in list(_reasons(report.lost).items())[:_MOST_REASONS]:
+            err.print(
+                f"[red]Lost:[/] {report.name}, {count:,} clips: {escape(reason)}", soft_wrap=True, highlight=False
+            )
+        if report.lost:
+            path = root / RAW / report.name / LOST_NAME
+            err.print(f"Every lost clip of {report.name} with its reasons: {escape(str(path))}", soft_wrap=True)
+
+
+def _show_look(looks: Sequence[tuple[SourceReport, list[str]]], as_json: bool) -> None:
+    facts: list[dict[str, Any]] = [
+        {"source": report.name, "listed": report.listed, "wanted": report.wanted, "here": report.here}
+        | {"to_fetch": len(report.lost), "from": shelves, "notes": list(report.notes)}
+        | {"failure": str(report.failure) if report.failure else None}
+        for report, shelves in looks
+    ]
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        return
+    for one in facts:
+        typer.echo(
+            f"{one['source']}: {one['listed']:,} clips listed, {one['wanted']:,} wanted, {one['here']:,} here, "
+            f"{one['to_fetch']:,} to fetch."
+        )
+        for number, place in enumerate(one["from"], start=1):
+            typer.echo(f"  {number}. {place}")
+        for note in one["notes"]:
+            typer.echo(f"  Note: {note}", err=True)
+
+
+def _troubles(report: SourceReport) -> dict[str, Any]:
+    failure = {"failure": str(report.failure)} if report.failure else {}
+    return {"reasons": _reasons(report.lost), **failure}
+
+
+def _reasons(lost: Sequence[Lost]) -> dict[str, int]:
+    """How many clips were lost for each kind of reason; addresses and names of single clips are left out."""
+    kinds = Counter(_kind(one) for one in lost)
+    return dict(sorted(kinds.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _kind(lost: Lost) -> str:
+    said = "; ".join(lost.reasons) or "no place has it"
+    for name in (lost.entry.clip_id, lost.entry.video_id):
+        said = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", "...", said)
+    return said
+
+
+def _megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:,.1f} MB"

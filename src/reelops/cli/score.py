@@ -1,0 +1,225 @@
+"""`reelops score`: what clips are worth, and what the gate says to them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+if TYPE_CHECKING:
+    from reelops.scoring.batch import ScoringOrder
+    from reelops.scoring.comparison.paired import Comparison
+    from reelops.scoring.outputs import Outputs
+    from reelops.scoring.scored_clip import ScoredClip
+
+STDOUT = Path("-")
+SELF_TEST_FAILED = 1
+
+
+class ScoreCommand(TyperCommand):
+    """Lets `--json` stand alone, as it does for other commands, or before a file to write.
+
+    What follows it counts as that file only if it looks like one, so that `--json clip.mp4` scores the clip.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        words, waiting = [], list(args)
+        while waiting:
+            word = waiting.pop(0)
+            if word == "--":
+                words += [word, *waiting]
+                break
+            if word == "--json":
+                named = waiting and (waiting[0] == "-" or waiting[0].lower().endswith(".json"))
+                word = f"--json={waiting.pop(0) if named else '-'}"
+            words.append(word)
+        return super().parse_args(ctx, words)
+
+
+def register(app: typer.Typer) -> None:
+    app.command(cls=ScoreCommand)(score)
+
+
+def score(
+    videos: Annotated[list[Path], typer.Argument(help="Clips, and folders that hold clips.", metavar="VIDEO...")],
+    picture: Annotated[
+        Path | None,
+        typer.Option(help="The picture they started from.", show_default="the one a clip names, if it is here"),
+    ] = None,
+    prompt: Annotated[str | None, typer.Option(help="What was asked for.", show_default="the one a clip names")] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option("--profile", "-p", help="Whose limits count.", show_default="the clip's own, else default"),
+    ] = None,
+    origin: Annotated[
+        bool,
+        typer.Option(
+            "--origin/--no-origin",
+            help="Take picture, prompt and profile from a clip's metadata and the .json beside it.",
+        ),
+    ] = True,
+    reference: Annotated[
+        Path | None,
+        typer.Option(help="Compare with this video or picture; or a folder that has one of each clip's name."),
+    ] = None,
+    also: Annotated[
+        str, typer.Option(help="More metrics, by name: lpips,subject_consistency.", show_default=False)
+    ] = "",
+    as_json: Annotated[
+        Path | None,
+        typer.Option(
+            "--json", help="Print JSON, or write it to a .json file: an object; a list of several.", metavar="[FILE]"
+        ),
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write a table, a row a clip.")] = None,
+    parquet: Annotated[Path | None, typer.Option(help="Write the same table as Parquet.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a report to look at: one file, players and timelines included.")
+    ] = None,
+    compare: Annotated[
+        Path | None, typer.Option(help="Another folder: clips of the same names are compared in pairs.")
+    ] = None,
+    plots: Annotated[Path | None, typer.Option(help="Write metrics.json and tables for dvc plots here.")] = None,
+    data_docs: Annotated[
+        Path | None, typer.Option(help="Check the table with Great Expectations, and write its Data Docs here.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", "-j", help="Processes.", min=1, show_default="one a core")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Measure anew what has been measured before.")] = False,
+    media_mb: Annotated[
+        int,
+        typer.Option("--media-mb", help="Megabytes for all videos in the report; beyond, previews or links.", min=0),
+    ] = 64,
+    self_test: Annotated[
+        bool, typer.Option("--self-test", help="The clips are good: spoil them in every known way, and test the gate.")
+    ] = False,
+    params: Annotated[Path | None, typer.Option(help="Another params.yaml.", show_default=False)] = None,
+) -> None:
+    """Score clips, and judge them by the limits of params.yaml.
+
+    What has been scored before is not scored again, so a long run that was stopped goes on where it was.
+
+    Exit codes: 0 none was rejected, 2 a clip could not be scored, 3 a clip was rejected. With --self-test: 1 the gate
+    failed it.
+
+    Examples: reelops score clip.mp4 --picture photo.jpg --prompt "slow zoom in"
+
+    reelops score clips/ --html report.html --csv scores.csv
+
+    reelops score new/ --compare old/ --html comparison.html
+    """
+    from reelops.scoring.batch import ScoringOrder, find_clips
+    from reelops.scoring.outputs import Outputs
+    from reelops.settings import load_settings
+
+    settings = load_settings(**({"params_file": params} if params else {}))
+    order = ScoringOrder.of(
+        settings,
+        picture=_checked(picture),
+        prompt=prompt,
+        profile=profile,
+        ask_clips=origin,
+        reference=reference,
+        also=tuple(name.strip() for name in also.split(",") if name.strip()),
+        fresh=fresh,
+    )
+    if self_test:
+        raise typer.Exit(_self_test(find_clips(videos), order, workers, as_json))
+    outputs = Outputs(csv, parquet, html, plots, data_docs, media_mb * 1_000_000)
+    outputs.check()
+    raise typer.Exit(_score(videos, compare, order, outputs, workers, as_json))
+
+
+def _score(
+    videos: Sequence[Path],
+    compare: Path | None,
+    order: ScoringOrder,
+    outputs: Outputs,
+    workers: int | None,
+    as_json: Path | None,
+) -> int:
+    """Scores, shows, writes; the exit code."""
+    from reelops.scoring.batch import find_clips, score_clips
+    from reelops.scoring.scored_clip import exit_code
+    from reelops.views import scores as score_view
+
+    clips, others = find_clips(videos), find_clips([compare]) if compare else []
+    with score_view.progress([*clips, *others]) as on_progress:
+        scored = score_clips([*clips, *others], order, workers, on_progress)
+    results, old = scored[: len(clips)], scored[len(clips) :]
+    comparison = _compared(results, old, videos, compare) if compare else None
+    single = len(results) == 1 and not videos[0].is_dir()
+    if as_json == STDOUT:
+        typer.echo(_json(results, single))
+    elif single:
+        score_view.show_one(results[0])
+    else:
+        score_view.show_many(results)
+    if comparison and as_json != STDOUT:
+        score_view.show_comparison(comparison)
+    with score_view.report_progress() as on_clip:
+        written, notes = outputs.write(results, comparison, str(compare), workers, on_clip)
+    if as_json and as_json != STDOUT:
+        written.append(_write_json(results, single, as_json))
+    score_view.show_written(written)
+    score_view.complain(results, notes)
+    return exit_code(results)
+
+
+def _compared(
+    results: Sequence[ScoredClip], old: Sequence[ScoredClip], videos: Sequence[Path], compare: Path
+) -> Comparison:
+    from reelops.scoring.comparison.paired import compare as compare_clips
+
+    root = videos[0] if len(videos) == 1 and videos[0].is_dir() else None
+    return compare_clips(results, old, root, compare if root and compare.is_dir() else None)
+
+
+def _self_test(clips: Sequence[Path], order: ScoringOrder, workers: int | None, as_json: Path | None) -> int:
+    from reelops.scoring.gate_self_test import run_self_tests
+    from reelops.views import scores as score_view
+
+    with score_view.report_progress("Spoiling and judging") as on_case:
+        tests = run_self_tests(clips, order, workers, on_case)
+    text = json.dumps([test.to_json() for test in tests], indent=2, ensure_ascii=False, allow_nan=False)
+    if as_json == STDOUT:
+        typer.echo(text)
+    else:
+        score_view.show_self_tests(tests)
+    if as_json and as_json != STDOUT:
+        _write(text, as_json)
+    return 0 if all(test.passed for test in tests) else SELF_TEST_FAILED
+
+
+def _checked(picture: Path | None) -> Path | None:
+    """The picture, once it is known that it can be used; else every clip would say so.
+
+    Raises:
+        PictureError: it cannot.
+    """
+    if picture is not None:
+        from reelops.video.picture import probe_picture
+
+        probe_picture(picture)
+    return picture
+
+
+def _json(results: Sequence[ScoredClip], single: bool) -> str:
+    answers = [result.to_json() for result in results]
+    return json.dumps(answers[0] if single else answers, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _write_json(results: Sequence[ScoredClip], single: bool, path: Path) -> Path:
+    _write(_json(results, single), path)
+    return path
+
+
+def _write(text: str, path: Path) -> None:
+    from reelops.system.files import write_text_atomically
+
+    write_text_atomically(path, text + "\n")

@@ -1,0 +1,318 @@
+"""`reelops train`: train a LoRA adapter on encoded clips, or plan to."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from reelops.settings import Settings
+    from reelops.training.loop import OnRow
+    from reelops.training.params import TrainParams
+    from reelops.training.preflight import Preflight
+    from reelops.training.stage import TrainingReport
+
+_LINE_SECONDS = 10
+
+
+def register(app: typer.Typer) -> None:
+    app.command("train")(train)
+
+
+def train(
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Train nothing; say what is trained and what fits which GPU.")
+    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget the checkpoints of this run and begin anew.")] = False,
+    no_track: Annotated[bool, typer.Option("--no-track", help="Do not log the run to MLflow.")] = False,
+    profile: Annotated[str | None, typer.Option(help="With --plan: plan for another base model.")] = None,
+    rank: Annotated[int | None, typer.Option(min=1, help="With --plan: plan for another rank.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Train the adapter that params.yaml describes on data/latents/, and publish it to models/adapters/.
+
+    It goes on where it was stopped, to the bit: Ctrl-C or SIGTERM saves after the step at hand, a second one ends at
+    once. Several GPUs: accelerate launch --multi_gpu -m reelops.cli train; with --use_fsdp --fsdp_version 2 in place of
+    --multi_gpu each holds a share of the base.
+
+    Examples: reelops train    |    reelops train --plan    |    reelops train --plan --profile cogvideox-5b-i2v
+    """
+    from reelops.params import read_block
+    from reelops.settings import load_settings
+    from reelops.training.params import LatentParams, TrainParams
+
+    settings = load_settings()
+    params = read_block(settings.params_file, "train", TrainParams)
+    if plan:
+        _plan(params, settings, profile, rank, as_json)
+        return
+    if profile is not None or rank is not None:
+        raise typer.BadParameter("--profile and --rank go with --plan; a run takes them from params.yaml.")
+    from reelops.progress import signals_awaited
+    from reelops.training.launch import faults_told_once, is_first_process
+    from reelops.training.stage import Places, train_adapter
+
+    latents = read_block(settings.params_file, "latents", LatentParams)
+    places = Places.of(settings, params.name)
+    with (
+        faults_told_once(),
+        signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop,
+        _watching(params, is_first_process()) as (on_row, on_ready),
+    ):
+        report = train_adapter(
+            params,
+            latents,
+            settings,
+            places,
+            track=not no_track,
+            fresh=fresh,
+            on_row=on_row,
+            should_stop=should_stop,
+            on_ready=on_ready,
+        )
+    if not is_first_process():
+        return
+    if as_json:
+        facts: dict[str, Any] = {"adapter": str(report.adapter), "sha256": report.sha256, "ended": report.outcome.ended}
+        facts |= {"mlflow_run": report.tracked.run_id if report.tracked else None, "notes": list(report.notes)}
+        typer.echo(json.dumps({**report.figures, **facts}, indent=2))
+        return
+    _show(report)
+
+
+@contextmanager
+def _watching(params: TrainParams, first: bool) -> Iterator[tuple[OnRow | None, Callable[[Preflight], None]]]:
+    """A bar with loss and time left on standard error; a line every ten seconds where nobody watches.
+
+    Args:
+        first: of several processes the first one shows it.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from reelops.views.take import err
+
+    columns = (
+        TextColumn("Training"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[said]}"),
+        TextColumn("elapsed"),
+        TimeElapsedColumn(),
+    )
+    pace = _Pace(params)
+    with Progress(*columns, console=err, transient=True, disable=not (first and err.is_terminal)) as bar:
+        task = bar.add_task("train", total=params.steps, said="")
+
+        def on_ready(flight: Preflight) -> None:
+            if first:
+                _announce(flight, params)
+
+        def on_row(row: Mapping[str, float], step: int) -> None:
+            said = pace.heard(row, step)
+            bar.update(task, completed=step, said=said)
+            if not err.is_terminal and pace.is_time_for_a_line():
+                err.print(f"step {step} of {params.steps}: {said}", highlight=False, soft_wrap=True)
+
+        yield (on_row if first else None), on_ready
+
+
+class _Pace:
+    """How fast it goes, and what is left of it."""
+
+    def __init__(self, params: TrainParams) -> None:
+        self._params = params
+        self._seconds: list[float] = []
+        self._held_out: float | None = None
+        self._loss: float | None = None
+        self._last_line = 0.0
+
+    def heard(self, row: Mapping[str, float], step: int) -> str:
+        """The figures so far in a line: losses, pace, time left and what that costs."""
+        self._held_out = row.get("held_out_loss", self._held_out)
+        if "loss" in row:
+            loss = row["loss"]
+            self._loss = loss if self._loss is None else self._loss + 0.05 * (loss - self._loss)
+            self._seconds = [*self._seconds[-19:], row["seconds_per_step"]]
+        words = [] if self._loss is None else [f"loss {self._loss:.4f}"]
+        words += [] if self._held_out is None else [f"held out {self._held_out:.4f}"]
+        if len(self._seconds) >= 3:
+            a_step = sorted(self._seconds)[len(self._seconds) // 2]
+            left = a_step * (self._params.steps - step)
+            cost = self._params.budget.cost_of(left)
+            words += [f"{a_step:.2f} s a step", f"left {timedelta(seconds=round(left))}", *([cost] if cost else [])]
+        return ", ".join(words)
+
+    def is_time_for_a_line(self) -> bool:
+        if time.monotonic() - self._last_line < _LINE_SECONDS:
+            return False
+        self._last_line = time.monotonic()
+        return True
+
+
+def _announce(flight: Preflight, params: TrainParams) -> None:
+    from rich.markup import escape
+
+    from reelops.views.take import err
+
+    clips = len(flight.index.of_split("train"))
+    err.print(
+        f"{flight.size.trained:,} numbers are trained, {flight.size.share:.2%} of {flight.weights.base}'s transformer, "
+        f"on {clips:,} clips in {params.steps:,} steps of {params.batch}; about {flight.footprint.peak / 1e9:.1f} GB.",
+        highlight=False,
+        soft_wrap=True,
+    )
+    for note in flight.notes:
+        err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True, highlight=False)
+
+
+def _show(report: TrainingReport) -> None:
+    from rich.markup import escape
+
+    from reelops.views.take import err, out
+
+    ends = {
+        "finished": "all steps done",
+        "early": "stopped early, as the held-out loss no longer fell",
+        "budget": "stopped at the budget's end",
+    }
+    figures = report.figures
+    held_out = ""
+    if figures["held_out_loss"] is not None:
+        held_out = f", held out {figures['held_out_loss']} (base {figures['held_out_loss_of_base']})"
+    out.print(
+        f"{ends[report.outcome.ended]}: {figures['steps']} steps in {figures['training_seconds']:.0f} s, "
+        f"{figures['peak_gb']:.1f} GB at the peak; loss {figures['loss']}{held_out}.",
+        highlight=False,
+    )
+    out.print(f"Adapter {escape(str(report.adapter))} (sha256 {str(report.sha256)[:12]})", highlight=False)
+    if report.tracked:
+        out.print(f"MLflow run {report.tracked.run_id}: {escape(report.tracked.look)}", highlight=False)
+    shown = set(report.flight.notes)
+    for note in report.notes:
+        if note not in shown:
+            err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True, highlight=False)
+
+
+def _plan(params: TrainParams, settings: Settings, profile: str | None, rank: int | None, as_json: bool) -> None:
+    from reelops.cogvideox.training_memory import SHARES, count_adapter, plan_devices
+    from reelops.errors import WeightsError
+    from reelops.training.params import TrainParams
+
+    chosen, asked_rank = _planned(profile or params.profile, settings), rank or params.rank
+    architecture = chosen.known_architecture()
+    if architecture is None:
+        raise WeightsError(
+            f"Nothing is known of profile {chosen.name} before its weights are here. Set `architecture` in its block."
+        )
+    # train.targets is for train.profile; what another base is asked about gets CogVideoX's own recipe.
+    targets = params.targets if chosen.name == params.profile else TrainParams().targets
+    size = count_adapter(architecture.check(), asked_rank, targets)
+    ways = plan_devices(architecture, chosen.clip_format, size)
+    shared = {shares: plan_devices(architecture, chosen.clip_format, size, shares=shares) for shares in SHARES}
+    if as_json:
+        facts: dict[str, Any] = {"profile": chosen.name, "rank": asked_rank, "targets": targets}
+        facts |= {"trained": size.trained, "frozen": size.frozen, "share": size.share}
+        facts["devices"] = {str(gb): _way_facts(way) for gb, way in ways.items()}
+        facts["shared"] = {
+            str(shares): {str(gb): _way_facts(way) for gb, way in them.items()} for shares, them in shared.items()
+        }
+        typer.echo(json.dumps(facts, indent=2))
+        return
+    _show_plan(chosen.name, asked_rank, targets, size, ways)
+    _show_shares(ways, shared)
+
+
+def _clips_a_pass(way: Any) -> str:
+    if way is None:
+        return "does not fit"
+    return f"{way.micro_batch}" if way.gradient_checkpointing else f"{way.micro_batch}, not checkpointed"
+
+
+def _planned(name: str, settings: Settings) -> Any:
+    from reelops.cogvideox.profiles import find_profile
+
+    return find_profile(name, settings.params_file)
+
+
+def _way_facts(way: Any) -> dict[str, Any] | None:
+    if way is None:
+        return None
+    need = way.footprint
+    return {
+        "micro_batch": way.micro_batch,
+        "gradient_checkpointing": way.gradient_checkpointing,
+        "optimizer": way.optimizer,
+        "gb": {
+            name: round(getattr(need, name) / 1e9, 2) for name in ("base", "adapter", "activations", "runtime", "peak")
+        },
+    }
+
+
+def _show_plan(name: str, rank: int, targets: Sequence[str], size: Any, ways: Mapping[int, Any]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    from reelops.views.take import out
+
+    out.print(
+        f"{name}, rank {rank} on {', '.join(targets)}: {size.trained:,} numbers are trained, "
+        f"{size.share:.2%} of the {size.frozen:,} of the frozen transformer. The base in bfloat16, "
+        "the adapter in float32, latents and captions encoded beforehand.",
+        highlight=False,
+    )
+    table = Table(box=SIMPLE_HEAD)
+    for title in (
+        "GPU",
+        "Clips a pass",
+        "Gradient checkpointing",
+        "Optimizer",
+        "Base",
+        "Adapter",
+        "Activations",
+        "Peak",
+    ):
+        table.add_column(title, justify="left" if title == "Optimizer" else "right")
+    for gb, way in ways.items():
+        if way is None:
+            table.add_row(f"{gb} GB", "does not fit", *[""] * 6)
+            continue
+        need = way.footprint
+        sizes = (need.base, need.adapter, need.activations, need.peak)
+        checkpointing = "yes" if way.gradient_checkpointing else "no"
+        table.add_row(
+            f"{gb} GB",
+            str(way.micro_batch),
+            checkpointing,
+            way.optimizer,
+            *(f"{size_bytes / 1e9:.1f} GB" for size_bytes in sizes),
+        )
+    out.print(table)
+
+
+def _show_shares(ways: Mapping[int, Any], shared: Mapping[int, Mapping[int, Any]]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    from reelops.views.take import out
+
+    out.print(
+        "Several GPUs: with accelerate launch --multi_gpu each holds all of the base; with --use_fsdp --fsdp_version 2 "
+        "its share and two blocks, which leaves room for more clips a pass:",
+        highlight=False,
+    )
+    table = Table(box=SIMPLE_HEAD)
+    for title in ("GPUs", "Base on each", *(f"Clips a pass in {gb} GB" for gb in ways)):
+        table.add_column(title, justify="right")
+    for shares, them in {1: ways, **shared}.items():
+        bases = {f"{way.footprint.base / 1e9:.1f} GB" for way in them.values() if way is not None}
+        clips = (_clips_a_pass(way) for way in them.values())
+        table.add_row(str(shares), " ".join(bases) or "does not fit", *clips)
+    out.print(table)
+    out.print("Estimated from shapes, calibrated on published peaks; a run measures its own and says so.", style="dim")

@@ -1,0 +1,161 @@
+"""`reelops validate`: an adapter against its base, on pictures that nothing was trained on."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from reelops.progress import OnProgress
+    from reelops.tracking.runs import TrackedRun
+    from reelops.validation.stage import Plan, Validated
+
+REJECTED = 3
+_LINE_SECONDS = 10.0
+_LEAST_SHARE = 0.05  # before so much is done, a guess at the time left is worth nothing
+
+
+def register(app: typer.Typer) -> None:
+    app.command("validate")(validate)
+
+
+def validate(
+    adapter: Annotated[
+        Path | None, typer.Argument(help="A LoRA, file or folder.", show_default="the one that params.yaml trains")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for report and figures.", show_default="reports/validate"),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit code 3 if a check is not passed.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Make and score anew what is kept of earlier runs.")] = False,
+    no_track: Annotated[bool, typer.Option("--no-track", help="Log nothing to MLflow.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print verdict and figures as JSON.")] = False,
+) -> None:
+    """Hold an adapter against its base: the same pictures, prompts and seeds, scored and compared in pairs.
+
+    The block `validate` of params.yaml says on what, and which limits must hold. The report is written whatever comes
+    out, index.html in it is to be looked at. Every clip is kept: stop it with Ctrl-C whenever you like and run it
+    again, and the next adapter finds the base's clips made.
+
+    Examples: reelops validate    |    reelops validate models/adapters/mine --strict    |    reelops validate --json
+    """
+    from reelops.params import read_block
+    from reelops.progress import signals_awaited
+    from reelops.settings import load_settings
+    from reelops.validation.outputs import metrics, verdict, write_outputs
+    from reelops.validation.params import ValidateParams
+    from reelops.validation.record import remember
+    from reelops.validation.stage import adapter_of, plan_validation, validate_adapter
+    from reelops.validation.verdict import FOLDER
+
+    settings = load_settings()
+    params = read_block(settings.params_file, "validate", ValidateParams)
+    plan = plan_validation(params, adapter_of(settings, adapter), settings)
+    folder = output.absolute() if output else settings.root / FOLDER
+    with signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop:
+        _announce(plan, fresh)
+        with _watched() as on_progress:
+            validated = validate_adapter(plan, settings, fresh, on_progress, should_stop)
+    written, told = write_outputs(validated, folder)
+    notes = [*validated.notes, *told]
+    tracked, failure = (None, None) if no_track else remember(validated, metrics(validated), written, settings)
+    if failure:
+        notes.append(f"the validation was not tracked: {failure}")
+    if as_json:
+        answer = verdict(validated) | {"metrics": metrics(validated), "report": str(folder / "index.html")}
+        answer |= {"mlflow_run": tracked.run_id if tracked else None, "notes": notes}
+        typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+    else:
+        _show(validated, folder / "index.html", tracked)
+        _tell([note for note in notes if note not in plan.notes])
+    if strict and not validated.findings.passed:
+        raise typer.Exit(REJECTED)
+
+
+def _announce(plan: Plan, fresh: bool) -> None:
+    """What is going to be done, and about how long it takes."""
+    from reelops.views.take import err
+
+    kept = [] if fresh else [clip for one in plan.clips if (clip := plan.kept(*one)) is not None]
+    groups = [trial.group for trial in plan.trials]
+    words = {"style": "of the style", "moves": "of camera moves", "prompts": "of other prompts"}
+    parts = ", ".join(f"{groups.count(name)} {words[name]}" for name in dict.fromkeys(groups))
+    missing = len(plan.clips) - len(kept)
+    line = (
+        f"{plan.name} against {plan.weights.base}: {len(plan.trials)} pairs of clips ({parts}) on "
+        f"{len(plan.pictures)} pictures; {missing} clips to make, {len(kept)} kept"
+    )
+    err.print(line + _outlook(kept, missing), highlight=False, soft_wrap=True)
+    _tell(plan.notes)
+
+
+def _outlook(kept: Sequence[Any], missing: int) -> str:
+    if not missing:
+        return "."
+    if not kept:
+        return "; the time left is told once the first are made."
+    seconds = sorted(clip.seconds for clip in kept)[len(kept) // 2]
+    return f"; about {timedelta(seconds=round(seconds * missing))} at the pace of those."
+
+
+@contextmanager
+def _watched() -> Iterator[OnProgress]:
+    """A bar with the time left; a line every ten seconds where nobody watches."""
+    from reelops.progress import Progress
+    from reelops.views.take import STAGES, err, progress_bar
+
+    began: dict[str, float] = {}
+    last_line = time.monotonic()
+
+    with progress_bar("Starting") as show:
+
+        def tell(now: Progress) -> None:
+            nonlocal last_line
+            show(now)
+            seconds = time.monotonic() - began.setdefault(now.stage, time.monotonic())
+            if not err.is_terminal and now.done and time.monotonic() - last_line >= _LINE_SECONDS:
+                last_line = time.monotonic()
+                unit = " frames" if now.stage == "score" else ""
+                left = timedelta(seconds=round(seconds / now.done * (now.total - now.done)))
+                when = f", about {left} left" if now.done >= _LEAST_SHARE * now.total else ""
+                err.print(f"{STAGES[now.stage]}: {now.done} of {now.total}{unit}{when}", highlight=False)
+
+        yield tell
+
+
+def _show(validated: Validated, page: Path, tracked: TrackedRun | None) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
+    from rich.table import Table
+
+    from reelops.views.take import out
+
+    findings = validated.findings
+    table = Table("", "Figure", "Found", "Wanted", box=SIMPLE_HEAD)
+    for check in findings.checks:
+        answer = "[green]passed[/]" if check.passed else "[red]not passed[/]"
+        table.add_row(answer, escape(check.words), escape(check.said), escape(check.asked))
+    out.print(table)
+    if findings.passed:
+        out.print(f"[green]All {len(findings.checks)} checks passed.[/]")
+    else:
+        out.print(f"[bold red]{len(findings.failed)} of {len(findings.checks)} checks not passed.[/]")
+    out.print(f"Report {escape(str(page))}, {validated.seconds:.0f} s", highlight=False, soft_wrap=True)
+    if tracked:
+        out.print(f"MLflow run {tracked.run_id}: {escape(tracked.look)}", highlight=False, soft_wrap=True)
+
+
+def _tell(notes: Sequence[str]) -> None:
+    from reelops.views.scores import tell
+
+    for note in notes:
+        tell(note)

@@ -1,0 +1,207 @@
+"""Loading a base model: from a folder or the hub, checked before it is opened, held as the machine allows."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reelops.cogvideox.architecture import Architecture, named_architecture, read_architecture
+from reelops.cogvideox.clip_format import choose_format
+from reelops.cogvideox.memory import MemoryPlan, plan_memory
+from reelops.cogvideox.profiles import Profile
+from reelops.cogvideox.weights import locate_weights
+from reelops.errors import Cancelled, WeightsError
+from reelops.progress import ShouldStop
+from reelops.system.hardware import Machine, inspect_machine
+
+RANDOM_NOTE = "random weights: the frames are noise and only time and memory mean anything"
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A pipeline ready to sample, and what it is.
+
+    Attributes:
+        pipeline: diffusers' CogVideoXImageToVideoPipeline.
+        base, base_revision: name and exact revision of the weights, for the lineage id.
+        load_seconds: what loading took when it was loaded.
+        asked: the dtype and offload insisted on when it was loaded.
+        notes: what the user should be told.
+    """
+
+    pipeline: Any
+    profile: Profile
+    architecture: Architecture
+    plan: MemoryPlan
+    base: str
+    base_revision: str
+    load_seconds: float
+    asked: tuple[str | None, str | None] = (None, None)
+    notes: tuple[str, ...] = ()
+
+
+_warm: LoadedModel | None = None
+# Held while a model is loaded, used or let go: one model is warm, and a pipeline serves one sampling at a time.
+_in_use = threading.RLock()
+_LISTEN_SECONDS = 0.2
+
+
+def load_model(
+    profile: Profile, machine: Machine | None, cache: Path, dtype: str | None = None, offload: str | None = None
+) -> LoadedModel:
+    """The profile's model; the one loaded last stays warm in this process and is returned again.
+
+    Everything that can be known is checked before the first weight is read: the architecture, whether the profile asks
+    for a clip the model can make, and whether it fits the memory.
+
+    Args:
+        machine: what to plan for; None looks at this machine once the last model has been let go.
+        cache: where digests of weight files are remembered.
+        dtype, offload: instead of what the plan would choose.
+
+    Raises:
+        WeightsError: the weights cannot be had or are not what they should be.
+        MachineError: the model does not fit this machine.
+        ClipFormatError: the profile's clip format is not one the model can make.
+        SettingsError: dtype or offload is no such thing.
+    """
+    global _warm
+    _silence_loading_bars()
+    with _in_use:
+        weights = locate_weights(profile, cache) if profile.weights == "trained" else None
+        architecture = read_architecture(weights.folder) if weights else named_architecture(profile.architecture or "")
+        _check(profile, architecture)
+        revision = weights.revision if weights else f"random:{profile.architecture}"
+        if _warm is not None and _same(_warm, profile, revision, dtype, offload):
+            return _warm
+        unload_model()
+        plan = plan_memory(architecture, profile.clip_format, machine or inspect_machine(), dtype, offload)
+        began = time.perf_counter()
+        pipeline = _open(weights.folder, plan) if weights else _random(architecture, plan)
+        _place(pipeline, plan)
+        _warm = LoadedModel(
+            pipeline=pipeline,
+            profile=profile,
+            architecture=architecture,
+            plan=plan,
+            base=weights.base if weights else f"{profile.architecture} (random weights)",
+            base_revision=revision,
+            load_seconds=time.perf_counter() - began,
+            asked=(dtype, offload),
+            notes=weights.notes if weights else (RANDOM_NOTE,),
+        )
+        return _warm
+
+
+@contextmanager
+def models_to_oneself(should_stop: ShouldStop | None = None) -> Iterator[None]:
+    """Waits until nobody else in this process loads or uses a model, and keeps it so.
+
+    Raises:
+        Cancelled: `should_stop` said so while waiting.
+    """
+    while not _in_use.acquire(timeout=_LISTEN_SECONDS):
+        if should_stop is not None and should_stop():
+            raise Cancelled("Stopped as asked while waiting for another generation; nothing was written.")
+    try:
+        yield
+    finally:
+        _in_use.release()
+
+
+def unload_model() -> None:
+    """Lets go of the warm model and of the memory it held."""
+    global _warm
+    with _in_use:
+        if _warm is None:
+            return
+        _warm.pipeline.remove_all_hooks()
+        _warm = None
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _same(warm: LoadedModel, profile: Profile, revision: str, dtype: str | None, offload: str | None) -> bool:
+    return warm.profile == profile and warm.base_revision == revision and warm.asked == (dtype, offload)
+
+
+def _check(profile: Profile, architecture: Architecture) -> None:
+    architecture.check()
+    if profile.prompt_length != architecture.prompt_length:
+        raise WeightsError(
+            f"Profile {profile.name} reads {profile.prompt_length} tokens and {architecture.name} was trained with "
+            f"{architecture.prompt_length}. Set prompt_length to {architecture.prompt_length}."
+        )
+    choose_format(profile, architecture)
+
+
+def _open(folder: Path, plan: MemoryPlan) -> Any:
+    import torch
+    from diffusers import CogVideoXImageToVideoPipeline
+
+    try:
+        with _quiet("diffusers", "transformers"):
+            return CogVideoXImageToVideoPipeline.from_pretrained(
+                str(folder), dtype=getattr(torch, plan.dtype), use_safetensors=True, local_files_only=True
+            )
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise WeightsError(
+            f"The weights in {folder} do not fit their own configs: {first}. Copy them again."
+        ) from error
+
+
+def _random(architecture: Architecture, plan: MemoryPlan) -> Any:
+    import torch
+
+    from reelops.cogvideox.random_weights import build_random_pipeline
+
+    where = plan.device if plan.offload == "none" else "cpu"
+    return build_random_pipeline(architecture, getattr(torch, plan.dtype), where)
+
+
+def _place(pipeline: Any, plan: MemoryPlan) -> None:
+    pipeline.set_progress_bar_config(disable=True)
+    if plan.vae_tiling:
+        pipeline.vae.enable_tiling()
+    if plan.vae_slicing:
+        pipeline.vae.enable_slicing()
+    if plan.offload == "model":
+        pipeline.enable_model_cpu_offload()
+    elif plan.offload == "sequential":
+        pipeline.enable_sequential_cpu_offload()
+    else:
+        pipeline.to(plan.device)
+
+
+@contextmanager
+def _quiet(*names: str) -> Iterator[None]:
+    """Holds back warnings of libraries that talk of things the user cannot change."""
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _silence_loading_bars() -> None:
+    """The libraries draw a bar a component on standard error; the stage is told through `on_progress`."""
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
+
+    diffusers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()

@@ -1,0 +1,183 @@
+"""Where weights are: a folder, the hub's local cache, the hub; and which weights exactly they are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reelops.cogvideox.architecture import NETWORKS
+from reelops.cogvideox.profiles import Profile
+from reelops.errors import WeightsError
+from reelops.system.digest import sha256_of
+
+# What a pipeline needs of a repository: never pickles, never code.
+HUB_PATTERNS = ("model_index.json", "*/*.json", "*/*.safetensors", "tokenizer/*")
+_PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights on this machine.
+
+    Attributes:
+        folder: in diffusers layout.
+        base: what they are called: the hub's repository or the folder's name.
+        revision: the hub's commit, or `sha256:` and a digest of the folder's content.
+        notes: what the user should be told.
+    """
+
+    folder: Path
+    base: str
+    revision: str
+    notes: tuple[str, ...] = ()
+
+
+def locate_weights(profile: Profile, cache: Path, download: bool = True) -> Weights:
+    """Finds a profile's weights; asks the hub only for what is not on this machine.
+
+    Args:
+        cache: where digests of files are remembered.
+        download: False looks on this machine only.
+
+    Raises:
+        WeightsError: they cannot be had; the message says what was tried and what to do.
+    """
+    if profile.folder is not None:
+        if not profile.folder.is_dir():
+            raise WeightsError(
+                f"Profile {profile.name} keeps its weights in {profile.folder}, and there is no such folder. "
+                f"Restore it (git checkout, dvc pull), or name another folder under profiles in params.yaml."
+            )
+        refuse_pickles(profile.folder)
+        return Weights(profile.folder, profile.folder.name, content_digest(profile.folder, cache))
+    if profile.hub is None:
+        raise WeightsError(f"Profile {profile.name} has random weights; there is nothing to locate.")
+    folder = _from_hub(profile.hub, profile.revision or "main", download)
+    refuse_pickles(folder)
+    commit = folder.name
+    note = f"revision {profile.revision or 'main'} is not pinned; this run used commit {commit}"
+    return Weights(folder, profile.hub, commit, () if profile.pinned else (note,))
+
+
+def _from_hub(repository: str, revision: str, download: bool) -> Path:
+    """The snapshot folder of a repository; the local cache first."""
+    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
+
+    tried = [f"the local cache {constants.HF_HUB_CACHE}"]
+    why = ""
+    try:
+        folder = snapshot_download(
+            repository, revision=revision, allow_patterns=list(HUB_PATTERNS), local_files_only=True
+        )
+        if _whole(Path(folder)):
+            return Path(folder)
+        tried[0] += " (incomplete)"
+    except HFValidationError as error:
+        raise WeightsError(f"{repository!r} is no name of a hub repository: {error}") from error
+    except OSError:
+        tried[0] += " (not there)"
+    offline = constants.HF_HUB_OFFLINE
+    if offline:
+        tried.append("not the hub, because HF_HUB_OFFLINE is set")
+    if download and not offline:
+        try:
+            return Path(snapshot_download(repository, revision=revision, allow_patterns=list(HUB_PATTERNS)))
+        except GatedRepoError:
+            why = "it wants you to accept its terms: do so on its page, then `hf auth login`"
+        except RevisionNotFoundError:
+            why = f"it has no revision {revision!r}"
+        except RepositoryNotFoundError:
+            why = "there is no such repository, or it is private: check the name, then `hf auth login`"
+        except Exception as error:  # every kind of network failure of three HTTP stacks ends here
+            why = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no further word'}"
+        tried.append(f"{constants.ENDPOINT} ({why})")
+    raise WeightsError(
+        f"The weights {repository}@{revision} cannot be had. Tried: {'; '.join(tried)}. "
+        f"Where there is a network run `hf download {repository} --revision {revision}` (it resumes), or give a local "
+        f"folder in diffusers layout as --profile, or use --profile tiny."
+    )
+
+
+def _whole(folder: Path) -> bool:
+    """Whether a snapshot has every file its own indexes name."""
+    if not (folder / "model_index.json").is_file():
+        return False
+    for part in NETWORKS:
+        indexes = list((folder / part).glob("*.safetensors.index.json"))
+        names = {name for index in indexes for name in json.loads(index.read_text())["weight_map"].values()}
+        if any(not (folder / part / name).is_file() for name in names):
+            return False
+        if not any((folder / part).glob("*.safetensors")):
+            return False
+    return True
+
+
+def refuse_pickles(folder: Path) -> None:
+    """Weights are read from safetensors only: a pickle can run code.
+
+    Raises:
+        WeightsError: a network has no safetensors file.
+    """
+    for part in NETWORKS:
+        if any((folder / part).glob("*.safetensors")):
+            continue
+        pickles = sorted(path for path in (folder / part).glob("*") if path.suffix in _PICKLES)
+        if pickles:
+            raise WeightsError(
+                f"{pickles[0]} is a pickle, which can run code when it is opened, so it is not. "
+                f"Convert it to safetensors (`save_pretrained(..., safe_serialization=True)`) where you trust it."
+            )
+        raise WeightsError(f"{folder / part} has no .safetensors file. Copy or download the whole folder again.")
+
+
+def content_digest(folder: Path, cache: Path) -> str:
+    """`sha256:` and a digest over the digests of all files the pipeline reads; remembered by size and time."""
+    return _digest(
+        folder, ("model_index.json", *(f"{part}/*" for part in (*NETWORKS, "scheduler", "tokenizer"))), cache
+    )
+
+
+def parts_digest(folder: Path, parts: Sequence[str], cache: Path) -> str:
+    """The same over single parts, such as `vae`: what depends on them alone outlives a change of the others."""
+    return _digest(folder, [f"{part}/*" for part in parts], cache)
+
+
+def _digest(folder: Path, names: Sequence[str], cache: Path) -> str:
+    files = sorted(path for name in names for path in folder.glob(name) if path.is_file())
+    remembered = _remembered(cache)
+    digest = hashlib.sha256()
+    fresh = dict(remembered)
+    for path in files:
+        stat = path.stat()
+        key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
+        fresh[key] = remembered.get(key) or sha256_of(path)
+        digest.update(f"{path.relative_to(folder).as_posix()} {fresh[key]}\n".encode())
+    if fresh != remembered:
+        _remember(cache, fresh)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _remembered(cache: Path) -> dict[str, str]:
+    try:
+        content = json.loads((cache / "digests.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _remember(cache: Path, digests: dict[str, str]) -> None:
+    """Written whole or not at all; a cache that cannot be written costs time, nothing else."""
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=cache, suffix=".partial")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(digests, file)
+        Path(name).replace(cache / "digests.json")
+    except OSError:
+        return

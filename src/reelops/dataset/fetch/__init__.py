@@ -1,0 +1,1 @@
+"""Training clips come into data/raw, whole and known."""

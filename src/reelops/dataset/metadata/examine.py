@@ -1,0 +1,107 @@
+"""One clip, in a process of the crew: its digest, its measurement, and the picture that it starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from PIL import Image
+
+from reelops.dataset.entry import Segment
+from reelops.dataset.metadata.measure import Measured, measure
+from reelops.dataset.metadata.params import MetadataParams
+from reelops.dataset.metadata.store import MeasureKey, MeasureStore
+from reelops.dataset.table import IMAGES
+from reelops.system.digest import sha256_of
+from reelops.system.files import write_atomically
+from reelops.system.worker_pool import Tell
+from reelops.video.decode import read_frames
+
+# Of zlib's nine levels the one that takes a third of the usual one's time for a few percent more bytes.
+_PNG_LEVEL = 3
+
+
+@dataclass(frozen=True)
+class Job:
+    """A clip to look at.
+
+    Attributes:
+        sha256: of the file, where it is known already.
+        settings: digest of what `params` says of measuring.
+        root: the project's folder.
+    """
+
+    path: Path
+    segment: Segment | None
+    sha256: str | None
+    params: MetadataParams
+    settings: str
+    store: MeasureStore
+    root: Path
+
+    def key(self, sha256: str) -> MeasureKey:
+        return MeasureKey(sha256, self.segment, self.settings)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A clip that was looked at.
+
+    Attributes:
+        sha256: None where the file cannot be read at all.
+        image_path: from the project's folder; None where the clip gives none.
+    """
+
+    sha256: str | None
+    size_bytes: int
+    measured: Measured
+    image_path: Path | None
+
+
+def examine(job: Job, _tell: Tell) -> Examined:
+    """Measures a clip, unless that was done before, and writes its picture, unless it is there."""
+    try:
+        sha256 = job.sha256 or sha256_of(job.path)
+        size_bytes = job.path.stat().st_size
+    except OSError:
+        return Examined(None, 0, _measure(job, ""), None)
+    key = job.key(sha256)
+    measured = job.store.read(key)
+    if measured is None:
+        measured = _measure(job, sha256)
+        job.store.write(key, measured)
+    image = image_path(sha256, measured)
+    if image and not (job.root / image).is_file():
+        write_image(job.path, Fraction(str(measured.start_seconds)), job.root / image)
+    return Examined(sha256, size_bytes, measured, image)
+
+
+def known_already(job: Job) -> Examined | None:
+    """What `examine` would say, where that takes no work; None where there is some."""
+    if job.sha256 is None or (measured := job.store.read(job.key(job.sha256))) is None:
+        return None
+    image = image_path(job.sha256, measured)
+    if image and not (job.root / image).is_file():
+        return None
+    return Examined(job.sha256, job.path.stat().st_size, measured, image)
+
+
+def image_path(sha256: str, measured: Measured) -> Path | None:
+    """Where the picture of a clip goes: named by video and moment, so that no other picture has the name."""
+    if measured.reason:
+        return None
+    milliseconds = round(measured.start_seconds * 1000)
+    return IMAGES / sha256[:2] / f"{sha256[:16]}-{milliseconds:08d}.png"
+
+
+def write_image(video: Path, moment: Fraction, path: Path) -> None:
+    """Writes the picture that a video shows at a moment, at its full size, as PNG."""
+    shown = next(read_frames(video, start=moment, fps=Fraction(1)))
+    with write_atomically(path) as partial:
+        Image.fromarray(shown.frame_HWC).save(partial, "PNG", compress_level=_PNG_LEVEL)
+
+
+def _measure(job: Job, sha256: str) -> Measured:
+    part = f"{job.segment.start}-{job.segment.end}" if job.segment else "whole"
+    return measure(job.path, job.segment, job.params.window, job.params.limits, f"{job.params.seed}/{sha256}/{part}")

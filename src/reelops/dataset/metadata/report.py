@@ -1,0 +1,141 @@
+"""The page that shows a set of clips to people: one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+import reelops
+from reelops.dataset.metadata.params import MetadataParams
+from reelops.dataset.metadata.stage import Prepared
+from reelops.dataset.metadata.window import by_chance
+from reelops.dataset.table import SPLITS, ClipRow, QuarantinedClip, Reason
+from reelops.pages.build import security, style, template
+from reelops.pages.figures import Spread, axis_of, spread
+from reelops.pages.pictures import data_uri, jpeg
+from reelops.system.files import write_text_atomically
+
+MOST_PICTURES = 60
+MOST_THROWN_OUT = 200
+_EXAMPLES = 3
+_PICTURE_WIDTH = 240
+
+REASONS: Mapping[Reason, str] = {
+    Reason.MISSING: "not there any more",
+    Reason.UNREADABLE: "may not be read, or is no ordinary file",
+    Reason.EMPTY: "a file of no bytes",
+    Reason.TRUNCATED: "ends before its container says",
+    Reason.NOT_A_VIDEO: "no video, whatever its name says",
+    Reason.NO_PICTURES: "only sound",
+    Reason.DAMAGED: "some of its pictures cannot be decoded",
+    Reason.CRASHED: "ended the process that looked at it",
+    Reason.TOO_SHORT: "shorter than a window",
+    Reason.TOO_SMALL: "a side is too small",
+    Reason.BLACK: "black pictures in every window",
+    Reason.CUT_RIDDEN: "a cut in every window",
+    Reason.STILL: "nothing moves",
+    Reason.MOSTLY_TEXT: "a page of text or a title",
+    Reason.NO_CAPTION: "no caption that says something",
+    Reason.NEAR_DUPLICATE: "looks like a clip that is held back",
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """How the clips spread over one of their columns."""
+
+    title: str
+    unit: str
+    spread: Spread
+
+
+FIGURES: Sequence[tuple[str, str, Callable[[ClipRow], float]]] = (
+    ("Length of the video", "s", lambda row: row.duration_seconds),
+    ("Start of the window", "s", lambda row: row.start_seconds),
+    ("Height", "px", lambda row: row.height),
+    ("Aspect", "width to height", lambda row: row.width / row.height),
+    ("Motion", "px at 480 rows", lambda row: row.motion),
+    ("Sharpness", "grey levels²", lambda row: row.sharpness),
+    ("Brightness", "", lambda row: row.brightness),
+    ("Strongest break in the window", "", lambda row: row.scene_cut),
+    ("Letters", "share of the picture", lambda row: row.text_share),
+    ("Words in the prompt", "", lambda row: len(row.prompt.split())),
+)
+
+
+def write_report(prepared: Prepared, params: MetadataParams, root: Path, path: Path) -> None:
+    """Writes the page; it holds no dates, so that the same set gives the same page.
+
+    Raises:
+        MachineError: the file cannot be written.
+    """
+    css = style(__package__, "report.css")
+    shown = _sample(prepared.rows, params.seed)
+    page = template(__package__, "report.html.j2").render(
+        css=css,
+        security=security(css),
+        version=reelops.__version__,
+        prepared=prepared,
+        params=params,
+        splits=SPLITS,
+        sources=_by_source(prepared),
+        licences=Counter(row.licence for row in prepared.rows).most_common(),
+        reasons=_reasons(prepared.quarantined),
+        words=REASONS,
+        figures=_figures(prepared.rows),
+        pictures=[(row, data_uri(_picture(root / row.image_path))) for row in shown],
+        thrown_out=prepared.quarantined[:MOST_THROWN_OUT],
+    )
+    write_text_atomically(path, page)
+
+
+def _sample(rows: Sequence[ClipRow], seed: int) -> list[ClipRow]:
+    """Some of the clips, the same ones as long as they are there."""
+    chosen = sorted(rows, key=lambda row: by_chance(2**63, seed, "sheet", row.clip_id))[:MOST_PICTURES]
+    return sorted(chosen, key=lambda row: (SPLITS.index(row.split), row.clip_id))
+
+
+def _picture(path: Path) -> bytes:
+    with Image.open(path) as picture:
+        return jpeg(np.asarray(picture.convert("RGB")), _PICTURE_WIDTH)
+
+
+def _by_source(prepared: Prepared) -> list[dict[str, Any]]:
+    """Of each source: clips of each split, whole videos, and what was lost on the way."""
+    rows: dict[str, list[ClipRow]] = defaultdict(list)
+    for row in prepared.rows:
+        rows[row.source].append(row)
+    thrown_out = Counter(clip.source for clip in prepared.quarantined)
+    return [
+        {
+            "name": source,
+            "lost": lost,
+            "thrown_out": thrown_out[source],
+            "clips": len(rows[source]),
+            "origins": len({row.origin for row in rows[source]}),
+            **{split: sum(row.split == split for row in rows[source]) for split in SPLITS},
+        }
+        for source, lost in prepared.lost.items()
+    ]
+
+
+def _reasons(quarantined: Sequence[QuarantinedClip]) -> list[tuple[Reason, int, list[QuarantinedClip]]]:
+    """Each reason with its number and some examples, most first."""
+    clips: dict[Reason, list[QuarantinedClip]] = defaultdict(list)
+    for clip in quarantined:
+        clips[clip.reason].append(clip)
+    order = sorted(clips.items(), key=lambda one: (-len(one[1]), one[0]))
+    return [(reason, len(some), some[:_EXAMPLES]) for reason, some in order]
+
+
+def _figures(rows: Sequence[ClipRow]) -> list[Figure]:
+    if not rows:
+        return []
+    values = [(title, unit, [of(row) for row in rows]) for title, unit, of in FIGURES]
+    return [Figure(title, unit, spread(some, *axis_of(some))) for title, unit, some in values]

@@ -1,0 +1,269 @@
+"""The gate: scores and limits become a verdict that names everything that is wrong.
+
+Each metric has its limits in params.yaml, beyond which a clip is looked at by a person or rejected. What could not be
+measured is a reason to look, too; what takes a picture that nobody gave is not. No reason is ever dropped: a clip
+rejected for one thing still says the others.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
+
+from reelops.camera.moves import CameraMove
+from reelops.metrics.scores import METRICS, Scores
+from reelops.params import read_block
+
+CAMERA = "camera_move"
+DEFAULT = "default"
+
+
+class Decision(StrEnum):
+    """From best to worst."""
+
+    ACCEPT = "accept"
+    REVIEW = "review"
+    REJECT = "reject"
+
+    @property
+    def severity(self) -> int:
+        return list(Decision).index(self)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One thing that speaks against a clip.
+
+    Attributes:
+        metric: a name of `METRICS`, or `camera_move`.
+        decision: what it alone would lead to.
+        value: measured; None where it could not be. For `camera_move` the move's name.
+        limit: what was wanted at least or at most. For `camera_move` the asked move's name.
+        text: a sentence for people.
+    """
+
+    metric: str
+    decision: Decision
+    value: float | str | None
+    limit: float | str | None
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "metric": self.metric,
+            "decision": self.decision.value,
+            "value": self.value,
+            "limit": self.limit,
+            "text": self.text,
+        }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The gate's answer: as bad as the worst reason; accept has none.
+
+    Attributes:
+        limits: whose limits were used: a profile's, or `default` where the profile has none of its own.
+    """
+
+    decision: Decision
+    reasons: tuple[Reason, ...]
+    limits: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "decision": self.decision.value,
+            "reasons": [reason.to_json() for reason in self.reasons],
+            "limits": self.limits,
+        }
+
+
+class Limit(BaseModel):
+    """What a metric must keep to.
+
+    Attributes:
+        reject_below, review_below, review_above, reject_above: beyond these, in the metric's unit; the limit itself is
+            still good.
+        if_static_asked: what rejection becomes where the prompt asked for a camera that does not move.
+        unless_move_asked: the limit is for clips whose prompt names no camera move.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reject_below: float | None = Field(default=None, allow_inf_nan=False)
+    review_below: float | None = Field(default=None, allow_inf_nan=False)
+    review_above: float | None = Field(default=None, allow_inf_nan=False)
+    reject_above: float | None = Field(default=None, allow_inf_nan=False)
+    if_static_asked: Literal["review"] | None = None
+    unless_move_asked: bool = False
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Limit:
+        named = ("reject_below", "review_below", "review_above", "reject_above")
+        given = [(name, value) for name in named if (value := getattr(self, name)) is not None]
+        if not given:
+            raise ValueError(f"at least one of {', '.join(named)} is wanted")
+        for (lower, low), (upper, high) in itertools.pairwise(given):
+            if low > high:
+                raise ValueError(f"{lower} ({low:g}) must not be greater than {upper} ({high:g})")
+        return self
+
+    def judge(self, value: float, static_asked: bool) -> tuple[Decision, float, str] | None:
+        """The worst limit that a value is beyond: decision, limit, and `at least` or `at most`; None within all."""
+        harshest = Decision.REVIEW if static_asked and self.if_static_asked else Decision.REJECT
+        for decision, low, high in (
+            (harshest, self.reject_below, self.reject_above),
+            (Decision.REVIEW, self.review_below, self.review_above),
+        ):
+            if low is not None and value < low:
+                return decision, low, "at least"
+            if high is not None and value > high:
+                return decision, high, "at most"
+        return None
+
+
+class ProfileLimits(BaseModel):
+    """Limits by metric, and what follows when another camera move is measured than was asked for.
+
+    None, and a metric that is left out, leave it to the default block.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    wrong_camera_move: Decision | None = None
+    metrics: Mapping[str, Limit] = {}
+
+    @field_validator("metrics")
+    @classmethod
+    def _known(cls, metrics: Mapping[str, Limit]) -> Mapping[str, Limit]:
+        for name in metrics:
+            if name not in METRICS:
+                raise ValueError(f"there is no metric {name!r}; one of {', '.join(METRICS)} is wanted")
+        return metrics
+
+
+class GateSettings(RootModel[Mapping[str, ProfileLimits]]):
+    """The `gate` block of params.yaml: `default`, and for each profile what differs from it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    @model_validator(mode="after")
+    def _has_default(self) -> GateSettings:
+        default = self.root.get(DEFAULT)
+        if default is None or default.wrong_camera_move is None:
+            raise ValueError(f"a block {DEFAULT!r} with wrong_camera_move is wanted")
+        return self
+
+    def limits_of(self, profile: str) -> GateLimits:
+        """The limits of a profile; the default ones where it has none of its own."""
+        default = self.root[DEFAULT]
+        own = self.root.get(profile)
+        wrong_camera_move = (own and own.wrong_camera_move) or default.wrong_camera_move
+        assert wrong_camera_move is not None
+        return GateLimits(
+            name=profile if own else DEFAULT,
+            wrong_camera_move=wrong_camera_move,
+            metrics={**default.metrics, **(own.metrics if own else {})},
+        )
+
+
+@dataclass(frozen=True)
+class GateLimits:
+    """The limits that a clip is judged by, and whose they are."""
+
+    name: str
+    wrong_camera_move: Decision
+    metrics: Mapping[str, Limit]
+
+
+def load_gate_settings(params_file: Path) -> GateSettings:
+    """The `gate` block.
+
+    Raises:
+        SettingsError: it is missing or cannot be used.
+    """
+    return read_block(params_file, "gate", GateSettings)
+
+
+def judge(scores: Scores, limits: GateLimits) -> Verdict:
+    """Every reason against a clip, worst first, and the decision that follows from the worst."""
+    reasons = sorted(_reasons(scores, limits), key=lambda reason: -reason.decision.severity)
+    return Verdict(reasons[0].decision if reasons else Decision.ACCEPT, tuple(reasons), limits.name)
+
+
+def _reasons(scores: Scores, limits: GateLimits) -> Iterator[Reason]:
+    static_asked = scores.asked_move is CameraMove.STATIC
+    for name, limit in limits.metrics.items():
+        value, measure = scores.get(name), scores.measures.get(name)
+        if (measure is not None and not measure.applies) or (limit.unless_move_asked and scores.asked_move):
+            continue
+        if value is None or not math.isfinite(value):
+            yield _unmeasured(name, scores)
+        elif beyond := limit.judge(value, static_asked):
+            yield _beyond(name, value, *beyond)
+    if scores.asked_move is not None and scores.measured_move is not scores.asked_move:
+        yield _wrong_move(scores.asked_move, scores, limits.wrong_camera_move)
+
+
+def _beyond(name: str, value: float, decision: Decision, limit: float, side: str) -> Reason:
+    metric = METRICS[name]
+    unit = f" {metric.unit}" if metric.unit else ""
+    text = f"{metric.title} is {value:.3g}{unit}; {side} {limit:g} is wanted."
+    return Reason(
+        name, decision, value, limit, f"{text} {meaning}" if (meaning := _MEANING.get((name, side))) else text
+    )
+
+
+def _unmeasured(name: str, scores: Scores) -> Reason:
+    measure = scores.measures.get(name)
+    why = (measure.reason if measure else None) or "it gave no number"
+    return Reason(name, Decision.REVIEW, None, None, f"{METRICS[name].title} could not be measured: {why}.")
+
+
+def _wrong_move(asked: CameraMove, scores: Scores, decision: Decision) -> Reason:
+    if scores.measured_move is None:
+        text = f"The camera was asked to {_done(asked)}; what it did could not be measured: {scores.camera_reason}."
+        return Reason(CAMERA, Decision.REVIEW, None, asked.value, text)
+    text = f"The camera was asked to {_done(asked)}, and was measured to {_done(scores.measured_move)}."
+    return Reason(CAMERA, decision, scores.measured_move.value, asked.value, text)
+
+
+def _done(move: CameraMove) -> str:
+    return "stay still" if move is CameraMove.STATIC else move.words
+
+
+# What a number beyond its limit usually means, for people who do not live among metrics.
+_MEANING = {
+    ("motion", "at least"): "The clip is frozen.",
+    ("own_motion", "at least"): "Nothing moves but the camera, and nobody asked for that.",
+    ("frozen_share", "at most"): "The clip stands still.",
+    ("duplicated_share", "at most"): "The clip stands still at times.",
+    ("stutter", "at most"): "Frames are dropped, and others shown again in their place.",
+    ("frame_disorder", "at most"): "Frames are shuffled, or nothing changes but noise or light.",
+    ("returns", "at most"): "Frames are swapped, or the light jumps.",
+    ("boiling", "at most"): "Shapes wobble where they should stay or go on.",
+    ("residual_ratio", "at most"): "It is noise or changing light rather than motion.",
+    ("flicker", "at most"): "The light jumps.",
+    ("scene_cut", "at most"): "There is a cut, or a frame that does not belong.",
+    ("black_share", "at most"): "There are black frames.",
+    ("blockiness", "at most"): "The picture falls apart into blocks.",
+    ("noise_level", "at most"): "The picture is covered in noise.",
+    ("detail_drift", "at most"): "The picture blurs, or grows noisy, on the way.",
+    ("temporal_consistency", "at least"): "Motion comes in jerks.",
+    ("brightness", "at least"): "The clip is all but black.",
+    ("brightness", "at most"): "The clip is all but white.",
+    ("contrast", "at least"): "There is next to nothing to see.",
+    ("sharpness", "at least"): "The picture is blurred.",
+    ("first_frame_fidelity", "at least"): "The clip does not start from the picture.",
+    ("content_kept", "at least"): "The picture dissolves on the way.",
+}

@@ -1,0 +1,189 @@
+"""The generator behind every profile: a CogVideoX image-to-video model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from reelops.clip import ClipFormat, ClipOrder
+from reelops.cogvideox.clip_format import choose_format
+from reelops.cogvideox.load import LoadedModel, load_model, models_to_oneself
+from reelops.cogvideox.lora import Adapter, read_adapter, wearing
+from reelops.cogvideox.profiles import Profile, find_profile
+from reelops.errors import Cancelled, MachineError, PromptError
+from reelops.generators.contract import GeneratedFrames, OnProgress, Progress, ShouldStop
+from reelops.settings import Settings, load_settings
+from reelops.system.hardware import Machine
+from reelops.system.peak_memory import PeakMemory
+
+if TYPE_CHECKING:
+    from reelops.cogvideox.sampling import Sampled, SamplingConfig
+
+
+class CogVideoXGenerator:
+    """Makes the frames of an order with the base model that its profile names.
+
+    Args:
+        settings: where params.yaml and caches are.
+        machine: what to plan for; None looks at this machine when a model is loaded.
+        dtype, offload: instead of what the plan would choose.
+    """
+
+    name = "cogvideox"
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        machine: Machine | None = None,
+        dtype: str | None = None,
+        offload: str | None = None,
+    ) -> None:
+        self._settings = settings or load_settings()
+        self._machine = machine
+        self._dtype = dtype
+        self._offload = offload
+
+    def generate(
+        self, order: ClipOrder, on_progress: OnProgress | None = None, should_stop: ShouldStop | None = None
+    ) -> GeneratedFrames:
+        """See `Generator`. Cheap checks come first: a wrong order fails before any weight is read."""
+        from reelops.cogvideox.sampling import sample_frames
+        from reelops.video.picture import read_picture
+
+        _check_prompt(order.prompt)
+        profile = find_profile(order.profile, self._settings.params_file)
+        config = _sampling_config(order, profile)
+        adapter = read_adapter(order.adapter, order.adapter_strength) if order.adapter else None
+        clip = _clip_format(order, profile)
+        picture = read_picture(order.picture, clip.width, clip.height, order.fit)
+        with models_to_oneself(should_stop), PeakMemory() as peak:
+            model, load_seconds = self._load(profile, on_progress, should_stop)
+            choose_format(profile, model.architecture, order.num_frames, order.width, order.height)
+            with _out_of_memory_is_ours(model), wearing(model.pipeline, adapter):
+                sampled = sample_frames(
+                    model.pipeline, picture.rgb_HWC, order.prompt, clip, config, on_progress, should_stop
+                )
+        return GeneratedFrames(
+            frames_THWC=sampled.frames_THWC,
+            format=clip,
+            picture_HWC=picture.rgb_HWC,
+            seconds={"load": load_seconds, **sampled.seconds},
+            peak_memory_bytes=peak.bytes_used,
+            facts=_facts(order, clip, model, config, adapter, picture, sampled),
+        )
+
+    def _load(
+        self, profile: Profile, on_progress: OnProgress | None, should_stop: ShouldStop | None
+    ) -> tuple[LoadedModel, float]:
+        began = time.perf_counter()
+        if should_stop is not None and should_stop():
+            raise Cancelled("Stopped as asked before loading; nothing was written.")
+        if on_progress is not None:
+            on_progress(Progress("load", 0, 1))
+        model = load_model(profile, self._machine, self._settings.cache, self._dtype, self._offload)
+        if on_progress is not None:
+            on_progress(Progress("load", 1, 1))
+        return model, time.perf_counter() - began
+
+
+def _check_prompt(prompt: str) -> None:
+    if not prompt.strip():
+        raise PromptError("The prompt is empty. Say in a sentence what should happen, such as “slow zoom in”.")
+
+
+def _clip_format(order: ClipOrder, profile: Profile) -> ClipFormat:
+    """The clip's format, checked against what is known of the base before its weights are at hand."""
+    known = profile.known_architecture()
+    if known is not None:
+        return choose_format(profile, known, order.num_frames, order.width, order.height)
+    return ClipFormat(
+        order.num_frames or profile.num_frames,
+        profile.fps,
+        order.width or profile.width,
+        order.height or profile.height,
+    )
+
+
+def _sampling_config(order: ClipOrder, profile: Profile) -> SamplingConfig:
+    from reelops.cogvideox.sampling import SamplingConfig
+
+    return SamplingConfig(
+        seed=order.seed,
+        steps=profile.steps if order.steps is None else order.steps,
+        guidance=profile.guidance if order.guidance is None else order.guidance,
+        dynamic_guidance=profile.dynamic_guidance,
+        scheduler=profile.scheduler,
+        prompt_length=profile.prompt_length,
+        negative_prompt=order.negative_prompt,
+    )
+
+
+@contextmanager
+def _out_of_memory_is_ours(model: LoadedModel) -> Iterator[None]:
+    import torch
+
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        torch.cuda.empty_cache()
+        raise MachineError(
+            f"The GPU ran out of memory with offload {model.plan.offload} (planned: "
+            f"{model.plan.peak_bytes / 1e9:.1f} GB). Free it of other work, or choose a stronger offload "
+            f"(model, then sequential)."
+        ) from error
+
+
+def _facts(
+    order: ClipOrder,
+    clip: ClipFormat,
+    model: LoadedModel,
+    config: SamplingConfig,
+    adapter: Adapter | None,
+    picture: Any,
+    sampled: Sampled,
+) -> dict[str, Any]:
+    import torch
+
+    plan = model.plan
+    unguided = ("guidance is off, so the negative prompt changes nothing",)
+    return {
+        "generator": CogVideoXGenerator.name,
+        "profile": model.profile.name,
+        "base": model.base,
+        "base_revision": model.base_revision,
+        "adapter": str(adapter.path) if adapter else None,
+        "adapter_sha256": adapter.sha256 if adapter else None,
+        "adapter_alpha": adapter.alpha if adapter else None,
+        "adapter_rank": adapter.rank if adapter else None,
+        "adapter_strength": adapter.strength if adapter else None,
+        "prompt": order.prompt,
+        "negative_prompt": order.negative_prompt,
+        "seed": config.seed,
+        "steps": config.steps,
+        "guidance": config.guidance,
+        "dynamic_guidance": config.dynamic_guidance,
+        "scheduler": config.scheduler,
+        "num_frames": clip.num_frames,
+        "fps": str(clip.fps),
+        "width": clip.width,
+        "height": clip.height,
+        "device": plan.device,
+        "dtype": plan.dtype,
+        "offload": plan.offload,
+        "vae_tiling": plan.vae_tiling,
+        "memory_plan": plan.reason,
+        # Sums are split over threads, so their number belongs to what makes a clip bit-reproducible.
+        "cpu_threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "random_weights": model.profile.weights == "random",
+        "picture_sha256": picture.sha256,
+        "notes": [
+            *model.notes,
+            *picture.notes,
+            *(adapter.notes if adapter else ()),
+            *sampled.notes,
+            *(unguided if order.negative_prompt and config.guidance <= 1.0 else ()),
+        ],
+    }

@@ -1,0 +1,1 @@
+"""What the camera does, and what moves without it."""

@@ -1,0 +1,1 @@
+"""Whether frames follow from one another: cuts, unexplained change, repetition."""

@@ -1,0 +1,1 @@
+"""Metrics that take the weights of a network."""

@@ -1,0 +1,1 @@
+"""Brightness, colour and detail of frames, and how they drift."""

@@ -1,0 +1,22 @@
+"""Sharpness: how much fine detail a frame has."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from reelops.optical_flow.working_size import at_rows
+
+# Fixed, so that clips of different size compare; smaller clips are enlarged and rightly count as softer.
+SHARPNESS_ROWS = 240
+
+
+def sharpness(gray_HW: np.ndarray) -> float:
+    """Variance of the Laplacian (Pech-Pacheco et al. 2000) of a frame's luma, uint8, seen 240 rows high.
+
+    Returns:
+        Grey levels squared, from 0; higher is sharper. Noise counts as detail, and a picture that is meant to be
+        smooth scores low: read it with the residual ratio, and compare like with like.
+    """
+    _, spread = cv2.meanStdDev(cv2.Laplacian(at_rows(gray_HW, SHARPNESS_ROWS), cv2.CV_16S))
+    return float(spread[0, 0]) ** 2

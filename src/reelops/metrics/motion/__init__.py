@@ -1,0 +1,1 @@
+"""How much, how evenly and in which order things move."""

@@ -1,0 +1,1 @@
+"""A clip against what it should look like: its picture, or a reference clip."""

@@ -1,0 +1,1 @@
+"""Dual TV-L1, compiled by numba."""

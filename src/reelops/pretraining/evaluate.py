@@ -1,0 +1,153 @@
+"""What the embedded model can do, measured on pictures it never saw: the figures of its card."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from reelops.camera.filming import film_somewhere
+from reelops.camera.moves import CameraMove, path_of
+from reelops.clip import ClipOrder
+from reelops.generators.contract import GeneratedFrames, Generator
+from reelops.metrics.camera.camera_move import measure_camera
+from reelops.metrics.reference.content_kept import content_kept
+from reelops.metrics.reference.psnr import psnr
+from reelops.pretraining.pictures import read_picture
+from reelops.pretraining.vae import CLIP_FRAMES, reconstruct
+
+# What the embedded model must reach before it ships, and the direction: figures at least, or at most, this large.
+AT_LEAST = {"vae_psnr": 25.0, "first_frame_psnr": 21.0, "content_kept": 17.0, "move_accuracy": 0.85}
+AT_MOST = {"seconds_a_clip": 60.0, "peak_memory_gb": 3.0, "weights_mb": 25.0}
+
+
+@dataclass(frozen=True)
+class ClipResult:
+    """One generated clip against what was asked.
+
+    Attributes:
+        first_frame_psnr: first frame against the given picture, dB.
+        content_kept: last frame against the given picture warped by the measured camera transform, dB; None where
+            the two show no common part.
+    """
+
+    picture: str
+    asked: str
+    measured: str
+    zoom: float
+    shift_x: float
+    shift_y: float
+    first_frame_psnr: float
+    content_kept: float | None
+    seconds: float
+    peak_memory_gb: float
+
+
+def evaluate_clip(generator: Generator, order: ClipOrder, move: CameraMove) -> tuple[ClipResult, GeneratedFrames]:
+    """Generates the clip, whose prompt asks for `move`, and measures it."""
+    generated = generator.generate(order)
+    motion = measure_camera(generated.frames_THWC)
+    seconds = sum(value for stage, value in generated.seconds.items() if stage != "load")
+    result = ClipResult(
+        picture=order.picture.name,
+        asked=move.value,
+        measured=motion.move.value,
+        zoom=round(motion.zoom, 4),
+        shift_x=round(motion.shift_x, 4),
+        shift_y=round(motion.shift_y, 4),
+        first_frame_psnr=round(psnr(generated.frames_THWC[0], generated.picture_HWC), 2),
+        content_kept=_rounded(content_kept(generated.frames_THWC, generated.picture_HWC)),
+        seconds=round(seconds, 2),
+        peak_memory_gb=round(max(generated.peak_memory_bytes.values()) / 1e9, 3),
+    )
+    return result, generated
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else round(value, 2)
+
+
+def evaluate_generation(
+    generator: Generator,
+    pictures: list[Path],
+    how: ClipOrder,
+    on_clip: Callable[[ClipResult, GeneratedFrames], None],
+    moves: tuple[CameraMove, ...] = tuple(CameraMove),
+) -> dict[str, Any]:
+    """Every move for every picture, each ordered as `how` but for picture, prompt and seed."""
+    results = []
+    thumbnails: dict[tuple[str, str], np.ndarray] = {}
+    for row, picture in enumerate(pictures):
+        for column, move in enumerate(moves):
+            order = replace(how, picture=picture, prompt=move.words, seed=100 * row + column)
+            result, generated = evaluate_clip(generator, order, move)
+            results.append(result)
+            thumbnails[picture.name, move.value] = cv2.resize(
+                generated.frames_THWC[-1], (60, 40), interpolation=cv2.INTER_AREA
+            ).astype(float)
+            on_clip(result, generated)
+    kept = [result.content_kept for result in results if result.content_kept is not None]
+    return {
+        "clips": len(results),
+        "pictures": [picture.name for picture in pictures],
+        "first_frame_psnr": round(statistics.fmean(result.first_frame_psnr for result in results), 2),
+        "content_kept": round(statistics.fmean(kept), 2),
+        "content_kept_clips": len(kept),
+        "move_accuracy": round(statistics.fmean(result.asked == result.measured for result in results), 4),
+        "change_with_prompt": _least_difference(thumbnails, same=0),
+        "change_with_picture": _least_difference(thumbnails, same=1),
+        "seconds_a_clip": round(statistics.fmean(result.seconds for result in results), 2),
+        "peak_memory_gb": max(result.peak_memory_gb for result in results),
+        "results": [asdict(result) for result in results],
+    }
+
+
+def _least_difference(last_frames: dict[tuple[str, str], np.ndarray], same: int) -> float:
+    """The smallest mean absolute difference (0 to 255) between last frames of clips that share key `same` only."""
+    keys = list(last_frames)
+    differences = [
+        float(np.abs(last_frames[first] - last_frames[second]).mean())
+        for index, first in enumerate(keys)
+        for second in keys[index + 1 :]
+        if first[same] == second[same]
+    ]
+    return round(min(differences), 2) if differences else math.nan
+
+
+def evaluate_vae(vae: Any, pictures: list[Path], size: tuple[int, int]) -> dict[str, float]:
+    """Reconstruction of camera moves filmed over the pictures at normal speed, dB.
+
+    `vae_psnr` is the mean over clips; `vae_psnr_pooled` is that of the mean squared error over all clips.
+    """
+    times = np.arange(CLIP_FRAMES) / (CLIP_FRAMES - 1)
+    values, errors = [], []
+    for row, path in enumerate(pictures):
+        picture = read_picture(path)
+        for column, move in enumerate(CameraMove):
+            rng = np.random.default_rng((11, row, column))
+            clip = film_somewhere(picture, path_of(move), size, times, rng)
+            error = float(((reconstruct(vae, clip).astype(np.float64) - clip) ** 2).mean())
+            errors.append(error)
+            values.append(10 * math.log10(255**2 / error))
+    return {
+        "vae_psnr": round(statistics.fmean(values), 2),
+        "vae_psnr_pooled": round(10 * math.log10(255**2 / statistics.fmean(errors)), 2),
+        "vae_psnr_lowest": round(min(values), 2),
+    }
+
+
+def shortfalls(figures: dict[str, Any]) -> list[str]:
+    """What keeps the model from shipping, one sentence a figure; empty when everything is reached."""
+    low = [
+        f"{key} is {figures[key]}, at least {limit} wanted" for key, limit in AT_LEAST.items() if figures[key] < limit
+    ]
+    high = [
+        f"{key} is {figures[key]}, at most {limit} wanted" for key, limit in AT_MOST.items() if figures[key] > limit
+    ]
+    return low + high

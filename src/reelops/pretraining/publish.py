@@ -1,0 +1,140 @@
+"""A trained candidate becomes the published model, with its figures and its card, if it is better."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from reelops.pretraining.bundle import PARTS
+from reelops.pretraining.evaluate import AT_LEAST, AT_MOST, shortfalls
+
+# How much each figure counts when two evaluations are compared: decibels as they are, accuracy in tenths.
+_WEIGHTS = {"vae_psnr": 1.0, "first_frame_psnr": 1.0, "content_kept": 1.0, "move_accuracy": 10.0}
+
+
+def is_better(candidate: dict[str, Any], published: dict[str, Any] | None) -> bool:
+    """Fewer shortfalls win; with as many, the larger weighted sum of figures does."""
+    if published is None:
+        return True
+    rank = [
+        (-len(shortfalls(figures)), sum(weight * figures[key] for key, weight in _WEIGHTS.items()))
+        for figures in (candidate, published)
+    ]
+    return rank[0] > rank[1]
+
+
+def read_figures(path: Path) -> dict[str, Any] | None:
+    """An earlier evaluation; None where there is none or it lacks a figure."""
+    if not path.exists():
+        return None
+    figures: dict[str, Any] = json.loads(path.read_text())
+    return figures if all(key in figures for key in (*AT_LEAST, *AT_MOST)) else None
+
+
+def publish(candidate: Path, model: Path) -> None:
+    """Moves the candidate's parts over the published ones, part by part."""
+    model.mkdir(parents=True, exist_ok=True)
+    for part in PARTS:
+        source, target = candidate / part, model / part
+        fresh = model / f".{part}.new"
+        if source.is_dir():
+            shutil.rmtree(fresh, ignore_errors=True)
+            shutil.copytree(source, fresh)
+            shutil.rmtree(target, ignore_errors=True)
+        else:
+            shutil.copy2(source, fresh)
+        fresh.replace(target)
+
+
+def write_card(model: Path, figures: dict[str, Any], training: dict[str, Any]) -> None:
+    """card.md, from what was measured."""
+    rows = "\n".join(
+        f"| {label} | {figures[key]} {unit} | {wanted} |"
+        for label, key, unit, wanted in (
+            ("VAE reconstruction of camera moves, mean PSNR", "vae_psnr", "dB", "at least 25"),
+            ("first frame against the given picture, PSNR", "first_frame_psnr", "dB", "at least 21"),
+            ("last frame against the picture as the camera should show it, PSNR", "content_kept", "dB", "at least 17"),
+            ("clips that show the camera move asked for", "move_accuracy", "", "at least 0.85"),
+            ("seconds a clip", "seconds_a_clip", "s", "at most 60"),
+            ("peak memory of the process", "peak_memory_gb", "GB", "at most 3"),
+            ("all weights", "weights_mb", "MB", "at most 25"),
+        )
+    )
+    minutes = ", ".join(f"{phase} {round(seconds / 60)}" for phase, seconds in training["seconds"].items())
+    (model / "card.md").write_text(
+        _CARD.format(
+            rows=rows,
+            clips=figures["clips"],
+            pictures=", ".join(figures["pictures"]),
+            machine=figures["machine"],
+            minutes=minutes,
+            sources="\n".join(f"- {source}" for source in training["sources"]),
+            parameters=", ".join(f"{part} {count / 1e6:.2f} M" for part, count in training["parameters"].items()),
+        )
+    )
+
+
+_CARD = """---
+license: apache-2.0
+library_name: diffusers
+pipeline_tag: image-to-video
+tags: [cogvideox, image-to-video, camera-moves]
+---
+
+# tiny-i2v: the embedded image-to-video model of ReelOps
+
+A CogVideoX image-to-video diffusion model, made small: the classes of diffusers (`CogVideoXImageToVideoPipeline`,
+`CogVideoXTransformer3DModel`, `AutoencoderKLCogVideoX`, `T5EncoderModel`) at a size that two CPU cores carry. It turns
+one picture and a sentence into 49 frames of 240x160 at 8 frames a second.
+
+```python
+from diffusers import CogVideoXImageToVideoPipeline
+
+pipeline = CogVideoXImageToVideoPipeline.from_pretrained("models/tiny-i2v")
+```
+
+## What it is for
+
+To run the whole of ReelOps (data, training, generation, scoring, gates, service) with real learning and real motion on
+any laptop, and in tests.
+
+## What it is not
+
+It knows seven camera moves over a still scene: zoom in, zoom out, pan left, pan right, tilt up, tilt down, static,
+each slow, normal or fast. Nothing in its clips moves by itself: no person walks, no water flows. What a move uncovers
+beyond the picture's edge is made up and blurred. It reads English prompts about camera moves and ignores the rest; a
+prompt that names no move gets a slow zoom in. It is no smaller CogVideoX-5B, and nothing it makes is fit to be
+broadcast.
+
+## Figures
+
+On pictures it never saw ({pictures}); {clips} clips, one for each picture and move, at the profile's default steps;
+{machine}. `reelops pretrain --evaluate-only` measures them again and writes `reports/pretrain/metrics.json`.
+
+| what | measured | wanted |
+|---|---|---|
+{rows}
+
+Parameters: {parameters}. Weights are safetensors, the text encoder's in float32, the others in
+bfloat16.
+
+## Training data
+
+{sources}
+
+Every clip is filmed by `reelops.camera.moves` over one of these pictures: random places, scales, mirror images,
+exposures and colour balances, with captions that name the move (`reelops.pretraining.captions`). The VAE also saw
+short pieces of the videos.
+
+## Training
+
+Minutes of wall time on two CPU cores: {minutes}. `reelops pretrain` trains it anew and resumes where it was
+stopped; `reelops pretrain --further` goes on from these weights.
+
+## Licence
+
+Apache-2.0, as the code. The licences of the training pictures and videos allow this use; they are named above, and none
+of them is distributed here.
+"""

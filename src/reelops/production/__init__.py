@@ -1,0 +1,1 @@
+"""From an order to a take: generate, encode, score, judge, log."""

@@ -1,0 +1,1 @@
+"""Many clips: scored on all cores and kept, tables, comparison, report."""

@@ -1,0 +1,281 @@
+"""Scoring many clips: all cores, nothing scored twice, and no clip that stops the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from reelops.errors import InputError, ReelOpsError, SettingsError
+from reelops.gate.verdict import GateSettings, judge, load_gate_settings
+from reelops.metrics.learned.asked import ASKED_METRICS
+from reelops.metrics.scores import Scores
+from reelops.metrics.suite import METRICS_VERSION, ScoreSettings, load_score_settings, score_clip
+from reelops.scoring.origin import Origin, find_origin
+from reelops.scoring.score_store import FOLDER, ScoreKey, ScoreStore, digest_of
+from reelops.scoring.scored_clip import ScoredClip
+from reelops.settings import Settings
+from reelops.system.digest import sha256_of
+from reelops.system.hardware import cores
+from reelops.system.worker_pool import Tell, Told, run_jobs
+from reelops.video.probe import probe
+
+# What counts as a video when a folder is searched; `.ts` is left out, as most such files hold TypeScript.
+SUFFIXES = frozenset(
+    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv", ".flv", ".ogv"}
+)
+
+
+@dataclass(frozen=True)
+class ScoringOrder:
+    """How clips are to be scored.
+
+    Attributes:
+        score_settings, gate_settings: the blocks of params.yaml.
+        store: where scores are kept.
+        picture, prompt, profile: for all clips; None takes what each says of itself.
+        ask_clips: False uses nothing that clips say of themselves.
+        reference: a video or picture that all clips are compared with, or a folder that has one of each clip's name.
+        also: more metrics by name.
+        fresh: scores that are in the store are measured anew, and replaced.
+    """
+
+    score_settings: ScoreSettings
+    gate_settings: GateSettings
+    store: ScoreStore
+    picture: Path | None = None
+    prompt: str | None = None
+    profile: str | None = None
+    ask_clips: bool = True
+    reference: Path | None = None
+    also: tuple[str, ...] = ()
+    fresh: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings, **given: Any) -> ScoringOrder:
+        """With params.yaml and the store of these settings.
+
+        Args:
+            given: any of the attributes.
+
+        Raises:
+            SettingsError: params.yaml cannot be used, or there is no metric of a name in `also`.
+        """
+        for name in given.get("also", ()):
+            if name not in ASKED_METRICS:
+                raise SettingsError(f"there is no metric {name!r} to ask for; choose of: {', '.join(ASKED_METRICS)}.")
+        return cls(
+            score_settings=load_score_settings(settings.params_file),
+            gate_settings=load_gate_settings(settings.params_file),
+            store=ScoreStore(settings.home / FOLDER),
+            **given,
+        )
+
+    def key_of(self, clip_sha256: str, origin: Origin, reference: Path | None) -> ScoreKey:
+        return ScoreKey(
+            clip=clip_sha256,
+            metrics=METRICS_VERSION,
+            settings=digest_of(self.score_settings),
+            picture=origin.picture_sha256,
+            prompt=origin.prompt,
+            reference=sha256_of(reference) if reference else None,
+            also=self.also,
+        )
+
+    def reference_of(self, clip: Path) -> Path | None:
+        """What a clip is compared with.
+
+        Raises:
+            InputError: it is not there.
+        """
+        if self.reference is None:
+            return None
+        found = self.reference / clip.name if self.reference.is_dir() else self.reference
+        if not found.is_file():
+            raise InputError(f"{found}, the reference of {clip.name}, does not exist.")
+        return found
+
+
+@dataclass(frozen=True)
+class BatchProgress:
+    """How far a batch is.
+
+    Attributes:
+        clips: with an answer, of `of_clips`.
+        frames: scored so far in this run, of `of_frames`; frames that are in the store count nothing.
+    """
+
+    clips: int
+    of_clips: int
+    frames: int
+    of_frames: int
+
+
+OnBatch = Callable[[BatchProgress], None]
+
+
+def find_clips(places: Iterable[Path]) -> list[Path]:
+    """Files as they are given, and all videos in folders, however deep, by name; none twice, nothing hidden.
+
+    Raises:
+        InputError: a folder has no video in it.
+    """
+    found: dict[Path, Path] = {}
+    for place in places:
+        for clip in _videos_in(place) if place.is_dir() else [place]:
+            found.setdefault(clip.absolute(), clip)
+    return list(found.values())
+
+
+def _videos_in(folder: Path) -> list[Path]:
+    videos = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    if not videos:
+        raise InputError(f"{folder} holds no video; files are known by their endings: {', '.join(sorted(SUFFIXES))}.")
+    return videos
+
+
+def score_clips(
+    clips: Sequence[Path], order: ScoringOrder, workers: int | None = None, on_progress: OnBatch | None = None
+) -> list[ScoredClip]:
+    """Scores and judges clips; what is in the store is not measured again.
+
+    Scores are the same bit for bit however many processes measure them. Each is kept as soon as it is there, so a run
+    that is stopped, or killed, loses only what it was just measuring.
+
+    Args:
+        workers: processes of one thread each; None takes one a core. A single clip is measured in this process.
+        on_progress: told at every step; what it raises stops the batch.
+
+    Returns:
+        One result a clip, in their order; a clip that cannot be scored says why.
+    """
+    tally = _Tally(len(clips), on_progress)
+    prepared = [_prepare(clip, order, tally) for clip in clips]
+    results = [one if isinstance(one, ScoredClip) else None for one in prepared]
+    jobs = [(number, one) for number, one in enumerate(prepared) if isinstance(one, _Job)]
+    tally.begin([job for _, job in jobs])
+    with closing(_measure([job for _, job in jobs], workers, tally)) as measured:
+        for index, scores, error in measured:
+            number, job = jobs[index]
+            results[number] = job.clip_with(scores, error, order)
+    return [result for result in results if result is not None]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A clip that has to be measured; travels to another process."""
+
+    path: Path
+    key: ScoreKey
+    origin: Origin
+    reference: Path | None
+    num_frames: int
+    settings: ScoreSettings
+    store: ScoreStore
+
+    def clip_with(self, scores: Scores | None, error: str | None, order: ScoringOrder) -> ScoredClip:
+        if scores is None:
+            reason = f"{self.path.name}: {error}" if error and self.path.name not in error else error
+            return ScoredClip(self.path, self.key.clip, self.origin, notes=self.origin.notes, error=reason)
+        return _judged(self.path, self.key.clip, self.origin, scores, order, stored=False)
+
+
+def _prepare(clip: Path, order: ScoringOrder, tally: _Tally) -> ScoredClip | _Job:
+    """What can be said at once: that a clip is in the store, or broken; or what there is to measure."""
+    sha256, origin = None, None
+    try:
+        num_frames = probe(clip).num_frames
+        sha256 = sha256_of(clip)
+        origin = find_origin(clip, sha256, order.picture, order.prompt, order.profile, order.ask_clips)
+        reference = order.reference_of(clip)
+        key = order.key_of(sha256, origin, reference)
+        scores = None if order.fresh else order.store.read(key)
+    except (ReelOpsError, OSError) as error:
+        tally.clip_done()
+        return ScoredClip(clip, sha256, origin, error=str(error))
+    if scores is None:
+        return _Job(clip, key, origin, reference, num_frames, order.score_settings, order.store)
+    tally.clip_done()
+    return _judged(clip, sha256, origin, scores, order, stored=True)
+
+
+def _judged(clip: Path, sha256: str, origin: Origin, scores: Scores, order: ScoringOrder, stored: bool) -> ScoredClip:
+    limits = order.gate_settings.limits_of(origin.profile)
+    notes = origin.notes
+    if limits.name != origin.profile:
+        notes += (f"params.yaml has no limits for profile {origin.profile}; the default ones were used.",)
+    return ScoredClip(clip, sha256, origin, scores, judge(scores, limits), limits, notes, stored=stored)
+
+
+def _measure(
+    jobs: Sequence[_Job], workers: int | None, tally: _Tally
+) -> Generator[tuple[int, Scores | None, str | None], None, None]:
+    """Index, scores and error of each job as it is done."""
+    if len(jobs) == 1 and workers is None:
+        yield 0, *_measure_here(jobs[0], tally)
+        return
+    with closing(run_jobs(_measure_one, jobs, min(workers or cores(), len(jobs)), tally.show)) as answers:
+        for answer in answers:
+            if isinstance(answer, Told):
+                tally.frames_of(answer.index, answer.amount)
+            else:
+                tally.job_done(answer.index)
+                yield answer.index, answer.result, answer.error
+
+
+def _measure_here(job: _Job, tally: _Tally) -> tuple[Scores | None, str | None]:
+    scores, error = None, None
+    try:
+        scores = _measure_one(job, lambda frames: tally.frames_of(0, frames))
+    except ReelOpsError as problem:
+        error = str(problem)
+    tally.job_done(0)
+    return scores, error
+
+
+def _measure_one(job: _Job, tell: Tell) -> Scores:
+    origin, also = job.origin, job.key.also
+    scores = score_clip(job.path, origin.picture, origin.prompt, job.settings, tell, job.reference, also)
+    job.store.write(job.key, scores)
+    return scores
+
+
+class _Tally:
+    """Counts for whoever watches."""
+
+    def __init__(self, of_clips: int, on_progress: OnBatch | None) -> None:
+        self._now = BatchProgress(0, of_clips, 0, 0)
+        self._tell = on_progress
+        self._frames: list[int] = []
+        self._totals: list[int] = []
+
+    def begin(self, jobs: Sequence[_Job]) -> None:
+        self._totals = [job.num_frames for job in jobs]
+        self._frames = [0] * len(jobs)
+        self._now = replace(self._now, of_frames=sum(self._totals))
+        self.show()
+
+    def frames_of(self, job: int, frames: int) -> None:
+        self._frames[job] = frames
+        self._now = replace(self._now, frames=sum(self._frames))
+        self.show()
+
+    def job_done(self, job: int) -> None:
+        self.frames_of(job, self._totals[job])
+        self.clip_done()
+
+    def clip_done(self) -> None:
+        self._now = replace(self._now, clips=self._now.clips + 1)
+        self.show()
+
+    def show(self) -> None:
+        if self._tell:
+            self._tell(self._now)

@@ -1,0 +1,1 @@
+"""Two sets of scored clips against each other."""

@@ -1,0 +1,125 @@
+"""A metric's course over a clip: what its series shows, where in the clip each value belongs, and its worst frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from reelops.gate.verdict import Limit
+from reelops.metrics.scores import METRICS
+
+Worst = Literal["high", "low", "far"]
+
+NUM_WORST = 3
+MOST_POINTS = 2000
+_APART = 12
+
+
+@dataclass(frozen=True)
+class Course:
+    """What the values of a series are.
+
+    Attributes:
+        title, unit: of one value.
+        worst: which of them are looked at first: the highest, the lowest, or those furthest from the median.
+        is_metric: whether the metric itself is of that kind, so that its limits can be drawn beside it.
+        first: the frame of the first value; None where it follows from the number of values.
+    """
+
+    title: str
+    unit: str
+    worst: Worst
+    is_metric: bool = True
+    first: int | None = None
+
+
+# Metrics whose series is of another kind than their value.
+_CHANGE = Course("Change from the frame before", "grey levels", "low", is_metric=False)
+_OWN_COURSE = {
+    "temporal_consistency": Course("Motion a frame", "px", "far", is_metric=False),
+    "dynamic_degree": Course("Speed of the fastest 5%", "px", "far", is_metric=False),
+    "duplicated_share": _CHANGE,
+    "frozen_share": _CHANGE,
+    "stutter": _CHANGE,
+    "frame_disorder": Course("Change of thumbnails", "grey levels", "high", is_metric=False),
+    "returns": Course("Goes back", "", "high", is_metric=False, first=2),
+    "detail_drift": Course("Detail, by contrast", "", "far", is_metric=False),
+    "black_share": Course("Dark part of the frame", "", "high", is_metric=False),
+}
+_WORST: dict[str, Worst] = {"higher is better": "low", "lower is better": "high", "in between is better": "far"}
+
+
+def course_of(metric: str) -> Course:
+    """What a metric's series shows."""
+    known = METRICS[metric]
+    return _OWN_COURSE.get(metric) or Course(known.title, known.unit, _WORST[known.direction])
+
+
+def first_frame_of(metric: str, series_length: int, num_frames: int) -> int:
+    """The frame that the first value of a metric's series belongs to.
+
+    A value that compares neighbours belongs to the later of the two; one that compares three frames to the middle one.
+    A series that is shorter still begins with the clip.
+    """
+    stated, missing = course_of(metric).first, num_frames - series_length
+    if stated is not None:
+        return stated
+    return (missing + 1) // 2 if 0 <= missing <= 2 else 0
+
+
+def worst_frames(metric: str, series: Sequence[float | None], num_frames: int, limit: Limit | None) -> list[int]:
+    """Up to `NUM_WORST` frames to look at first, worst first, some way apart from each other."""
+    values = np.array([np.nan if value is None else value for value in series], dtype=np.float64)
+    if np.isnan(values).all() or np.nanmax(values) == np.nanmin(values):
+        return []
+    badness = _badness(metric, values, limit)
+    first, chosen = first_frame_of(metric, len(series), num_frames), list[int]()
+    apart = max(1, len(series) // _APART)
+    for index in np.argsort(-badness, kind="stable").tolist():
+        if np.isnan(badness[index]) or len(chosen) == NUM_WORST:
+            break
+        if all(abs(first + index - other) >= apart for other in chosen):
+            chosen.append(first + index)
+    return chosen
+
+
+def _badness(metric: str, values: np.ndarray, limit: Limit | None) -> np.ndarray:
+    course = course_of(metric)
+    if course.worst == "high":
+        return values
+    if course.worst == "low":
+        return -values
+    if course.is_metric and limit is not None:
+        beyond = _beyond(values, limit)
+        if beyond.max(initial=0.0, where=~np.isnan(beyond)) > 0:
+            return beyond
+    distances: np.ndarray = np.abs(values - np.nanmedian(values))
+    return distances
+
+
+def _beyond(values: np.ndarray, limit: Limit) -> np.ndarray:
+    """How far values are beyond what is accepted; 0 within."""
+    low = limit.review_below if limit.review_below is not None else limit.reject_below
+    high = limit.review_above if limit.review_above is not None else limit.reject_above
+    under = np.zeros_like(values) if low is None else low - values
+    over = np.zeros_like(values) if high is None else values - high
+    beyond: np.ndarray = np.maximum(0.0, np.maximum(under, over))
+    return beyond
+
+
+def thinned(series: Sequence[float | None]) -> tuple[list[float | None], int]:
+    """At most `MOST_POINTS` values with five digits each, and how many values of the series each stands for.
+
+    Of several the one furthest from the mean stays, so no spike is lost.
+    """
+    step = -(-len(series) // MOST_POINTS)
+    known = [value for value in series if value is not None]
+    mean = float(np.mean(known)) if known else 0.0
+    kept: list[float | None] = []
+    for start in range(0, len(series), step):
+        some = [value for value in series[start : start + step] if value is not None]
+        kept.append(float(f"{max(some, key=lambda value: abs(value - mean)):.5g}") if some else None)
+    return kept, step

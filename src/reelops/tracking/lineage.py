@@ -1,0 +1,155 @@
+"""Which code, data and weights made a clip, as one id:
+
+    git . dvc.lock . data . base revision . adapter sha
+
+    3f2a91c07b1e.8c1d0a4e5f60.17be0c9d2a33.a06d41f0b7c2.-
+
+Each part is the first twelve characters of a digest, `-` where there is none; a checkout with uncommitted changes is
+marked `3f2a91c07b1e-dirty`. The id stands in the clip's own metadata, in MLflow, in the Prefect artifact and in every
+answer, so any one of them leads to the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import reelops
+from reelops.clip import ClipOrder
+from reelops.errors import InputError
+from reelops.system.digest import sha256_of
+
+DIGITS = 12
+NONE = "-"
+DIRTY = "-dirty"
+
+PACKAGE = Path(reelops.__file__).resolve().parent
+CHECKOUT = PACKAGE.parents[1]
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """The five parts of the id; None where there is no such thing.
+
+    Attributes:
+        git: commit of the code, marked when the checkout had uncommitted changes.
+        dvc_lock: digest of dvc.lock: every pipeline stage with its parameters.
+        data: digest of the versions of everything that dvc.lock keeps under data/.
+        base_revision: revision or digest of the base model's weights.
+        adapter: digest of the LoRA weights.
+    """
+
+    git: str | None = None
+    dvc_lock: str | None = None
+    data: str | None = None
+    base_revision: str | None = None
+    adapter: str | None = None
+
+    def __str__(self) -> str:
+        return ".".join(getattr(self, part.name) or NONE for part in fields(self))
+
+    @classmethod
+    def parse(cls, text: str) -> Lineage:
+        """The inverse of `str(lineage)`.
+
+        Raises:
+            InputError: the text is not a lineage id.
+        """
+        parts = text.strip().split(".")
+        if len(parts) != len(fields(cls)) or not all(re.fullmatch(r"[\w-]+", part) for part in parts):
+            raise InputError(
+                f"{text!r} is not a lineage id; one has five parts joined by dots: git.dvc_lock.data.base.adapter, "
+                f"with {NONE} where there is none."
+            )
+        return cls(*(None if part == NONE else part for part in parts))
+
+
+def trace_lineage(facts: Mapping[str, Any], checkout: Path = CHECKOUT) -> Lineage:
+    """The lineage of what a generator made, from its facts and the checkout that the code runs from."""
+    lock = checkout / "dvc.lock"
+    return Lineage(
+        git=commit_of(checkout),
+        dvc_lock=sha256_of(lock)[:DIGITS] if lock.is_file() else None,
+        data=data_digest(lock) if lock.is_file() else None,
+        base_revision=_short(facts.get("base_revision")),
+        adapter=_short(facts.get("adapter_sha256")),
+    )
+
+
+def code_digest(modules: Sequence[str]) -> str:
+    """One digest over the source of modules: of what decides a result that is kept.
+
+    Args:
+        modules: as paths within the package: `cogvideox/sampling.py`.
+    """
+    digests = {name: sha256_of(PACKAGE / name) for name in modules}
+    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
+
+
+def commit_of(checkout: Path) -> str | None:
+    """Short commit, marked when tracked files were changed; None outside a checkout or where git is missing.
+
+    Only a checkout of ReelOps itself counts: a wheel installed somewhere inside another project's repository must not
+    report that project's commit, so `.git` has to be right here.
+    """
+    if not (checkout / ".git").exists():
+        return None
+    commit = _git(checkout, "rev-parse", "HEAD")
+    if not commit:
+        return None
+    changed = _git(checkout, "status", "--porcelain", "--untracked-files=no")
+    return commit[:DIGITS] + (DIRTY if changed else "")
+
+
+def data_digest(lock: Path) -> str | None:
+    """One digest over the path and version of every stage output under data/ in a dvc.lock; None if it has none."""
+    stages = (yaml.safe_load(lock.read_text(encoding="utf-8")) or {}).get("stages") or {}
+    outs = [out for stage in stages.values() for out in stage.get("outs", [])]
+    versions = sorted(f"{out['path']}={out.get('md5', '')}" for out in outs if out["path"].startswith("data/"))
+    return hashlib.sha256("\n".join(versions).encode()).hexdigest()[:DIGITS] if versions else None
+
+
+def provenance(order: ClipOrder, facts: Mapping[str, Any], lineage: Lineage) -> dict[str, Any]:
+    """What a clip says about itself in its container metadata; plain JSON values.
+
+    Scores are not in it: they are measured on the finished file, whose bytes this is part of.
+    """
+    return {
+        "software": f"reelops {reelops.__version__}",
+        "lineage": str(lineage),
+        "prompt": order.prompt,
+        "negative_prompt": order.negative_prompt,
+        "picture": order.picture.name,
+        "picture_sha256": facts.get("picture_sha256"),
+        "profile": order.profile,
+        "base": facts.get("base"),
+        "base_revision": facts.get("base_revision"),
+        "adapter_sha256": facts.get("adapter_sha256"),
+        "adapter_strength": order.adapter_strength if order.adapter else None,
+        "seed": facts.get("seed", order.seed),
+        "steps": facts.get("steps", order.steps),
+        "guidance": facts.get("guidance", order.guidance),
+        "synthetic": True,
+    }
+
+
+def _short(digest: object) -> str | None:
+    """The first characters of a digest, or of a name that is none, without the dot that separates parts."""
+    return re.sub(r"[^\w-]", "_", str(digest).removeprefix("sha256:"))[:DIGITS] if digest else None
+
+
+def _git(checkout: Path, *arguments: str) -> str | None:
+    command = ["git", "-C", str(checkout), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)  # noqa: S603 - no shell
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,223 @@
+"""What can be known before the first step: whether base, latents, memory and disk allow the run at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from reelops.cogvideox.architecture import Architecture, read_architecture
+from reelops.cogvideox.clip_format import choose_format
+from reelops.cogvideox.lora import read_adapter
+from reelops.cogvideox.memory import GB, USABLE_SHARE, choose_dtype
+from reelops.cogvideox.profiles import Profile, find_profile
+from reelops.cogvideox.training_memory import AdapterSize, TrainingFootprint, count_adapter, training_footprint
+from reelops.cogvideox.weights import Weights, locate_weights, parts_digest
+from reelops.errors import DatasetError, MachineError, SettingsError, WeightsError
+from reelops.settings import Settings
+from reelops.system.digest import sha256_of
+from reelops.system.hardware import Machine
+from reelops.tracking.lineage import code_digest
+from reelops.training.cache import AGAIN, Index, LatentCache
+from reelops.training.checkpoint import check_room
+from reelops.training.launch import Launch
+from reelops.training.optimizers import available_optimizer
+from reelops.training.params import LatentParams, TrainParams
+
+# The modules whose code decides what a step does.
+_CODE = (
+    *("training/launch.py", "training/loop.py", "training/samples.py", "training/optimizers.py", "training/params.py"),
+    *("cogvideox/conditioning.py", "cogvideox/denoiser.py", "cogvideox/frame_attention.py"),
+    *("cogvideox/lora.py", "cogvideox/loss.py"),
+)
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """A run that can begin.
+
+    Attributes:
+        dtype: what the base computes in.
+        optimizer: the one asked for, or what takes its place.
+        size: numbers that are trained.
+        footprint: expected memory of a device.
+        identity: digest of parameters, data, base and code: runs of the same identity are one run.
+        launch: the processes that share it.
+        notes: what people should be told.
+    """
+
+    profile: Profile
+    weights: Weights
+    architecture: Architecture
+    index: Index
+    dtype: str
+    optimizer: str
+    size: AdapterSize
+    footprint: TrainingFootprint
+    identity: str
+    launch: Launch
+    notes: tuple[str, ...]
+
+    @property
+    def checkpoint_bytes(self) -> float:
+        """Adapter, its average, the best one, and two averages of the optimizer: all float32."""
+        return 4.0 * 5 * self.size.trained
+
+
+def check_run(
+    params: TrainParams, latents: LatentParams, cache: LatentCache, settings: Settings, machine: Machine, launch: Launch
+) -> Preflight:
+    """Everything that would stop the run later, checked now; nothing heavy is loaded.
+
+    Raises:
+        WeightsError: the base cannot be had, or is none that can be trained so.
+        DatasetError: there are no latents, or they are of another base, clip format or table.
+        MachineError: memory or disk are too small, or a folder cannot be written.
+        SettingsError: parameters that do not go together.
+    """
+    profile = find_profile(params.profile, settings.params_file)
+    if profile.weights == "random":
+        raise WeightsError(f"Profile {profile.name} has random weights; there is nothing in them to adapt.")
+    weights = locate_weights(profile, settings.cache)
+    architecture = read_architecture(weights.folder).check()
+    index = cache.read_index()
+    _check_latents(index, cache, profile, weights, architecture, latents, settings)
+    params.accumulated(launch.processes)
+    if params.rank > architecture.width_of_transformer:
+        raise SettingsError(
+            f"train.rank {params.rank} is more than the {architecture.width_of_transformer} values of a layer. "
+            f"Choose at most a quarter of that."
+        )
+    dtype, why = _dtype(params, machine)
+    optimizer, missing = available_optimizer(params.optimizer, bool(machine.gpus))
+    size = count_adapter(architecture, params.rank, params.targets)
+    footprint = training_footprint(
+        architecture,
+        index.encoding.format,
+        size,
+        dtype,
+        optimizer,
+        params.micro_batch,
+        params.gradient_checkpointing,
+        params.frames_a_step,
+        bool(machine.gpus),
+        launch.shares,
+    )
+    _check_memory(footprint, params, machine, launch)
+    notes = [*weights.notes, *launch.notes, f"the base computes in {dtype}: {why}"]
+    if launch.shared:
+        notes.append(f"each of {launch.processes} processes holds its share of the base (FSDP2)")
+    notes += [missing] if missing else []
+    if params.frames_a_step is not None:
+        notes.append(f"each step sees {params.frames_a_step} latent frames of a clip, which is not CogVideoX's recipe")
+    if params.held_out.every and not index.of_split("validation"):
+        notes.append("no clip is of the split validation, so there is no held-out loss; the last step is published")
+    return Preflight(
+        profile=profile,
+        weights=weights,
+        architecture=architecture,
+        index=index,
+        dtype=dtype,
+        optimizer=optimizer,
+        size=size,
+        footprint=footprint,
+        identity=_identity(params, index, weights, dtype, optimizer),
+        launch=launch,
+        notes=tuple(notes),
+    )
+
+
+def check_places(flight: Preflight, params: TrainParams, checkpoints: Path, adapters: Path) -> None:
+    """Whether there is room for checkpoints, and both places can be written.
+
+    Raises:
+        MachineError
+    """
+    for folder in (checkpoints, adapters):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            writable = os.access(folder, os.W_OK)
+        except OSError as error:
+            raise MachineError(f"cannot make the folder {folder}: {error.strerror}. Choose another place.") from error
+        if not writable:
+            raise MachineError(f"cannot write to {folder}. Give yourself the right to, or choose another place.")
+    check_room(checkpoints, flight.checkpoint_bytes * (params.keep_checkpoints + 1))
+
+
+def _check_latents(
+    index: Index,
+    cache: LatentCache,
+    profile: Profile,
+    weights: Weights,
+    architecture: Architecture,
+    latents: LatentParams,
+    settings: Settings,
+) -> None:
+    encoding = index.encoding
+    revision = parts_digest(weights.folder, ("vae",), settings.cache)
+    text = parts_digest(weights.folder, ("tokenizer", "text_encoder"), settings.cache)
+    if (encoding.vae_revision, encoding.text_revision) != (revision, text):
+        raise DatasetError(
+            f"The latents at {cache.folder} were made with {encoding.base}, whose encoders are not those of "
+            f"{weights.base} now. Set latents.profile to {profile.name}. {AGAIN}"
+        )
+    shape = choose_format(profile, architecture)
+    if encoding.format != shape:
+        made = encoding.format
+        raise DatasetError(
+            f"The latents at {cache.folder} are of {made.num_frames} frames of {made.width}x{made.height} and profile "
+            f"{profile.name} makes {shape.num_frames} of {shape.width}x{shape.height}. {AGAIN}"
+        )
+    table = settings.root / latents.table
+    if table.is_file() and sha256_of(table) != index.table_sha256:
+        raise DatasetError(f"{table} has changed since the latents were made. {AGAIN}")
+    if not index.of_split("train"):
+        raise DatasetError(f"The latents at {cache.folder} have no clip of the split train; add clips.")
+    missing = cache.missing(index.clips)
+    if missing:
+        raise DatasetError(
+            f"{len(missing)} clips have no latents at {cache.folder}, the first is {missing[0]}. {AGAIN}"
+        )
+
+
+def _dtype(params: TrainParams, machine: Machine) -> tuple[str, str]:
+    if params.dtype is not None:
+        return params.dtype, "as asked"
+    dtype, why = choose_dtype(machine)
+    if dtype == "float16":
+        return "float32", "the GPU has no bfloat16, and float16 overflows in training"
+    return dtype, why
+
+
+def _check_memory(footprint: TrainingFootprint, params: TrainParams, machine: Machine, launch: Launch) -> None:
+    free = machine.gpus[0].free_bytes if machine.gpus else machine.ram_free_bytes / launch.processes
+    if footprint.peak <= free * USABLE_SHARE:
+        return
+    ways = []
+    if not params.gradient_checkpointing:
+        ways.append("set train.gradient_checkpointing")
+    if params.micro_batch > 1:
+        ways.append("lower train.micro_batch")
+    if params.optimizer == "adamw":
+        ways.append("set train.optimizer to offload")
+    ways.append("lower train.rank")
+    if launch.processes > 1 and not launch.shared:
+        ways.append("share the base among the devices (accelerate launch --use_fsdp --fsdp_version 2)")
+    raise MachineError(
+        f"Training needs about {footprint.peak / GB:.1f} GB a device ({footprint.base / GB:.1f} base, "
+        f"{footprint.adapter / GB:.1f} adapter and optimizer, {footprint.activations / GB:.1f} activations) and "
+        f"{free / GB:.1f} GB are free. To need less, {', or '.join(ways)}; `reelops train --plan` shows what fits."
+    )
+
+
+def _identity(params: TrainParams, index: Index, weights: Weights, dtype: str, optimizer: str) -> str:
+    start = read_adapter(params.start_from).sha256 if params.start_from else None
+    content = {
+        "params": params.identity() | {"dtype": dtype, "optimizer": optimizer, "start_from": start},
+        "data": index.digest(),
+        "base": weights.revision,
+        "code": code_digest(_CODE),
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,119 @@
+"""Clips that have been made once: found again by everything that decides their frames.
+
+A base's clips serve every adapter that is held against it, and a run that was killed goes on where it was. Each clip is
+an MP4 with a sidecar that names its key; the sidecar is written last, so a clip without one does not count.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reelops.clip import ClipFormat, ClipOrder
+from reelops.production.pipeline import sidecar_of
+from reelops.system.digest import sha256_of
+from reelops.system.files import write_text_atomically
+from reelops.tables.json_codec import digest_of_plain, to_plain
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What decides the frames of every clip of a run beside picture, prompt, seed and adapter.
+
+    Attributes:
+        base: revision of the base's weights.
+        threads: sums are split over them, so their number decides the last bits.
+        code: digest of the modules that sample.
+    """
+
+    base: str
+    steps: int
+    guidance: float
+    dynamic_guidance: bool
+    scheduler: str
+    format: ClipFormat
+    dtype: str
+    device: str
+    threads: int
+    torch: str
+    code: str
+
+
+@dataclass(frozen=True)
+class ClipKey:
+    """What decides a clip.
+
+    Attributes:
+        adapter: sha256 of its weights; None for the base alone.
+        picture: sha256 of the file.
+    """
+
+    conditions: Conditions
+    adapter: str | None
+    picture: str
+    prompt: str
+    seed: int
+
+    @cached_property
+    def digest(self) -> str:
+        return digest_of_plain(to_plain(self))
+
+
+@dataclass(frozen=True)
+class KeptClip:
+    """A clip that is here, and the seconds that making it took."""
+
+    path: Path
+    seconds: float
+
+
+@dataclass(frozen=True)
+class KeptClips:
+    """A folder of clips; it need not exist yet, and can be deleted at any time."""
+
+    folder: Path
+
+    def find(self, key: ClipKey, order: ClipOrder) -> KeptClip | None:
+        """The clip of a key; None where there is none, or none that is whole.
+
+        Args:
+            order: what the sidecar says from now on: the picture may lie elsewhere than when the clip was made.
+        """
+        path = self._place(key)
+        try:
+            kept = json.loads(sidecar_of(path).read_text(encoding="utf-8"))
+            if kept["key"] != to_plain(key) or kept["sha256"] != sha256_of(path):
+                return None
+            if kept["order"] != to_plain(order):
+                self._write_sidecar(path, {**kept, "order": to_plain(order)})
+            return KeptClip(path, float(kept["seconds"]))
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def keep(
+        self, key: ClipKey, order: ClipOrder, frames_THWC: np.ndarray, provenance: Mapping[str, Any], seconds: float
+    ) -> KeptClip:
+        """Writes the clip as users get it.
+
+        Raises:
+            MachineError: the folder cannot be written to, or the disk is full.
+        """
+        from reelops.video.encode import encode
+
+        clip = encode(frames_THWC, self._place(key), Fraction(key.conditions.format.fps), "high", provenance)
+        facts = {"key": to_plain(key), "sha256": clip.sha256, "order": to_plain(order), "seconds": round(seconds, 3)}
+        self._write_sidecar(clip.path, facts)
+        return KeptClip(clip.path, seconds)
+
+    def _place(self, key: ClipKey) -> Path:
+        return self.folder / key.digest[:2] / f"{key.digest}.mp4"
+
+    def _write_sidecar(self, clip: Path, facts: Mapping[str, Any]) -> None:
+        write_text_atomically(sidecar_of(clip), json.dumps(facts, indent=2, ensure_ascii=False) + "\n")

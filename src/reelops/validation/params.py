@@ -1,0 +1,186 @@
+"""The block `validate` of params.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
+
+from reelops.camera.words import asked_move
+from reelops.metrics.scores import METRICS
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Split = Literal["validation", "test"]
+
+
+class TraitLimit(BaseModel):
+    """One of the things that all have to hold where a style is present.
+
+    Attributes:
+        metric: a name of `METRICS`.
+        at_least, at_most: in the metric's unit; one of them or both.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    metric: str
+    at_least: float | None = Field(default=None, allow_inf_nan=False)
+    at_most: float | None = Field(default=None, allow_inf_nan=False)
+
+    @field_validator("metric")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in METRICS:
+            raise ValueError(f"there is no such metric; one of {', '.join(METRICS)} is wanted")
+        return name
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Self:
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("`at_least` or `at_most` is wanted")
+        return self
+
+    def holds(self, value: float) -> bool:
+        return (self.at_least is None or value >= self.at_least) and (self.at_most is None or value <= self.at_most)
+
+    @property
+    def words(self) -> str:
+        """Its limits for people: `at least 0.4`."""
+        ends = (("at least", self.at_least), ("at most", self.at_most))
+        return " and ".join(f"{side} {value:g}" for side, value in ends if value is not None)
+
+
+class Prompts(BaseModel):
+    """Prompts, each tried on some of the pictures.
+
+    Attributes:
+        pictures: on how many; which ones goes round from prompt to prompt.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pictures: PositiveInt = 2
+    prompts: list[str] = Field(min_length=1)
+
+    @field_validator("prompts")
+    @classmethod
+    def _say_something(cls, prompts: list[str]) -> list[str]:
+        if not all(prompt.strip() for prompt in prompts):
+            raise ValueError("one of them is empty")
+        if len(set(prompts)) != len(prompts):
+            raise ValueError("one of them stands there twice")
+        return prompts
+
+
+class Moves(Prompts):
+    """Prompts that each ask for a camera move, which is measured."""
+
+    @field_validator("prompts")
+    @classmethod
+    def _ask_for_a_move(cls, prompts: list[str]) -> list[str]:
+        for prompt in prompts:
+            if asked_move(prompt) is None:
+                raise ValueError(f"{prompt!r} asks for no camera move")
+        return prompts
+
+
+class Style(Prompts):
+    """What the adapter was trained for: how it is called, and how one sees that it is there.
+
+    Attributes:
+        name: for people.
+        phrase: in every prompt of this group, and in no other.
+        trait: limits that all have to hold in a clip that shows the style.
+    """
+
+    name: str
+    phrase: str = Field(min_length=1)
+    trait: list[TraitLimit] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _is_called(self) -> Self:
+        for prompt in self.prompts:
+            if not self.called_by(prompt):
+                raise ValueError(f"prompt {prompt!r} does not say the phrase {self.phrase!r}")
+        return self
+
+    def called_by(self, prompt: str) -> bool:
+        return self.phrase.lower() in prompt.lower()
+
+
+class Limits(BaseModel):
+    """What an adapter has to reach. None checks nothing.
+
+    Attributes:
+        style_in_base: largest share of base clips that show the style where prompts ask for it.
+        style_in_adapter: smallest share of adapter clips that do.
+        style_uncalled: largest share of adapter clips that show it where prompts do not ask for it.
+        adherence_lost: how far the share of clips whose camera does as asked may fall.
+        rejections_added: how far the share of clips that the gate rejects may rise, on prompts without the phrase.
+        reload_difference: between plain diffusers' frames and ours, as a share of what the adapter changes.
+        least_change: mean absolute difference that the adapter makes to a clip, in grey levels.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    style_in_base: Share | None = 0.15
+    style_in_adapter: Share | None = 0.8
+    style_uncalled: Share | None = 0.15
+    adherence_lost: Share | None = 0.05
+    rejections_added: Share | None = 0.1
+    reload_difference: NonNegativeFloat | None = 0.05
+    least_change: NonNegativeFloat | None = 0.1
+
+
+class ValidateParams(BaseModel):
+    """How an adapter is held against its base.
+
+    Attributes:
+        profile: the base.
+        seed: decides which pictures are taken, and the seed of every clip.
+        pictures: at most so many, of as many different photographs as there are.
+        splits: of data/metadata/clips.parquet, whose pictures were kept from training.
+        held_out: globs of further pictures, relative to the project; what is not there is left out, and said.
+        moves, style, prompts: the three groups of prompts; None leaves a group out.
+        side_by_sides: so many pairs are shown as videos.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    profile: str = "tiny"
+    seed: NonNegativeInt = 0
+    pictures: PositiveInt = 6
+    splits: list[Split] = ["validation", "test"]
+    held_out: list[str] = []
+    moves: Moves | None = None
+    style: Style | None = None
+    prompts: Prompts | None = None
+    side_by_sides: NonNegativeInt = 8
+    limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _has_prompts(self) -> Self:
+        if not self.groups:
+            raise ValueError("one of `moves`, `style` and `prompts` is wanted")
+        if self.style:
+            for name, group in self.groups:
+                for prompt in group.prompts:
+                    if name != "style" and self.style.called_by(prompt):
+                        raise ValueError(f"{name}.prompts: {prompt!r} says the phrase of the style")
+        return self
+
+    @property
+    def groups(self) -> Sequence[tuple[str, Prompts]]:
+        """The groups of prompts that there are, by name."""
+        named = (("style", self.style), ("moves", self.moves), ("prompts", self.prompts))
+        return [(name, group) for name, group in named if group is not None]

@@ -1,0 +1,66 @@
+"""What MLflow keeps of a validation: with the run that trained the adapter, or as a run of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from reelops.settings import Settings
+from reelops.tracking.runs import LiveRun, RunRecord, TrackedRun
+from reelops.training.stage import REPORTS, RUN_FACTS
+from reelops.validation.stage import Validated
+from reelops.validation.verdict import ReadVerdict
+
+EXPERIMENT = "validate-adapter"
+PREFIX = "validate"
+_MOST_VIDEOS = 4
+
+
+def training_run(adapter_sha256: str, settings: Settings) -> str | None:
+    """MLflow's id of the run that trained exactly this adapter; None where none is known."""
+    try:
+        facts = json.loads((settings.root / REPORTS / RUN_FACTS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(facts, dict) or facts.get("adapter_sha256") != adapter_sha256:
+        return None
+    return facts.get("mlflow_run")
+
+
+def remember(
+    validated: Validated, figures: Mapping[str, Any], files: Sequence[Path], settings: Settings
+) -> tuple[TrackedRun | None, str | None]:
+    """Keeps figures, verdict and files; says where, and why not where MLflow does not take them.
+
+    Args:
+        figures: what stands in metrics.json.
+        files: report, tables and side-by-side videos, of which the first few are kept.
+    """
+    plan, findings = validated.plan, validated.findings
+    failed, checks = [check.name for check in findings.failed], {check.name: str(check) for check in findings.checks}
+    tags = ReadVerdict(findings.passed, failed, checks).tags
+    record = RunRecord(
+        name=f"{plan.name} validated",
+        params={"adapter": plan.name, "profile": plan.profile.name, "pairs": len(findings.tried)},
+        metrics={},
+        tags={"lineage": str(validated.lineage), "adapter_sha256": plan.adapter.sha256},
+        experiment=EXPERIMENT,
+    )
+    diary = LiveRun(record, settings.mlflow_tracking_uri, training_run(plan.adapter.sha256, settings))
+    diary.log({f"{PREFIX}/{name}": value for name, value in _numbers(figures).items()}, step=0)
+    videos = [path for path in files if path.suffix == ".mp4"][:_MOST_VIDEOS]
+    diary.finish([*(path for path in files if path.suffix != ".mp4"), *videos], tags=tags, folder=PREFIX)
+    return diary.tracked, diary.failure
+
+
+def _numbers(figures: Mapping[str, Any], above: str = "") -> dict[str, float]:
+    """All numbers, those within others by both names."""
+    found: dict[str, float] = {}
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            found |= _numbers(value, f"{above}{name}/")
+        elif isinstance(value, int | float):
+            found[f"{above}{name}"] = float(value)
+    return found

@@ -1,0 +1,173 @@
+"""The reload gate: what diffusers alone makes of the published file.
+
+An adapter is handed over as a file. Validation that looks at weights in memory misses what gets lost on the way: alpha,
+a renamed layer, a base of another revision. So one clip is made again by diffusers' own pipeline, which is given the
+base's folder, the adapter's folder and the values of the order, and nothing else of ours.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reelops.clip import ClipOrder
+from reelops.cogvideox.load import unload_model
+from reelops.cogvideox.lora import WEIGHTS_NAME, Adapter
+from reelops.cogvideox.profiles import Profile
+from reelops.cogvideox.weights import Weights
+from reelops.errors import Cancelled
+from reelops.generators.cogvideox import CogVideoXGenerator
+from reelops.generators.contract import GeneratedFrames
+from reelops.progress import ShouldStop
+from reelops.settings import Settings
+from reelops.system.hardware import Machine
+from reelops.training.stage import FACTS
+
+
+@dataclass(frozen=True)
+class Reloaded:
+    """One clip by diffusers alone against the same clip by us, in grey levels of RGB values from 0 to 255.
+
+    Attributes:
+        trial: which clip.
+        dtype: what both computed in.
+        largest: the largest difference of any value.
+        differing: share of values that differ at all.
+        apart: mean absolute difference.
+        change: mean absolute difference between our clips with the adapter and without it.
+        problems: what the file says of itself against what training said of it.
+    """
+
+    trial: str
+    dtype: str
+    largest: int
+    differing: float
+    apart: float
+    change: float
+    problems: tuple[str, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """`apart` as a share of `change`; 1 where the adapter changes nothing and they differ all the same."""
+        if not self.apart:
+            return 0.0
+        return self.apart / self.change if self.change else 1.0
+
+    @property
+    def words(self) -> str:
+        if not self.largest:
+            return "the same frames, bit for bit"
+        levels = "1 grey level" if self.largest == 1 else f"{self.largest} grey levels"
+        return f"at most {levels} apart, in {self.differing:.2%} of the values; {self.share:.2%} of what it changes"
+
+
+def reload_adapter(
+    trial: str,
+    order: ClipOrder,
+    profile: Profile,
+    weights: Weights,
+    adapter: Adapter,
+    settings: Settings,
+    machine: Machine,
+    should_stop: ShouldStop | None = None,
+) -> Reloaded:
+    """Makes the clip of an order with us, without the adapter, and with diffusers alone.
+
+    On a processor both compute in float32, where they have to agree to a rounding of the last step; on a GPU in the
+    number format that clips are made in, as the whole model may not fit in another.
+
+    Args:
+        order: with the adapter.
+
+    Raises:
+        Cancelled: `should_stop` said so.
+    """
+    generator = CogVideoXGenerator(settings, machine, dtype="float32" if machine.device == "cpu" else None)
+    ours = generator.generate(order, should_stop=should_stop)
+    without = generator.generate(replace(order, adapter=None), should_stop=should_stop)
+    unload_model()  # two of them may not fit the memory
+    if should_stop is not None and should_stop():
+        raise Cancelled("Stopped as asked before the reload gate; nothing was written.")
+    theirs = _by_diffusers_alone(order, ours, profile, weights, adapter)
+    between = np.abs(ours.frames_THWC.astype(np.int16) - theirs)
+    return Reloaded(
+        trial=trial,
+        dtype=str(ours.facts["dtype"]),
+        largest=int(between.max()),
+        differing=float((between > 0).mean()),
+        apart=float(between.mean()),
+        change=float(np.abs(ours.frames_THWC.astype(np.int16) - without.frames_THWC).mean()),
+        problems=tuple(_contradictions(adapter)),
+    )
+
+
+def _by_diffusers_alone(
+    order: ClipOrder, ours: GeneratedFrames, profile: Profile, weights: Weights, adapter: Adapter
+) -> np.ndarray:
+    """Frames (T, H, W, 3) uint8; of ours only the picture at its size, the order's values and the number format."""
+    import torch
+    from diffusers import CogVideoXDPMScheduler, CogVideoXImageToVideoPipeline
+    from PIL import Image
+
+    facts, clip = ours.facts, ours.format
+    pipeline = CogVideoXImageToVideoPipeline.from_pretrained(
+        str(weights.folder), dtype=getattr(torch, facts["dtype"]), use_safetensors=True, local_files_only=True
+    )
+    pipeline.load_lora_weights(str(adapter.path.parent), weight_name=adapter.path.name)
+    if facts["scheduler"] == "dpm":
+        pipeline.scheduler = CogVideoXDPMScheduler.from_config(pipeline.scheduler.config)
+    pipeline.set_progress_bar_config(disable=True)
+    _hold_like(pipeline, facts)
+    video = pipeline(
+        image=Image.fromarray(ours.picture_HWC),
+        prompt=order.prompt,
+        height=clip.height,
+        width=clip.width,
+        num_frames=clip.num_frames,
+        num_inference_steps=facts["steps"],
+        guidance_scale=facts["guidance"],
+        use_dynamic_cfg=facts["dynamic_guidance"],
+        generator=torch.Generator("cpu").manual_seed(order.seed),
+        max_sequence_length=profile.prompt_length,
+        output_type="np",
+    ).frames[0]
+    frames: np.ndarray = (video * 255).round().astype(np.int16)
+    return frames
+
+
+def _hold_like(pipeline: Any, facts: Any) -> None:
+    if facts["vae_tiling"]:
+        pipeline.vae.enable_tiling()
+    if facts["offload"] == "model":
+        pipeline.enable_model_cpu_offload()
+    elif facts["offload"] == "sequential":
+        pipeline.enable_sequential_cpu_offload()
+    else:
+        pipeline.to(facts["device"])
+
+
+def _contradictions(adapter: Adapter) -> list[str]:
+    """Rank and alpha in the file's header against those that training wrote beside it."""
+    facts = read_facts(adapter.path)
+    stated = {"rank": adapter.rank, "alpha": adapter.alpha}
+    return [
+        f"{adapter.path.name} states {name} {value}, and it was trained with {facts[name]}"
+        for name, value in stated.items()
+        if name in facts and facts[name] != value
+    ]
+
+
+def read_facts(adapter: Path) -> dict[str, Any]:
+    """What training wrote beside an adapter; empty where there is nothing, as with other people's adapters."""
+    folder = adapter if adapter.is_dir() else adapter.parent
+    if not adapter.is_dir() and adapter.name != WEIGHTS_NAME:
+        return {}
+    try:
+        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return facts if isinstance(facts, dict) else {}

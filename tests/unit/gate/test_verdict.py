@@ -1,0 +1,273 @@
+"""The gate names every reason, and lets no degenerate clip through."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reelops.camera.moves import CameraMove, CameraSpeed, film, path_of
+from reelops.clip import ClipFormat
+from reelops.errors import SettingsError
+from reelops.gate.verdict import Decision, GateLimits, GateSettings, Limit, judge, load_gate_settings
+from reelops.metrics.camera.camera_move import CameraMotion
+from reelops.metrics.scores import METRICS, Measure, Scores
+from reelops.metrics.suite import ScoreSettings, score_frames
+from reelops.video.decode import read_clip, read_frames
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+SETTINGS = load_gate_settings(REPOSITORY / "params.yaml")
+TINY, DEFAULT = SETTINGS.limits_of("tiny"), SETTINGS.limits_of("default")
+# DIS in place of TV-L1: these tests are about what the other metrics add, and run twenty times faster with it.
+FAST = ScoreSettings(temporal_engine="dis", temporal_rows=160, temporal_scale=110.0)
+EIGHT = Fraction(8)
+
+GOOD = {
+    "temporal_consistency": 0.95,
+    "motion": 3.0,
+    "own_motion": 0.7,
+    "frozen_share": 0.0,
+    "stutter": 0.0,
+    "frame_disorder": 0.35,
+    "returns": 0.0,
+    "boiling": 0.05,
+    "residual_ratio": 0.2,
+    "flicker": 0.001,
+    "scene_cut": 0.01,
+    "black_share": 0.0,
+    "blockiness": 1.05,
+    "noise_level": 3.0,
+    "sharpness": 150.0,
+    "detail_drift": 0.2,
+    "contrast": 0.2,
+    "brightness": 0.4,
+    "first_frame_fidelity": 30.0,
+    "content_kept": 25.0,
+}
+
+
+def _measure(value: float | None) -> Measure:
+    return Measure(value, "", "a test says so" if value is None else None)
+
+
+def scores_of(
+    values: Mapping[str, float | None], asked: CameraMove | None = None, measured: CameraMove | None = None
+) -> Scores:
+    camera = CameraMotion(np.eye(2, 3), 1.0, 0.0, 0.0, 0.0, measured, 1.0, 0.1, 0.9, 1.0) if measured else None
+    return Scores(
+        measures={name: _measure(value) for name, value in values.items()},
+        format=ClipFormat(49, EIGHT, 240, 160),
+        asked_move=asked,
+        camera=camera,
+        camera_reason=None if camera else "nothing follows one motion",
+    )
+
+
+def names(scores: Scores, limits: GateLimits = TINY) -> list[str]:
+    return [reason.metric for reason in judge(scores, limits).reasons]
+
+
+def test_a_good_clip_is_accepted_without_reasons() -> None:
+    verdict = judge(scores_of(GOOD, CameraMove.ZOOM_IN, CameraMove.ZOOM_IN), TINY)
+    assert verdict.decision is Decision.ACCEPT and verdict.reasons == () and verdict.limits == "tiny"
+
+
+def test_a_value_at_its_limit_is_still_good() -> None:
+    assert judge(scores_of({**GOOD, "temporal_consistency": 0.6}), TINY).decision is Decision.ACCEPT
+    assert judge(scores_of({**GOOD, "temporal_consistency": 0.599}), TINY).decision is Decision.REVIEW
+
+
+def test_gate_names_every_failed_metric() -> None:
+    bad = {**GOOD, "motion": 0.0, "flicker": 0.2, "sharpness": 4.0, "first_frame_fidelity": None}
+    verdict = judge(scores_of(bad), TINY)
+    assert {reason.metric for reason in verdict.reasons} == {"motion", "flicker", "sharpness", "first_frame_fidelity"}
+    assert verdict.decision is Decision.REJECT
+    assert verdict.reasons[0].decision is Decision.REJECT
+    flicker = next(reason for reason in verdict.reasons if reason.metric == "flicker")
+    limit = TINY.metrics["flicker"].reject_above
+    assert (flicker.value, flicker.limit) == (0.2, limit)
+    assert str(flicker) == f"Flicker is 0.2; at most {limit:g} is wanted. The light jumps."
+
+
+def test_what_could_not_be_measured_is_looked_at() -> None:
+    verdict = judge(scores_of({**GOOD, "first_frame_fidelity": None}), TINY)
+    assert verdict.decision is Decision.REVIEW
+    assert verdict.reasons[0].text == "First frame against picture could not be measured: a test says so."
+
+
+def test_a_metric_that_is_limited_but_absent_is_looked_at() -> None:
+    assert names(scores_of({name: value for name, value in GOOD.items() if name != "motion"})) == ["motion"]
+
+
+@pytest.mark.parametrize(("asked", "decision"), [(None, "reject"), (CameraMove.STATIC, "review")])
+def test_a_frozen_clip_is_rejected_or_reviewed_where_static_was_asked(asked: CameraMove | None, decision: str) -> None:
+    frozen = {**GOOD, "motion": 0.0, "frozen_share": 1.0, "residual_ratio": None, "frame_disorder": None}
+    verdict = judge(scores_of(frozen, asked, CameraMove.STATIC), TINY)
+    assert verdict.decision == decision
+    assert any(reason.metric == "motion" and "frozen" in reason.text for reason in verdict.reasons)
+
+
+def test_what_takes_a_picture_that_nobody_gave_is_no_reason() -> None:
+    scores = scores_of({**GOOD, "first_frame_fidelity": None})
+    measure = replace(scores.measures["first_frame_fidelity"], applies=False)
+    without = replace(scores, measures={**scores.measures, "first_frame_fidelity": measure})
+    assert judge(scores, TINY).decision is Decision.REVIEW
+    assert judge(without, TINY).decision is Decision.ACCEPT
+
+
+def test_another_camera_move_than_asked_is_a_reason() -> None:
+    scores = scores_of(GOOD, CameraMove.PAN_LEFT, CameraMove.PAN_RIGHT)
+    strict = replace(DEFAULT, wrong_camera_move=Decision.REJECT)
+    reason = judge(scores, strict).reasons[0]
+    assert (reason.metric, reason.value, reason.limit) == ("camera_move", "pan_right", "pan_left")
+    assert reason.decision is Decision.REJECT and judge(scores, DEFAULT).decision is Decision.REVIEW
+    assert reason.text == "The camera was asked to pan left, and was measured to pan right."
+
+
+def test_an_asked_move_that_could_not_be_measured_is_looked_at() -> None:
+    verdict = judge(scores_of(GOOD, CameraMove.PAN_LEFT, None), TINY)
+    assert verdict.decision is Decision.REVIEW and "could not be measured" in verdict.reasons[0].text
+
+
+def test_a_camera_over_a_photograph_is_looked_at_unless_it_was_asked_for() -> None:
+    still = {**GOOD, "own_motion": 0.1}
+    (reason,) = judge(scores_of(still, None, CameraMove.PAN_LEFT), DEFAULT).reasons
+    assert reason.decision is Decision.REVIEW and "Nothing moves but the camera" in reason.text
+    assert judge(scores_of(still, CameraMove.PAN_LEFT, CameraMove.PAN_LEFT), DEFAULT).decision is Decision.ACCEPT
+
+
+any_values = st.fixed_dictionaries(
+    {name: st.none() | st.just(float("nan")) | st.floats(min_value=-10, max_value=200) for name in METRICS}
+)
+any_move = st.none() | st.sampled_from(list(CameraMove))
+
+
+# A busy machine is no fault of the gate.
+@settings(deadline=None)
+@given(any_values, any_move, any_move)
+def test_no_failed_limit_is_ever_dropped(
+    values: dict[str, float | None], asked: CameraMove | None, measured: CameraMove | None
+) -> None:
+    verdict = judge(scores_of(values, asked, measured), TINY)
+    named = {reason.metric for reason in verdict.reasons}
+    for name, limit in TINY.metrics.items():
+        value = values[name]
+        good = (limit.unless_move_asked and asked is not None) or (
+            value is not None
+            and not any(
+                (
+                    value != value,
+                    limit.reject_below is not None and value < limit.reject_below,
+                    limit.review_below is not None and value < limit.review_below,
+                    limit.review_above is not None and value > limit.review_above,
+                    limit.reject_above is not None and value > limit.reject_above,
+                )
+            )
+        )
+        assert (name in named) is not good
+    assert ("camera_move" in named) is (asked is not None and asked is not measured)
+    worst = max((reason.decision.severity for reason in verdict.reasons), default=0)
+    assert verdict.decision.severity == worst
+
+
+@settings(deadline=None)
+@given(any_values, any_move, st.sampled_from(list(TINY.metrics)), st.floats(min_value=0, max_value=100))
+def test_a_worse_value_never_helps(
+    values: dict[str, float | None], asked: CameraMove | None, name: str, worsening: float
+) -> None:
+    limit = TINY.metrics[name]
+    value = values[name]
+    if value is None or value != value:
+        return
+    middle = GOOD[name]
+    direction = 1 if value > middle or (value == middle and limit.review_above is not None) else -1
+    worse = {**values, name: value + direction * worsening}
+    before, after = judge(scores_of(values, asked), TINY), judge(scores_of(worse, asked), TINY)
+    assert after.decision.severity >= before.decision.severity
+    assert {reason.metric for reason in before.reasons} <= {reason.metric for reason in after.reasons}
+
+
+def gate_from(tmp_path: Path, text: str) -> GateSettings:
+    file = tmp_path / "params.yaml"
+    file.write_text(text)
+    return load_gate_settings(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("gate: {tiny: {metrics: {}}}", "block 'default' with wrong_camera_move is wanted"),
+        ("gate: {default: {wrong_camera_move: shrug}}", r"gate\.default\.wrong_camera_move is 'shrug'.*'accept'"),
+        (
+            "gate: {default: {wrong_camera_move: review, metrics: {beauty: {review_below: 1}}}}",
+            r"gate\.default\.metrics.*no metric 'beauty'; one of temporal_consistency",
+        ),
+        (
+            "gate: {default: {wrong_camera_move: review, metrics: {motion: {review_below: low}}}}",
+            r"gate\.default\.metrics\.motion\.review_below is 'low': .*number",
+        ),
+        (
+            "gate: {default: {wrong_camera_move: review, metrics: {motion: {review_below: 1, reject_below: 2}}}}",
+            r"reject_below \(2\) must not be greater than review_below \(1\)",
+        ),
+        ("gate: {default: {wrong_camera_move: review, metrics: {motion: {}}}}", "at least one of reject_below"),
+        (
+            "gate: {default: {wrong_camera_move: review, metrics: {motion: {below: 1}}}}",
+            r"gate\.default\.metrics\.motion\.below is 1: extra inputs",
+        ),
+    ],
+)
+def test_unusable_limits_are_named(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        gate_from(tmp_path, text)
+
+
+def test_a_profile_without_limits_is_judged_by_the_default_ones_and_says_so() -> None:
+    assert SETTINGS.limits_of("models/my-own").name == "default"
+    assert "content_kept" in TINY.metrics and "content_kept" not in DEFAULT.metrics
+    assert TINY.metrics["flicker"] == DEFAULT.metrics["flicker"]
+
+
+def test_limits_are_frozen() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Limit(review_below=1).review_below = 2  # type: ignore[misc]
+
+
+# What the gate says to degenerate clips is told by test_self_test.py.
+
+
+@pytest.fixture(scope="module")
+def good_clips(shared_data: Path) -> dict[str, np.ndarray]:
+    """A slow zoom over a photograph, and a generated clip, 17 frames each."""
+    photo = cv2.cvtColor(cv2.imread(str(shared_data / "image" / "kodim03.png")), cv2.COLOR_BGR2RGB)
+    path = path_of(CameraMove.ZOOM_IN, CameraSpeed.SLOW)
+    zoom = film(photo, (150.0, 120.0, 480.0, 320.0), path, (240, 160), np.linspace(0, 1, 17))
+    frames = itertools.islice(read_frames(shared_data / "video" / "cogvideox-generated-3.mp4"), 17)
+    generated = [cv2.resize(timed.frame_HWC, (240, 160), interpolation=cv2.INTER_AREA) for timed in frames]
+    return {"filmed zoom": zoom, "generated": np.stack(generated)}
+
+
+@pytest.mark.parametrize(("source", "prompt"), [("filmed zoom", "slow zoom in"), ("generated", None)])
+def test_good_clip_is_accepted(good_clips: dict[str, np.ndarray], source: str, prompt: str | None) -> None:
+    frames = good_clips[source]
+    verdict = judge(score_frames(frames, EIGHT, frames[0], prompt, FAST), DEFAULT)
+    assert verdict.decision is Decision.ACCEPT, verdict.reasons
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["-example-horse", "-example-kitten", "-example-train_running"]
+    + [f"x-generated-{number}" for number in (1, 2, 3, 4)],
+)
+def test_real_clip_passes_every_limit(shared_data: Path, name: str) -> None:
+    frames = read_clip(shared_data / "video" / f"cogvideo{name}.mp4")
+    verdict = judge(score_frames(frames, EIGHT, frames[0], None, FAST), DEFAULT)
+    assert verdict.decision is Decision.ACCEPT, verdict.reasons

@@ -1,0 +1,164 @@
+"""A file appears whole or not at all, and what dead writers leave is cleared away."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from reelops.errors import InputError
+from reelops.system import files, scratch
+from reelops.system.files import (
+    remove_abandoned_partials,
+    removed_if_stopped,
+    write_atomically,
+    write_bytes_atomically,
+    write_folder_atomically,
+    write_text_atomically,
+)
+from reelops.system.scratch import scratch_folder
+
+
+def test_text_and_bytes_arrive_as_they_are(tmp_path: Path) -> None:
+    write_text_atomically(tmp_path / "a.json", "ü\r\n")
+    write_bytes_atomically(tmp_path / "new" / "folder" / "b.bin", b"\0\xff")
+    assert (tmp_path / "a.json").read_bytes() == b"\xc3\xbc\r\n"
+    assert (tmp_path / "new" / "folder" / "b.bin").read_bytes() == b"\0\xff"
+
+
+def test_temporary_file_stands_in_the_same_folder_under_a_hidden_name(tmp_path: Path) -> None:
+    with write_atomically(tmp_path / "clip.mp4") as partial:
+        assert partial.parent == tmp_path
+        assert partial.name.startswith(".clip.mp4.")
+        assert partial.suffix == ".partial"
+        assert not (tmp_path / "clip.mp4").exists()
+        partial.write_text("done")
+    assert [one.name for one in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_failed_write_keeps_the_old_content(tmp_path: Path, error: type[BaseException]) -> None:
+    path = tmp_path / "a.txt"
+    write_text_atomically(path, "old")
+    with pytest.raises(error), write_atomically(path) as partial:
+        partial.write_text("half")
+        raise error
+    assert [one.name for one in tmp_path.iterdir()] == ["a.txt"]
+    assert path.read_text() == "old"
+
+
+def test_living_writers_partial_is_left_alone(tmp_path: Path) -> None:
+    with write_atomically(tmp_path / "a") as partial:
+        write_text_atomically(tmp_path / "b", "other")
+        assert remove_abandoned_partials(tmp_path) == []
+        partial.write_text("done")
+    assert (tmp_path / "a").read_text() == "done"
+
+
+def test_dead_writers_partial_is_removed_by_the_next_write(tmp_path: Path) -> None:
+    script = (
+        "import os, signal\nfrom pathlib import Path\nfrom reelops.system.files import write_atomically\n"
+        f"with write_atomically(Path({str(tmp_path / 'a')!r})) as partial:\n"
+        "    partial.write_text('half')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", script])
+    assert len(list(tmp_path.iterdir())) == 1
+    write_text_atomically(tmp_path / "b", "other")
+    assert [one.name for one in tmp_path.iterdir()] == ["b"]
+
+
+def test_link_is_replaced_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("cached")
+    (tmp_path / "out").symlink_to(tmp_path / "cache")
+    write_text_atomically(tmp_path / "out", "new")
+    assert (tmp_path / "cache").read_text() == "cached"
+    assert (tmp_path / "out").read_text() == "new"
+
+
+def test_permissions_are_those_of_an_ordinary_file(tmp_path: Path) -> None:
+    umask = os.umask(0o022)
+    try:
+        write_text_atomically(tmp_path / "a", "x")
+    finally:
+        os.umask(umask)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o644
+
+
+def test_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is a folder"):
+        write_text_atomically(tmp_path, "x")
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
+def test_who_is_stopped_takes_along_what_was_written_and_nothing_older(
+    tmp_path: Path, stop: type[BaseException]
+) -> None:
+    new, replaced, old = tmp_path / "new", tmp_path / "replaced", tmp_path / "old"
+    for path in (replaced, old):
+        write_text_atomically(path, "before")
+    with pytest.raises(stop), removed_if_stopped(new, replaced, old, tmp_path / "never"):
+        write_text_atomically(new, "now")
+        write_text_atomically(replaced, "now")
+        raise stop
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_an_error_keeps_what_was_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError), removed_if_stopped(tmp_path / "clip"):
+        write_text_atomically(tmp_path / "clip", "an hour of a GPU")
+        raise InputError("the gate has no limits")
+    assert (tmp_path / "clip").read_text() == "an hour of a GPU"
+
+
+@contextmanager
+def stopped_at_line(number: int) -> Iterator[list[str]]:
+    """Ctrl-C at the numbered line that runs of the modules under test; yields what was run, until the interrupt."""
+    ours, ran = {files.__file__, scratch.__file__}, []
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        if frame.f_code.co_filename not in ours:
+            return None
+        if event == "line":
+            ran.append(frame.f_code.co_name)
+            if len(ran) == number:
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield ran
+    finally:
+        sys.settrace(before)
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        lambda place: scratch_folder(place),
+        lambda place: write_folder_atomically(place / "scratch" / "adapter"),
+        lambda place: write_atomically(place / "scratch" / "clip.mp4"),
+    ],
+    ids=["scratch", "folder", "file"],
+)
+def test_a_stop_at_any_line_of_its_making_leaves_nothing(
+    tmp_path: Path, held: Callable[[Path], AbstractContextManager[Path]]
+) -> None:
+    """A signal's exception may be raised anywhere, between the making of a folder and whoever would remove it too."""
+    (tmp_path / "scratch").mkdir()
+    for number in range(1, 200):
+        inside = False
+        with pytest.raises((KeyboardInterrupt, EOFError)), stopped_at_line(number) as ran, held(tmp_path):
+            inside = True
+            raise EOFError
+        if inside:
+            break
+        assert list((tmp_path / "scratch").iterdir()) == [], f"stopped in {ran[-1]}, line {number} that ran"
+    assert inside and number > 10, "the interrupts covered the way to the block"

@@ -1,0 +1,65 @@
+"""A crew does all its jobs whatever happens to some of them, and is gone when it should be."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+from crew_work import square, threads, trouble
+
+from reelops.system.worker_pool import ONE_THREAD, Done, Told, run_jobs
+
+
+def answers(work, jobs, workers=2) -> dict[int, Done]:
+    return {one.index: one for one in run_jobs(work, jobs, workers) if isinstance(one, Done)}
+
+
+def gone(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_every_job_is_answered_once_and_tells_its_progress():
+    heard = list(run_jobs(square, [3, 4, 5], 2))
+    assert sorted((one.index, one.result) for one in heard if isinstance(one, Done)) == [(0, 9), (1, 16), (2, 25)]
+    assert {(one.index, one.amount) for one in heard if isinstance(one, Told)} == {(0, 3), (1, 4), (2, 5)}
+
+
+def test_a_process_that_dies_takes_only_its_own_job_along():
+    found = answers(trouble, ["well", "die", "well", "well"])
+    assert [found[number].result for number in (0, 2, 3)] == ["well"] * 3
+    assert "ended by SIGKILL" in found[1].error
+
+
+def test_errors_for_people_and_faults_of_ours_are_told_apart():
+    found = answers(trouble, ["refuse", "break", "well"], workers=1)
+    assert found[0].error == "this is not a video."
+    assert "fault in ReelOps (ZeroDivisionError" in found[1].error
+    assert found[2].result == "well"
+
+
+def test_workers_have_one_thread_and_the_caller_keeps_its_own():
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
+    assert answers(threads, [0], workers=1)[0].result == dict.fromkeys(ONE_THREAD, "1")
+    assert {name: os.environ.get(name) for name in ONE_THREAD} == before
+
+
+def test_no_process_outlives_a_caller_that_stops():
+    processes = []
+
+    def stop() -> None:
+        if len(processes) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        processes.extend(one.amount for one in run_jobs(trouble, ["sleep", "sleep", "sleep"], 2, stop))
+    time.sleep(0.05)
+    assert len(processes) == 2 and all(gone(process) for process in processes)
+
+
+def test_no_jobs_no_processes():
+    assert list(run_jobs(square, [], 2)) == []

@@ -1,0 +1,138 @@
+"""What a run leaves in MLflow can be read back, and a server that is not there costs nobody a clip."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("mlflow", reason='MLflow comes with pip install "reelops[tracking]"')
+
+from mlflow import MlflowClient
+
+from reelops.errors import TrackingError
+from reelops.tracking.runs import HARDENED, LiveRun, RunRecord, log_run, shown, where_to_look
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return f"sqlite:///{tmp_path_factory.mktemp('home') / 'mlflow.db'}"
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(bytes(range(256)) * 64)
+    return path
+
+
+def record(**changes: object) -> RunRecord:
+    values: dict[str, object] = {
+        "name": "kodim03",
+        "params": {"prompt": "slow zoom in", "seed": 7, "guidance": None},
+        "metrics": {"score.sharpness": 0.25, "seconds.denoise": 12.5},
+        "tags": {"lineage": "abc.-.-.def.-", "verdict": "accept"},
+    }
+    return RunRecord(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def test_a_run_is_read_back_as_it_was_logged(store: str, clip: Path, tmp_path: Path) -> None:
+    tracked = log_run(record(files=[clip], note="**accept**"), store)
+    client = MlflowClient(tracking_uri=store)
+    run = client.get_run(tracked.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.params == {"prompt": "slow zoom in", "seed": "7", "guidance": ""}
+    assert run.data.metrics == {"score.sharpness": 0.25, "seconds.denoise": 12.5}
+    assert run.data.tags["lineage"] == "abc.-.-.def.-"
+    assert run.data.tags["mlflow.note.content"] == "**accept**"
+    fetched = Path(client.download_artifacts(tracked.run_id, "clip.mp4", str(tmp_path)))
+    assert hashlib.sha256(fetched.read_bytes()).digest() == hashlib.sha256(clip.read_bytes()).digest()
+
+
+def test_artifacts_of_the_local_store_lie_beside_it(store: str, clip: Path) -> None:
+    tracked = log_run(record(files=[clip]), store)
+    home = Path(store.removeprefix("sqlite:///")).parent
+    assert list((home / "mlartifacts").rglob(f"{tracked.run_id}/**/clip.mp4"))
+    assert str(home / "mlflow.db") in tracked.look
+
+
+def test_a_missing_file_marks_the_run_failed(store: str, tmp_path: Path) -> None:
+    with pytest.raises(TrackingError, match="did not take the run"):
+        log_run(record(name="broken", files=[tmp_path / "gone.mp4"]), store)
+    client = MlflowClient(tracking_uri=store)
+    experiment = client.get_experiment_by_name("generate-video")
+    (run,) = client.search_runs([experiment.experiment_id], "attributes.run_name = 'broken'")
+    assert run.info.status == "FAILED"
+
+
+def test_a_server_that_is_not_there_is_named_soon_and_without_its_password() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    before = time.monotonic()
+    with pytest.raises(TrackingError) as caught:
+        log_run(record(), f"http://user:secret@127.0.0.1:{port}")
+    assert f"http://127.0.0.1:{port}" in str(caught.value)
+    assert "does not answer" in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert time.monotonic() - before < 60, "MLflow's own patience is four minutes"
+
+
+def test_a_prompt_longer_than_mlflow_takes_does_not_lose_the_run(store: str) -> None:
+    tracked = log_run(record(params={"prompt": "zoom " * 5000}, tags={"prompt": "zoom " * 5000}), store)
+    assert MlflowClient(tracking_uri=store).get_run(tracked.run_id).data.params["prompt"].startswith("zoom zoom")
+
+
+def test_a_run_that_is_gone_on_with_keeps_each_step_of_a_curve_once(store: str) -> None:
+    """The second process begins again at steps that the first one had logged; one of the curves is further behind."""
+    first = LiveRun(record(), store)
+    for step in range(5):
+        first.log({"loss": step} | ({"held_out": step} if step == 2 else {}), step)
+    first.finish(status="KILLED")
+    second = LiveRun(record(), store, first.run_id)
+    for step in range(2, 8):
+        second.log({"loss": 10.0 + step} | ({"held_out": 10.0 + step} if step in (2, 4) else {}), step)
+    second.finish()
+    assert second.failure is None and first.run_id is not None
+    client = MlflowClient(tracking_uri=store)
+    loss = sorted((point.step, point.value) for point in client.get_metric_history(first.run_id, "loss"))
+    assert loss == [(0, 0.0), (1, 1.0), (2, 2.0), (3, 3.0), (4, 4.0), (5, 15.0), (6, 16.0), (7, 17.0)]
+    held_out = sorted((point.step, point.value) for point in client.get_metric_history(first.run_id, "held_out"))
+    assert held_out == [(2, 2.0), (4, 14.0)]
+
+
+def test_two_processes_may_create_the_store_at_once(tmp_path: Path) -> None:
+    program = (
+        "import sys; from reelops.tracking.runs import RunRecord, log_run;"
+        "log_run(RunRecord('x', {}, {'m': 1.0}, {}), sys.argv[1])"
+    )
+    uri = f"sqlite:///{tmp_path / 'home' / 'mlflow.db'}"
+    runs = [subprocess.Popen([sys.executable, "-c", program, uri], stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    errors = [run.communicate()[1] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], errors
+
+
+@pytest.mark.parametrize(
+    ("uri", "seen"),
+    [
+        ("http://user:secret@host:5000", "http://host:5000"),
+        ("sqlite:////home/me/mlflow.db", "sqlite:////home/me/mlflow.db"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(uri: str, seen: str) -> None:
+    assert shown(uri) == seen
+
+
+def test_a_servers_run_is_looked_up_on_its_page() -> None:
+    assert where_to_look("http://host:5000/", "3", "abc") == "http://host:5000/#/experiments/3/runs/abc"
+
+
+def test_mlflow_is_told_to_keep_quiet_and_not_to_unpickle() -> None:
+    assert HARDENED["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert HARDENED["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
+    assert HARDENED["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
