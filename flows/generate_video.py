@@ -20,9 +20,9 @@ from prefect.states import Completed
 from reelops.cli import run_guarded
 from reelops.clip import ClipOrder
 from reelops.errors import TrackingError
+from reelops.params import Config, load_config
 from reelops.production import pipeline as production
 from reelops.production.pipeline import Take
-from reelops.settings import Settings, load_settings
 from reelops.system.scratch import scratch_folder
 from tasks.generation import encode_clip, generate_footage, gpu_slot, watched_by
 from tasks.quiet import quieten
@@ -69,7 +69,7 @@ def generate_video(
         overwrite: replace an output that exists.
     """
     started = time.time()
-    settings = load_settings()
+    config = load_config()
     order = ClipOrder(
         picture=Path(picture),
         prompt=prompt,
@@ -82,35 +82,35 @@ def generate_video(
         adapter_strength=adapter_strength,
         fit=fit,
     )
-    production.check_order(order, settings)
-    path = _place(order, output, settings, overwrite)
+    production.check_order(order, config)
+    path = _place(order, output, config, overwrite)
     with production.unjudged_removed(path), sigterm_noted():
-        with scratch_folder(settings.cache) as scratch:
-            with gpu_slot(settings):
-                footage = generate_footage(order, scratch, settings)
+        with scratch_folder(config.cache) as scratch:
+            with gpu_slot(config):
+                footage = generate_footage(order, scratch, config)
             heed_sigterm()
             encoded = encode_clip(footage, order, path, quality)
             heed_sigterm()
-            scored = score_clip(encoded.clip, footage, order, settings)
-        verdict = judge_clip(scored.scores, order, settings)
+            scored = score_clip(encoded.clip, footage, order, config)
+        verdict = judge_clip(scored.scores, order, config)
         take = production.assemble(order, footage, encoded, scored, verdict, started)
         if track:
-            take = _logged(take, settings)
+            take = _logged(take, config)
         production.write_sidecar(take)
     show_clip(take)
     return _finished(take)
 
 
-def _place(order: ClipOrder, output: str | None, settings: Settings, overwrite: bool) -> Path:
+def _place(order: ClipOrder, output: str | None, config: Config, overwrite: bool) -> Path:
     if output is None:
-        return production.default_output(order, settings.outputs)
+        return production.default_output(order, config.outputs)
     return production.check_output(Path(output), overwrite)
 
 
-def _logged(take: Take, settings: Settings) -> Take:
+def _logged(take: Take, config: Config) -> Take:
     """A clip is not lost over a tracking server: its task is seen to fail, and the take says why."""
     try:
-        return replace(take, tracked=log_clip(take, settings))
+        return replace(take, tracked=log_clip(take, config))
     except TrackingError as error:
         return replace(take, tracking_failure=str(error))
 

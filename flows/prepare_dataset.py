@@ -24,7 +24,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from reelops.cli import run_guarded
 from reelops.dataset.metadata.outputs import FOLDER
 from reelops.dataset.metadata.stage import Prepared
-from reelops.settings import load_settings
+from reelops.params import load_config
 from reelops.system.hardware import cores
 from tasks.dataset import await_shards, order_shard, show_prepared, write_reports, write_tables
 from tasks.dataset import look_at_shard as look_here
@@ -49,18 +49,18 @@ def prepare_dataset(shards: int = 0, deployment: str | None = None, data_docs: b
         deployment: flow and name of the deployment that looks at a shard in its work pool; None looks at all here.
         data_docs: check the table with Great Expectations, too.
     """
-    settings = load_settings()
+    config = load_config()
     of = shards or cores()
     names = [f"{number}/{of}" for number in range(1, of + 1)]
     with sigterm_noted():
         if deployment:
             await_shards([order_shard(name, deployment) for name in names])
         else:
-            for look in [look_here.submit(name, 1, settings) for name in names]:
+            for look in [look_here.submit(name, 1, config) for name in names]:
                 look.result()
-        prepared = write_tables(settings)
-        notes = write_reports(prepared, settings, data_docs)
-    show_prepared(prepared, settings.root / FOLDER / "index.html")
+        prepared = write_tables(config)
+        notes = write_reports(prepared, config, data_docs)
+    show_prepared(prepared, config.root / FOLDER / "index.html")
     return _finished(PreparedSet(prepared, tuple(notes)))
 
 
@@ -72,7 +72,7 @@ def look_at_shard(shard: str) -> None:
         shard: such as 2/8, the second of eight.
     """
     with sigterm_noted():
-        look_here(shard, None, load_settings())
+        look_here(shard, None, load_config())
 
 
 def _finished(found: PreparedSet) -> Any:

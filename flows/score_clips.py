@@ -19,11 +19,11 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from reelops.cli import run_guarded
 from reelops.errors import TrackingError
+from reelops.params import Config, load_config
 from reelops.scoring.batch import ScoringOrder, find_clips
 from reelops.scoring.outputs import Outputs
 from reelops.scoring.run_record import worst_answer
 from reelops.scoring.scored_clip import ScoredClip, counts, exit_code
-from reelops.settings import Settings, load_settings
 from reelops.system.hardware import cores
 from reelops.system.scratch import scratch_folder
 from reelops.tracking.runs import TrackedRun
@@ -78,9 +78,9 @@ def score_clips(
         track: log the run to MLflow.
         fresh: measure anew what has been measured before.
     """
-    settings = load_settings()
+    config = load_config()
     order = ScoringOrder.of(
-        settings,
+        config,
         picture=Path(picture) if picture else None,
         prompt=prompt,
         profile=profile,
@@ -90,13 +90,13 @@ def score_clips(
     outputs = Outputs(csv=_path(csv), parquet=_path(parquet), html=_path(html))
     outputs.check()
     clips = find_clips(Path(video) for video in videos)
-    with sigterm_noted(), scratch_folder(settings.cache) as scratch:
+    with sigterm_noted(), scratch_folder(config.cache) as scratch:
         scored = _scored_in_batches(clips, order, batch_size)
         heed_sigterm()
         if track:
             outputs = replace(outputs, csv=outputs.csv or scratch / TABLE, html=outputs.html or scratch / REPORT)
         notes = write_outputs(scored, outputs)
-        tracked, failure = _logged(scored, outputs, settings) if track else (None, None)
+        tracked, failure = _logged(scored, outputs, config) if track else (None, None)
     show_scores(scored, tracked)
     return _finished(ScoredBatch(tuple(scored), tracked, (*notes, *([failure] if failure else []))))
 
@@ -107,10 +107,10 @@ def _scored_in_batches(clips: Sequence[Path], order: ScoringOrder, batch_size: i
     return [clip for batch in running for clip in batch.result()]
 
 
-def _logged(scored: Sequence[ScoredClip], outputs: Outputs, settings: Settings) -> tuple[TrackedRun | None, str | None]:
+def _logged(scored: Sequence[ScoredClip], outputs: Outputs, config: Config) -> tuple[TrackedRun | None, str | None]:
     """Scores are not lost over a tracking server: its task is seen to fail, and the result says why."""
     try:
-        return log_scores(scored, [path for path in (outputs.csv, outputs.html) if path], settings), None
+        return log_scores(scored, [path for path in (outputs.csv, outputs.html) if path], config), None
     except TrackingError as error:
         return None, str(error)
 

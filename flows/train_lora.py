@@ -17,7 +17,7 @@ from prefect.states import Completed
 
 from reelops.cli import run_guarded
 from reelops.errors import TrackingError
-from reelops.settings import Settings, load_settings
+from reelops.params import Config, load_config
 from reelops.tracking.adapters import RegisteredAdapter
 from reelops.training.reproduce import TrainedAdapter, read_trained
 from reelops.validation.verdict import ReadVerdict, read_verdict
@@ -48,22 +48,20 @@ def train_lora(stage: str = "validate", register: bool = True) -> Handover:
         stage: of dvc.yaml; `train` leaves validation out.
         register: hand the adapter over to the registry.
     """
-    settings = load_settings()
+    config = load_config()
     with sigterm_noted():
-        with gpu_slot(settings):
-            reproduce_stage(stage, settings)
+        with gpu_slot(config):
+            reproduce_stage(stage, config)
         heed_sigterm()
-        trained = read_trained(settings)
-        verdict = read_verdict(trained.sha256, settings)
-        registered, note = (
-            _registered(trained, verdict, settings) if register else (None, "It was not to be registered.")
-        )
+        trained = read_trained(config)
+        verdict = read_verdict(trained.sha256, config)
+        registered, note = _registered(trained, verdict, config) if register else (None, "It was not to be registered.")
     show_adapter(trained, verdict, registered, note)
     return _finished(Handover(trained, verdict, registered, note))
 
 
 def _registered(
-    trained: TrainedAdapter, verdict: ReadVerdict | None, settings: Settings
+    trained: TrainedAdapter, verdict: ReadVerdict | None, config: Config
 ) -> tuple[RegisteredAdapter | None, str | None]:
     """An adapter is not lost over a registry: its task is seen to fail, and the handover says why."""
     if trained.run_id is None or trained.model_id is None:
@@ -72,7 +70,7 @@ def _registered(
             "It was trained without MLflow, so there is no run to register; `dvc repro --force train` makes one.",
         )
     try:
-        return register_adapter(trained, verdict, trained.run_id, trained.model_id, settings), None
+        return register_adapter(trained, verdict, trained.run_id, trained.model_id, config), None
     except TrackingError as error:
         return None, str(error)
 

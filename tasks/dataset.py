@@ -15,7 +15,7 @@ from prefect.client.orchestration import get_client
 from prefect.deployments import run_deployment
 
 from reelops.errors import MachineError
-from reelops.settings import Settings
+from reelops.params import Config
 from tasks.failure import retry_if_it_may_pass
 from tasks.stopping import heed_sigterm
 
@@ -35,7 +35,7 @@ _POLL_SECONDS = 2.0
     timeout_seconds=12 * _HOURS,
     cache_policy=NO_CACHE,
 )
-def look_at_shard(shard: str, workers: int | None, settings: Settings) -> ExamineProgress:
+def look_at_shard(shard: str, workers: int | None, config: Config) -> ExamineProgress:
     """What an earlier try has looked at is known, not looked at again."""
     from reelops.dataset.metadata.stage import Preparing, Shard
 
@@ -45,7 +45,7 @@ def look_at_shard(shard: str, workers: int | None, settings: Settings) -> Examin
         heed_sigterm()
         logger.debug("shard %s: %d of %d clips", shard, now.done, now.total)
 
-    looked_at = Preparing.of(settings, workers=workers, on_progress=tell).examine(Shard.parse(shard))
+    looked_at = Preparing.of(config, workers=workers, on_progress=tell).examine(Shard.parse(shard))
     logger.info("shard %s: %d clips, %d of them known before", shard, looked_at.total, looked_at.known)
     return looked_at
 
@@ -84,20 +84,20 @@ def await_shards(runs: Sequence[UUID]) -> None:
     timeout_seconds=6 * _HOURS,
     cache_policy=NO_CACHE,
 )
-def write_tables(settings: Settings) -> Prepared:
+def write_tables(config: Config) -> Prepared:
     """The tables of all clips; what no shard has looked at is looked at here."""
     from reelops.dataset.metadata.stage import Preparing
 
-    return Preparing.of(settings, on_progress=lambda _: heed_sigterm()).run()
+    return Preparing.of(config, on_progress=lambda _: heed_sigterm()).run()
 
 
 @task(timeout_seconds=_HOURS, cache_policy=NO_CACHE)
-def write_reports(prepared: Prepared, settings: Settings, data_docs: bool) -> list[str]:
+def write_reports(prepared: Prepared, config: Config, data_docs: bool) -> list[str]:
     """What the user should be told aloud."""
     from reelops.dataset.metadata.outputs import write_outputs
     from reelops.dataset.metadata.params import load_metadata_params
 
-    return write_outputs(prepared, load_metadata_params(settings.params_file), settings.root, data_docs)
+    return write_outputs(prepared, load_metadata_params(config), config.root, data_docs)
 
 
 @task(timeout_seconds=120, cache_policy=NO_CACHE)

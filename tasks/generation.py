@@ -20,10 +20,10 @@ from prefect.settings import PREFECT_API_URL
 
 from reelops.clip import ClipOrder
 from reelops.errors import MachineError
+from reelops.params import Config
 from reelops.production import pipeline as production
 from reelops.production.pipeline import Encoded, Footage
 from reelops.progress import OnProgress, Progress
-from reelops.settings import Settings
 from reelops.system.device_lock import hold_device
 from reelops.system.digest import sha256_of
 from tasks.failure import retry_if_it_may_pass
@@ -44,7 +44,7 @@ def watched_by(on_progress: OnProgress) -> Iterator[None]:
 
 
 @contextmanager
-def gpu_slot(settings: Settings) -> Iterator[None]:
+def gpu_slot(config: Config) -> Iterator[None]:
     """This host's device for this run alone.
 
     The file lock is the authority: the kernel drops it with the process. Against a server the run also takes a slot of
@@ -52,7 +52,7 @@ def gpu_slot(settings: Settings) -> Iterator[None]:
     slot comes second and its lease is short, because a killed run's slot outlives it by the lease.
     """
     logger = get_run_logger()
-    with hold_device(settings.home, logger.info) as device:
+    with hold_device(config.home, logger.info) as device:
         logger.info("on %s of %s", device, socket.gethostname())
         if not PREFECT_API_URL.value():
             yield
@@ -71,8 +71,8 @@ def gpu_slot(settings: Settings) -> Iterator[None]:
     timeout_seconds=3600,
     cache_policy=NO_CACHE,
 )
-def generate_footage(order: ClipOrder, folder: Path, settings: Settings) -> Footage:
-    return production.generate(order, folder, settings, progress())
+def generate_footage(order: ClipOrder, folder: Path, config: Config) -> Footage:
+    return production.generate(order, folder, config, progress())
 
 
 @task(

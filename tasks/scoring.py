@@ -13,9 +13,9 @@ from prefect.cache_policies import NO_CACHE
 from reelops.clip import Clip, ClipOrder
 from reelops.gate.verdict import Verdict
 from reelops.metrics.scores import Scores
+from reelops.params import Config
 from reelops.production import pipeline as production
 from reelops.production.pipeline import Footage, Scored
-from reelops.settings import Settings
 from reelops.tracking.runs import TrackedRun, log_run
 from tasks.failure import retry_if_it_may_pass
 from tasks.generation import progress
@@ -30,13 +30,13 @@ ARTIFACT_KEY = "scored-clips"
 
 
 @task(timeout_seconds=900, cache_policy=NO_CACHE)
-def score_clip(clip: Clip, footage: Footage, order: ClipOrder, settings: Settings) -> Scored:
-    return production.score(clip, footage, order, settings, progress())
+def score_clip(clip: Clip, footage: Footage, order: ClipOrder, config: Config) -> Scored:
+    return production.score(clip, footage, order, config, progress())
 
 
 @task(timeout_seconds=60, cache_policy=NO_CACHE)
-def judge_clip(scores: Scores, order: ClipOrder, settings: Settings) -> Verdict:
-    return production.judge(scores, order, settings)
+def judge_clip(scores: Scores, order: ClipOrder, config: Config) -> Verdict:
+    return production.judge(scores, order, config)
 
 
 @task(
@@ -77,10 +77,10 @@ def write_outputs(clips: Sequence[ScoredClip], outputs: Outputs) -> list[str]:
     timeout_seconds=900,
     cache_policy=NO_CACHE,
 )
-def log_scores(clips: Sequence[ScoredClip], files: Sequence[Path], settings: Settings) -> TrackedRun:
+def log_scores(clips: Sequence[ScoredClip], files: Sequence[Path], config: Config) -> TrackedRun:
     from reelops.scoring.run_record import run_record
 
-    return log_run(run_record(clips, files), settings.mlflow_tracking_uri)
+    return log_run(run_record(clips, files), config.mlflow_tracking_uri)
 
 
 @task(timeout_seconds=120, cache_policy=NO_CACHE)

@@ -10,9 +10,9 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from reelops.params import Config
 from reelops.production import pipeline as production
 from reelops.production.pipeline import Take
-from reelops.settings import Settings
 from reelops.tracking.runs import TrackedRun
 from reelops.views.take import score_rows
 from tasks.failure import retry_if_it_may_pass
@@ -28,8 +28,8 @@ SHEET_WIDTH = 960
     timeout_seconds=600,
     cache_policy=NO_CACHE,
 )
-def log_clip(take: Take, settings: Settings) -> TrackedRun:
-    return production.log(take, settings)
+def log_clip(take: Take, config: Config) -> TrackedRun:
+    return production.log(take, config)
 
 
 @task(timeout_seconds=120, cache_policy=NO_CACHE)

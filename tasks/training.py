@@ -6,7 +6,7 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from reelops.settings import Settings
+from reelops.params import Config
 from reelops.tracking.adapters import RegisteredAdapter, register_challenger
 from reelops.tracking.runs import tag_run
 from reelops.training.reproduce import TrainedAdapter, lineage_tags, reproduce
@@ -18,9 +18,9 @@ ARTIFACT_KEY = "trained-adapter"
 
 
 @task(tags=["gpu"], retries=0, cache_policy=NO_CACHE, task_run_name="dvc repro {stage}")
-def reproduce_stage(stage: str, settings: Settings) -> None:
+def reproduce_stage(stage: str, config: Config) -> None:
     """Not retried: a stage goes on where it stopped when the flow runs again, and fails again on what is wrong."""
-    reproduce(stage, settings.root, get_run_logger().info, is_asked_to_stop)
+    reproduce(stage, config.root, get_run_logger().info, is_asked_to_stop)
 
 
 @task(
@@ -31,15 +31,15 @@ def reproduce_stage(stage: str, settings: Settings) -> None:
     cache_policy=NO_CACHE,
 )
 def register_adapter(
-    trained: TrainedAdapter, verdict: ReadVerdict | None, run_id: str, model_id: str, settings: Settings
+    trained: TrainedAdapter, verdict: ReadVerdict | None, run_id: str, model_id: str, config: Config
 ) -> RegisteredAdapter:
     """The run gets its lineage and verdict as tags, the adapter its version as challenger."""
     from reelops.cogvideox.lora import WEIGHTS_NAME
 
     tags = lineage_tags(trained) | (verdict.tags if verdict else {})
-    tag_run(settings.mlflow_tracking_uri, run_id, tags)
+    tag_run(config.mlflow_tracking_uri, run_id, tags)
     weights = trained.folder / WEIGHTS_NAME
-    return register_challenger(settings.mlflow_tracking_uri, trained.name, weights, run_id, model_id, tags)
+    return register_challenger(config.mlflow_tracking_uri, trained.name, weights, run_id, model_id, tags)
 
 
 @task(timeout_seconds=60, cache_policy=NO_CACHE)

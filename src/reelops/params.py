@@ -1,8 +1,9 @@
-"""Reading one block of params.yaml, the file of what a user tunes, into a frozen and validated value; and its globs."""
+"""params.yaml, the file of what a user tunes: read once, at the edge, and handed on as a frozen value."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,24 +11,91 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from reelops.errors import SettingsError
+from reelops.settings import Settings, load_settings
 
 Block = TypeVar("Block", bound=BaseModel)
 
 
-def read_block(params_file: Path, name: str, kind: type[Block]) -> Block:
-    """The block of that name.
+@dataclass(frozen=True, eq=False)
+class Config:
+    """Where stores are, and what params.yaml said when it was read.
+
+    It is read once, by whoever was called from outside, and travels from there: nothing below looks at the file again,
+    so all parts of a run follow the same text.
+
+    Attributes:
+        settings: places and servers.
+        content: params.yaml by block.
+    """
+
+    settings: Settings
+    content: Mapping[str, Any]
+    _blocks: dict[tuple[str, type[BaseModel]], BaseModel] = field(default_factory=dict, repr=False)
+
+    def block(self, name: str, kind: type[Block]) -> Block:
+        """The block of that name as a frozen value; validated once.
+
+        Raises:
+            SettingsError: there is no such block, or a value in it cannot be used; names file, key, value and what is
+                wanted.
+        """
+        known = self._blocks.get((name, kind))
+        if isinstance(known, kind):
+            return known
+        if name not in self.content:
+            raise SettingsError(f"{self.params_file} has no block {name!r}. Add one, as in the params.yaml of ReelOps.")
+        try:
+            block = kind.model_validate(self.content[name])
+        except ValidationError as error:
+            raise SettingsError(f"{self.params_file}: {describe(error, name)}") from error
+        self._blocks[name, kind] = block
+        return block
+
+    @property
+    def params_file(self) -> Path:
+        return self.settings.params_file
+
+    @property
+    def root(self) -> Path:
+        """The project's folder, which relative paths count from."""
+        return self.settings.root
+
+    @property
+    def home(self) -> Path:
+        return self.settings.home
+
+    @property
+    def cache(self) -> Path:
+        return self.settings.cache
+
+    @property
+    def outputs(self) -> Path:
+        return self.settings.outputs
+
+    @property
+    def mlflow_tracking_uri(self) -> str:
+        return self.settings.mlflow_tracking_uri
+
+
+def load_config(**overrides: Any) -> Config:
+    """Settings from the environment, and params.yaml.
+
+    Args:
+        overrides: any of the `Settings`.
 
     Raises:
-        SettingsError: no such file or block, or a value in it cannot be used; names file, key, value and what is
-            wanted.
+        SettingsError: a setting cannot be used, or params.yaml cannot be read.
     """
-    content = _read(params_file)
-    if name not in content:
-        raise SettingsError(f"{params_file} has no block {name!r}. Add one, as in the params.yaml of ReelOps.")
-    try:
-        return kind.model_validate(content[name])
-    except ValidationError as error:
-        raise SettingsError(f"{params_file}: {_complaint(name, error)}") from error
+    return read_config(load_settings(**overrides))
+
+
+def read_config(settings: Settings) -> Config:
+    """params.yaml as these settings place it.
+
+    Raises:
+        SettingsError: it cannot be read.
+    """
+    return Config(settings, _read(settings.params_file))
 
 
 def find_files(patterns: Sequence[str], root: Path, key: str) -> tuple[list[Path], list[str]]:
@@ -54,6 +122,20 @@ def find_files(patterns: Sequence[str], root: Path, key: str) -> tuple[list[Path
     return found, empty
 
 
+def describe(error: ValidationError, *where: str) -> str:
+    """The first thing wrong as a sentence, and how many more there are.
+
+    Args:
+        where: the keys above the value that was validated.
+    """
+    first, *others = error.errors()
+    key = ".".join([*where, *(str(part) for part in first["loc"])])
+    message = first["msg"].removeprefix("Value error, ").rstrip(".")
+    given = "" if first["type"] == "missing" else f" is {first.get('input')!r}"
+    more = f" {len(others)} more to mend after it." if others else ""
+    return f"{key}{given}: {message[:1].lower()}{message[1:]}.{more}"
+
+
 def _read(params_file: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(params_file.read_text(encoding="utf-8"))
@@ -68,13 +150,3 @@ def _read(params_file: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise SettingsError(f"{params_file} holds no blocks; a mapping such as 'score:' and 'gate:' is wanted.")
     return content
-
-
-def _complaint(name: str, error: ValidationError) -> str:
-    """The first thing wrong as a sentence, and how many more there are."""
-    first, *others = error.errors()
-    key = ".".join([name, *(str(part) for part in first["loc"])])
-    message = first["msg"].removeprefix("Value error, ").rstrip(".")
-    given = "" if first["type"] == "missing" else f" is {first.get('input')!r}"
-    more = f" {len(others)} more to mend after it." if others else ""
-    return f"{key}{given}: {message[:1].lower()}{message[1:]}.{more}"

@@ -1,26 +1,96 @@
-"""How long work tells how far it is, and hears that it should stop."""
+"""What a run reports while it works, and how it learns that it should stop."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
+from typing import Literal
+
+from reelops.errors import Cancelled
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a generation is: `done` of `total` steps of `stage` (load, encode, denoise, decode)."""
+    """How far a stage is.
+
+    Attributes:
+        stage: load, denoise, score, ...
+        done, total: in `unit`s.
+        unit: steps, frames, clips, ...; empty where there is nothing to count.
+        detail: what is worked on, in words.
+        figures: numbers worth plotting over time, such as a loss.
+    """
 
     stage: str
-    done: int
-    total: int
+    done: float
+    total: float
+    unit: str = ""
+    detail: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class LogMessage:
+    """A sentence for the run's log."""
+
+    text: str
+    level: Literal["debug", "info", "warning"] = "info"
+
+
+Event = Progress | LogMessage
 OnProgress = Callable[[Progress], None]
 ShouldStop = Callable[[], bool]
+
+
+def _ignore(_: Event) -> None:
+    pass
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What accompanies a run: who watches it, and whether somebody asked it to stop.
+
+    It is handed down from whoever started the run to the innermost loop. Its events feed the terminal's bar, Prefect's
+    log and artifacts, and whatever else wants to know.
+
+    Attributes:
+        on_event: told everything; what it raises ends the run.
+        should_stop: asked between steps.
+    """
+
+    on_event: Callable[[Event], None] = _ignore
+    should_stop: ShouldStop = _never
+
+    def progress(
+        self, stage: str, done: float, total: float, unit: str = "", detail: str = "", **figures: float
+    ) -> None:
+        """Reports how far a stage is; see `Progress`."""
+        self.on_event(Progress(stage, done, total, unit, detail, figures))
+
+    def log(self, text: str, level: Literal["debug", "info", "warning"] = "info") -> None:
+        """Puts a sentence into the run's log."""
+        self.on_event(LogMessage(text, level))
+
+    def raise_if_stopped(self, message: str = "Stopped as asked; nothing was written.") -> None:
+        """Ends the run here if somebody asked for it.
+
+        Raises:
+            Cancelled: somebody did; with `message`, which says what is kept.
+        """
+        if self.should_stop():
+            raise Cancelled(message)
+
+
+QUIET = RunContext()
+"""A run that nobody watches or stops."""
 
 
 @contextmanager

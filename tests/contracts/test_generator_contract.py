@@ -15,7 +15,7 @@ from small_model import PLAIN_CPU
 from reelops.clip import ClipOrder
 from reelops.errors import Cancelled, InputError, PictureError, PromptError
 from reelops.generators.contract import GeneratedFrames, Generator
-from reelops.settings import load_settings
+from reelops.params import load_config
 
 Built = tuple[Generator, ClipOrder]
 FACTS = {"base", "base_revision", "adapter_sha256", "dtype", "offload", "device", "steps", "guidance", "seed"}
@@ -24,7 +24,7 @@ FACTS = {"base", "base_revision", "adapter_sha256", "dtype", "offload", "device"
 def cogvideox(request: pytest.FixtureRequest, picture: Path, home: Path) -> Built:
     from reelops.generators.cogvideox import CogVideoXGenerator
 
-    generator = CogVideoXGenerator(load_settings(home=home), PLAIN_CPU)
+    generator = CogVideoXGenerator(load_config(home=home), PLAIN_CPU)
     profile = str(request.getfixturevalue("small_model"))
     return generator, ClipOrder(picture, "slow zoom in", profile=profile, seed=3, steps=2, guidance=3.0)
 

@@ -14,9 +14,9 @@ import pytest
 from studio import START_SECONDS, Studio, end, make_studio, wait_for
 
 from reelops.clip import ClipOrder
+from reelops.params import load_config
 from reelops.production.pipeline import produce
 from reelops.progress import Progress
-from reelops.settings import load_settings
 from reelops.system.digest import sha256_of
 from reelops.video.probe import probe
 
@@ -101,7 +101,7 @@ def test_stopped_before_its_verdict_a_finished_clip_goes_too(studio: Studio, mon
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        produce(order, clip, load_settings(), track=False, on_progress=stop)
+        produce(order, clip, load_config(), track=False, on_progress=stop)
     assert list(studio.outputs.iterdir()) == []
     assert studio.half_written() == []
 

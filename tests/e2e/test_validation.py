@@ -65,7 +65,7 @@ def test_killed_and_begun_again_it_goes_on_and_finds_the_same(trained: Ground, g
 def assert_the_training_run_has_it(ground: Ground, told: dict) -> None:
     from mlflow import MlflowClient
 
-    client = MlflowClient(tracking_uri=ground.settings.mlflow_tracking_uri)
+    client = MlflowClient(tracking_uri=ground.config.mlflow_tracking_uri)
     run = client.get_run(told["mlflow_run"])
     assert run.info.run_id == json.loads((ground.folder / "reports/train/run.json").read_text())["mlflow_run"]
     assert run.info.status == "FINISHED" and run.data.tags["validation"] == "failed"

@@ -10,6 +10,7 @@ from small_model import CLIP, PLAIN_CPU, PROMPT_LENGTH
 from reelops.cogvideox.load import load_model, unload_model
 from reelops.cogvideox.profiles import load_profiles, profile_of_folder
 from reelops.cogvideox.sampling import SamplingConfig, sample_frames
+from reelops.params import load_config
 from reelops.system.hardware import inspect_machine
 from reelops.system.peak_memory import PeakMemory
 
@@ -47,7 +48,7 @@ def test_offload_changes_where_weights_wait_and_nothing_else(small_model, small_
 @pytest.mark.slow
 def test_the_5bs_planned_peak_is_the_measured_one(repository, tmp_path):
     """Random weights take as much memory as trained ones."""
-    profile = load_profiles(repository / "params.yaml")["cogvideox-5b-i2v-random"]
+    profile = load_profiles(load_config(params_file=repository / "params.yaml"))["cogvideox-5b-i2v-random"]
     machine = inspect_machine()
     if machine.gpus[0].free_bytes < 36e9:
         pytest.skip("needs 36 GB of free GPU memory")

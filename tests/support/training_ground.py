@@ -20,7 +20,7 @@ from studio import START_SECONDS
 
 from reelops.camera.moves import CameraMove, film, path_of
 from reelops.dataset.table import ClipRow, read_clips, write_clips
-from reelops.settings import Settings
+from reelops.params import Config, load_config
 from reelops.system.digest import sha256_of
 from reelops.training.encode import LatentStage
 from reelops.training.params import LatentParams, TrainParams
@@ -68,8 +68,11 @@ class Ground:
     folder: Path
 
     @property
-    def settings(self) -> Settings:
-        return Settings(params_file=self.folder / "params.yaml", home=self.folder / "home", mlflow_tracking_uri="")
+    def config(self) -> Config:
+        return self.config_with(mlflow_tracking_uri="")
+
+    def config_with(self, **settings: Any) -> Config:
+        return load_config(params_file=self.folder / "params.yaml", home=self.folder / "home", **settings)
 
     @property
     def table(self) -> Path:
@@ -112,7 +115,7 @@ class Ground:
 
     def encode(self, **changes: Any) -> Any:
         """The stage `latents`, run here; its report."""
-        return LatentStage(LatentParams.model_validate(LATENTS | changes), self.settings).run()
+        return LatentStage(LatentParams.model_validate(LATENTS | changes), self.config).run()
 
     def start(self, *arguments: str, launcher: Sequence[str] = (), **environment: str) -> subprocess.Popen[str]:
         """A command of ours as a user runs it, by a launcher's module and its options or at once."""

@@ -23,8 +23,8 @@ def train_here(ground: Ground, track: bool = False, **changes: Any) -> TrainingR
     return train_adapter(
         ground.params(**changes),
         LatentParams.model_validate(LATENTS),
-        ground.settings,
-        Places.of(ground.settings, TRAIN["name"]),
+        ground.config,
+        Places.of(ground.config, TRAIN["name"]),
         track=track,
         **asked,
     )

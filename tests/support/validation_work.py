@@ -23,14 +23,12 @@ def make_trained(folder: Path, model: Path, **changes: Any) -> Ground:
 
 
 def plan_here(ground: Ground, adapter: Path | None = None, **changes: Any) -> Plan:
-    return plan_validation(
-        ValidateParams.model_validate(VALIDATE | changes), adapter or ground.adapter, ground.settings
-    )
+    return plan_validation(ValidateParams.model_validate(VALIDATE | changes), adapter or ground.adapter, ground.config)
 
 
 def validate_here(ground: Ground, adapter: Path | None = None, **changes: Any) -> Validated:
     """The stage `validate` in this process, its outputs written; `should_stop` and the like go to it."""
     asked = {name: changes.pop(name) for name in ("fresh", "on_progress", "should_stop") if name in changes}
-    validated = validate_adapter(plan_here(ground, adapter, **changes), ground.settings, **asked)
-    write_outputs(validated, ground.settings.root / FOLDER)
+    validated = validate_adapter(plan_here(ground, adapter, **changes), ground.config, **asked)
+    write_outputs(validated, ground.config.root / FOLDER)
     return validated

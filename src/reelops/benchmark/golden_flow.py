@@ -39,9 +39,9 @@ def make_golden(clips: Sequence[Path], pictures: Sequence[Path], path: Path, on_
         "engine": f"cv2.optflow.DualTVL1OpticalFlow.create() of OpenCV {cv2.__version__}, its defaults",
         "clips": f"luma of the first {NUM_FRAMES} frames at {FPS} a second, {GOLDEN_ROWS} rows by cv2.INTER_AREA; "
         "mean magnitude of each neighbouring pair's flow, in pixels at 480 rows; keyed by the file's sha256",
-        "known_motion": f"mean end-point error at {STATED_ROWS} rows of reelops.evaluation.known_flow.MOTIONS",
+        "known_motion": f"mean end-point error at {STATED_ROWS} rows of reelops.benchmark.known_flow.MOTIONS",
         "known_sequences": f"mean magnitude at {GOLDEN_ROWS} rows of each step of "
-        "reelops.evaluation.known_flow.SEQUENCES, in pixels at 480 rows",
+        "reelops.benchmark.known_flow.SEQUENCES, in pixels at 480 rows",
         "command": "reelops benchmark golden",
     }
     _write(golden, path)

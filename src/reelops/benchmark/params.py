@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from reelops.params import find_files, read_block
+from reelops.params import Config, find_files
 
 
 class BenchmarkParams(BaseModel):
@@ -36,10 +36,10 @@ class BenchmarkParams(BaseModel):
         return find_files(getattr(self, what), root, f"benchmark.{what}")[0]
 
 
-def load_benchmark_params(params_file: Path) -> BenchmarkParams:
+def load_benchmark_params(config: Config) -> BenchmarkParams:
     """The `benchmark` block.
 
     Raises:
         SettingsError: it is missing or cannot be used.
     """
-    return read_block(params_file, "benchmark", BenchmarkParams)
+    return config.block("benchmark", BenchmarkParams)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from reelops.benchmark.quality import OnPart
+    from reelops.params import Config
     from reelops.scoring.batch import ScoringOrder
-    from reelops.settings import Settings
 
 QUALITY_REPORT = Path("reports/quality/benchmark.json")
 FLOW_GOLDEN = Path(reelops.benchmark.__file__).parent / "golden/tvl1_opencv.json"
@@ -70,28 +70,28 @@ def quality(
     from reelops.benchmark.golden_flow import read_golden
     from reelops.benchmark.quality import PARTS, Material, benchmark_quality
     from reelops.benchmark.quality_tables import markdown
-    from reelops.settings import load_settings
+    from reelops.params import load_config
     from reelops.system.files import write_text_atomically
     from reelops.system.scratch import scratch_folder
 
-    console, settings = Console(stderr=True), load_settings()
-    files = _files(clips, settings)
+    console, config = Console(stderr=True), load_config()
+    files = _files(clips, config)
     parts = [part.strip() for part in only.split(",") if part.strip()] or list(PARTS)
-    path = settings.root / out
+    path = config.root / out
 
     def keep(report: dict[str, Any]) -> None:
         write_text_atomically(path, json.dumps(report, indent=1) + "\n")
         write_text_atomically(path.with_suffix(".md"), markdown(report))
 
-    with scratch_folder(settings.root / SCRATCH) as scratch, _progress(console) as on_part:
+    with scratch_folder(config.root / SCRATCH) as scratch, _progress(console) as on_part:
         material = Material(
             product_clips=files["product_clips"],
             flow_clips=files["clips"],
             pictures=files["pictures"],
             good_clips=files["good_clips"],
-            golden=read_golden(settings.root / FLOW_GOLDEN),
-            order=_order(settings),
-            params_file=settings.params_file,
+            golden=read_golden(config.root / FLOW_GOLDEN),
+            order=_order(config),
+            params_file=config.params_file,
             scratch=scratch,
         )
         report = benchmark_quality(material, parts, _earlier(path), keep, on_part)
@@ -111,21 +111,21 @@ def golden(clips: Clips = None) -> None:
     from rich.console import Console
 
     from reelops.benchmark.golden_flow import make_golden
-    from reelops.settings import load_settings
+    from reelops.params import load_config
 
-    console, settings = Console(stderr=True), load_settings()
-    files = _files(clips, settings)
+    console, config = Console(stderr=True), load_config()
+    files = _files(clips, config)
     with console.status("Measuring") as status:
         make_golden(
             files["clips"],
             files["pictures"],
-            settings.root / FLOW_GOLDEN,
+            config.root / FLOW_GOLDEN,
             lambda step: status.update(f"Measuring: {step}"),
         )
     console.print(f"Written to {FLOW_GOLDEN}.")
 
 
-def _files(clips: Sequence[Path] | None, settings: Settings) -> dict[str, Sequence[Path]]:
+def _files(clips: Sequence[Path] | None, config: Config) -> dict[str, Sequence[Path]]:
     """What is measured on: clips that are given stand for all clips of params.yaml.
 
     Raises:
@@ -133,22 +133,22 @@ def _files(clips: Sequence[Path] | None, settings: Settings) -> dict[str, Sequen
     """
     from reelops.benchmark.params import load_benchmark_params
 
-    params = load_benchmark_params(settings.params_file)
-    found: dict[str, Sequence[Path]] = {"pictures": params.find("pictures", settings.root)}
+    params = load_benchmark_params(config)
+    found: dict[str, Sequence[Path]] = {"pictures": params.find("pictures", config.root)}
     for name in ("product_clips", "clips", "good_clips"):
-        found[name] = clips or params.find(name, settings.root)
+        found[name] = clips or params.find(name, config.root)
     for name, paths in found.items():
         if not paths:
             raise SettingsError(f"benchmark.{name} in params.yaml matches nothing here; name some there.")
     return found
 
 
-def _order(settings: Settings) -> ScoringOrder:
+def _order(config: Config) -> ScoringOrder:
     """The default limits count, which are those of the product's own format."""
     from reelops.gate.verdict import DEFAULT
     from reelops.scoring.batch import ScoringOrder
 
-    return ScoringOrder.of(settings, profile=DEFAULT)
+    return ScoringOrder.of(config, profile=DEFAULT)
 
 
 def _earlier(path: Path) -> dict[str, Any]:

@@ -37,25 +37,25 @@ def data(
     from reelops.benchmark.params import load_benchmark_params
     from reelops.dataset.metadata.memory_plot import memory_svg
     from reelops.dataset.metadata.params import load_metadata_params
-    from reelops.settings import load_settings
+    from reelops.params import load_config
     from reelops.system.files import write_text_atomically
 
     console = Console(stderr=True)
-    settings = load_settings()
-    videos = clips or load_benchmark_params(settings.params_file).find("data_clips", settings.root)
+    config = load_config()
+    videos = clips or load_benchmark_params(config).find("data_clips", config.root)
     if not videos:
         raise SettingsError("benchmark.data_clips in params.yaml matches nothing here; name some clips.")
-    params = load_metadata_params(settings.params_file)
+    params = load_metadata_params(config)
     with console.status("Measuring") as status:
         figures = benchmark_data(videos, params, many, lambda step: status.update(f"Measuring: {step}"))
-    if not many and (earlier := _many_in(settings.root / out)):
+    if not many and (earlier := _many_in(config.root / out)):
         figures["many"] = earlier
         console.print("The figures of many small clips are kept as they were.")
-    write_text_atomically(settings.root / out, json.dumps(figures, indent=1) + "\n")
+    write_text_atomically(config.root / out, json.dumps(figures, indent=1) + "\n")
     if many:
         samples = figures["many"]["runs"]["all"]["memory"]
         picture = memory_svg(samples, f"Memory while {many:,} clips are looked at")
-        write_text_atomically((settings.root / out).with_suffix(".svg"), picture)
+        write_text_atomically((config.root / out).with_suffix(".svg"), picture)
     speed = figures["throughput"]
     table = Table("Looking at clips", "Ours", "OpenCV loop", "Times less processor time")
     for row in speed["clips"]:

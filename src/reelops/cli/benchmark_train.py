@@ -39,13 +39,12 @@ def train(
     """
     from rich.console import Console
 
-    from reelops.params import read_block
-    from reelops.settings import load_settings
+    from reelops.params import load_config
     from reelops.system.files import write_text_atomically
     from reelops.training.params import TrainParams
 
-    console, settings = Console(stderr=True), load_settings()
-    params = read_block(settings.params_file, "train", TrainParams)
+    console, config = Console(stderr=True), load_config()
+    params = config.block("train", TrainParams)
     with console.status("Training") as status:
 
         def on_step(step: str) -> None:
@@ -53,8 +52,8 @@ def train(
             if not console.is_terminal:
                 console.print(f"Training: {step}", highlight=False)
 
-        figures, words = _on_gpu(on_step) if gpu else _beside(params, settings, only, steps, rounds, on_step)
-    path = settings.root / (out or (GPU_REPORT if gpu else REPORT))
+        figures, words = _on_gpu(on_step) if gpu else _beside(params, config, only, steps, rounds, on_step)
+    path = config.root / (out or (GPU_REPORT if gpu else REPORT))
     write_text_atomically(path, json.dumps(figures, indent=1) + "\n")
     write_text_atomically(path.with_suffix(".md"), words)
     console.print(words, highlight=False, markup=False)
@@ -64,15 +63,14 @@ def train(
 
 
 def _beside(
-    params: Any, settings: Any, only: str, steps: int, rounds: int, on_step: Any
+    params: Any, config: Any, only: str, steps: int, rounds: int, on_step: Any
 ) -> tuple[Mapping[str, Any], str]:
     from reelops.benchmark.cases.training import PARTS, benchmark_training, markdown
-    from reelops.params import read_block
     from reelops.training.params import LatentParams
 
-    latents = read_block(settings.params_file, "latents", LatentParams)
+    latents = config.block("latents", LatentParams)
     parts = [part.strip() for part in only.split(",") if part.strip()] or list(PARTS)
-    report = benchmark_training(params, latents, settings, parts, steps, rounds, on_step)
+    report = benchmark_training(params, latents, config, parts, steps, rounds, on_step)
     return report, markdown(report)
 
 

@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from reelops.errors import MachineError, ReelOpsError, SettingsError
+from reelops.params import read_config
 from reelops.settings import Settings, load_settings
 
 Mark = Literal["ok", "warn", "fail"]
@@ -195,7 +196,7 @@ def _profiles(settings: Settings, machine: Any, dtype: str | None) -> list[Findi
     try:
         from reelops.cogvideox.profiles import load_profiles
 
-        profiles = load_profiles(settings.params_file)
+        profiles = load_profiles(read_config(settings))
     except (ReelOpsError, ImportError) as error:
         return [Finding("profiles", DEFAULT_PROFILE, "fail", _first_line(error))]
     return [

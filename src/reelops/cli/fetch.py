@@ -50,16 +50,15 @@ def fetch(
     from reelops.dataset.fetch.stage import Fetching
     from reelops.dataset.params import DatasetParams
     from reelops.errors import Cancelled
-    from reelops.params import read_block
-    from reelops.settings import load_settings
+    from reelops.params import load_config
     from reelops.system.files import write_text_atomically
     from reelops.views.progress_bar import watching
     from reelops.views.take import err
 
-    settings = load_settings()
-    params = read_block(settings.params_file, "dataset", DatasetParams)
+    config = load_config()
+    params = config.block("dataset", DatasetParams)
     with watching("clips") as watch:
-        run = Fetching(params, settings.root, only=sources or (), offline=offline, on_progress=_shown_by(watch))
+        run = Fetching(params, config.root, only=sources or (), offline=offline, on_progress=_shown_by(watch))
         if forget_gone:
             err.print(f"{run.tombstones.forget()} addresses that were gone may be asked again.")
         if check:
@@ -76,11 +75,11 @@ def fetch(
         return
     figures = {report.name: report.figures | _troubles(report) for report in reports}
     if not sources:
-        write_text_atomically(settings.root / METRICS, json.dumps(figures, indent=2) + "\n")
+        write_text_atomically(config.root / METRICS, json.dumps(figures, indent=2) + "\n")
     if as_json:
         typer.echo(json.dumps([_facts(report) for report in reports], indent=2, ensure_ascii=False))
     else:
-        _show(reports, settings.root)
+        _show(reports, config.root)
     stones = run.tombstones
     if stones.met:
         known = f"{len(stones.met):,} addresses are known to be gone, the first since {stones.oldest_met}"

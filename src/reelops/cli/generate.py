@@ -16,8 +16,8 @@ from reelops.clip import ClipOrder
 from reelops.errors import InputError
 
 if TYPE_CHECKING:
+    from reelops.params import Config
     from reelops.production.pipeline import Take
-    from reelops.settings import Settings
 
 REJECTED = 3
 
@@ -74,8 +74,8 @@ def generate(
 
     Example: reelops generate photo.jpg "A lighthouse at dusk, slow zoom in" -o clip.mp4
     """
+    from reelops.params import load_config
     from reelops.production.pipeline import check_order
-    from reelops.settings import load_settings
 
     order = ClipOrder(
         picture=picture,
@@ -91,9 +91,9 @@ def generate(
     )
     orders = [replace(order, seed=number) for number in _numbers(seeds)] if seeds else [order]
     outputs = _outputs(orders, output, force)
-    settings = load_settings()
-    check_order(order, settings)
-    takes = _produce(orders, outputs, settings, quality.value, track, show=not as_json)
+    config = load_config()
+    check_order(order, config)
+    takes = _produce(orders, outputs, config, quality.value, track, show=not as_json)
     if as_json:
         answers = [take.to_json() for take in takes]
         typer.echo(json.dumps(answers if seeds else answers[0], indent=2, ensure_ascii=False))
@@ -102,7 +102,7 @@ def generate(
 
 
 def _produce(
-    orders: Sequence[ClipOrder], outputs: Sequence[Path], settings: Settings, quality: str, track: bool, show: bool
+    orders: Sequence[ClipOrder], outputs: Sequence[Path], config: Config, quality: str, track: bool, show: bool
 ) -> list[Take]:
     from reelops.production.pipeline import produce
     from reelops.progress import signal_noted
@@ -114,9 +114,9 @@ def _produce(
         with (
             signal_noted(signal.SIGINT, KeyboardInterrupt) as should_stop,
             progress_bar(f"Starting, seed {order.seed}") as on_progress,
-            hold_device(settings.home, lambda message: err.print(f"[yellow]Waiting:[/] {message}")),
+            hold_device(config.home, lambda message: err.print(f"[yellow]Waiting:[/] {message}")),
         ):
-            take = produce(order, output, settings, quality, track, on_progress, should_stop)
+            take = produce(order, output, config, quality, track, on_progress, should_stop)
         if show:
             show_take(take)
         takes.append(take)

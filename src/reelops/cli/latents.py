@@ -36,23 +36,22 @@ def latents(
 
     Examples: reelops latents    |    reelops latents --shard 2/4
     """
-    from reelops.params import read_block
+    from reelops.params import load_config
     from reelops.progress import signals_awaited
-    from reelops.settings import load_settings
     from reelops.system.files import write_text_atomically
     from reelops.training.encode import METRICS, LatentStage
     from reelops.training.params import LatentParams
     from reelops.views.take import progress_bar
 
-    settings = load_settings()
-    params = read_block(settings.params_file, "latents", LatentParams)
+    config = load_config()
+    params = config.block("latents", LatentParams)
     with signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop, progress_bar("Encoding") as on_progress:
-        stage = LatentStage(params, settings, shard=_shard(shard), on_progress=on_progress, should_stop=should_stop)
+        stage = LatentStage(params, config, shard=_shard(shard), on_progress=on_progress, should_stop=should_stop)
         report = stage.run()
     figures = {key: value for key, value in asdict(report).items() if key not in ("quarantined", "notes")}
     figures["quarantined"] = len(report.quarantined)
     if shard is None:
-        write_text_atomically(settings.root / METRICS, json.dumps(figures, indent=2) + "\n")
+        write_text_atomically(config.root / METRICS, json.dumps(figures, indent=2) + "\n")
     if as_json:
         lost = {one.clip_id: one.reason for one in report.quarantined}
         typer.echo(json.dumps({**figures, "quarantine": lost, "notes": report.notes}, indent=2, ensure_ascii=False))

@@ -42,14 +42,14 @@ def metadata(
     from reelops.dataset.metadata.outputs import metrics, write_outputs
     from reelops.dataset.metadata.stage import Preparing, Shard
     from reelops.errors import Cancelled
-    from reelops.settings import load_settings
+    from reelops.params import load_config
     from reelops.views.progress_bar import watching
     from reelops.views.take import err
 
-    settings = load_settings()
+    config = load_config()
     with watching("clips") as watch:
         run = Preparing.of(
-            settings, workers=workers, on_progress=lambda now: watch.show("Looking at clips", now.done, now.total)
+            config, workers=workers, on_progress=lambda now: watch.show("Looking at clips", now.done, now.total)
         )
         try:
             looked_at = run.examine(Shard.parse(shard)) if shard else None
@@ -64,7 +64,7 @@ def metadata(
     notes: Sequence[str] = []
     try:
         with err.status("Writing reports"):
-            notes = write_outputs(prepared, run.params, settings.root, data_docs)
+            notes = write_outputs(prepared, run.params, config.root, data_docs)
     finally:
         if as_json:
             typer.echo(json.dumps(metrics(prepared) | {"seconds": round(prepared.seconds, 2)}, indent=2))

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from reelops.clip import ClipOrder
+    from reelops.params import Config
     from reelops.pretraining.params import PretrainParams
     from reelops.pretraining.stage import PretrainConfig
-    from reelops.settings import Settings
 
 MODEL = Path("models/tiny-i2v")
 REPORTS = Path("reports/pretrain")
@@ -63,32 +63,31 @@ def pretrain(
     """
     from rich.console import Console
 
-    from reelops.params import read_block
+    from reelops.params import load_config
     from reelops.pretraining.params import PretrainParams
-    from reelops.settings import load_settings
 
     console = Console(stderr=True)
-    settings = load_settings()
-    params = read_block(settings.params_file, "pretrain", PretrainParams)
-    folder = (settings.root / (model or MODEL)).resolve()
+    config = load_config()
+    params = config.block("pretrain", PretrainParams)
+    folder = (config.root / (model or MODEL)).resolve()
     if evaluate_only:
-        figures = _evaluate(folder, params, settings, console, pictures)
+        figures = _evaluate(folder, params, config, console, pictures)
     else:
-        at = settings.root / (work or (FURTHER if further else WORK))
+        at = config.root / (work or (FURTHER if further else WORK))
         start = folder if further else None
-        figures = _train(folder, at, params, settings, console, hours, keep_published, start)
+        figures = _train(folder, at, params, config, console, hours, keep_published, start)
     if as_json:
         print(json.dumps({key: value for key, value in figures.items() if key != "results"}, indent=2))
 
 
 def _evaluate(
-    folder: Path, params: PretrainParams, settings: Settings, console: Console, only: int | None
+    folder: Path, params: PretrainParams, config: Config, console: Console, only: int | None
 ) -> dict[str, Any]:
     from reelops.pretraining.publish import write_card
 
-    figures = measure(folder, params, settings, console, only)
+    figures = measure(folder, params, config, console, only)
     if only is None:
-        _write_reports(figures, settings.root / REPORTS)
+        _write_reports(figures, config.root / REPORTS)
         training = json.loads((folder / "training.json").read_text())
         write_card(folder, figures, training)
     _show(console, figures)
@@ -99,7 +98,7 @@ def _train(
     folder: Path,
     work: Path,
     params: PretrainParams,
-    settings: Settings,
+    config: Config,
     console: Console,
     hours: float | None,
     keep_published: bool,
@@ -109,27 +108,25 @@ def _train(
     from reelops.pretraining.publish import is_better, publish, read_figures, write_card
     from reelops.pretraining.stage import Pretraining
 
-    picture_files, no_pictures = find_files(params.pictures, settings.root, "pretrain.pictures")
-    video_files, no_videos = find_files(params.videos, settings.root, "pretrain.videos")
+    picture_files, no_pictures = find_files(params.pictures, config.root, "pretrain.pictures")
+    video_files, no_videos = find_files(params.videos, config.root, "pretrain.videos")
     for pattern in (*no_pictures, *no_videos):
         console.print(f"[yellow]Nothing matches {pattern}; training goes on without it.[/yellow]")
     if not picture_files:
         console.print("[yellow]Only the photographs that scikit-image brings are learnt from.[/yellow]")
-    config = params.config() if hours is None else _within(params.config(), hours * 3600)
+    plan = params.config() if hours is None else _within(params.config(), hours * 3600)
     candidate = work / "candidate"
-    run = Pretraining(config, picture_files, video_files, work, _reporter(console), start_from)
+    run = Pretraining(plan, picture_files, video_files, work, _reporter(console), start_from)
     run.run(candidate)
-    figures = measure(candidate, params, settings, console, None)
-    published = (
-        read_figures(settings.root / REPORTS / "metrics.json") if (folder / "model_index.json").exists() else None
-    )
+    figures = measure(candidate, params, config, console, None)
+    published = read_figures(config.root / REPORTS / "metrics.json") if (folder / "model_index.json").exists() else None
     if keep_published or not is_better(figures, published):
         console.print(f"The published model stays; the candidate is in {candidate}.")
     else:
         publish(candidate, folder)
         training = run.facts()
         (folder / "training.json").write_text(json.dumps(training, indent=2) + "\n")
-        _write_reports(figures, settings.root / REPORTS)
+        _write_reports(figures, config.root / REPORTS)
         write_card(folder, figures, training)
         console.print(f"Published to {folder}.")
     _show(console, figures)
@@ -161,9 +158,7 @@ def _reporter(console: Console) -> Callable[[str, dict[str, Any]], None]:
     return report
 
 
-def measure(
-    folder: Path, params: PretrainParams, settings: Settings, console: Console, only: int | None
-) -> dict[str, Any]:
+def measure(folder: Path, params: PretrainParams, config: Config, console: Console, only: int | None) -> dict[str, Any]:
     """All figures of the model in `folder` on the held-out pictures."""
     import torch
     from diffusers import AutoencoderKLCogVideoX
@@ -174,18 +169,18 @@ def measure(
     from reelops.pretraining.params import held_out_pictures
     from reelops.views.progress_bar import watching
 
-    pictures, note = held_out_pictures(params, settings.root)
+    pictures, note = held_out_pictures(params, config.root)
     pictures = pictures[:only]
     if note:
         console.print(f"[yellow]{note[:1].upper()}{note[1:]}.[/yellow]")
-    generator = CogVideoXGenerator(settings)
+    generator = CogVideoXGenerator(config)
     total, made = len(pictures) * len(CameraMove), count(1)
     with watching("clips") as watch:
         watch.show("Generating", 0, total)
         figures = evaluate_generation(
             generator,
             pictures,
-            _as_published(folder, settings),
+            _as_published(folder, config),
             lambda _result, _generated: watch.show("Generating", next(made), total),
         )
     vae = AutoencoderKLCogVideoX.from_pretrained(folder, subfolder="vae").float()
@@ -198,13 +193,13 @@ def measure(
     return figures
 
 
-def _as_published(folder: Path, settings: Settings) -> ClipOrder:
+def _as_published(folder: Path, config: Config) -> ClipOrder:
     """An order to the model in `folder` with the steps and guidance of the published one, which it may replace."""
     from reelops.clip import ClipOrder
     from reelops.cogvideox.profiles import find_profile
 
-    tiny = find_profile("tiny", settings.params_file)
-    name = "tiny" if folder == (settings.root / MODEL).resolve() else str(folder)
+    tiny = find_profile("tiny", config)
+    name = "tiny" if folder == (config.root / MODEL).resolve() else str(folder)
     return ClipOrder(picture=Path(), prompt="", profile=name, steps=tiny.steps, guidance=tiny.guidance)
 
 

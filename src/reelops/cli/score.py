@@ -113,13 +113,13 @@ def score(
 
     reelops score new/ --compare old/ --html comparison.html
     """
+    from reelops.params import load_config
     from reelops.scoring.batch import ScoringOrder, find_clips
     from reelops.scoring.outputs import Outputs
-    from reelops.settings import load_settings
 
-    settings = load_settings(**({"params_file": params} if params else {}))
+    config = load_config(**({"params_file": params} if params else {}))
     order = ScoringOrder.of(
-        settings,
+        config,
         picture=_checked(picture),
         prompt=prompt,
         profile=profile,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from reelops.settings import Settings
+    from reelops.params import Config
     from reelops.training.loop import OnRow
     from reelops.training.params import TrainParams
     from reelops.training.preflight import Preflight
@@ -44,14 +44,13 @@ def train(
 
     Examples: reelops train    |    reelops train --plan    |    reelops train --plan --profile cogvideox-5b-i2v
     """
-    from reelops.params import read_block
-    from reelops.settings import load_settings
+    from reelops.params import load_config
     from reelops.training.params import LatentParams, TrainParams
 
-    settings = load_settings()
-    params = read_block(settings.params_file, "train", TrainParams)
+    config = load_config()
+    params = config.block("train", TrainParams)
     if plan:
-        _plan(params, settings, profile, rank, as_json)
+        _plan(params, config, profile, rank, as_json)
         return
     if profile is not None or rank is not None:
         raise typer.BadParameter("--profile and --rank go with --plan; a run takes them from params.yaml.")
@@ -59,8 +58,8 @@ def train(
     from reelops.training.launch import faults_told_once, is_first_process
     from reelops.training.stage import Places, train_adapter
 
-    latents = read_block(settings.params_file, "latents", LatentParams)
-    places = Places.of(settings, params.name)
+    latents = config.block("latents", LatentParams)
+    places = Places.of(config, params.name)
     with (
         faults_told_once(),
         signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop,
@@ -69,7 +68,7 @@ def train(
         report = train_adapter(
             params,
             latents,
-            settings,
+            config,
             places,
             track=not no_track,
             fresh=fresh,
@@ -200,12 +199,12 @@ def _show(report: TrainingReport) -> None:
             err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True, highlight=False)
 
 
-def _plan(params: TrainParams, settings: Settings, profile: str | None, rank: int | None, as_json: bool) -> None:
+def _plan(params: TrainParams, config: Config, profile: str | None, rank: int | None, as_json: bool) -> None:
     from reelops.cogvideox.training_memory import SHARES, count_adapter, plan_devices
     from reelops.errors import WeightsError
     from reelops.training.params import TrainParams
 
-    chosen, asked_rank = _planned(profile or params.profile, settings), rank or params.rank
+    chosen, asked_rank = _planned(profile or params.profile, config), rank or params.rank
     architecture = chosen.known_architecture()
     if architecture is None:
         raise WeightsError(
@@ -235,10 +234,10 @@ def _clips_a_pass(way: Any) -> str:
     return f"{way.micro_batch}" if way.gradient_checkpointing else f"{way.micro_batch}, not checkpointed"
 
 
-def _planned(name: str, settings: Settings) -> Any:
+def _planned(name: str, config: Config) -> Any:
     from reelops.cogvideox.profiles import find_profile
 
-    return find_profile(name, settings.params_file)
+    return find_profile(name, config)
 
 
 def _way_facts(way: Any) -> dict[str, Any] | None:

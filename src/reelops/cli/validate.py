@@ -48,26 +48,25 @@ def validate(
 
     Examples: reelops validate    |    reelops validate models/adapters/mine --strict    |    reelops validate --json
     """
-    from reelops.params import read_block
+    from reelops.params import load_config
     from reelops.progress import signals_awaited
-    from reelops.settings import load_settings
     from reelops.validation.outputs import metrics, verdict, write_outputs
     from reelops.validation.params import ValidateParams
     from reelops.validation.record import remember
     from reelops.validation.stage import adapter_of, plan_validation, validate_adapter
     from reelops.validation.verdict import FOLDER
 
-    settings = load_settings()
-    params = read_block(settings.params_file, "validate", ValidateParams)
-    plan = plan_validation(params, adapter_of(settings, adapter), settings)
-    folder = output.absolute() if output else settings.root / FOLDER
+    config = load_config()
+    params = config.block("validate", ValidateParams)
+    plan = plan_validation(params, adapter_of(config, adapter), config)
+    folder = output.absolute() if output else config.root / FOLDER
     with signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop:
         _announce(plan, fresh)
         with _watched() as on_progress:
-            validated = validate_adapter(plan, settings, fresh, on_progress, should_stop)
+            validated = validate_adapter(plan, config, fresh, on_progress, should_stop)
     written, told = write_outputs(validated, folder)
     notes = [*validated.notes, *told]
-    tracked, failure = (None, None) if no_track else remember(validated, metrics(validated), written, settings)
+    tracked, failure = (None, None) if no_track else remember(validated, metrics(validated), written, config)
     if failure:
         notes.append(f"the validation was not tracked: {failure}")
     if as_json:

@@ -7,12 +7,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from reelops.clip import ClipFormat
 from reelops.cogvideox.architecture import Architecture, named_architecture, read_architecture
 from reelops.errors import SettingsError
+from reelops.params import Config, describe
 
 SchedulerName = Literal["ddim", "dpm"]
 
@@ -100,24 +100,16 @@ class Profile(BaseModel):
         return named_architecture(self.architecture) if self.architecture is not None else None
 
 
-def load_profiles(params_file: Path) -> dict[str, Profile]:
-    """All profiles of a params.yaml, by name.
+def load_profiles(config: Config) -> dict[str, Profile]:
+    """All profiles of params.yaml, by name.
 
     Raises:
-        SettingsError: the file is missing or a profile in it is wrong; the message names the field.
+        SettingsError: there are none, or one is wrong; the message names the field.
     """
-    try:
-        content = yaml.safe_load(params_file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SettingsError(
-            f"No {params_file}. Run inside a ReelOps checkout, or set REELOPS_PARAMS_FILE to its params.yaml."
-        ) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SettingsError(f"{params_file} cannot be read: {str(error).splitlines()[0]}. Correct it.") from error
-    blocks = content.get("profiles") if isinstance(content, dict) else None
+    blocks = config.content.get("profiles")
     if not isinstance(blocks, dict) or not blocks:
-        raise SettingsError(f"{params_file} has no `profiles` block. Add one with at least one profile.")
-    return {str(name): _profile(str(name), block, params_file) for name, block in blocks.items()}
+        raise SettingsError(f"{config.params_file} has no `profiles` block. Add one with at least one profile.")
+    return {str(name): _profile(str(name), block, config.params_file) for name, block in blocks.items()}
 
 
 def _profile(name: str, block: Any, params_file: Path) -> Profile:
@@ -128,12 +120,10 @@ def _profile(name: str, block: Any, params_file: Path) -> Profile:
         values["folder"] = (params_file.parent / Path(values["folder"]).expanduser()).resolve()
     try:
         return Profile(name=name, **values)
-    except (ValidationError, TypeError) as error:
-        if not isinstance(error, ValidationError):
-            raise SettingsError(f"{params_file}: profiles.{name}: {error}. Correct it.") from error
-        first = error.errors()[0]
-        where = ".".join(["profiles", name, *(str(part) for part in first["loc"])])
-        raise SettingsError(f"{params_file}: {where}: {first['msg']}. Correct it.") from error
+    except TypeError as error:
+        raise SettingsError(f"{params_file}: profiles.{name}: {error}. Correct it.") from error
+    except ValidationError as error:
+        raise SettingsError(f"{params_file}: {describe(error, 'profiles', name)}") from error
 
 
 def profile_of_folder(folder: Path) -> Profile:
@@ -150,23 +140,21 @@ def profile_of_folder(folder: Path) -> Profile:
     )
 
 
-def find_profile(name: str, params_file: Path) -> Profile:
+def find_profile(name: str, config: Config) -> Profile:
     """The profile of that name in params.yaml, or of that folder.
 
     Raises:
         SettingsError: there is no such profile; the message lists those there are.
         WeightsError: the folder is not an image-to-video model in diffusers layout.
     """
-    profiles = load_profiles(params_file) if params_file.is_file() else {}
+    profiles = load_profiles(config)
     if name in profiles:
         return profiles[name]
     folder = Path(name).expanduser()
     if folder.is_dir() and folder.name:
         return profile_of_folder(folder)
-    if not profiles:
-        load_profiles(params_file)
     near = difflib.get_close_matches(name, profiles, n=1)
     guess = f" Did you mean {near[0]}?" if near else ""
     raise SettingsError(
-        f"No profile and no folder {name!r}.{guess} Profiles in {params_file.name}: {', '.join(profiles)}."
+        f"No profile and no folder {name!r}.{guess} Profiles in {config.params_file.name}: {', '.join(profiles)}."
     )

@@ -12,14 +12,13 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
 
 from reelops.camera.moves import CameraMove
 from reelops.metrics.scores import METRICS, Scores
-from reelops.params import read_block
+from reelops.params import Config
 
 CAMERA = "camera_move"
 DEFAULT = "default"
@@ -186,13 +185,13 @@ class GateLimits:
     metrics: Mapping[str, Limit]
 
 
-def load_gate_settings(params_file: Path) -> GateSettings:
+def load_gate_settings(config: Config) -> GateSettings:
     """The `gate` block.
 
     Raises:
         SettingsError: it is missing or cannot be used.
     """
-    return read_block(params_file, "gate", GateSettings)
+    return config.block("gate", GateSettings)
 
 
 def judge(scores: Scores, limits: GateLimits) -> Verdict:

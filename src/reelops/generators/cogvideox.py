@@ -14,7 +14,7 @@ from reelops.cogvideox.lora import Adapter, read_adapter, wearing
 from reelops.cogvideox.profiles import Profile, find_profile
 from reelops.errors import Cancelled, MachineError, PromptError
 from reelops.generators.contract import GeneratedFrames, OnProgress, Progress, ShouldStop
-from reelops.settings import Settings, load_settings
+from reelops.params import Config, load_config
 from reelops.system.hardware import Machine
 from reelops.system.peak_memory import PeakMemory
 
@@ -26,7 +26,7 @@ class CogVideoXGenerator:
     """Makes the frames of an order with the base model that its profile names.
 
     Args:
-        settings: where params.yaml and caches are.
+        config: where profiles and caches are.
         machine: what to plan for; None looks at this machine when a model is loaded.
         dtype, offload: instead of what the plan would choose.
     """
@@ -35,12 +35,12 @@ class CogVideoXGenerator:
 
     def __init__(
         self,
-        settings: Settings | None = None,
+        config: Config | None = None,
         machine: Machine | None = None,
         dtype: str | None = None,
         offload: str | None = None,
     ) -> None:
-        self._settings = settings or load_settings()
+        self._config = config or load_config()
         self._machine = machine
         self._dtype = dtype
         self._offload = offload
@@ -53,7 +53,7 @@ class CogVideoXGenerator:
         from reelops.video.picture import read_picture
 
         _check_prompt(order.prompt)
-        profile = find_profile(order.profile, self._settings.params_file)
+        profile = find_profile(order.profile, self._config)
         config = _sampling_config(order, profile)
         adapter = read_adapter(order.adapter, order.adapter_strength) if order.adapter else None
         clip = _clip_format(order, profile)
@@ -82,7 +82,7 @@ class CogVideoXGenerator:
             raise Cancelled("Stopped as asked before loading; nothing was written.")
         if on_progress is not None:
             on_progress(Progress("load", 0, 1))
-        model = load_model(profile, self._machine, self._settings.cache, self._dtype, self._offload)
+        model = load_model(profile, self._machine, self._config.cache, self._dtype, self._offload)
         if on_progress is not None:
             on_progress(Progress("load", 1, 1))
         return model, time.perf_counter() - began

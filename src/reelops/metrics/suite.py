@@ -51,7 +51,7 @@ from reelops.optical_flow.engines import ENGINES, Dis
 from reelops.optical_flow.flow_validity import flow_validity
 from reelops.optical_flow.threads import ahead, one_opencv_thread, worker
 from reelops.optical_flow.working_size import SMALLEST_ROWS, WORKING_ROWS
-from reelops.params import read_block
+from reelops.params import Config
 from reelops.video.decode import read_frames
 from reelops.video.probe import probe
 
@@ -95,13 +95,13 @@ class ScoreSettings(BaseModel):
         return name
 
 
-def load_score_settings(params_file: Path) -> ScoreSettings:
+def load_score_settings(config: Config) -> ScoreSettings:
     """The `score` block.
 
     Raises:
         SettingsError: it is missing or cannot be used.
     """
-    return read_block(params_file, "score", ScoreSettings)
+    return config.block("score", ScoreSettings)
 
 
 def score_clip(

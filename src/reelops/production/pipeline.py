@@ -20,8 +20,8 @@ import numpy as np
 
 from reelops.clip import Clip, ClipFormat, ClipOrder
 from reelops.errors import InputError, PromptError, TrackingError
+from reelops.params import Config
 from reelops.progress import OnProgress, Progress, ShouldStop
-from reelops.settings import Settings
 from reelops.system.digest import sha256_of
 from reelops.system.files import removed_if_stopped, write_atomically, write_text_atomically
 from reelops.system.scratch import scratch_folder
@@ -133,7 +133,7 @@ class Take:
 def produce(
     order: ClipOrder,
     output: Path,
-    settings: Settings,
+    config: Config,
     quality: str = "high",
     track: bool = True,
     on_progress: OnProgress | None = None,
@@ -149,16 +149,16 @@ def produce(
     tell = on_progress or _ignore
     started = time.time()
     with unjudged_removed(output):
-        with scratch_folder(settings.cache) as scratch:
-            footage = generate(order, scratch, settings, on_progress, should_stop)
+        with scratch_folder(config.cache) as scratch:
+            footage = generate(order, scratch, config, on_progress, should_stop)
             tell(Progress("write", 0, 1))
             encoded = encode(footage, order, output, quality)
-            scored = score(encoded.clip, footage, order, settings, tell)
-        verdict = judge(scored.scores, order, settings)
+            scored = score(encoded.clip, footage, order, config, tell)
+        verdict = judge(scored.scores, order, config)
         take = assemble(order, footage, encoded, scored, verdict, started)
         if track:
             tell(Progress("log", 0, 1))
-            take = remember(take, settings)
+            take = remember(take, config)
         write_sidecar(take)
     return take
 
@@ -168,7 +168,7 @@ def unjudged_removed(output: Path) -> AbstractContextManager[None]:
     return removed_if_stopped(output, contact_sheet_of(output), sidecar_of(output))
 
 
-def check_order(order: ClipOrder, settings: Settings) -> None:
+def check_order(order: ClipOrder, config: Config) -> None:
     """Fails on what can be seen at once, before anybody waits for a device or loads a model.
 
     Raises:
@@ -179,21 +179,21 @@ def check_order(order: ClipOrder, settings: Settings) -> None:
 
     if not order.prompt.strip():
         raise PromptError('the prompt is empty; say in a sentence what should happen, such as "slow zoom in".')
-    find_profile(order.profile, settings.params_file)
+    find_profile(order.profile, config)
     probe_picture(order.picture)
 
 
 def generate(
     order: ClipOrder,
     folder: Path,
-    settings: Settings,
+    config: Config,
     on_progress: OnProgress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Footage:
     """Frames of an order, left in `folder`."""
     from reelops.generators.cogvideox import CogVideoXGenerator
 
-    made = CogVideoXGenerator(settings).generate(order, on_progress, should_stop)
+    made = CogVideoXGenerator(config).generate(order, on_progress, should_stop)
     frames, picture = folder / "frames.npy", folder / "picture.npy"
     np.save(frames, made.frames_THWC, allow_pickle=False)
     np.save(picture, made.picture_HWC, allow_pickle=False)
@@ -226,26 +226,26 @@ def encode(footage: Footage, order: ClipOrder, output: Path, quality: str = "hig
 
 
 def score(
-    clip: Clip, footage: Footage, order: ClipOrder, settings: Settings, on_progress: OnProgress | None = None
+    clip: Clip, footage: Footage, order: ClipOrder, config: Config, on_progress: OnProgress | None = None
 ) -> Scored:
     """Scores of the clip as a viewer gets it, read back from its file."""
     from reelops.metrics.suite import load_score_settings, score_clip
 
     started = time.perf_counter()
     tell, total = on_progress or _ignore, clip.format.num_frames
-    how = load_score_settings(settings.params_file)
+    how = load_score_settings(config)
     scores = score_clip(
         clip.path, footage.read_picture(), order.prompt, how, lambda done: tell(Progress("score", done, total))
     )
     return Scored(scores, time.perf_counter() - started)
 
 
-def judge(scores: Scores, order: ClipOrder, settings: Settings) -> Verdict:
+def judge(scores: Scores, order: ClipOrder, config: Config) -> Verdict:
     """The gate's verdict under the limits that params.yaml has for the profile."""
     from reelops.gate.verdict import judge as judge_scores
     from reelops.gate.verdict import load_gate_settings
 
-    return judge_scores(scores, load_gate_settings(settings.params_file).limits_of(order.profile))
+    return judge_scores(scores, load_gate_settings(config).limits_of(order.profile))
 
 
 def assemble(
@@ -267,19 +267,19 @@ def assemble(
     )
 
 
-def log(take: Take, settings: Settings) -> TrackedRun:
+def log(take: Take, config: Config) -> TrackedRun:
     """The take in MLflow, with its clip and contact sheet.
 
     Raises:
         TrackingError: MLflow did not take it; the files are untouched.
     """
-    return log_run(run_record(take), settings.mlflow_tracking_uri)
+    return log_run(run_record(take), config.mlflow_tracking_uri)
 
 
-def remember(take: Take, settings: Settings) -> Take:
+def remember(take: Take, config: Config) -> Take:
     """The take with its MLflow run, or with the reason why it has none: a clip is not lost over a server."""
     try:
-        return replace(take, tracked=log(take, settings))
+        return replace(take, tracked=log(take, config))
     except TrackingError as error:
         return replace(take, tracking_failure=str(error))
 

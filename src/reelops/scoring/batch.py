@@ -13,10 +13,10 @@ from reelops.gate.verdict import GateSettings, judge, load_gate_settings
 from reelops.metrics.learned.asked import ASKED_METRICS
 from reelops.metrics.scores import Scores
 from reelops.metrics.suite import METRICS_VERSION, ScoreSettings, load_score_settings, score_clip
+from reelops.params import Config
 from reelops.scoring.origin import Origin, find_origin
 from reelops.scoring.score_store import FOLDER, ScoreKey, ScoreStore, digest_of
 from reelops.scoring.scored_clip import ScoredClip
-from reelops.settings import Settings
 from reelops.system.digest import sha256_of
 from reelops.system.hardware import cores
 from reelops.system.worker_pool import Tell, Told, run_jobs
@@ -54,7 +54,7 @@ class ScoringOrder:
     fresh: bool = False
 
     @classmethod
-    def of(cls, settings: Settings, **given: Any) -> ScoringOrder:
+    def of(cls, config: Config, **given: Any) -> ScoringOrder:
         """With params.yaml and the store of these settings.
 
         Args:
@@ -67,9 +67,9 @@ class ScoringOrder:
             if name not in ASKED_METRICS:
                 raise SettingsError(f"there is no metric {name!r} to ask for; choose of: {', '.join(ASKED_METRICS)}.")
         return cls(
-            score_settings=load_score_settings(settings.params_file),
-            gate_settings=load_gate_settings(settings.params_file),
-            store=ScoreStore(settings.home / FOLDER),
+            score_settings=load_score_settings(config),
+            gate_settings=load_gate_settings(config),
+            store=ScoreStore(config.home / FOLDER),
             **given,
         )
 

@@ -20,8 +20,8 @@ from reelops.cogvideox.clip_format import choose_format
 from reelops.cogvideox.profiles import find_profile
 from reelops.cogvideox.weights import Weights, locate_weights, parts_digest
 from reelops.errors import Cancelled, DatasetError, ReelOpsError, SettingsError, VideoError
+from reelops.params import Config
 from reelops.progress import OnProgress, Progress, ShouldStop
-from reelops.settings import Settings
 from reelops.system.digest import sha256_of
 from reelops.system.files import write_text_atomically
 from reelops.system.hardware import inspect_machine
@@ -77,7 +77,7 @@ class LatentStage:
     def __init__(
         self,
         params: LatentParams,
-        settings: Settings,
+        config: Config,
         folder: Path | None = None,
         shard: tuple[int, int] | None = None,
         on_progress: OnProgress | None = None,
@@ -86,11 +86,11 @@ class LatentStage:
         if shard is not None and not 1 <= shard[0] <= shard[1]:
             raise SettingsError(f"There is no shard {shard[0]} of {shard[1]}; give for example 1/{max(1, shard[1])}.")
         self._params = params
-        self._settings = settings
+        self._config = config
         self._shard = shard
         self._tell = on_progress
         self._should_stop = should_stop
-        self.cache = LatentCache(folder or settings.root / FOLDER)
+        self.cache = LatentCache(folder or config.root / FOLDER)
         self.report = EncodingReport()
 
     def run(self) -> EncodingReport:
@@ -102,12 +102,12 @@ class LatentStage:
             Cancelled: somebody asked to stop; what was encoded stays.
         """
         began = time.monotonic()
-        table = self._settings.root / self._params.table
-        clips = read_training_clips(table, self._settings.root)
+        table = self._config.root / self._params.table
+        clips = read_training_clips(table, self._config.root)
         if not clips:
             raise DatasetError(f"{table} has no clips. See why with `reelops metadata`, then make it again.")
-        weights = locate_weights(find_profile(self._params.profile, self._settings.params_file), self._settings.cache)
-        encoding = describe_encoding(self._params, self._settings, weights)
+        weights = locate_weights(find_profile(self._params.profile, self._config), self._config.cache)
+        encoding = describe_encoding(self._params, self._config, weights)
         entries = self._entries(clips, encoding)
         self.report.clips = len(clips)
         self._encode(entries, encoding, weights)
@@ -200,7 +200,7 @@ class LatentStage:
             raise Cancelled(f"Stopped as asked, {done} of {total} {stage} encoded; the next run goes on from there.")
 
 
-def describe_encoding(params: LatentParams, settings: Settings, weights: Weights) -> Encoding:
+def describe_encoding(params: LatentParams, config: Config, weights: Weights) -> Encoding:
     """What a cache is encoded with, from configs and digests alone.
 
     Raises:
@@ -208,14 +208,14 @@ def describe_encoding(params: LatentParams, settings: Settings, weights: Weights
     """
     from reelops.cogvideox.architecture import read_architecture
 
-    profile = find_profile(params.profile, settings.params_file)
+    profile = find_profile(params.profile, config)
     architecture = read_architecture(weights.folder).check()
     vae = architecture.configs["vae"]
     factor = float(vae.get("scaling_factor", 1.15258426))  # diffusers' default
     return Encoding(
         base=weights.base,
-        vae_revision=parts_digest(weights.folder, ("vae",), settings.cache),
-        text_revision=parts_digest(weights.folder, ("tokenizer", "text_encoder"), settings.cache),
+        vae_revision=parts_digest(weights.folder, ("vae",), config.cache),
+        text_revision=parts_digest(weights.folder, ("tokenizer", "text_encoder"), config.cache),
         format=choose_format(profile, architecture),
         video_scale=factor,
         picture_scale=1.0 / factor if vae.get("invert_scale_latents", False) else factor,

@@ -16,7 +16,7 @@ from reelops.cogvideox.profiles import Profile, find_profile
 from reelops.cogvideox.training_memory import AdapterSize, TrainingFootprint, count_adapter, training_footprint
 from reelops.cogvideox.weights import Weights, locate_weights, parts_digest
 from reelops.errors import DatasetError, MachineError, SettingsError, WeightsError
-from reelops.settings import Settings
+from reelops.params import Config
 from reelops.system.digest import sha256_of
 from reelops.system.hardware import Machine
 from reelops.tracking.lineage import code_digest
@@ -67,7 +67,7 @@ class Preflight:
 
 
 def check_run(
-    params: TrainParams, latents: LatentParams, cache: LatentCache, settings: Settings, machine: Machine, launch: Launch
+    params: TrainParams, latents: LatentParams, cache: LatentCache, config: Config, machine: Machine, launch: Launch
 ) -> Preflight:
     """Everything that would stop the run later, checked now; nothing heavy is loaded.
 
@@ -77,13 +77,13 @@ def check_run(
         MachineError: memory or disk are too small, or a folder cannot be written.
         SettingsError: parameters that do not go together.
     """
-    profile = find_profile(params.profile, settings.params_file)
+    profile = find_profile(params.profile, config)
     if profile.weights == "random":
         raise WeightsError(f"Profile {profile.name} has random weights; there is nothing in them to adapt.")
-    weights = locate_weights(profile, settings.cache)
+    weights = locate_weights(profile, config.cache)
     architecture = read_architecture(weights.folder).check()
     index = cache.read_index()
-    _check_latents(index, cache, profile, weights, architecture, latents, settings)
+    _check_latents(index, cache, profile, weights, architecture, latents, config)
     params.accumulated(launch.processes)
     if params.rank > architecture.width_of_transformer:
         raise SettingsError(
@@ -153,11 +153,11 @@ def _check_latents(
     weights: Weights,
     architecture: Architecture,
     latents: LatentParams,
-    settings: Settings,
+    config: Config,
 ) -> None:
     encoding = index.encoding
-    revision = parts_digest(weights.folder, ("vae",), settings.cache)
-    text = parts_digest(weights.folder, ("tokenizer", "text_encoder"), settings.cache)
+    revision = parts_digest(weights.folder, ("vae",), config.cache)
+    text = parts_digest(weights.folder, ("tokenizer", "text_encoder"), config.cache)
     if (encoding.vae_revision, encoding.text_revision) != (revision, text):
         raise DatasetError(
             f"The latents at {cache.folder} were made with {encoding.base}, whose encoders are not those of "
@@ -170,7 +170,7 @@ def _check_latents(
             f"The latents at {cache.folder} are of {made.num_frames} frames of {made.width}x{made.height} and profile "
             f"{profile.name} makes {shape.num_frames} of {shape.width}x{shape.height}. {AGAIN}"
         )
-    table = settings.root / latents.table
+    table = config.root / latents.table
     if table.is_file() and sha256_of(table) != index.table_sha256:
         raise DatasetError(f"{table} has changed since the latents were made. {AGAIN}")
     if not index.of_split("train"):

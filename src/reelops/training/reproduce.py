@@ -20,9 +20,8 @@ from typing import Any
 
 from reelops.cogvideox.lora import WEIGHTS_NAME
 from reelops.errors import Cancelled, MachineError, SettingsError
-from reelops.params import read_block
+from reelops.params import Config
 from reelops.progress import ShouldStop
-from reelops.settings import Settings
 from reelops.system.digest import sha256_of
 from reelops.tracking.lineage import Lineage, trace_lineage
 from reelops.training.params import TrainParams
@@ -121,29 +120,29 @@ def _end_group(process: subprocess.Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGINT)  # DVC waits for its stage then; SIGTERM ends it at once
 
 
-def read_trained(settings: Settings) -> TrainedAdapter:
+def read_trained(config: Config) -> TrainedAdapter:
     """The adapter that params.yaml names, as the stage `train` left it.
 
     Raises:
         SettingsError: there is none.
     """
-    params = read_block(settings.params_file, "train", TrainParams)
-    folder = settings.root / ADAPTERS / params.name
+    params = config.block("train", TrainParams)
+    folder = config.root / ADAPTERS / params.name
     try:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-        figures = json.loads((settings.root / REPORTS / "metrics.json").read_text(encoding="utf-8"))
-        run = json.loads((settings.root / REPORTS / RUN_FACTS).read_text(encoding="utf-8"))
+        figures = json.loads((config.root / REPORTS / "metrics.json").read_text(encoding="utf-8"))
+        run = json.loads((config.root / REPORTS / RUN_FACTS).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise SettingsError(f"{folder} holds no trained adapter ({error}). Run `dvc repro train`.") from error
     sha256 = sha256_of(folder / WEIGHTS_NAME)
-    lock = settings.root / "dvc.lock"
+    lock = config.root / "dvc.lock"
     return TrainedAdapter(
         name=params.name,
         folder=folder,
         sha256=sha256,
         facts=facts,
         figures=figures,
-        lineage=trace_lineage({"base_revision": facts["base_revision"], "adapter_sha256": sha256}, settings.root),
+        lineage=trace_lineage({"base_revision": facts["base_revision"], "adapter_sha256": sha256}, config.root),
         dvc_lock_sha256=sha256_of(lock) if lock.is_file() else None,
         run_id=run.get("mlflow_run") if run.get("adapter_sha256") == sha256 else None,
         model_id=run.get("mlflow_model") if run.get("adapter_sha256") == sha256 else None,

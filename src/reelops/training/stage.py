@@ -31,8 +31,8 @@ from reelops.cogvideox.lora import (
 )
 from reelops.cogvideox.loss import noise_levels
 from reelops.errors import Cancelled, SettingsError
+from reelops.params import Config
 from reelops.progress import ShouldStop
-from reelops.settings import Settings
 from reelops.system.digest import sha256_of
 from reelops.system.files import write_folder_atomically, write_text_atomically
 from reelops.system.hardware import inspect_machine
@@ -66,8 +66,8 @@ class Places:
     reports: Path
 
     @classmethod
-    def of(cls, settings: Settings, name: str) -> Places:
-        root = settings.root
+    def of(cls, config: Config, name: str) -> Places:
+        root = config.root
         return cls(root / LATENTS, root / CHECKPOINTS, root / ADAPTERS / name, root / REPORTS)
 
 
@@ -93,7 +93,7 @@ class TrainingReport:
 def train_adapter(
     params: TrainParams,
     latents: LatentParams,
-    settings: Settings,
+    config: Config,
     places: Places,
     track: bool = True,
     fresh: bool = False,
@@ -117,7 +117,7 @@ def train_adapter(
     began = time.monotonic()
     machine = inspect_machine()
     cache = LatentCache(places.latents)
-    flight = check_run(params, latents, cache, settings, machine, Launch.of(os.environ))
+    flight = check_run(params, latents, cache, config, machine, Launch.of(os.environ))
     folder = places.checkpoints / flight.identity
     check_places(flight, params, folder, places.adapter.parent)
     if on_ready is not None:
@@ -125,7 +125,7 @@ def train_adapter(
     accelerator = accelerator_for(flight.dtype, machine.device)
     alone = run_to_oneself(folder) if accelerator.is_main_process else nullcontext()
     with lost_processes_told(flight.launch), alone:
-        return _run(params, flight, accelerator, cache, settings, places, track, fresh, on_row, should_stop, began)
+        return _run(params, flight, accelerator, cache, config, places, track, fresh, on_row, should_stop, began)
 
 
 def _run(
@@ -133,7 +133,7 @@ def _run(
     flight: Preflight,
     accelerator: Any,
     cache: LatentCache,
-    settings: Settings,
+    config: Config,
     places: Places,
     track: bool,
     fresh: bool,
@@ -148,8 +148,8 @@ def _run(
     parts = ingredients(params, flight, cache)
     loop = Loop(parts, accelerator, checkpoints, should_stop=should_stop, launch=flight.launch)
     notes = loop.resume()
-    lineage = trace_lineage({"base_revision": flight.weights.revision}, settings.root)
-    diary = _open_diary(params, flight, loop, lineage, settings) if track and accelerator.is_main_process else None
+    lineage = trace_lineage({"base_revision": flight.weights.revision}, config.root)
+    diary = _open_diary(params, flight, loop, lineage, config) if track and accelerator.is_main_process else None
     loop.on_row = _both(on_row, diary)
     try:
         with PeakMemory() as peak:
@@ -210,7 +210,7 @@ def _start_from(transformer: Any, path: Path, params: TrainParams) -> None:
         parameter.data.copy_(weights[name])
 
 
-def _open_diary(params: TrainParams, flight: Preflight, loop: Loop, lineage: Lineage, settings: Settings) -> LiveRun:
+def _open_diary(params: TrainParams, flight: Preflight, loop: Loop, lineage: Lineage, config: Config) -> LiveRun:
     size = flight.size
     values = {name: value for name, value in params.identity().items() if not isinstance(value, dict)}
     record = RunRecord(
@@ -223,7 +223,7 @@ def _open_diary(params: TrainParams, flight: Preflight, loop: Loop, lineage: Lin
         | {"data": flight.index.digest(), "identity": flight.identity},
         experiment=EXPERIMENT,
     )
-    diary = LiveRun(record, settings.mlflow_tracking_uri, loop.state.run_id)
+    diary = LiveRun(record, config.mlflow_tracking_uri, loop.state.run_id)
     loop.run_id = diary.run_id
     for row in loop.state.curve:  # what the last process had not sent before it ended
         diary.log({name: value for name, value in row.items() if name != "step"}, int(row["step"]))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reelops.settings import Settings
+from reelops.params import Config
 from reelops.tracking.runs import LiveRun, RunRecord, TrackedRun
 from reelops.training.stage import REPORTS, RUN_FACTS
 from reelops.validation.stage import Validated
@@ -18,10 +18,10 @@ PREFIX = "validate"
 _MOST_VIDEOS = 4
 
 
-def training_run(adapter_sha256: str, settings: Settings) -> str | None:
+def training_run(adapter_sha256: str, config: Config) -> str | None:
     """MLflow's id of the run that trained exactly this adapter; None where none is known."""
     try:
-        facts = json.loads((settings.root / REPORTS / RUN_FACTS).read_text(encoding="utf-8"))
+        facts = json.loads((config.root / REPORTS / RUN_FACTS).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     if not isinstance(facts, dict) or facts.get("adapter_sha256") != adapter_sha256:
@@ -30,7 +30,7 @@ def training_run(adapter_sha256: str, settings: Settings) -> str | None:
 
 
 def remember(
-    validated: Validated, figures: Mapping[str, Any], files: Sequence[Path], settings: Settings
+    validated: Validated, figures: Mapping[str, Any], files: Sequence[Path], config: Config
 ) -> tuple[TrackedRun | None, str | None]:
     """Keeps figures, verdict and files; says where, and why not where MLflow does not take them.
 
@@ -48,7 +48,7 @@ def remember(
         tags={"lineage": str(validated.lineage), "adapter_sha256": plan.adapter.sha256},
         experiment=EXPERIMENT,
     )
-    diary = LiveRun(record, settings.mlflow_tracking_uri, training_run(plan.adapter.sha256, settings))
+    diary = LiveRun(record, config.mlflow_tracking_uri, training_run(plan.adapter.sha256, config))
     diary.log({f"{PREFIX}/{name}": value for name, value in _numbers(figures).items()}, step=0)
     videos = [path for path in files if path.suffix == ".mp4"][:_MOST_VIDEOS]
     diary.finish([*(path for path in files if path.suffix != ".mp4"), *videos], tags=tags, folder=PREFIX)

@@ -22,8 +22,8 @@ from reelops.cogvideox.weights import Weights
 from reelops.errors import Cancelled
 from reelops.generators.cogvideox import CogVideoXGenerator
 from reelops.generators.contract import GeneratedFrames
+from reelops.params import Config
 from reelops.progress import ShouldStop
-from reelops.settings import Settings
 from reelops.system.hardware import Machine
 from reelops.training.stage import FACTS
 
@@ -71,7 +71,7 @@ def reload_adapter(
     profile: Profile,
     weights: Weights,
     adapter: Adapter,
-    settings: Settings,
+    config: Config,
     machine: Machine,
     should_stop: ShouldStop | None = None,
 ) -> Reloaded:
@@ -86,7 +86,7 @@ def reload_adapter(
     Raises:
         Cancelled: `should_stop` said so.
     """
-    generator = CogVideoXGenerator(settings, machine, dtype="float32" if machine.device == "cpu" else None)
+    generator = CogVideoXGenerator(config, machine, dtype="float32" if machine.device == "cpu" else None)
     ours = generator.generate(order, should_stop=should_stop)
     without = generator.generate(replace(order, adapter=None), should_stop=should_stop)
     unload_model()  # two of them may not fit the memory

@@ -25,11 +25,10 @@ from reelops.cogvideox.weights import Weights, locate_weights
 from reelops.errors import Cancelled, PictureError, SettingsError, VideoError, WeightsError
 from reelops.generators.cogvideox import CogVideoXGenerator
 from reelops.generators.contract import GeneratedFrames
-from reelops.params import read_block
+from reelops.params import Config
 from reelops.progress import OnProgress, Progress, ShouldStop
 from reelops.scoring.batch import BatchProgress, ScoringOrder, score_clips
 from reelops.scoring.scored_clip import ScoredClip
-from reelops.settings import Settings
 from reelops.system.files import held_alone, write_text_atomically
 from reelops.system.hardware import Machine, inspect_machine
 from reelops.tables.json_codec import digest_of_plain, from_plain, to_plain
@@ -103,7 +102,7 @@ class Validated:
     notes: tuple[str, ...]
 
 
-def adapter_of(settings: Settings, given: Path | None) -> Path:
+def adapter_of(config: Config, given: Path | None) -> Path:
     """The adapter to validate: the given one, or the one that params.yaml trains.
 
     Raises:
@@ -111,13 +110,13 @@ def adapter_of(settings: Settings, given: Path | None) -> Path:
     """
     if given is not None:
         return given
-    folder = settings.root / ADAPTERS / read_block(settings.params_file, "train", TrainParams).name
+    folder = config.root / ADAPTERS / config.block("train", TrainParams).name
     if not folder.is_dir():
         raise SettingsError(f"There is no adapter at {folder} yet. Run `reelops train`, or name another one.")
     return folder
 
 
-def plan_validation(params: ValidateParams, adapter: Path, settings: Settings) -> Plan:
+def plan_validation(params: ValidateParams, adapter: Path, config: Config) -> Plan:
     """Everything that would stop it later, checked now; nothing heavy is loaded.
 
     Raises:
@@ -125,13 +124,13 @@ def plan_validation(params: ValidateParams, adapter: Path, settings: Settings) -
         WeightsError: the base cannot be had, or the adapter was made for another one.
         PictureError: a picture cannot be read.
     """
-    profile = find_profile(params.profile, settings.params_file)
+    profile = find_profile(params.profile, config)
     if profile.weights == "random":
         raise WeightsError(f"Profile {profile.name} has random weights; no adapter was trained on them.")
     found, facts = read_adapter(adapter), read_facts(adapter)
-    weights = locate_weights(profile, settings.cache)
+    weights = locate_weights(profile, config.cache)
     _check_base(found, facts, weights, profile)
-    pictures, notes = find_pictures(params, settings.root)
+    pictures, notes = find_pictures(params, config.root)
     machine = inspect_machine()
     return Plan(
         params=params,
@@ -143,14 +142,14 @@ def plan_validation(params: ValidateParams, adapter: Path, settings: Settings) -
         conditions=_conditions(profile, weights, machine),
         pictures=tuple(pictures),
         trials=tuple(plan_trials(params, pictures)),
-        store=KeptClips(settings.root / WORK / "clips"),
+        store=KeptClips(config.root / WORK / "clips"),
         notes=(*weights.notes, *found.notes, *notes, *_notes_on(params, pictures)),
     )
 
 
 def validate_adapter(
     plan: Plan,
-    settings: Settings,
+    config: Config,
     fresh: bool = False,
     on_progress: OnProgress | None = None,
     should_stop: ShouldStop | None = None,
@@ -165,9 +164,9 @@ def validate_adapter(
         Cancelled: somebody asked to stop; what was made is kept.
     """
     began = time.monotonic()
-    run = _Run(plan, settings, fresh, on_progress or (lambda _: None), should_stop or (lambda: False))
-    busy = f"another `reelops validate` works in {settings.root}; wait until it has ended."
-    with held_alone(settings.root / WORK / "lock", busy):
+    run = _Run(plan, config, fresh, on_progress or (lambda _: None), should_stop or (lambda: False))
+    busy = f"another `reelops validate` works in {config.root}; wait until it has ended."
+    with held_alone(config.root / WORK / "lock", busy):
         scored = run.score(run.make())
         reloaded = run.reload()
     tried = [Tried(trial, scored[trial.name, "base"], scored[trial.name, "adapter"]) for trial in plan.trials]
@@ -181,10 +180,10 @@ def validate_adapter(
 class _Run:
     """One run over a plan: its steps, each of which goes on from what is kept."""
 
-    def __init__(self, plan: Plan, settings: Settings, fresh: bool, tell: OnProgress, should_stop: ShouldStop) -> None:
-        self._plan, self._settings, self._fresh = plan, settings, fresh
+    def __init__(self, plan: Plan, config: Config, fresh: bool, tell: OnProgress, should_stop: ShouldStop) -> None:
+        self._plan, self._config, self._fresh = plan, config, fresh
         self._tell, self._should_stop = tell, should_stop
-        self._generator = CogVideoXGenerator(settings, plan.machine)
+        self._generator = CogVideoXGenerator(config, plan.machine)
 
     def make(self) -> dict[tuple[str, Side], Path]:
         """The files of all clips, by trial and side."""
@@ -218,7 +217,7 @@ class _Run:
 
     def score(self, clips: dict[tuple[str, Side], Path]) -> dict[tuple[str, Side], ScoredClip]:
         """The same, scored and judged on all cores."""
-        order = ScoringOrder.of(self._settings, fresh=self._fresh)
+        order = ScoringOrder.of(self._config, fresh=self._fresh)
 
         def heed(now: BatchProgress) -> None:
             self._tell(Progress("score", now.frames, now.of_frames))
@@ -235,13 +234,13 @@ class _Run:
         """The reload gate on the first clip of the style; on the first of all where there is no style."""
         trial = next((one for one in self._plan.trials if one.group == STYLE), self._plan.trials[0])
         key = {"clip": to_plain(self._plan.key(trial, "adapter")), "facts": self._plan.facts}
-        place = self._settings.root / WORK / "reload" / f"{digest_of_plain(key)}.json"
+        place = self._config.root / WORK / "reload" / f"{digest_of_plain(key)}.json"
         if not self._fresh and (known := _read_reloaded(place)) is not None:
             return known
         self._tell(Progress("reload", 0, 1))
         plan, order = self._plan, self._plan.order(trial, "adapter")
         reloaded = reload_adapter(
-            trial.name, order, plan.profile, plan.weights, plan.adapter, self._settings, plan.machine, self._should_stop
+            trial.name, order, plan.profile, plan.weights, plan.adapter, self._config, plan.machine, self._should_stop
         )
         write_text_atomically(place, json.dumps(to_plain(reloaded), indent=2) + "\n")
         self._tell(Progress("reload", 1, 1))
@@ -250,7 +249,7 @@ class _Run:
     def lineage(self, side: Side) -> Lineage:
         facts = {"base_revision": self._plan.weights.revision}
         facts |= {"adapter_sha256": self._plan.adapter.sha256} if side == "adapter" else {}
-        return trace_lineage(facts, self._settings.root)
+        return trace_lineage(facts, self._config.root)
 
 
 def _read_reloaded(place: Path) -> Reloaded | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reelops.settings import Settings
+from reelops.params import Config
 
 FOLDER = Path("reports/validate")
 VERDICT = "verdict.json"
@@ -37,10 +37,10 @@ class ReadVerdict:
         return f"Validation: {len(self.failed)} of {len(self.checks)} checks not passed ({', '.join(self.failed)})."
 
 
-def read_verdict(adapter_sha256: str, settings: Settings) -> ReadVerdict | None:
+def read_verdict(adapter_sha256: str, config: Config) -> ReadVerdict | None:
     """The verdict that the stage `validate` left on exactly this adapter; None where it left none."""
     try:
-        told = json.loads((settings.root / FOLDER / VERDICT).read_text(encoding="utf-8"))
+        told = json.loads((config.root / FOLDER / VERDICT).read_text(encoding="utf-8"))
         if told["adapter_sha256"] != adapter_sha256:
             return None
         checks = {check["name"]: check["text"] for check in told["checks"]}

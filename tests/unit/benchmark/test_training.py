@@ -33,7 +33,7 @@ from reelops.training.params import LatentParams, TrainParams
 
 def measure(ground, part):
     latents = LatentParams.model_validate(LATENTS)
-    return benchmark_training(ground.params(), latents, ground.settings, [part], steps=2, rounds=1, on_step=str)
+    return benchmark_training(ground.params(), latents, ground.config, [part], steps=2, rounds=1, on_step=str)
 
 
 def test_the_cache_is_measured_beside_encoders_that_train_the_same_samples(ground):

@@ -26,8 +26,8 @@ from reelops.benchmark.params import load_benchmark_params
 from reelops.benchmark.quality import PARTS, Wish, differences_between_parts, wishes
 from reelops.benchmark.quality_tables import markdown
 from reelops.errors import MachineError, SettingsError
+from reelops.params import load_config
 from reelops.scoring.batch import ScoringOrder
-from reelops.settings import load_settings
 from reelops.system.digest import sha256_of
 
 AT: dict[str, Any] = {
@@ -203,7 +203,7 @@ def test_a_report_is_made_measured_and_opened(project: Path, monkeypatch: pytest
     monkeypatch.setattr(benchmark_report, "NUM_CLIPS", 3)
     monkeypatch.setattr(benchmark_report, "REPEATS", 1)
     (project / "scratch").mkdir()
-    order = ScoringOrder.of(load_settings(home=project / "home"))
+    order = ScoringOrder.of(load_config(home=project / "home"))
     part = benchmark_report.report([project / "clips/0.mp4"], order, project / "scratch", lambda *_: None)
     assert part["clips"] == 3 and 0.01 < part["size_mb"] < 5 and part["notes"] == []
     assert part["browser"] is None or part["browser"]["seconds"] > 0
@@ -230,7 +230,7 @@ def test_rank_correlation_is_that_of_ranks() -> None:
 
 
 def test_shipped_settings_name_clips_and_pictures(repository: Path, shared_data: Path, tmp_path: Path) -> None:
-    params = load_benchmark_params(repository / "params.yaml")
+    params = load_benchmark_params(load_config(params_file=repository / "params.yaml"))
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared/data").symlink_to(shared_data)
     (tmp_path / "project").mkdir()

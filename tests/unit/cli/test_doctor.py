@@ -70,7 +70,7 @@ def test_params_that_cannot_be_read_are_a_finding(project):
     (project / "params.yaml").write_text("profiles: [")
     result = run("--json")
     assert result.exit_code == 1
-    assert "cannot be read" in finding(examine(load_settings()), "profiles", "tiny").text
+    assert "not valid YAML" in finding(examine(load_settings()), "profiles", "tiny").text
 
 
 def test_servers_are_asked_and_a_silent_one_does_not_hold_doctor_up(project, monkeypatch):

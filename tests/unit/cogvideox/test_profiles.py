@@ -10,6 +10,7 @@ from small_model import FRAMES, HEIGHT, PROMPT_LENGTH, WIDTH
 
 from reelops.cogvideox.profiles import Profile, find_profile, load_profiles
 from reelops.errors import SettingsError, WeightsError
+from reelops.params import load_config
 
 
 def params(folder: Path, text: str) -> Path:
@@ -19,7 +20,7 @@ def params(folder: Path, text: str) -> Path:
 
 
 def test_the_projects_own_profiles_are_sound(repository):
-    profiles = load_profiles(repository / "params.yaml")
+    profiles = load_profiles(load_config(params_file=repository / "params.yaml"))
     tiny, five_b = profiles["tiny"], profiles["cogvideox-5b-i2v"]
     assert tiny.folder == repository / "models" / "tiny-i2v"
     assert (tiny.num_frames, tiny.fps, tiny.width, tiny.height) == (49, Fraction(8), 240, 160)
@@ -31,14 +32,14 @@ def test_the_projects_own_profiles_are_sound(repository):
 def test_relative_folders_count_from_params_yaml_wherever_one_stands(tmp_path, monkeypatch):
     path = params(tmp_path, "profiles:\n  a: {folder: w, num_frames: 9, fps: 8, width: 48, height: 32}\n")
     monkeypatch.chdir("/")
-    assert find_profile("a", path).folder == tmp_path / "w"
+    assert find_profile("a", load_config(params_file=path)).folder == tmp_path / "w"
 
 
 def test_any_folder_in_diffusers_layout_is_a_profile_with_its_own_format(small_model, tmp_path):
     profile = find_profile(
         str(small_model),
-        params(
-            tmp_path, "profiles:\n  a: {}\n".replace("{}", "{hub: x/y, num_frames: 9, fps: 8, width: 8, height: 8}")
+        load_config(
+            params_file=params(tmp_path, "profiles:\n  a: {hub: x/y, num_frames: 9, fps: 8, width: 8, height: 8}\n")
         ),
     )
     assert (profile.num_frames, profile.width, profile.height) == (FRAMES, WIDTH, HEIGHT)
@@ -47,14 +48,16 @@ def test_any_folder_in_diffusers_layout_is_a_profile_with_its_own_format(small_m
 
 def test_rates_stay_exact_fractions(tmp_path):
     text = "profiles:\n  a: {{folder: w, num_frames: 9, fps: {}, width: 48, height: 32}}\n"
-    assert load_profiles(params(tmp_path, text.format("30000/1001")))["a"].fps == Fraction(30000, 1001)
+    assert load_profiles(load_config(params_file=params(tmp_path, text.format("30000/1001"))))["a"].fps == Fraction(
+        30000, 1001
+    )
     with pytest.raises(SettingsError, match=r"30000/1001, not 29\.97"):
-        load_profiles(params(tmp_path, text.format("29.97")))
+        load_profiles(load_config(params_file=params(tmp_path, text.format("29.97"))))
 
 
 def test_an_unknown_name_lists_those_there_are_and_guesses(repository):
     with pytest.raises(SettingsError, match=r"'tinny'.*mean tiny\?.*cogvideox-5b-i2v"):
-        find_profile("tinny", repository / "params.yaml")
+        find_profile("tinny", load_config(params_file=repository / "params.yaml"))
 
 
 @pytest.mark.parametrize(
@@ -67,24 +70,24 @@ def test_an_unknown_name_lists_those_there_are_and_guesses(repository):
         ("profiles:\n  a: {folder: w, num_frames: 9, fps: 0, width: 4, height: 4}\n", "profiles.a.fps"),
         ("profiles:\n  a: 7\n", "profiles.a is 7"),
         ("profiles: []\n", "no `profiles` block"),
-        ("a: [\n", "cannot be read"),
+        ("a: [\n", "not valid YAML"),
         ("profiles:\n  a: {weights: random, num_frames: 9, fps: 8, width: 4, height: 4}\n", "architecture"),
     ],
 )
 def test_a_wrong_params_file_is_one_line_that_names_the_place(tmp_path, text, word):
     with pytest.raises(SettingsError, match=word) as caught:
-        load_profiles(params(tmp_path, text))
+        load_profiles(load_config(params_file=params(tmp_path, text)))
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_params_file_says_what_to_do(tmp_path):
     with pytest.raises(SettingsError, match="REELOPS_PARAMS_FILE"):
-        find_profile("tiny", tmp_path / "params.yaml")
+        load_config(params_file=tmp_path / "params.yaml")
 
 
 def test_a_folder_that_is_no_model_says_what_is_missing(tmp_path, repository):
     with pytest.raises(WeightsError, match=r"model_index\.json is missing"):
-        find_profile(str(tmp_path), repository / "params.yaml")
+        find_profile(str(tmp_path), load_config(params_file=repository / "params.yaml"))
 
 
 def test_only_a_commit_or_a_folder_is_pinned():

@@ -15,6 +15,7 @@ from reelops.dataset.metadata.measure import Measured, measure
 from reelops.dataset.metadata.params import Limits, WindowParams
 from reelops.dataset.table import Reason
 from reelops.metrics.suite import load_score_settings, score_frames
+from reelops.params import load_config
 from reelops.video.decode import read_frames
 from reelops.video.encode import encode
 
@@ -41,7 +42,9 @@ def test_statistics_are_those_of_the_scores_of_the_same_frames(tmp_path: Path, r
     start = Fraction(str(found.start_seconds))
     window = [one.frame_HWC for one in read_frames(clip, fps=Fraction(8), start=start, stop=start + WINDOW.seconds)]
     assert found.reason is None and len(window) == 9
-    settings = load_score_settings(repository / "params.yaml").model_copy(update={"temporal_engine": "dis"})
+    settings = load_score_settings(load_config(params_file=repository / "params.yaml")).model_copy(
+        update={"temporal_engine": "dis"}
+    )
     scores = score_frames(window, Fraction(8), None, None, settings)
     # Luma comes straight from the video here, and by way of RGB there.
     assert found.motion == pytest.approx(scores.get("motion"), rel=0.05)

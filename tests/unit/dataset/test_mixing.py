@@ -14,7 +14,7 @@ from reelops.dataset.fetch.stage import Fetching
 from reelops.dataset.mixing import choose, share_out
 from reelops.dataset.params import DatasetParams
 from reelops.errors import DatasetError, SettingsError
-from reelops.params import read_block
+from reelops.params import load_config
 
 
 def entries(count: int, source: str = "a") -> list[Entry]:
@@ -100,5 +100,5 @@ def test_a_wrong_block_is_one_line_that_names_the_key(tmp_path: Path, block: dic
 
     (tmp_path / "params.yaml").write_text(yaml.safe_dump({"dataset": block}))
     with pytest.raises(SettingsError) as caught:
-        read_block(tmp_path / "params.yaml", "dataset", DatasetParams)
+        load_config(params_file=tmp_path / "params.yaml").block("dataset", DatasetParams)
     assert said in str(caught.value) and "\n" not in str(caught.value)

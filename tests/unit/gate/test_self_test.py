@@ -18,6 +18,7 @@ from reelops.gate.degenerate_clips import CASES
 from reelops.gate.self_test import SelfTestRow, calibration, self_test
 from reelops.gate.verdict import judge, load_gate_settings
 from reelops.metrics.suite import ScoreSettings
+from reelops.params import load_config
 from reelops.video.decode import read_clip
 
 EIGHT = Fraction(8)
@@ -61,7 +62,7 @@ def rows(request: pytest.FixtureRequest, repository: Path) -> dict[str, SelfTest
     else:
         media: Path = request.getfixturevalue("shared_data")
         frames = read_clip(media / "video" / "cogvideox-generated-3.mp4", size=SIZE)[:25]
-    limits = load_gate_settings(repository / "params.yaml").limits_of("default")
+    limits = load_gate_settings(load_config(params_file=repository / "params.yaml")).limits_of("default")
     return {row.name: row for row in self_test(frames, EIGHT, FAST, limits)}
 
 
@@ -80,7 +81,7 @@ def test_each_bad_clip_is_turned_away_for_what_is_wrong_with_it(rows: dict[str, 
 def test_clean_camera_moves_are_accepted_where_they_were_asked_for(
     rows: dict[str, SelfTestRow], repository: Path
 ) -> None:
-    limits = load_gate_settings(repository / "params.yaml").limits_of("default")
+    limits = load_gate_settings(load_config(params_file=repository / "params.yaml")).limits_of("default")
     for name in ("as it is", "constant pan", "accelerating pan"):
         asked = replace(rows[name].scores, asked_move=rows[name].scores.measured_move)
         # The pans look at a part of a frame, enlarged, which may well be soft.
@@ -97,7 +98,7 @@ def test_a_row_tells_whether_the_gate_was_right(rows: dict[str, SelfTestRow]) ->
 def test_a_calibration_sums_up_verdicts_and_the_values_behind_every_limit(
     rows: dict[str, SelfTestRow], repository: Path
 ) -> None:
-    limits = load_gate_settings(repository / "params.yaml").limits_of("default")
+    limits = load_gate_settings(load_config(params_file=repository / "params.yaml")).limits_of("default")
     table = calibration({"one": list(rows.values()), "the same again": list(rows.values())}, limits)
     assert table["versions"]["frozen"] == {"expected": "bad", "accept": 0, "review": 0, "reject": 2}
     assert table["wrong"] == [] and set(table["limits"]) == set(limits.metrics)

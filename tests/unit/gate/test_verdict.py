@@ -21,10 +21,11 @@ from reelops.gate.verdict import Decision, GateLimits, GateSettings, Limit, judg
 from reelops.metrics.camera.camera_move import CameraMotion
 from reelops.metrics.scores import METRICS, Measure, Scores
 from reelops.metrics.suite import ScoreSettings, score_frames
+from reelops.params import load_config
 from reelops.video.decode import read_clip, read_frames
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-SETTINGS = load_gate_settings(REPOSITORY / "params.yaml")
+SETTINGS = load_gate_settings(load_config(params_file=REPOSITORY / "params.yaml"))
 TINY, DEFAULT = SETTINGS.limits_of("tiny"), SETTINGS.limits_of("default")
 # DIS in place of TV-L1: these tests are about what the other metrics add, and run twenty times faster with it.
 FAST = ScoreSettings(temporal_engine="dis", temporal_rows=160, temporal_scale=110.0)
@@ -198,7 +199,7 @@ def test_a_worse_value_never_helps(
 def gate_from(tmp_path: Path, text: str) -> GateSettings:
     file = tmp_path / "params.yaml"
     file.write_text(text)
-    return load_gate_settings(file)
+    return load_gate_settings(load_config(params_file=file))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from reelops.cogvideox.load import unload_model
 from reelops.cogvideox.weights import content_digest
 from reelops.errors import Cancelled, MachineError, SettingsError, WeightsError
 from reelops.generators.cogvideox import CogVideoXGenerator
-from reelops.settings import load_settings
+from reelops.params import load_config
 from reelops.system.digest import sha256_of
 
 
@@ -33,7 +33,7 @@ def project(small_model, small_picture, tmp_path):
 
 @pytest.fixture
 def generator(project):
-    return CogVideoXGenerator(load_settings(params_file=project / "params.yaml"), PLAIN_CPU)
+    return CogVideoXGenerator(load_config(params_file=project / "params.yaml"), PLAIN_CPU)
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_wrong_orders_are_one_line(generator, order, change, error, word):
 def test_a_machine_that_is_too_small_is_told_so(project, order):
     unload_model()
     poor = replace(PLAIN_CPU, ram_free_bytes=200_000_000)
-    generator = CogVideoXGenerator(load_settings(params_file=project / "params.yaml"), poor)
+    generator = CogVideoXGenerator(load_config(params_file=project / "params.yaml"), poor)
     with pytest.raises(MachineError, match=r"0\.2 GB of memory free"):
         generator.generate(order)
 

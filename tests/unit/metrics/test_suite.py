@@ -21,6 +21,7 @@ from reelops.metrics.learned.asked import ASKED_METRICS
 from reelops.metrics.motion.temporal_consistency import temporal_consistency
 from reelops.metrics.scores import METRICS, Scores
 from reelops.metrics.suite import ScoreSettings, load_score_settings, score_clip, score_frames
+from reelops.params import load_config
 
 SETTINGS = ScoreSettings(temporal_engine="tvl1", temporal_rows=160, temporal_scale=120.0)
 QUICK = ScoreSettings(temporal_engine="dis", temporal_rows=160, temporal_scale=110.0)
@@ -126,7 +127,7 @@ def test_too_few_or_uneven_frames_are_refused(pan: np.ndarray) -> None:
 
 
 def test_hardest_real_file_is_consistent_at_the_shipped_scale(repository: Path, shared_data: Path) -> None:
-    settings = load_score_settings(repository / "params.yaml")
+    settings = load_score_settings(load_config(params_file=repository / "params.yaml"))
     scores = score_clip(shared_data / "video" / "cogvideo-example-horse.mp4", None, None, settings)
     assert scores.format == ClipFormat(49, EIGHT, 720, 480)
     assert (scores["temporal_consistency"] or 0) >= 0.6
@@ -150,7 +151,7 @@ def test_files_that_are_no_pictures_are_refused_by_name(pan: np.ndarray, tmp_pat
 
 
 def test_shipped_settings_are_valid(repository: Path) -> None:
-    assert load_score_settings(repository / "params.yaml").temporal_rows == 160
+    assert load_score_settings(load_config(params_file=repository / "params.yaml")).temporal_rows == 160
 
 
 @pytest.mark.parametrize(
@@ -168,4 +169,4 @@ def test_unusable_settings_are_named(tmp_path: Path, text: str, message: str) ->
     file = tmp_path / "params.yaml"
     file.write_text(text)
     with pytest.raises(SettingsError, match=message):
-        load_score_settings(file)
+        load_score_settings(load_config(params_file=file))

@@ -11,9 +11,9 @@ from footage import filmed, textured, write_clip, write_sidecar
 from PIL import Image
 
 from reelops.camera.moves import CameraMove
+from reelops.params import load_config
 from reelops.scoring.batch import ScoringOrder, find_clips, score_clips
 from reelops.scoring.scored_clip import ScoredClip
-from reelops.settings import Settings
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +37,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def order(home: Path, repository: Path) -> ScoringOrder:
-    return ScoringOrder.of(Settings(params_file=repository / "params.yaml", home=home))
+    return ScoringOrder.of(load_config(params_file=repository / "params.yaml", home=home))
 
 
 @pytest.fixture(scope="session")

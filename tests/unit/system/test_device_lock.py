@@ -16,7 +16,7 @@ from reelops.system.device_lock import hold_device
 HOLD = """
 import sys, time
 from pathlib import Path
-from reelops.devices import hold_device
+from reelops.system.device_lock import hold_device
 with hold_device(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)

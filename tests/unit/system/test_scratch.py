@@ -15,7 +15,7 @@ from reelops.system.scratch import scratch_folder
 HOLD = """
 import sys, time
 from pathlib import Path
-from reelops.scratch import scratch_folder
+from reelops.system.scratch import scratch_folder
 with scratch_folder(Path(sys.argv[1])) as folder:
     (folder / "frames.npy").write_bytes(b"x" * 1000)
     print(folder, flush=True)

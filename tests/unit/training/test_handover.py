@@ -32,7 +32,7 @@ def no_server(monkeypatch) -> str:
 
 def test_a_run_leaves_params_its_adapter_and_each_point_of_its_curves_once_however_often_it_ended(ground):
     """Checkpoints after 2 and 4: step 3 is not sent at first, 5 is done twice."""
-    uri = ground.settings.mlflow_tracking_uri
+    uri = ground.config.mlflow_tracking_uri
     for track, end in ((False, 3), (True, 5)):
         with pytest.raises(KeyboardInterrupt):
             train_here(ground, track=track, steps=6, checkpoint_every=2, on_row=interrupt_at(end))
@@ -63,8 +63,8 @@ def interrupt_at(step):
 
 
 def test_a_tracking_server_that_is_not_there_costs_nobody_an_adapter(ground, no_server, monkeypatch):
-    settings = ground.settings.model_copy(update={"mlflow_tracking_uri": no_server})
-    monkeypatch.setattr(type(ground), "settings", settings)
+    config = ground.config_with(mlflow_tracking_uri=no_server)
+    monkeypatch.setattr(type(ground), "config", config)
     report = train_here(ground, track=True, steps=1)
     assert report.tracked is None and (report.adapter / WEIGHTS_NAME).is_file()
     assert any("was not tracked" in note and "does not answer" in note for note in report.notes)
@@ -72,8 +72,8 @@ def test_a_tracking_server_that_is_not_there_costs_nobody_an_adapter(ground, no_
 
 def test_an_adapter_becomes_challenger_once_for_the_same_weights(ground):
     train_here(ground, track=True, steps=2)
-    trained = read_trained(ground.settings)
-    uri, weights = ground.settings.mlflow_tracking_uri, ground.adapter / WEIGHTS_NAME
+    trained = read_trained(ground.config)
+    uri, weights = ground.config.mlflow_tracking_uri, ground.adapter / WEIGHTS_NAME
 
     def register():
         return register_challenger(uri, trained.name, weights, trained.run_id, trained.model_id, lineage_tags(trained))
@@ -86,7 +86,7 @@ def test_an_adapter_becomes_challenger_once_for_the_same_weights(ground):
     assert {"lineage", "data", "base_revision"} <= set(version.tags)
 
     train_here(ground, track=True, steps=3)
-    trained = read_trained(ground.settings)
+    trained = read_trained(ground.config)
     assert register().version == "2"
     assert client.get_model_version_by_alias("shaky", "challenger").version in (2, "2")
 

@@ -135,7 +135,7 @@ def test_what_was_encoded_before_a_stop_stays(ground):
     for path in (ground.latents / "clips").rglob("*.safetensors"):
         path.unlink()
     asked = iter([False, False, False, True])
-    stage = LatentStage(LatentParams(profile="small", noised_pictures=2, dtype="float32"), ground.settings)
+    stage = LatentStage(LatentParams(profile="small", noised_pictures=2, dtype="float32"), ground.config)
     stage._should_stop = lambda: next(asked)
     with pytest.raises(Cancelled, match="goes on from there"):
         stage.run()
@@ -148,7 +148,7 @@ def test_shards_together_make_the_same_cache(ground, encoded):
         path.unlink()
     params = LatentParams(profile="small", noised_pictures=2, dtype="float32")
     for number in (1, 2):
-        report = LatentStage(params, ground.settings, shard=(number, 2)).run()
+        report = LatentStage(params, ground.config, shard=(number, 2)).run()
         assert report.encoded == (3, 2)[number - 1]
     assert ground.encode().encoded == 0
     names = sorted(path.relative_to(ground.latents) for path in ground.latents.rglob("*.*"))

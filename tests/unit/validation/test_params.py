@@ -7,7 +7,7 @@ import yaml
 from training_ground import VALIDATE
 
 from reelops.errors import SettingsError
-from reelops.params import read_block
+from reelops.params import load_config
 from reelops.validation.params import TraitLimit, ValidateParams
 
 STYLE = VALIDATE["style"]
@@ -15,7 +15,7 @@ STYLE = VALIDATE["style"]
 
 def read(tmp_path, **changes):
     (tmp_path / "params.yaml").write_text(yaml.safe_dump({"validate": VALIDATE | changes}))
-    return read_block(tmp_path / "params.yaml", "validate", ValidateParams)
+    return load_config(params_file=tmp_path / "params.yaml").block("validate", ValidateParams)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_params_yaml_asks_for_all_seven_moves_and_the_briefs_own_prompts(reposit
     from reelops.camera.moves import CameraMove
     from reelops.camera.words import asked_move
 
-    params = read_block(repository / "params.yaml", "validate", ValidateParams)
+    params = load_config(params_file=repository / "params.yaml").block("validate", ValidateParams)
     assert {asked_move(prompt) for prompt in params.moves.prompts} == set(CameraMove)
     wanted = {"Press briefing at city hall", "Market commentary on breaking news", "Press room Q&A session"}
     assert set(params.prompts.prompts) >= wanted

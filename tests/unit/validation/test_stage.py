@@ -82,10 +82,10 @@ def test_the_verdict_names_every_check_and_is_about_this_adapter_alone(trained, 
         *("style_in_adapter", "style_in_base", "style_uncalled", "adherence_lost", "rejections_added"),
         *("least_change", "reload_difference"),
     ]
-    read = read_verdict(sha256, trained.settings)
+    read = read_verdict(sha256, trained.config)
     assert not read.passed and {"style_in_base", "style_uncalled"} <= set(read.failed)
     assert read.tags["validation"] == "failed"
-    assert read_verdict("0" * 64, trained.settings) is None
+    assert read_verdict("0" * 64, trained.config) is None
 
 
 def test_the_table_has_a_row_a_clip_with_its_scores(reports, validated):
@@ -136,7 +136,7 @@ def test_without_a_style_neither_page_nor_figures_speak_of_one(validated, tmp_pa
 
 
 def test_a_tracking_server_that_is_not_there_is_said(trained, validated):
-    nowhere = trained.settings.model_copy(update={"mlflow_tracking_uri": "http://127.0.0.1:9"})
+    nowhere = trained.config_with(mlflow_tracking_uri="http://127.0.0.1:9")
     tracked, failure = remember(validated, metrics(validated), [], nowhere)
     assert tracked is None and "does not answer" in failure
 
@@ -209,7 +209,7 @@ def test_other_steps_make_other_clips(ground):
 def test_no_adapter_is_one_line_that_says_what_to_do(ground):
     shutil.rmtree(ground.adapter)
     with pytest.raises(SettingsError, match=r"There is no adapter at .*shaky yet\. Run `reelops train`"):
-        adapter_of(ground.settings, None)
+        adapter_of(ground.config, None)
     with pytest.raises(SettingsError, match="No adapter at"):
         plan_here(ground)
 

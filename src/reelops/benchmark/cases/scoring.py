@@ -19,6 +19,7 @@ import numpy as np
 from reelops.benchmark.machine import Ran, score_command
 from reelops.metrics.scores import Scores
 from reelops.metrics.suite import ScoreSettings, load_score_settings, score_clip
+from reelops.params import load_config
 from reelops.system.worker_pool import ONE_THREAD
 from reelops.video.decode import read_frames
 from reelops.video.encode import encode
@@ -49,7 +50,7 @@ class Bench:
 
     @property
     def settings(self) -> ScoreSettings:
-        return load_score_settings(self.params_file)
+        return load_score_settings(load_config(params_file=self.params_file))
 
     def score(self, *arguments: str, home: str = "home", **environment: str) -> Ran:
         """`reelops score` in a process of its own, with stores of its own."""

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from reelops.errors import MachineError, SettingsError
-from reelops.settings import Settings, load_settings
+from reelops.params import Config, load_config
 from reelops.system.hardware import inspect_machine
 from reelops.system.peak_memory import PeakMemory
 from reelops.training.cache import FOLDER, Index, LatentCache
@@ -52,19 +52,19 @@ class Measured:
 class EncodingSource(LatentCache):
     """In a cache's place: encodes whatever is asked for, as a trainer without one has to at every step."""
 
-    def __init__(self, folder: Path, index: Index, latents: LatentParams, settings: Settings) -> None:
+    def __init__(self, folder: Path, index: Index, latents: LatentParams, config: Config) -> None:
         from reelops.cogvideox.profiles import find_profile
         from reelops.cogvideox.weights import locate_weights
         from reelops.training.encode import load_encoders
 
         super().__init__(folder)
         self._index = index
-        self._clips = _clips_by_key(index, latents, settings)
+        self._clips = _clips_by_key(index, latents, config)
         self._captions = {
             key: text for entry in index.clips for key, text in zip(entry.texts, entry.captions, strict=True)
         }
         self._captions[index.empty_text] = ""
-        weights = locate_weights(find_profile(latents.profile, settings.params_file), settings.cache)
+        weights = locate_weights(find_profile(latents.profile, config), config.cache)
         self._encoders: Encoders = load_encoders(weights.folder, latents.dtype)
 
     def read(self, kind: str, key: str) -> dict[str, Tensor]:
@@ -80,17 +80,17 @@ class EncodingSource(LatentCache):
         return dict(vars(encode_clip(encoders.vae, frames_THWC, picture_HWC, encoding.noised_pictures, seed=0)))
 
 
-def _clips_by_key(index: Index, latents: LatentParams, settings: Settings) -> dict[str, Any]:
+def _clips_by_key(index: Index, latents: LatentParams, config: Config) -> dict[str, Any]:
     from reelops.training.clips import read_training_clips
 
-    known = {clip.clip_id: clip for clip in read_training_clips(settings.root / latents.table, settings.root)}
+    known = {clip.clip_id: clip for clip in read_training_clips(config.root / latents.table, config.root)}
     return {entry.key: known[entry.clip_id] for entry in index.clips}
 
 
 def benchmark_training(
     params: TrainParams,
     latents: LatentParams,
-    settings: Settings,
+    config: Config,
     parts: Iterable[str] = tuple(PARTS),
     steps: int = 6,
     rounds: int = 2,
@@ -106,7 +106,7 @@ def benchmark_training(
     unknown = sorted(set(parts) - set(PARTS))
     if unknown:
         raise SettingsError(f"There is no part {', '.join(unknown)}; there are {', '.join(PARTS)}.")
-    index = LatentCache(settings.root / FOLDER).read_index()
+    index = LatentCache(config.root / FOLDER).read_index()
     machine = inspect_machine()
     report: dict[str, Any] = {
         "machine": f"{machine.cpu}, {machine.cores} cores, {', '.join(gpu.name for gpu in machine.gpus) or 'no GPU'}",
@@ -114,7 +114,7 @@ def benchmark_training(
         "parts": {},
     }
     for part in parts:
-        report["parts"][part] = _measure_part(part, params, latents, settings, index, steps, rounds, on_step)
+        report["parts"][part] = _measure_part(part, params, latents, config, index, steps, rounds, on_step)
     return report
 
 
@@ -135,7 +135,7 @@ def _measure_part(
     part: str,
     params: TrainParams,
     latents: LatentParams,
-    settings: Settings,
+    config: Config,
     index: Index,
     steps: int,
     rounds: int,
@@ -145,7 +145,7 @@ def _measure_part(
     for turn in range(rounds):
         for way in PARTS[part]:
             on_step(f"{way}, {turn + 1} of {rounds}")
-            measured.append(_in_a_process(way, _params_of(way, params), latents, settings, steps))
+            measured.append(_in_a_process(way, _params_of(way, params), latents, config, steps))
     figures = {
         way: _figures([one for one in measured if one.way == way], _params_of(way, params).batch) for way in PARTS[part]
     }
@@ -188,10 +188,10 @@ def _figures(measured: Sequence[Measured], batch: int) -> dict[str, float]:
     }
 
 
-def _in_a_process(way: str, params: TrainParams, latents: LatentParams, settings: Settings, steps: int) -> Measured:
+def _in_a_process(way: str, params: TrainParams, latents: LatentParams, config: Config, steps: int) -> Measured:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    arguments = (way, params.model_dump_json(), latents.model_dump_json(), str(settings.params_file), steps, theirs)
+    arguments = (way, params.model_dump_json(), latents.model_dump_json(), str(config.params_file), steps, theirs)
     process = context.Process(target=_measure, args=arguments)
     process.start()
     theirs.close()
@@ -215,20 +215,20 @@ def _measure(way: str, params_json: str, latents_json: str, params_file: str, st
     from reelops.training.preflight import check_run
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches whoever started this, who ends it
-    settings = load_settings(params_file=params_file)
+    config = load_config(params_file=params_file)
     latents = LatentParams.model_validate_json(latents_json)
     given = TrainParams.model_validate_json(params_json)
     quiet = given.held_out.model_copy(update={"every": 0, "patience": 0})
     changes = {"steps": steps, "held_out": quiet, "publish": "last", "checkpoint_every": steps}
     params = given.model_copy(update=changes)
-    cache = LatentCache(settings.root / FOLDER)
+    cache = LatentCache(config.root / FOLDER)
     with PeakMemory() as peak:
-        flight = check_run(params, latents, cache, settings, inspect_machine(), Launch())
+        flight = check_run(params, latents, cache, config, inspect_machine(), Launch())
         if way in (PUBLISHED, PUBLISHED_BF16):
             dtype = "bfloat16" if way == PUBLISHED_BF16 else "float32"
-            seconds, waited = _published(params, latents, settings, flight, dtype, steps)
+            seconds, waited = _published(params, latents, config, flight, dtype, steps)
         else:
-            seconds, waited = _ours(way, params, latents, settings, flight, cache)
+            seconds, waited = _ours(way, params, latents, config, flight, cache)
     answer.send(Measured(way, tuple(seconds), waited, peak.bytes_used))
 
 
@@ -236,7 +236,7 @@ def _ours(
     way: str,
     params: TrainParams,
     latents: LatentParams,
-    settings: Settings,
+    config: Config,
     flight: Preflight,
     cache: LatentCache,
 ) -> tuple[list[float], float]:
@@ -251,7 +251,7 @@ def _ours(
     if way == ENCODED:
         # A trainer without a cache encodes the one picture that it shows.
         index = replace(flight.index, encoding=replace(flight.index.encoding, noised_pictures=0))
-        encoding = EncodingSource(cache.folder, index, latents, settings)
+        encoding = EncodingSource(cache.folder, index, latents, config)
         source = replace(parts.samples.source, cache=encoding, index=index)
         samples = TrainingSamples(source, index.of_split("train"), params, len(parts.noise_levels_T))
         parts = replace(parts, samples=samples)
@@ -264,13 +264,13 @@ def _ours(
 
 
 def _published(
-    params: TrainParams, latents: LatentParams, settings: Settings, flight: Preflight, dtype: str, steps: int
+    params: TrainParams, latents: LatentParams, config: Config, flight: Preflight, dtype: str, steps: int
 ) -> tuple[list[float], float]:
     from reelops.benchmark.cases.training_published import steps_as_published
     from reelops.training.encode import read_sample
 
     index = flight.index
-    clips = _clips_by_key(index, latents, settings)
+    clips = _clips_by_key(index, latents, config)
     # Only what these steps see is encoded beforehand; the example encodes all clips of its folder.
     seen = [
         (read_sample(clips[one.key], index.encoding)[0], one.captions[0]) for one in index.of_split("train")[:steps]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
 
-from reelops.params import read_block
+from reelops.params import Config
 
 Share = Field(ge=0, le=1)
 
@@ -110,10 +109,10 @@ class MetadataParams(_Block):
     most_thrown_out: float = Share
 
 
-def load_metadata_params(params_file: Path) -> MetadataParams:
+def load_metadata_params(config: Config) -> MetadataParams:
     """The block `metadata`.
 
     Raises:
         SettingsError: it is missing or cannot be used.
     """
-    return read_block(params_file, "metadata", MetadataParams)
+    return config.block("metadata", MetadataParams)

@@ -44,8 +44,7 @@ from reelops.dataset.table import (
     write_quarantine,
 )
 from reelops.errors import DatasetError
-from reelops.params import read_block
-from reelops.settings import Settings
+from reelops.params import Config
 from reelops.system.files import held_alone
 from reelops.system.hardware import cores
 from reelops.system.worker_pool import Done, run_jobs
@@ -157,15 +156,15 @@ class Preparing:
         self._store = MeasureStore(root / WORK / "measured")
 
     @classmethod
-    def of(cls, settings: Settings, *, workers: int | None = None, on_progress: OnExamined | None = None) -> Preparing:
+    def of(cls, config: Config, *, workers: int | None = None, on_progress: OnExamined | None = None) -> Preparing:
         """With params.yaml and the project's folder of these settings.
 
         Raises:
             SettingsError: params.yaml cannot be used.
         """
-        params = load_metadata_params(settings.params_file)
-        sources = read_block(settings.params_file, "dataset", DatasetParams).names
-        return cls(params, sources, settings.root, workers=workers, on_progress=on_progress)
+        params = load_metadata_params(config)
+        sources = config.block("dataset", DatasetParams).names
+        return cls(params, sources, config.root, workers=workers, on_progress=on_progress)
 
     def run(self) -> Prepared:
         """Looks at all clips and writes the tables.

@@ -1,0 +1,72 @@
+"""A real picture, and clips filmed over it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from reelops.camera.moves import CameraMove, CameraPath, CameraSpeed, film, path_of
+from reelops.metrics.scores import Measure
+from reelops.metrics.tracker import Tracker
+from reelops.metrics.view import Step, View
+from reelops.optical_flow.engines import Dis
+from reelops.video.decode import read_frames
+
+
+def _film_over(picture_HWC: np.ndarray, path: CameraPath, num_frames: int = 49) -> np.ndarray:
+    """A 240x160 clip that starts in the middle of the picture."""
+    height, width = picture_HWC.shape[:2]
+    box_width = min(width, height * 1.5) * 0.7
+    box_height = box_width / 1.5
+    box = ((width - box_width) / 2, (height - box_height) / 2, box_width, box_height)
+    return film(picture_HWC, box, path, (240, 160), np.linspace(0, 1, num_frames))
+
+
+@pytest.fixture(scope="session")
+def photo(shared_data: Path) -> np.ndarray:
+    """A photograph of caps on a wall, RGB uint8."""
+    return np.asarray(Image.open(shared_data / "image" / "kodim03.png").convert("RGB"))
+
+
+@pytest.fixture(scope="session")
+def film_over() -> Callable[..., np.ndarray]:
+    """Films a path over a picture: a 240x160 clip that starts in the middle of it."""
+    return _film_over
+
+
+@pytest.fixture(scope="session")
+def filmed(photo: np.ndarray) -> Callable[..., np.ndarray]:
+    """Films a move over the photograph."""
+
+    def film_move(move: CameraMove, speed: CameraSpeed = CameraSpeed.NORMAL, num_frames: int = 49) -> np.ndarray:
+        return _film_over(photo, path_of(move, speed), num_frames)
+
+    return film_move
+
+
+def _track(tracker: Tracker, frames_THWC: Iterable[np.ndarray]) -> dict[str, Measure]:
+    engine, before = Dis(), None
+    for frame in frames_THWC:
+        view = View(frame)
+        tracker.see(view, None if before is None else Step(before, view, engine))
+        before = view
+    return tracker.measures()
+
+
+@pytest.fixture(scope="session")
+def track() -> Callable[[Tracker, Iterable[np.ndarray]], dict[str, Measure]]:
+    """Shows frames to one tracker, and tells its measures."""
+    return _track
+
+
+@pytest.fixture(scope="session")
+def walk(shared_data: Path) -> np.ndarray:
+    """A real clip of a person who walks and signs before a fixed camera: 17 frames of 213x160 at 8 a second."""
+    frames = read_frames(shared_data / "video" / "intel-asl-walk.mkv", size=(213, 160), fps=Fraction(8))
+    return np.stack([timed.frame_HWC for timed in itertools.islice(frames, 17)])
