@@ -5,15 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from reelops.errors import SettingsError
 from reelops.settings import Settings, load_settings
 
 Block = TypeVar("Block", bound=BaseModel)
+
+
+class ParamsBlock(BaseModel):
+    """A mapping in params.yaml as a frozen value, which refuses keys that it does not know.
+
+    Attributes:
+        renamed: keys that had another name in an earlier ReelOps, old to new, so that the refusal names the new one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    renamed: ClassVar[Mapping[str, str]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_old_names(cls, given: Any) -> Any:
+        for old in given if isinstance(given, Mapping) else ():
+            if old in cls.renamed:
+                raise PydanticCustomError("renamed", "{old} is now {new}", {"old": old, "new": cls.renamed[old]})
+        return given
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,9 +151,11 @@ def describe(error: ValidationError, *where: str) -> str:
     """
     first, *others = error.errors()
     key = ".".join([*where, *(str(part) for part in first["loc"])])
+    more = f" {len(others)} more to mend after it." if others else ""
+    if first["type"] == "renamed":
+        return f"{key}.{first['msg']}. Rename it.{more}"
     message = first["msg"].removeprefix("Value error, ").rstrip(".")
     given = "" if first["type"] == "missing" else f" is {first.get('input')!r}"
-    more = f" {len(others)} more to mend after it." if others else ""
     return f"{key}{given}: {message[:1].lower()}{message[1:]}.{more}"
 
 
