@@ -25,6 +25,7 @@ from reelops.metrics.camera.own_motion import own_motion
 from reelops.optical_flow.contract import FlowEngine
 from reelops.optical_flow.engines import Dis
 from reelops.optical_flow.working_size import STATED_ROWS, WORKING_ROWS, at_rows, luma
+from reelops.tables.json_codec import Array
 
 # A slow move goes 0.55 of the normal extent; what goes less than this share of it is nobody's move.
 STATIC_BELOW = 0.25
@@ -58,7 +59,7 @@ class CameraMotion:
         own_motion: see `reelops.metrics.camera.own_motion`; of the clip's middle step.
     """
 
-    matrix: np.ndarray
+    matrix: Array
     zoom: float
     shift_x: float
     shift_y: float
