@@ -145,7 +145,7 @@ def _files(clips: Sequence[Path] | None, config: Config) -> dict[str, Sequence[P
 
 def _order(config: Config) -> ScoringOrder:
     """The default limits count, which are those of the product's own format."""
-    from reelops.gate.verdict import DEFAULT
+    from reelops.gate.limits import DEFAULT
     from reelops.scoring.batch import ScoringOrder
 
     return ScoringOrder.of(config, profile=DEFAULT)

@@ -10,8 +10,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from reelops.gate.decision import Decision
 from reelops.gate.degenerate_clips import CASES
-from reelops.gate.verdict import Decision, GateLimits, Verdict, judge
+from reelops.gate.limits import GateLimits
+from reelops.gate.verdict import Verdict, judge
 from reelops.metrics.scores import Scores
 from reelops.metrics.suite import ScoreSettings, score_frames
 

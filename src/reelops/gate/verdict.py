@@ -7,33 +7,18 @@ rejected for one thing still says the others.
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
+from typing import Any
 
 from reelops.camera.moves import CameraMove
+from reelops.gate.bound import Bound, Side
+from reelops.gate.decision import Decision
+from reelops.gate.limits import GateLimits
 from reelops.metrics.scores import METRICS, Scores
-from reelops.params import Config
 
 CAMERA = "camera_move"
-DEFAULT = "default"
-
-
-class Decision(StrEnum):
-    """From best to worst."""
-
-    ACCEPT = "accept"
-    REVIEW = "review"
-    REJECT = "reject"
-
-    @property
-    def severity(self) -> int:
-        return list(Decision).index(self)
 
 
 @dataclass(frozen=True)
@@ -87,113 +72,6 @@ class Verdict:
         }
 
 
-class Limit(BaseModel):
-    """What a metric must keep to.
-
-    Attributes:
-        reject_below, review_below, review_above, reject_above: beyond these, in the metric's unit; the limit itself is
-            still good.
-        if_static_asked: what rejection becomes where the prompt asked for a camera that does not move.
-        unless_move_asked: the limit is for clips whose prompt names no camera move.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    reject_below: float | None = Field(default=None, allow_inf_nan=False)
-    review_below: float | None = Field(default=None, allow_inf_nan=False)
-    review_above: float | None = Field(default=None, allow_inf_nan=False)
-    reject_above: float | None = Field(default=None, allow_inf_nan=False)
-    if_static_asked: Literal["review"] | None = None
-    unless_move_asked: bool = False
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Limit:
-        named = ("reject_below", "review_below", "review_above", "reject_above")
-        given = [(name, value) for name in named if (value := getattr(self, name)) is not None]
-        if not given:
-            raise ValueError(f"at least one of {', '.join(named)} is wanted")
-        for (lower, low), (upper, high) in itertools.pairwise(given):
-            if low > high:
-                raise ValueError(f"{lower} ({low:g}) must not be greater than {upper} ({high:g})")
-        return self
-
-    def judge(self, value: float, static_asked: bool) -> tuple[Decision, float, str] | None:
-        """The worst limit that a value is beyond: decision, limit, and `at least` or `at most`; None within all."""
-        harshest = Decision.REVIEW if static_asked and self.if_static_asked else Decision.REJECT
-        for decision, low, high in (
-            (harshest, self.reject_below, self.reject_above),
-            (Decision.REVIEW, self.review_below, self.review_above),
-        ):
-            if low is not None and value < low:
-                return decision, low, "at least"
-            if high is not None and value > high:
-                return decision, high, "at most"
-        return None
-
-
-class ProfileLimits(BaseModel):
-    """Limits by metric, and what follows when another camera move is measured than was asked for.
-
-    None, and a metric that is left out, leave it to the default block.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    wrong_camera_move: Decision | None = None
-    metrics: Mapping[str, Limit] = {}
-
-    @field_validator("metrics")
-    @classmethod
-    def _known(cls, metrics: Mapping[str, Limit]) -> Mapping[str, Limit]:
-        for name in metrics:
-            if name not in METRICS:
-                raise ValueError(f"there is no metric {name!r}; one of {', '.join(METRICS)} is wanted")
-        return metrics
-
-
-class GateSettings(RootModel[Mapping[str, ProfileLimits]]):
-    """The `gate` block of params.yaml: `default`, and for each profile what differs from it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    @model_validator(mode="after")
-    def _has_default(self) -> GateSettings:
-        default = self.root.get(DEFAULT)
-        if default is None or default.wrong_camera_move is None:
-            raise ValueError(f"a block {DEFAULT!r} with wrong_camera_move is wanted")
-        return self
-
-    def limits_of(self, profile: str) -> GateLimits:
-        """The limits of a profile; the default ones where it has none of its own."""
-        default = self.root[DEFAULT]
-        own = self.root.get(profile)
-        wrong_camera_move = (own and own.wrong_camera_move) or default.wrong_camera_move
-        assert wrong_camera_move is not None
-        return GateLimits(
-            name=profile if own else DEFAULT,
-            wrong_camera_move=wrong_camera_move,
-            metrics={**default.metrics, **(own.metrics if own else {})},
-        )
-
-
-@dataclass(frozen=True)
-class GateLimits:
-    """The limits that a clip is judged by, and whose they are."""
-
-    name: str
-    wrong_camera_move: Decision
-    metrics: Mapping[str, Limit]
-
-
-def load_gate_settings(config: Config) -> GateSettings:
-    """The `gate` block.
-
-    Raises:
-        SettingsError: it is missing or cannot be used.
-    """
-    return config.block("gate", GateSettings)
-
-
 def judge(scores: Scores, limits: GateLimits) -> Verdict:
     """Every reason against a clip, worst first, and the decision that follows from the worst."""
     reasons = sorted(_reasons(scores, limits), key=lambda reason: -reason.decision.severity)
@@ -214,13 +92,13 @@ def _reasons(scores: Scores, limits: GateLimits) -> Iterator[Reason]:
         yield _wrong_move(scores.asked_move, scores, limits.wrong_camera_move)
 
 
-def _beyond(name: str, value: float, decision: Decision, limit: float, side: str) -> Reason:
+def _beyond(name: str, value: float, decision: Decision, bound: Bound) -> Reason:
     metric = METRICS[name]
     unit = f" {metric.unit}" if metric.unit else ""
-    text = f"{metric.title} is {value:.3g}{unit}; {side} {limit:g} is wanted."
-    return Reason(
-        name, decision, value, limit, f"{text} {meaning}" if (meaning := _MEANING.get((name, side))) else text
-    )
+    text = f"{metric.title} is {value:.3g}{unit}; {bound} is wanted."
+    if meaning := _MEANING.get((name, bound.side)):
+        text = f"{text} {meaning}"
+    return Reason(name, decision, value, bound.limit, text)
 
 
 def _unmeasured(name: str, scores: Scores) -> Reason:
@@ -242,7 +120,7 @@ def _done(move: CameraMove) -> str:
 
 
 # What a number beyond its limit usually means, for people who do not live among metrics.
-_MEANING = {
+_MEANING: dict[tuple[str, Side], str] = {
     ("motion", "at least"): "The clip is frozen.",
     ("own_motion", "at least"): "Nothing moves but the camera, and nobody asked for that.",
     ("frozen_share", "at most"): "The clip stands still.",

@@ -242,8 +242,8 @@ def score(
 
 def judge(scores: Scores, order: ClipOrder, config: Config) -> Verdict:
     """The gate's verdict under the limits that params.yaml has for the profile."""
+    from reelops.gate.limits import load_gate_settings
     from reelops.gate.verdict import judge as judge_scores
-    from reelops.gate.verdict import load_gate_settings
 
     return judge_scores(scores, load_gate_settings(config).limits_of(order.profile))
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from reelops.errors import InputError, ReelOpsError, SettingsError
-from reelops.gate.verdict import GateSettings, judge, load_gate_settings
+from reelops.gate.limits import GateSettings, load_gate_settings
+from reelops.gate.verdict import judge
 from reelops.metrics.learned.asked import ASKED_METRICS
 from reelops.metrics.scores import Scores
 from reelops.metrics.suite import METRICS_VERSION, ScoreSettings, load_score_settings, score_clip

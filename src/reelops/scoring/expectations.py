@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reelops.gate.verdict import GateLimits, Limit
+from reelops.gate.limits import GateLimits
 from reelops.scoring.contracts import SHA256, range_of
 from reelops.scoring.plots import values_of
 from reelops.scoring.scored_clip import ANSWERS, UNREADABLE, ScoredClip, counts
@@ -74,7 +74,7 @@ def gate_expectations(limits: Mapping[str, GateLimits]) -> list[Any]:
     return [
         data_docs.between(
             metric,
-            *_accepted(limit),
+            *limit.accepted,
             row_condition=Column("limits") == name,
             severity="warning",
             notes=f"Limits of profile {name}. Rejected or to be reviewed are the clips beyond.",
@@ -104,15 +104,8 @@ def summary_expectations(clips: Sequence[ScoredClip]) -> list[Any]:
     judged = [clip.limits for clip in clips if clip.limits]
     limits = judged[0].metrics if judged and all(one == judged[0] for one in judged) else {}
     medians = [
-        data_docs.between(f"{metric}_median", *_accepted(limit), notes="Limits of acceptance.")
+        data_docs.between(f"{metric}_median", *limit.accepted, notes="Limits of acceptance.")
         for metric, limit in limits.items()
         if values_of(clips, metric)
     ]
     return [data_docs.between(f"share_{UNREADABLE}", 0, 0, notes="Clips that could not be scored."), *medians]
-
-
-def _accepted(limit: Limit) -> tuple[float | None, float | None]:
-    """Between which values a clip is accepted."""
-    low = limit.review_below if limit.review_below is not None else limit.reject_below
-    high = limit.review_above if limit.review_above is not None else limit.reject_above
-    return low, high

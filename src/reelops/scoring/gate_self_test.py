@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from reelops.gate.degenerate_clips import CASES
+from reelops.gate.limits import DEFAULT, GateLimits
 from reelops.gate.self_test import SelfTestRow, self_test
-from reelops.gate.verdict import DEFAULT, GateLimits
 from reelops.metrics.suite import ScoreSettings
 from reelops.scoring.batch import ScoringOrder
 from reelops.system.hardware import cores

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from reelops.gate.verdict import DEFAULT
+from reelops.gate.limits import DEFAULT
 from reelops.production.pipeline import sidecar_of
 from reelops.system.digest import sha256_of
 from reelops.video.provenance import read_provenance

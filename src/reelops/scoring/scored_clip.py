@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reelops.gate.verdict import Decision, GateLimits, Verdict
+from reelops.gate.decision import Decision
+from reelops.gate.limits import GateLimits
+from reelops.gate.verdict import Verdict
 from reelops.metrics.scores import Scores
 from reelops.scoring.origin import Origin
 

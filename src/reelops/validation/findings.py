@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from reelops.gate.verdict import Decision
+from reelops.gate.decision import Decision
 from reelops.scoring.comparison.paired import Comparison, Pair, compare_pairs
 from reelops.scoring.scored_clip import ScoredClip
 from reelops.validation.params import Limits, Style, ValidateParams

@@ -21,7 +21,7 @@ from reelops.views.take import COLOURS as VERDICT_COLOURS
 from reelops.views.take import VERDICTS
 
 if TYPE_CHECKING:
-    from reelops.gate.verdict import Limit
+    from reelops.gate.limits import Limit
     from reelops.scoring.batch import BatchProgress, OnBatch
     from reelops.scoring.comparison.paired import Comparison
     from reelops.scoring.gate_self_test import ClipTest
@@ -193,8 +193,7 @@ def limit_words(limit: Limit | None) -> str:
     """The limits of acceptance: `at least 0.6`, or `0.04 to 0.96`."""
     if limit is None:
         return ""
-    low = limit.review_below if limit.review_below is not None else limit.reject_below
-    high = limit.review_above if limit.review_above is not None else limit.reject_above
+    low, high = limit.accepted
     if low is not None and high is not None:
         return f"{low:g} to {high:g}"
     return f"at least {low:g}" if low is not None else f"at most {high:g}"

@@ -15,8 +15,9 @@ from PIL import Image
 
 from reelops.camera.moves import CameraMove, CameraSpeed, film, path_of
 from reelops.gate.degenerate_clips import CASES
+from reelops.gate.limits import load_gate_settings
 from reelops.gate.self_test import SelfTestRow, calibration, self_test
-from reelops.gate.verdict import judge, load_gate_settings
+from reelops.gate.verdict import judge
 from reelops.metrics.suite import ScoreSettings
 from reelops.params import load_config
 from reelops.video.decode import read_clip

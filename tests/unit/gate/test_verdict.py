@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from reelops.camera.moves import CameraMove, CameraSpeed, film, path_of
 from reelops.clip import ClipFormat
-from reelops.errors import SettingsError
-from reelops.gate.verdict import Decision, GateLimits, GateSettings, Limit, judge, load_gate_settings
+from reelops.gate.decision import Decision
+from reelops.gate.limits import GateLimits, load_gate_settings
+from reelops.gate.verdict import judge
 from reelops.metrics.camera.camera_move import CameraMotion
 from reelops.metrics.scores import METRICS, Measure, Scores
 from reelops.metrics.suite import ScoreSettings, score_frames
@@ -194,52 +195,6 @@ def test_a_worse_value_never_helps(
     before, after = judge(scores_of(values, asked), TINY), judge(scores_of(worse, asked), TINY)
     assert after.decision.severity >= before.decision.severity
     assert {reason.metric for reason in before.reasons} <= {reason.metric for reason in after.reasons}
-
-
-def gate_from(tmp_path: Path, text: str) -> GateSettings:
-    file = tmp_path / "params.yaml"
-    file.write_text(text)
-    return load_gate_settings(load_config(params_file=file))
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("gate: {tiny: {metrics: {}}}", "block 'default' with wrong_camera_move is wanted"),
-        ("gate: {default: {wrong_camera_move: shrug}}", r"gate\.default\.wrong_camera_move is 'shrug'.*'accept'"),
-        (
-            "gate: {default: {wrong_camera_move: review, metrics: {beauty: {review_below: 1}}}}",
-            r"gate\.default\.metrics.*no metric 'beauty'; one of temporal_consistency",
-        ),
-        (
-            "gate: {default: {wrong_camera_move: review, metrics: {motion: {review_below: low}}}}",
-            r"gate\.default\.metrics\.motion\.review_below is 'low': .*number",
-        ),
-        (
-            "gate: {default: {wrong_camera_move: review, metrics: {motion: {review_below: 1, reject_below: 2}}}}",
-            r"reject_below \(2\) must not be greater than review_below \(1\)",
-        ),
-        ("gate: {default: {wrong_camera_move: review, metrics: {motion: {}}}}", "at least one of reject_below"),
-        (
-            "gate: {default: {wrong_camera_move: review, metrics: {motion: {below: 1}}}}",
-            r"gate\.default\.metrics\.motion\.below is 1: extra inputs",
-        ),
-    ],
-)
-def test_unusable_limits_are_named(tmp_path: Path, text: str, message: str) -> None:
-    with pytest.raises(SettingsError, match=message):
-        gate_from(tmp_path, text)
-
-
-def test_a_profile_without_limits_is_judged_by_the_default_ones_and_says_so() -> None:
-    assert SETTINGS.limits_of("models/my-own").name == "default"
-    assert "content_kept" in TINY.metrics and "content_kept" not in DEFAULT.metrics
-    assert TINY.metrics["flicker"] == DEFAULT.metrics["flicker"]
-
-
-def test_limits_are_frozen() -> None:
-    with pytest.raises(ValueError, match="frozen"):
-        Limit(review_below=1).review_below = 2  # type: ignore[misc]
 
 
 # What the gate says to degenerate clips is told by test_self_test.py.

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from footage import filmed, write_clip
 
-from reelops.gate.verdict import Limit
+from reelops.gate.limits import Limit
 from reelops.scoring.batch import score_clips
 from reelops.scoring.comparison.paired import compare
 from reelops.scoring.report.build import write_report

@@ -9,7 +9,7 @@ import pytest
 from training_ground import VALIDATE
 
 from reelops.camera.moves import CameraMove
-from reelops.gate.verdict import Decision
+from reelops.gate.decision import Decision
 from reelops.metrics.camera.camera_move import CameraMotion
 from reelops.validation.findings import Count, find
 from reelops.validation.params import ValidateParams

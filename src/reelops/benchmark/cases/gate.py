@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from reelops.benchmark.cases.scoring import OnStep
+from reelops.gate.decision import Decision
+from reelops.gate.limits import DEFAULT
 from reelops.gate.self_test import SelfTestRow, calibration
-from reelops.gate.verdict import DEFAULT, Decision
 from reelops.scoring.batch import ScoringOrder
 from reelops.scoring.gate_self_test import run_self_tests
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from reelops.gate.verdict import Limit
+from reelops.gate.limits import Limit
 from reelops.metrics.scores import METRICS, Measure
 from reelops.pages.pictures import data_uri
 from reelops.scoring.report.media import Media

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from reelops.gate.verdict import Limit
+from reelops.gate.limits import Limit
 from reelops.metrics.scores import METRICS
 
 Worst = Literal["high", "low", "far"]
@@ -102,8 +102,7 @@ def _badness(metric: str, values: np.ndarray, limit: Limit | None) -> np.ndarray
 
 def _beyond(values: np.ndarray, limit: Limit) -> np.ndarray:
     """How far values are beyond what is accepted; 0 within."""
-    low = limit.review_below if limit.review_below is not None else limit.reject_below
-    high = limit.review_above if limit.review_above is not None else limit.reject_above
+    low, high = limit.accepted
     under = np.zeros_like(values) if low is None else low - values
     over = np.zeros_like(values) if high is None else values - high
     beyond: np.ndarray = np.maximum(0.0, np.maximum(under, over))
