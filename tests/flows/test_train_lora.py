@@ -64,7 +64,7 @@ def test_dvc_trains_and_the_registry_gets_a_challenger_once(small_model, tmp_pat
     said = run()
     sha256 = sha256_of(ground.adapter / WEIGHTS_NAME)
     assert sha256[:12] in said and "Challenger: version 1 of shaky" in said
-    assert "Validation: 1 of 4 checks not passed (style_in_base)." in said
+    assert "Validation: 1 of 4 checks not passed (max_style_in_base)." in said
     assert "Challenger: version 1 of shaky" in run(), "the same weights get no second version"
 
     runs = servers["prefect"].flow_runs("train-lora")
@@ -75,4 +75,4 @@ def test_dvc_trains_and_the_registry_gets_a_challenger_once(small_model, tmp_pat
         tags = dict(mlflow.execute("select key, value from tags"))
         of_version = dict(mlflow.execute("select key, value from model_version_tags"))
     assert tags["dvc.lock.sha256"] == sha256_of(ground.folder / "dvc.lock") and tags["adapter_sha256"] == sha256
-    assert (of_version["validation"], of_version["validation.failed"]) == ("failed", "style_in_base")
+    assert (of_version["validation"], of_version["validation.failed"]) == ("failed", "max_style_in_base")

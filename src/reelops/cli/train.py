@@ -55,15 +55,15 @@ def train(
     if profile is not None or rank is not None:
         raise typer.BadParameter("--profile and --rank go with --plan; a run takes them from params.yaml.")
     from reelops.progress import signals_awaited
-    from reelops.training.launch import faults_told_once, is_first_process
+    from reelops.training.launch import is_rank_zero, report_on_rank_zero
     from reelops.training.stage import Places, train_adapter
 
     latents = config.block("latents", LatentParams)
     places = Places.of(config, params.name)
     with (
-        faults_told_once(),
+        report_on_rank_zero(),
         signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop,
-        _watching(params, is_first_process()) as (on_row, on_ready),
+        _watching(params, is_rank_zero()) as (on_row, on_ready),
     ):
         report = train_adapter(
             params,
@@ -76,7 +76,7 @@ def train(
             should_stop=should_stop,
             on_ready=on_ready,
         )
-    if not is_first_process():
+    if not is_rank_zero():
         return
     if as_json:
         facts: dict[str, Any] = {"adapter": str(report.adapter), "sha256": report.sha256, "ended": report.outcome.ended}

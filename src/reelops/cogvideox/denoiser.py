@@ -97,7 +97,7 @@ def predict_velocity(
 
 
 @contextmanager
-def seeing_frames(
+def frame_subset(
     transformer: Any, frames: Sequence[int], rotary: Rotary | None, latent_frames: int
 ) -> Iterator[Rotary | None]:
     """Within it the transformer takes only these of a clip's latent frames, each at its true position.

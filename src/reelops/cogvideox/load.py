@@ -101,7 +101,7 @@ def load_model(
 
 
 @contextmanager
-def models_to_oneself(should_stop: ShouldStop | None = None) -> Iterator[None]:
+def exclusive_model(should_stop: ShouldStop | None = None) -> Iterator[None]:
     """Waits until nobody else in this process loads or uses a model, and keeps it so.
 
     Raises:

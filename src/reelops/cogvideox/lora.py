@@ -96,7 +96,7 @@ def _alpha(metadata: dict[str, str]) -> float | None:
 
 
 @contextmanager
-def wearing(pipeline: Any, adapter: Adapter | None) -> Iterator[None]:
+def adapter_applied(pipeline: Any, adapter: Adapter | None) -> Iterator[None]:
     """The pipeline with the adapter on, and without it again afterwards, whatever happens between.
 
     Raises:
@@ -105,14 +105,14 @@ def wearing(pipeline: Any, adapter: Adapter | None) -> Iterator[None]:
     if adapter is None:
         yield
         return
-    _put_on(pipeline, adapter)
+    _apply(pipeline, adapter)
     try:
         yield
     finally:
         pipeline.unload_lora_weights()
 
 
-def _put_on(pipeline: Any, adapter: Adapter) -> None:
+def _apply(pipeline: Any, adapter: Adapter) -> None:
     import torch
 
     _check_fit(pipeline.transformer, adapter)

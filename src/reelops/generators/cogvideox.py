@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from reelops.clip import ClipFormat, ClipOrder
 from reelops.cogvideox.clip_format import choose_format
-from reelops.cogvideox.load import LoadedModel, load_model, models_to_oneself
-from reelops.cogvideox.lora import Adapter, read_adapter, wearing
+from reelops.cogvideox.load import LoadedModel, exclusive_model, load_model
+from reelops.cogvideox.lora import Adapter, adapter_applied, read_adapter
 from reelops.cogvideox.profiles import Profile, find_profile
 from reelops.errors import Cancelled, MachineError, PromptError
 from reelops.generators.contract import GeneratedFrames, OnProgress, Progress, ShouldStop
@@ -58,10 +58,10 @@ class CogVideoXGenerator:
         adapter = read_adapter(order.adapter, order.adapter_strength) if order.adapter else None
         clip = _clip_format(order, profile)
         picture = read_picture(order.picture, clip.width, clip.height, order.fit)
-        with models_to_oneself(should_stop), PeakMemory() as peak:
+        with exclusive_model(should_stop), PeakMemory() as peak:
             model, load_seconds = self._load(profile, on_progress, should_stop)
             choose_format(profile, model.architecture, order.num_frames, order.width, order.height)
-            with _out_of_memory_is_ours(model), wearing(model.pipeline, adapter):
+            with _translate_out_of_memory(model), adapter_applied(model.pipeline, adapter):
                 sampled = sample_frames(
                     model.pipeline, picture.rgb_HWC, order.prompt, clip, config, on_progress, should_stop
                 )
@@ -121,7 +121,7 @@ def _sampling_config(order: ClipOrder, profile: Profile) -> SamplingConfig:
 
 
 @contextmanager
-def _out_of_memory_is_ours(model: LoadedModel) -> Iterator[None]:
+def _translate_out_of_memory(model: LoadedModel) -> Iterator[None]:
     import torch
 
     try:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from reelops.errors import SettingsError
-from reelops.params import find_files
+from reelops.params import ParamsBlock, find_files
 from reelops.pretraining.stage import PretrainConfig
 from reelops.pretraining.transformer import TransformerConfig
 from reelops.pretraining.vae import VaeConfig
 
 
-class PretrainParams(BaseModel):
+class PretrainParams(ParamsBlock):
     """What to learn from, what to be judged by, and for how long to train.
 
     Attributes:
@@ -24,8 +24,6 @@ class PretrainParams(BaseModel):
         vae_minutes, transformer_minutes, decoder_minutes: wall time of the phases.
         clips: how many clips are filmed and encoded for the transformer.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     pictures: list[str]
     videos: list[str] = Field(default_factory=list)

@@ -34,7 +34,7 @@ class TransformerConfig:
 
     Attributes:
         batch: clips in a step of two latent frames; steps of more frames take fewer.
-        frames_a_step, frames_odds: how many latent frames a step sees, drawn by these odds.
+        frames_per_step, frames_odds: how many latent frames a step sees, drawn by these odds.
         short_text: tokens of text in steps of few frames; whole captions fit, padding does not.
         aligned_blocks: blocks whose attention is told where to look (`reelops.pretraining.alignment`); it takes as many
             heads as a token has latent pixels.
@@ -54,7 +54,7 @@ class TransformerConfig:
     text_length: int = 226
     text_width: int = 96
     batch: int = 4
-    frames_a_step: tuple[int, ...] = (2, 3, 5, 13)
+    frames_per_step: tuple[int, ...] = (2, 3, 5, 13)
     frames_odds: tuple[float, ...] = (0.7, 0.2, 0.06, 0.04)
     short_text: int = 40
     aligned_blocks: tuple[int, ...] = (1, 2)
@@ -321,7 +321,7 @@ def train_transformer(
         done = seconds / config.seconds
         warm = min(1.0, (step + 1) / config.warmup_steps)
         optimizer.scale_lr(warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done))))
-        count = int(rng.choice(config.frames_a_step, p=config.frames_odds))
+        count = int(rng.choice(config.frames_per_step, p=config.frames_odds))
         frames = [0, *sorted(rng.choice(np.arange(1, last_frame + 1), count - 1, replace=False).tolist())]
         batch = pool.draw(max(1, round(config.batch * 2.5 / (count + 0.5))), rng, config.text_dropout)
         text = embed_captions(batch.captions, config.text_length if count > 4 else config.short_text)

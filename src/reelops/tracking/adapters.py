@@ -50,7 +50,7 @@ def register_challenger(
     sha256 = sha256_of(weights)
     try:
         with open_store(uri) as client, _store_of_the_process(uri):
-            _make_sure_there_is(client, name)
+            _ensure_model(client, name)
             same = [one for one in client.search_model_versions(f"name = '{name}'") if one.tags.get("sha256") == sha256]
             version = (
                 same[0]
@@ -81,7 +81,7 @@ def _store_of_the_process(uri: str) -> Iterator[None]:
         mlflow.set_tracking_uri(before)
 
 
-def _make_sure_there_is(client: MlflowClient, name: str) -> None:
+def _ensure_model(client: MlflowClient, name: str) -> None:
     from mlflow.exceptions import MlflowException
 
     try:

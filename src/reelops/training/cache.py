@@ -30,7 +30,7 @@ FOLDER = Path("data/latents")
 INDEX = "index.json"
 QUARANTINE = "quarantine.json"
 VERSION = 1
-AGAIN = "Make the latents again with `dvc repro latents`."
+HOW_TO_REMAKE = "Make the latents again with `dvc repro latents`."
 _KINDS = ("clips", "texts")
 
 
@@ -58,7 +58,7 @@ class Encoding:
     dtype: str
 
     @property
-    def kept_dtype(self) -> str:
+    def stored_dtype(self) -> str:
         """What tensors are stored in: float16 holds every bfloat16 of a latent's size exactly."""
         return "float32" if self.dtype == "float32" else "float16"
 
@@ -178,9 +178,9 @@ class LatentCache:
             tensors: dict[str, Tensor] = load_file(path)
             return tensors
         except FileNotFoundError:
-            raise DatasetError(f"{path} is missing. {AGAIN}") from None
+            raise DatasetError(f"{path} is missing. {HOW_TO_REMAKE}") from None
         except (SafetensorError, OSError) as error:
-            raise DatasetError(f"{path} is no whole safetensors file: {error}. Delete it. {AGAIN}") from error
+            raise DatasetError(f"{path} is no whole safetensors file: {error}. Delete it. {HOW_TO_REMAKE}") from error
 
     def write_index(self, index: Index) -> None:
         """Stores the index; from then on the cache is what it says."""
@@ -196,12 +196,12 @@ class LatentCache:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             if content["version"] != VERSION:
-                raise DatasetError(f"{path} is of version {content['version']}, not {VERSION}. {AGAIN}")
+                raise DatasetError(f"{path} is of version {content['version']}, not {VERSION}. {HOW_TO_REMAKE}")
             return _index(content)
         except FileNotFoundError:
             raise DatasetError(f"There are no latents at {self.folder}. Make them with `dvc repro latents`.") from None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DatasetError(f"{path} cannot be read ({type(error).__name__}: {error}). {AGAIN}") from error
+            raise DatasetError(f"{path} cannot be read ({type(error).__name__}: {error}). {HOW_TO_REMAKE}") from error
 
     def missing(self, clips: Iterable[CachedClip]) -> list[str]:
         """Ids of clips one of whose files is not there."""

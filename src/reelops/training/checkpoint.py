@@ -47,7 +47,7 @@ class RunState:
         step: optimizer steps done.
         seconds: spent in training, over all runs.
         best_loss, best_step: of the held-out evaluations; None before the first.
-        without_gain: evaluations since the best one.
+        stale_evaluations: evaluations since the best one.
         run_id: MLflow's.
         curve: a row a logged step, and a row an evaluation.
     """
@@ -56,7 +56,7 @@ class RunState:
     seconds: float = 0.0
     best_loss: float | None = None
     best_step: int | None = None
-    without_gain: int = 0
+    stale_evaluations: int = 0
     run_id: str | None = None
     curve: list[dict[str, float]] = field(default_factory=list)
 
@@ -70,7 +70,7 @@ class Checkpoint:
     state: RunState
 
 
-def run_to_oneself(folder: Path) -> AbstractContextManager[None]:
+def exclusive_run(folder: Path) -> AbstractContextManager[None]:
     """Keeps a second process from going on with the same run.
 
     Raises:

@@ -157,7 +157,7 @@ class LatentStage:
             self._at("captions", number, len(captions))
             vectors, notes = encode_texts(encoders.tokenizer, encoders.text_encoder, [caption], encoding.prompt_length)
             self.report.notes += notes
-            self.cache.write("texts", encoding.text_key(caption), {"vectors": vectors[0]}, encoding.kept_dtype)
+            self.cache.write("texts", encoding.text_key(caption), {"vectors": vectors[0]}, encoding.stored_dtype)
 
     def _encode_clip(self, clip: TrainingClip, entry: CachedClip, encoding: Encoding, encoders: Encoders) -> None:
         from reelops.cogvideox.latents import encode_clip
@@ -165,7 +165,7 @@ class LatentStage:
         frames_THWC, picture_HWC = read_sample(clip, encoding)
         seed = int(entry.key[:8], 16)
         moments = encode_clip(encoders.vae, frames_THWC, picture_HWC, encoding.noised_pictures, seed)
-        self.cache.write("clips", entry.key, vars(moments), encoding.kept_dtype)
+        self.cache.write("clips", entry.key, vars(moments), encoding.stored_dtype)
 
     def _finish(
         self, entries: Sequence[tuple[TrainingClip, CachedClip]], encoding: Encoding, table_sha256: str
@@ -179,12 +179,12 @@ class LatentStage:
         )
         quarantine = {one.clip_id: one.reason for one in self.report.quarantined}
         write_text_atomically(self.cache.folder / QUARANTINE, json.dumps(quarantine, indent=1, sort_keys=True) + "\n")
-        if len(lost) > self._params.most_lost * self.report.clips:
+        if len(lost) > self._params.max_failed_share * self.report.clips:
             first = self.report.quarantined[0]
             raise DatasetError(
-                f"{len(lost)} of {self.report.clips} clips could not be encoded, more than latents.most_lost "
-                f"({self._params.most_lost:g}) allows; the first is {first.clip_id}: {first.reason} All reasons are in "
-                f"{self.cache.folder / QUARANTINE}."
+                f"{len(lost)} of {self.report.clips} clips could not be encoded, more than latents.max_failed_share "
+                f"({self._params.max_failed_share:g}) allows; the first is {first.clip_id}: {first.reason} All reasons "
+                f"are in {self.cache.folder / QUARANTINE}."
             )
         self.cache.write_index(index)
         self.report.removed = self.cache.prune(index)

@@ -58,7 +58,7 @@ class Launch:
             if _is_on(environment, flag):
                 raise SettingsError(f"Training under {name} is not supported. {_WAYS}")
         if not _is_on(environment, "ACCELERATE_USE_FSDP"):
-            return cls(processes, notes=_lonely(environment))
+            return cls(processes, notes=_single_process_notes(environment))
         if environment.get("FSDP_VERSION", "1") != "2":
             raise SettingsError("FSDP is supported in its version 2 only; add --fsdp_version 2 to accelerate launch.")
         if _is_on(environment, "FSDP_OFFLOAD_PARAMS"):
@@ -76,7 +76,7 @@ def _is_on(environment: Mapping[str, str], flag: str, otherwise: str = "") -> bo
     return environment.get(flag, otherwise).lower() in _TRUE
 
 
-def _lonely(environment: Mapping[str, str]) -> tuple[str, ...]:
+def _single_process_notes(environment: Mapping[str, str]) -> tuple[str, ...]:
     """`accelerate launch --cpu --num_processes 2` starts one process unless mpirun starts the others."""
     if "MASTER_PORT" not in environment or "WORLD_SIZE" in environment:
         return ()
@@ -133,7 +133,7 @@ def average_gradients(adapter: Iterable[Parameter], accelerator: Any) -> None:
 
 
 @contextmanager
-def lost_processes_told(launch: Launch) -> Iterator[None]:
+def report_lost_ranks(launch: Launch) -> Iterator[None]:
     """Within it the end of another process is one line; torch tells of it as a broken connection.
 
     Raises:
@@ -142,7 +142,7 @@ def lost_processes_told(launch: Launch) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        if launch.processes == 1 or not _is_broken_connection(error):
+        if launch.processes == 1 or not _is_lost_connection(error):
             raise
         raise LostProcess(
             f"Another of the {launch.processes} processes of this run has ended; its message stands above, unless it "
@@ -150,20 +150,20 @@ def lost_processes_told(launch: Launch) -> Iterator[None]:
         ) from error
 
 
-def _is_broken_connection(error: RuntimeError) -> bool:
+def _is_lost_connection(error: RuntimeError) -> bool:
     from torch.distributed import DistError
 
     said = str(error)
     return isinstance(error, DistError) or "gloo" in said or "Connection" in said
 
 
-def is_first_process() -> bool:
+def is_rank_zero() -> bool:
     """Of all processes of a run: the one that writes and tells."""
     return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager
-def faults_told_once() -> Iterator[None]:
+def report_on_rank_zero() -> Iterator[None]:
     """Within it a fault that all processes meet ends them all, and is told by the first of each machine alone.
 
     Raises:

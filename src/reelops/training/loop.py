@@ -20,7 +20,7 @@ import torch
 from accelerate.utils import gather_object
 from torch import Tensor
 
-from reelops.cogvideox.denoiser import predict_velocity, rotary_positions, seeing_frames
+from reelops.cogvideox.denoiser import frame_subset, predict_velocity, rotary_positions
 from reelops.cogvideox.lora import lora_parameters
 from reelops.cogvideox.loss import add_noise, velocity_loss, velocity_target
 from reelops.errors import DatasetError, MachineError
@@ -52,7 +52,7 @@ BUDGET_SLACK = 1.25
 
 
 @dataclass(frozen=True)
-class Ingredients:
+class TrainingComponents:
     """What a loop works on.
 
     Attributes:
@@ -95,7 +95,7 @@ class Loop:
 
     def __init__(
         self,
-        parts: Ingredients,
+        parts: TrainingComponents,
         accelerator: Any,
         checkpoints: CheckpointFolder,
         on_row: OnRow | None = None,
@@ -219,7 +219,7 @@ class Loop:
         alpha_bar_B = self.parts.noise_levels_T.to(device)[timesteps_B]
         noisy = add_noise(x0, noise, alpha_bar_B)
         few = len(frames) < whole
-        seen = seeing_frames(self.parts.transformer, frames, rotary, whole) if few else nullcontext(rotary)
+        seen = frame_subset(self.parts.transformer, frames, rotary, whole) if few else nullcontext(rotary)
         with seen as turned, self.accelerator.autocast():
             predicted = predict_velocity(self.model, noisy, condition, text, timesteps_B, turned, self.parts.dtype)
         return velocity_loss(predicted, velocity_target(x0, noise, alpha_bar_B))
@@ -262,11 +262,11 @@ class Loop:
         with self._averaged():
             loss = self.held_out_loss(held_out)
         params, state = self.params.held_out, self.state
-        if state.best_loss is None or loss < state.best_loss * (1 - params.least_gain):
-            state.best_loss, state.best_step, state.without_gain = loss, state.step, 0
+        if state.best_loss is None or loss < state.best_loss * (1 - params.min_improvement):
+            state.best_loss, state.best_step, state.stale_evaluations = loss, state.step, 0
             self.best = {name: value.detach().clone() for name, value in self.published().items()}
         else:
-            state.without_gain += 1
+            state.stale_evaluations += 1
         self._tell({"held_out_loss": loss}, {})
         return time.monotonic() - began
 
@@ -311,7 +311,7 @@ class Loop:
         limit = self.params.budget.seconds
         if limit is not None and self._agreed(self.state.seconds) >= limit:
             return "budget"
-        if self.params.held_out.patience and self.state.without_gain >= self.params.held_out.patience:
+        if self.params.held_out.patience and self.state.stale_evaluations >= self.params.held_out.patience:
             return "early"
         return None
 

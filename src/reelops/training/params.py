@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
 from reelops.errors import SettingsError
+from reelops.params import ParamsBlock
 
 Dtype = Literal["float32", "bfloat16", "float16"]
-Share = Field(ge=0.0, le=1.0)
 
 
-class LatentParams(BaseModel):
+class LatentParams(ParamsBlock):
     """What is encoded, and how.
 
     Attributes:
@@ -23,23 +24,21 @@ class LatentParams(BaseModel):
         noised_pictures: how many noised encodings of a clip's picture training draws from; 0 trains on clean pictures.
         dtype: what the encoders compute in. What they make is kept in float32 if that is it, else in float16.
         seed: of the noise on the pictures.
-        most_lost: the share of clips that may fail before the stage does.
+        max_failed_share: the share of clips that may fail before the stage does.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    renamed: ClassVar[Mapping[str, str]] = {"most_lost": "max_failed_share"}
 
     profile: str = "tiny"
     table: Path = Path("data/metadata/clips.parquet")
     noised_pictures: NonNegativeInt = 4
     dtype: Dtype = "bfloat16"
     seed: NonNegativeInt = 0
-    most_lost: float = Field(default=0.2, ge=0.0, le=1.0)
+    max_failed_share: float = Field(default=0.2, ge=0.0, le=1.0)
 
 
-class Budget(BaseModel):
+class Budget(ParamsBlock):
     """Where training ends whatever the steps: in hours, or in money at so much an hour."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     hours: float | None = Field(default=None, gt=0)
     money: float | None = Field(default=None, gt=0)
@@ -67,24 +66,24 @@ class Budget(BaseModel):
         return f"{seconds / 3600 * self.money_per_hour:.2f} {self.currency}"
 
 
-class HeldOutParams(BaseModel):
+class HeldOutParams(ParamsBlock):
     """The loss on clips of the split `validation`, at fixed timesteps and with fixed noise.
 
     Attributes:
         every: steps between two evaluations; 0 does none.
         clips: how many clips, the first by a digest of their names.
         quantiles: where on the way from data (0) to noise (1).
-        patience: evaluations without a better loss after which training stops; 0 goes on.
-        least_gain: by what share of the best loss a better one has to be better.
+        patience: evaluations without a better loss after which training stops; 0 never stops for that.
+        min_improvement: share of the best loss by which a loss has to be below it to count as better.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    renamed: ClassVar[Mapping[str, str]] = {"least_gain": "min_improvement"}
 
     every: NonNegativeInt = 100
     clips: PositiveInt = 4
     quantiles: list[float] = Field(default=[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], min_length=1)
     patience: NonNegativeInt = 0
-    least_gain: NonNegativeFloat = 0.0
+    min_improvement: NonNegativeFloat = 0.0
 
     @model_validator(mode="after")
     def _within(self) -> Self:
@@ -93,7 +92,7 @@ class HeldOutParams(BaseModel):
         return self
 
 
-class TrainParams(BaseModel):
+class TrainParams(ParamsBlock):
     """How an adapter is trained.
 
     Attributes:
@@ -105,9 +104,9 @@ class TrainParams(BaseModel):
         steps: optimizer steps.
         batch: samples a step, over all devices and accumulated passes; what is learnt depends on it alone.
         micro_batch: samples a pass of one device; as many passes are accumulated as `batch` needs.
-        frames_a_step: latent frames that a step sees, the first and others drawn anew each step, at their true
+        frames_per_step: latent frames that a step sees, the first and others drawn anew each step, at their true
             positions; None sees whole clips. Far cheaper on a processor, and no longer CogVideoX's own recipe.
-        lowest_timestep: timesteps are drawn evenly from here to 999. 0 is CogVideoX's own recipe; a base that is
+        min_timestep: timesteps are drawn evenly from here to 999. 0 is CogVideoX's own recipe; a base that is
             sampled in few steps starts each of them high, and learns sooner what it is asked there.
         lr, schedule, warmup_steps: the learning rate rises over the warm-up, then follows the schedule.
         optimizer: `adamw`; `offload` keeps its averages in main memory; `adamw8bit` needs bitsandbytes and a GPU. Where
@@ -115,7 +114,7 @@ class TrainParams(BaseModel):
         ema: decay of an average of the adapter, which is then what is evaluated and published; None keeps none.
         text_dropout, picture_dropout: how often a sample loses its caption or its picture.
         empty_text: what a lost caption becomes: what the text encoder makes of "", as in sampling, or zeros.
-        prompt_share: how often a clip is told by its prompt rather than by one of its other captions.
+        prompt_probability: how often a clip is described by its prompt rather than by one of its other captions.
         dtype: what the base computes in; None chooses by machine. Adapter and loss are float32 in any case.
         gradient_checkpointing: less memory, a third more time.
         workers: processes that read samples; 0 reads in the training process. They change no bit of the result.
@@ -123,7 +122,11 @@ class TrainParams(BaseModel):
         publish: `best` held-out loss or `last` step.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    renamed: ClassVar[Mapping[str, str]] = {
+        "frames_a_step": "frames_per_step",
+        "lowest_timestep": "min_timestep",
+        "prompt_share": "prompt_probability",
+    }
 
     name: str = Field(default="demo", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     profile: str = "tiny"
@@ -134,8 +137,8 @@ class TrainParams(BaseModel):
     steps: PositiveInt = 1000
     batch: PositiveInt = 1
     micro_batch: PositiveInt = 1
-    frames_a_step: PositiveInt | None = None
-    lowest_timestep: int = Field(default=0, ge=0, le=999)
+    frames_per_step: PositiveInt | None = None
+    min_timestep: int = Field(default=0, ge=0, le=999)
     lr: float = Field(default=1e-4, gt=0)
     schedule: Literal["constant", "linear", "cosine"] = "cosine"
     warmup_steps: NonNegativeInt = 50
@@ -147,7 +150,7 @@ class TrainParams(BaseModel):
     text_dropout: float = Field(default=0.1, ge=0.0, le=1.0)
     picture_dropout: float = Field(default=0.05, ge=0.0, le=1.0)
     empty_text: Literal["encoded", "zeros"] = "encoded"
-    prompt_share: float = Field(default=0.5, ge=0.0, le=1.0)
+    prompt_probability: float = Field(default=0.5, ge=0.0, le=1.0)
     dtype: Literal["float32", "bfloat16"] | None = None
     gradient_checkpointing: bool = True
     seed: NonNegativeInt = 0

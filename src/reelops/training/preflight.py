@@ -20,7 +20,7 @@ from reelops.params import Config
 from reelops.system.digest import sha256_of
 from reelops.system.hardware import Machine
 from reelops.tracking.lineage import code_digest
-from reelops.training.cache import AGAIN, Index, LatentCache
+from reelops.training.cache import HOW_TO_REMAKE, Index, LatentCache
 from reelops.training.checkpoint import check_room
 from reelops.training.launch import Launch
 from reelops.training.optimizers import available_optimizer
@@ -101,7 +101,7 @@ def check_run(
         optimizer,
         params.micro_batch,
         params.gradient_checkpointing,
-        params.frames_a_step,
+        params.frames_per_step,
         bool(machine.gpus),
         launch.shares,
     )
@@ -110,8 +110,8 @@ def check_run(
     if launch.shared:
         notes.append(f"each of {launch.processes} processes holds its share of the base (FSDP2)")
     notes += [missing] if missing else []
-    if params.frames_a_step is not None:
-        notes.append(f"each step sees {params.frames_a_step} latent frames of a clip, which is not CogVideoX's recipe")
+    if params.frames_per_step is not None:
+        notes.append(f"a step sees {params.frames_per_step} latent frames of a clip, which is not CogVideoX's recipe")
     if params.held_out.every and not index.of_split("validation"):
         notes.append("no clip is of the split validation, so there is no held-out loss; the last step is published")
     return Preflight(
@@ -161,24 +161,24 @@ def _check_latents(
     if (encoding.vae_revision, encoding.text_revision) != (revision, text):
         raise DatasetError(
             f"The latents at {cache.folder} were made with {encoding.base}, whose encoders are not those of "
-            f"{weights.base} now. Set latents.profile to {profile.name}. {AGAIN}"
+            f"{weights.base} now. Set latents.profile to {profile.name}. {HOW_TO_REMAKE}"
         )
     shape = choose_format(profile, architecture)
     if encoding.format != shape:
         made = encoding.format
         raise DatasetError(
             f"The latents at {cache.folder} are of {made.num_frames} frames of {made.width}x{made.height} and profile "
-            f"{profile.name} makes {shape.num_frames} of {shape.width}x{shape.height}. {AGAIN}"
+            f"{profile.name} makes {shape.num_frames} of {shape.width}x{shape.height}. {HOW_TO_REMAKE}"
         )
     table = config.root / latents.table
     if table.is_file() and sha256_of(table) != index.table_sha256:
-        raise DatasetError(f"{table} has changed since the latents were made. {AGAIN}")
+        raise DatasetError(f"{table} has changed since the latents were made. {HOW_TO_REMAKE}")
     if not index.of_split("train"):
         raise DatasetError(f"The latents at {cache.folder} have no clip of the split train; add clips.")
     missing = cache.missing(index.clips)
     if missing:
         raise DatasetError(
-            f"{len(missing)} clips have no latents at {cache.folder}, the first is {missing[0]}. {AGAIN}"
+            f"{len(missing)} clips have no latents at {cache.folder}, the first is {missing[0]}. {HOW_TO_REMAKE}"
         )
 
 

@@ -23,7 +23,7 @@ def read_batches(samples: TrainingSamples, order: MicroBatches, workers: int, pi
         batch_sampler=order,
         num_workers=workers,
         pin_memory=pinned,
-        worker_init_fn=_leave_stopping_to_the_loop,
+        worker_init_fn=_ignore_stop_signals,
         generator=torch.Generator(),  # else it draws a number from the process's own
     )
     batches = iter(loader)
@@ -35,7 +35,7 @@ def read_batches(samples: TrainingSamples, order: MicroBatches, workers: int, pi
             batches._shutdown_workers()  # type: ignore[attr-defined]  # of the iterator over several processes
 
 
-def _leave_stopping_to_the_loop(_worker: int) -> None:
+def _ignore_stop_signals(_worker: int) -> None:
     """Signals reach all processes of a terminal or a service; a reader that ended by one would break the last step."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)

@@ -22,7 +22,7 @@ from torch.utils.data import Dataset, Sampler
 
 from reelops.cogvideox.conditioning import draw_latents, pad_condition
 from reelops.errors import DatasetError
-from reelops.training.cache import AGAIN, CachedClip, Index, LatentCache
+from reelops.training.cache import HOW_TO_REMAKE, CachedClip, Index, LatentCache
 
 if TYPE_CHECKING:
     from reelops.training.params import TrainParams
@@ -100,9 +100,10 @@ class Source:
         }
 
     def _text(self, key: str | None) -> Tensor:
-        vectors: Tensor = self.cache.read("texts", key or self.index.empty_text)["vectors"].float()
+        file = key or self.index.empty_text
+        vectors: Tensor = self.cache.read("texts", file)["vectors"].float()
         if not torch.isfinite(vectors).all():
-            raise DatasetError(f"The caption's file {key or self.index.empty_text} has no finite numbers. {AGAIN}")
+            raise DatasetError(f"The caption's file {file} has no finite numbers. {HOW_TO_REMAKE}")
         return torch.zeros_like(vectors) if key is None and self.empty_zeros else vectors
 
 
@@ -126,15 +127,15 @@ class TrainingSamples(Dataset[Sample]):
         told, lost_text, lost_picture, row, when, which = rng.random(6)
         # The prompt stands first; the others share what it leaves.
         others = len(clip.texts) - 1
-        text = 0 if told < params.prompt_share or not others else 1 + int(which * others)
+        text = 0 if told < params.prompt_probability or not others else 1 + int(which * others)
         noised = self.source.index.encoding.noised_pictures
         sample = self.source.make(
             clip,
             rng,
-            timestep=params.lowest_timestep + int(when * (self._timesteps - params.lowest_timestep)),
+            timestep=params.min_timestep + int(when * (self._timesteps - params.min_timestep)),
             text=None if lost_text < params.text_dropout else clip.texts[text],
             picture_row=None if lost_picture < params.picture_dropout else (1 + int(row * noised) if noised else 0),
-            frames=choose_frames(of_step, params.frames_a_step, self.source.latent_frames),
+            frames=choose_frames(of_step, params.frames_per_step, self.source.latent_frames),
         )
         return sample | {"number": torch.tensor(number)}
 
@@ -157,7 +158,7 @@ class HeldOutSamples(Dataset[Sample]):
         self._source = source
         self._timesteps = [min(timesteps - 1, round(quantile * timesteps)) for quantile in held_out.quantiles]
         self._cases = [(clip, which) for clip in by_digest[: held_out.clips] for which in range(len(self._timesteps))]
-        self._frames_a_step = params.frames_a_step
+        self._frames_per_step = params.frames_per_step
 
     def __len__(self) -> int:
         return len(self._cases)
@@ -166,7 +167,7 @@ class HeldOutSamples(Dataset[Sample]):
         clip, which = self._cases[number]
         name = int(hashlib.sha256(clip.clip_id.encode()).hexdigest()[:15], 16)
         rng = stream(_HELD_OUT_SEED, _HELD_OUT, name, which)
-        frames = choose_frames(rng, self._frames_a_step, self._source.latent_frames)
+        frames = choose_frames(rng, self._frames_per_step, self._source.latent_frames)
         sample = self._source.make(clip, rng, self._timesteps[which], clip.texts[0], 0, frames, draw_posterior=False)
         return sample | {"number": torch.tensor(number)}
 
@@ -215,4 +216,4 @@ def _check(stored: Sample, clip: CachedClip) -> None:
 
 
 def _unusable(clip: CachedClip, fault: str) -> DatasetError:
-    return DatasetError(f"Clip {clip.clip_id}: {fault}. Delete {clip.key}.safetensors. {AGAIN}")
+    return DatasetError(f"Clip {clip.clip_id}: {fault}. Delete {clip.key}.safetensors. {HOW_TO_REMAKE}")

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from reelops.cogvideox.denoiser import load_transformer
-from reelops.cogvideox.frame_attention import let_frames_stand_for_all
+from reelops.cogvideox.frame_attention import enable_sparse_frame_attention
 from reelops.cogvideox.lora import (
     WEIGHTS_NAME,
     add_lora,
@@ -41,9 +41,9 @@ from reelops.tracking.lineage import Lineage, trace_lineage
 from reelops.tracking.runs import LiveRun, RunRecord, TrackedRun
 from reelops.training.cache import FOLDER as LATENTS
 from reelops.training.cache import LatentCache
-from reelops.training.checkpoint import CheckpointFolder, run_to_oneself
-from reelops.training.launch import Launch, accelerator_for, lost_processes_told
-from reelops.training.loop import Ingredients, Loop, OnRow, Outcome
+from reelops.training.checkpoint import CheckpointFolder, exclusive_run
+from reelops.training.launch import Launch, accelerator_for, report_lost_ranks
+from reelops.training.loop import Loop, OnRow, Outcome, TrainingComponents
 from reelops.training.params import LatentParams, TrainParams
 from reelops.training.preflight import Preflight, check_places, check_run
 from reelops.training.samples import HeldOutSamples, Source, TrainingSamples
@@ -123,8 +123,8 @@ def train_adapter(
     if on_ready is not None:
         on_ready(flight)
     accelerator = accelerator_for(flight.dtype, machine.device)
-    alone = run_to_oneself(folder) if accelerator.is_main_process else nullcontext()
-    with lost_processes_told(flight.launch), alone:
+    alone = exclusive_run(folder) if accelerator.is_main_process else nullcontext()
+    with report_lost_ranks(flight.launch), alone:
         return _run(params, flight, accelerator, cache, config, places, track, fresh, on_row, should_stop, began)
 
 
@@ -172,7 +172,7 @@ def _run(
     return _finish(params, flight, loop, outcome, places, lineage, diary, figures)
 
 
-def ingredients(params: TrainParams, flight: Preflight, cache: LatentCache) -> Ingredients:
+def ingredients(params: TrainParams, flight: Preflight, cache: LatentCache) -> TrainingComponents:
     """Everything a loop needs, loaded."""
     levels = noise_levels(flight.architecture.configs["scheduler"])
     shape = flight.index.encoding.format
@@ -183,10 +183,10 @@ def ingredients(params: TrainParams, flight: Preflight, cache: LatentCache) -> I
     add_lora(transformer, params.rank, params.alpha, params.targets, params.seed)
     if params.start_from is not None:
         _start_from(transformer, params.start_from, params)
-    if params.frames_a_step is not None:
+    if params.frames_per_step is not None:
         cell = flight.architecture.spatial_ratio * flight.architecture.patch_size
-        let_frames_stand_for_all(transformer, (shape.width // cell) * (shape.height // cell), latent_frames)
-    return Ingredients(
+        enable_sparse_frame_attention(transformer, (shape.width // cell) * (shape.height // cell), latent_frames)
+    return TrainingComponents(
         params=params,
         samples=TrainingSamples(source, flight.index.of_split("train"), params, len(levels)),
         held_out=HeldOutSamples(source, held_out, params, len(levels)) if held_out and params.held_out.every else None,

@@ -192,20 +192,20 @@ def _checks(params: ValidateParams, tried: Sequence[Tried], reloaded: Reloaded) 
     limits, style = params.limits, params.style
     if style is not None:
         yield from _style_checks(style, limits, tried)
-    if limits.adherence_lost is not None and params.moves is not None:
+    if limits.max_adherence_loss is not None and params.moves is not None:
         base, adapter = (_adherence(tried, side) for side in SIDES)
-        lost = _rise(adapter, base)
-        yield _change("adherence_lost", "Camera moves that are followed", base, adapter, lost, limits.adherence_lost)
-    if limits.rejections_added is not None and (params.moves or params.prompts):
+        words = "Camera moves that are followed"
+        yield _change("max_adherence_loss", words, base, adapter, _rise(adapter, base), limits.max_adherence_loss)
+    if limits.max_added_rejections is not None and (params.moves or params.prompts):
         base, adapter = (_rejections(tried, side, called=False) for side in SIDES)
         words = "Clips that the gate rejects" + (f" where prompts do not say “{style.phrase}”" if style else "")
-        yield _change("rejections_added", words, base, adapter, _rise(base, adapter), limits.rejections_added)
-    if limits.least_change is not None:
-        said, asked = f"{reloaded.change:.3g} grey levels on average", f"at least {limits.least_change:g}"
+        yield _change("max_added_rejections", words, base, adapter, _rise(base, adapter), limits.max_added_rejections)
+    if limits.min_change is not None:
+        said, asked = f"{reloaded.change:.3g} grey levels on average", f"at least {limits.min_change:g}"
         words = "What the adapter changes in a clip"
-        yield Check("least_change", words, reloaded.change, "at least", limits.least_change, said, asked)
-    if limits.reload_difference is not None:
-        yield _reload_check(reloaded, limits.reload_difference)
+        yield Check("min_change", words, reloaded.change, "at least", limits.min_change, said, asked)
+    if limits.max_reload_difference is not None:
+        yield _reload_check(reloaded, limits.max_reload_difference)
 
 
 def _style_checks(style: Style, limits: Limits, tried: Sequence[Tried]) -> Iterator[Check]:
@@ -214,12 +214,12 @@ def _style_checks(style: Style, limits: Limits, tried: Sequence[Tried]) -> Itera
     in_adapter = _style_count(style, tried, "adapter", called=True)
     in_base = _style_count(style, tried, "base", called=True)
     elsewhere = _style_count(style, tried, "adapter", called=False)
-    if limits.style_in_adapter is not None:
-        yield _share("style_in_adapter", f"{adapter} {called}", in_adapter, "at least", limits.style_in_adapter)
-    if limits.style_in_base is not None:
-        yield _share("style_in_base", f"{base} {called}", in_base, "at most", limits.style_in_base)
-    if limits.style_uncalled is not None and elsewhere.total:
-        yield _share("style_uncalled", f"{adapter} {uncalled}", elsewhere, "at most", limits.style_uncalled)
+    if limits.min_style_in_adapter is not None:
+        yield _share("min_style_in_adapter", f"{adapter} {called}", in_adapter, "at least", limits.min_style_in_adapter)
+    if limits.max_style_in_base is not None:
+        yield _share("max_style_in_base", f"{base} {called}", in_base, "at most", limits.max_style_in_base)
+    if limits.max_style_uncalled is not None and elsewhere.total:
+        yield _share("max_style_uncalled", f"{adapter} {uncalled}", elsewhere, "at most", limits.max_style_uncalled)
 
 
 def _share(name: str, words: str, count: Count, wanted: Literal["at least", "at most"], limit: float) -> Check:
@@ -241,7 +241,7 @@ def _reload_check(reloaded: Reloaded, limit: float) -> Check:
     value = None if reloaded.problems else reloaded.share
     said = "; ".join(reloaded.problems) or reloaded.words
     asked = f"a difference of at most {limit:.0%} of what the adapter changes"
-    return Check("reload_difference", words, value, "at most", limit, said, asked)
+    return Check("max_reload_difference", words, value, "at most", limit, said, asked)
 
 
 def _counted(count: Count) -> str:

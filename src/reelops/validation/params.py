@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
@@ -18,20 +16,19 @@ from pydantic import (
 
 from reelops.camera.words import asked_move
 from reelops.metrics.scores import METRICS
+from reelops.params import ParamsBlock
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Split = Literal["validation", "test"]
 
 
-class TraitLimit(BaseModel):
+class TraitLimit(ParamsBlock):
     """One of the things that all have to hold where a style is present.
 
     Attributes:
         metric: a name of `METRICS`.
         at_least, at_most: in the metric's unit; one of them or both.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     metric: str
     at_least: float | None = Field(default=None, allow_inf_nan=False)
@@ -60,14 +57,12 @@ class TraitLimit(BaseModel):
         return " and ".join(f"{side} {value:g}" for side, value in ends if value is not None)
 
 
-class Prompts(BaseModel):
+class Prompts(ParamsBlock):
     """Prompts, each tried on some of the pictures.
 
     Attributes:
         pictures: on how many; which ones goes round from prompt to prompt.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     pictures: PositiveInt = 2
     prompts: list[str] = Field(min_length=1)
@@ -118,31 +113,39 @@ class Style(Prompts):
         return self.phrase.lower() in prompt.lower()
 
 
-class Limits(BaseModel):
+class Limits(ParamsBlock):
     """What an adapter has to reach. None checks nothing.
 
     Attributes:
-        style_in_base: largest share of base clips that show the style where prompts ask for it.
-        style_in_adapter: smallest share of adapter clips that do.
-        style_uncalled: largest share of adapter clips that show it where prompts do not ask for it.
-        adherence_lost: how far the share of clips whose camera does as asked may fall.
-        rejections_added: how far the share of clips that the gate rejects may rise, on prompts without the phrase.
-        reload_difference: between plain diffusers' frames and ours, as a share of what the adapter changes.
-        least_change: mean absolute difference that the adapter makes to a clip, in grey levels.
+        max_style_in_base: largest share of base clips that show the style where prompts ask for it.
+        min_style_in_adapter: smallest share of adapter clips that do.
+        max_style_uncalled: largest share of adapter clips that show it where prompts do not ask for it.
+        max_adherence_loss: how far the share of clips whose camera does as asked may fall.
+        max_added_rejections: how far the share of clips that the gate rejects may rise, on prompts without the phrase.
+        max_reload_difference: between plain diffusers' frames and ours, as a share of what the adapter changes.
+        min_change: mean absolute difference that the adapter makes to a clip, in grey levels.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    renamed: ClassVar[Mapping[str, str]] = {
+        "style_in_base": "max_style_in_base",
+        "style_in_adapter": "min_style_in_adapter",
+        "style_uncalled": "max_style_uncalled",
+        "adherence_lost": "max_adherence_loss",
+        "rejections_added": "max_added_rejections",
+        "reload_difference": "max_reload_difference",
+        "least_change": "min_change",
+    }
 
-    style_in_base: Share | None = 0.15
-    style_in_adapter: Share | None = 0.8
-    style_uncalled: Share | None = 0.15
-    adherence_lost: Share | None = 0.05
-    rejections_added: Share | None = 0.1
-    reload_difference: NonNegativeFloat | None = 0.05
-    least_change: NonNegativeFloat | None = 0.1
+    max_style_in_base: Share | None = 0.15
+    min_style_in_adapter: Share | None = 0.8
+    max_style_uncalled: Share | None = 0.15
+    max_adherence_loss: Share | None = 0.05
+    max_added_rejections: Share | None = 0.1
+    max_reload_difference: NonNegativeFloat | None = 0.05
+    min_change: NonNegativeFloat | None = 0.1
 
 
-class ValidateParams(BaseModel):
+class ValidateParams(ParamsBlock):
     """How an adapter is held against its base.
 
     Attributes:
@@ -155,13 +158,11 @@ class ValidateParams(BaseModel):
         side_by_sides: so many pairs are shown as videos.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     profile: str = "tiny"
     seed: NonNegativeInt = 0
     pictures: PositiveInt = 6
-    splits: list[Split] = ["validation", "test"]
-    held_out: list[str] = []
+    splits: list[Split] = Field(default=["validation", "test"])
+    held_out: list[str] = Field(default=[])
     moves: Moves | None = None
     style: Style | None = None
     prompts: Prompts | None = None

@@ -49,10 +49,10 @@ def test_the_cache_is_measured_beside_encoders_that_train_the_same_samples(groun
 
 
 def test_beside_the_example_all_train_whole_clips_but_the_way_that_params_describe():
-    params = TrainParams.model_validate(TRAIN | {"frames_a_step": 2, "batch": 2, "micro_batch": 2})
+    params = TrainParams.model_validate(TRAIN | {"frames_per_step": 2, "batch": 2, "micro_batch": 2})
     assert _params_of(AS_SET, params) == _params_of(CACHED, params) == params
     for way in (OURS, PUBLISHED):
-        assert _params_of(way, params).frames_a_step is None and _params_of(way, params).batch == 1
+        assert _params_of(way, params).frames_per_step is None and _params_of(way, params).batch == 1
 
 
 def test_the_example_is_told_beside_whole_clips_and_beside_what_params_say():

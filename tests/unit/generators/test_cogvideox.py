@@ -127,9 +127,9 @@ def test_orders_from_several_threads_take_turns_and_each_gets_its_own_clip(gener
 def test_a_waiting_order_can_be_stopped(generator, order):
     from concurrent.futures import ThreadPoolExecutor
 
-    from reelops.cogvideox.load import models_to_oneself
+    from reelops.cogvideox.load import exclusive_model
 
-    with ThreadPoolExecutor(1) as pool, models_to_oneself():
+    with ThreadPoolExecutor(1) as pool, exclusive_model():
         waiting = pool.submit(generator.generate, order, None, lambda: True)
         with pytest.raises(Cancelled, match="while waiting"):
             waiting.result(timeout=60)

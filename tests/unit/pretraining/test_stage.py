@@ -27,7 +27,7 @@ SMALL = PretrainConfig(
     vae=VaeConfig(channels=(8, 8, 16), size=(48, 32), crop=(9, 32, 48), batch=2, seconds=1.0, pool=6),
     transformer=TransformerConfig(
         heads=5, head_dim=16, layers=1, time_width=16, patch=2, latent_size=(12, 8), text_length=24, text_width=16,
-        batch=2, frames_a_step=(2, 13), frames_odds=(0.8, 0.2), aligned_blocks=(0,), aligned_spreads=(1.0,),
+        batch=2, frames_per_step=(2, 13), frames_odds=(0.8, 0.2), aligned_blocks=(0,), aligned_spreads=(1.0,),
         short_text=24, seconds=1.0,
     ),
     decoder_seconds=1.0,

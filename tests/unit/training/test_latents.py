@@ -162,7 +162,7 @@ def test_bad_clips_are_left_out_with_the_reason(ground):
     (ground.folder / rows[1].image_path).unlink()
     rows[2] = replace(rows[2], start_seconds=0.5)
     ground.write_rows(rows)
-    report = ground.encode(most_lost=0.6)
+    report = ground.encode(max_failed_share=0.6)
     reasons = json.loads((ground.latents / "quarantine.json").read_text())
     assert "is not the file that the table was made of" in reasons["ground/clip-0"]
     assert "clip-1.png" in reasons["ground/clip-1"]
@@ -175,7 +175,7 @@ def test_too_many_bad_clips_fail_the_stage_and_keep_the_old_index(ground):
     before = (ground.latents / "index.json").read_bytes()
     rows = ground.rows()
     ground.write_rows([*(replace(row, sha256="0" * 64) for row in rows[:3]), *rows[3:]])
-    with pytest.raises(DatasetError, match=r"3 of 5 clips could not be encoded.*most_lost"):
+    with pytest.raises(DatasetError, match=r"3 of 5 clips could not be encoded.*max_failed_share"):
         ground.encode()
     assert (ground.latents / "index.json").read_bytes() == before
 

@@ -15,12 +15,12 @@ from studio import START_SECONDS
 from training_work import in_processes, train_here
 
 from reelops.cogvideox.denoiser import load_transformer
-from reelops.cogvideox.frame_attention import StandingForAll
+from reelops.cogvideox.frame_attention import SparseFrameAttention
 from reelops.cogvideox.lora import WEIGHTS_NAME, add_lora, lora_parameters, read_adapter
 from reelops.errors import Cancelled, DatasetError, MachineError, SettingsError
 from reelops.system.digest import sha256_of
 from reelops.training.cache import LatentCache
-from reelops.training.checkpoint import check_room, run_to_oneself
+from reelops.training.checkpoint import check_room, exclusive_run
 from reelops.training.launch import Launch, share_base
 from reelops.training.stage import ingredients
 
@@ -50,8 +50,8 @@ def velocity(transformer, rotary):
         return transformer(video, text, torch.tensor([500]), image_rotary_emb=rotary, return_dict=False)[0]
 
 
-@pytest.mark.parametrize(("frames_a_step", "standing"), [(2, True), (None, False)])
-def test_where_a_step_sees_few_frames_they_stand_for_all(ground, monkeypatch, frames_a_step, standing):
+@pytest.mark.parametrize(("frames_per_step", "standing"), [(2, True), (None, False)])
+def test_where_a_step_sees_few_frames_they_stand_for_all(ground, monkeypatch, frames_per_step, standing):
     seen = []
 
     def loaded(*given):
@@ -60,11 +60,11 @@ def test_where_a_step_sees_few_frames_they_stand_for_all(ground, monkeypatch, fr
         return parts
 
     monkeypatch.setattr("reelops.training.stage.ingredients", loaded)
-    train_here(ground, steps=1, frames_a_step=frames_a_step)
-    assert {isinstance(processor, StandingForAll) for processor in seen} == {standing}
+    train_here(ground, steps=1, frames_per_step=frames_per_step)
+    assert {isinstance(processor, SparseFrameAttention) for processor in seen} == {standing}
     if standing:
         cell = 4 * 4  # of the VAE, and of a token
-        assert (seen[0].tokens_a_frame, seen[0].latent_frames) == (WIDTH // cell * (HEIGHT // cell), 3)
+        assert (seen[0].tokens_per_frame, seen[0].latent_frames) == (WIDTH // cell * (HEIGHT // cell), 3)
 
 
 # ---- stopping and going on ----
@@ -224,7 +224,7 @@ def test_learning_lowers_the_loss_on_clips_that_were_never_trained_on(ground):
 
 
 def test_training_that_no_longer_helps_ends_early_and_publishes_what_was_best(ground):
-    held_out = {"every": 2, "clips": 1, "quantiles": [0.5], "patience": 2, "least_gain": 0.5}
+    held_out = {"every": 2, "clips": 1, "quantiles": [0.5], "patience": 2, "min_improvement": 0.5}
     report = train_here(ground, steps=40, held_out=held_out, publish="best")
     assert (report.outcome.ended, report.figures["steps"]) == ("early", 4)
     assert any("no evaluation was better than the base" in note for note in report.notes)
@@ -348,7 +348,7 @@ def test_a_place_that_cannot_be_written_is_refused_and_nothing_is_lost(ground):
 
 def test_a_second_process_cannot_go_on_with_the_same_run(ground):
     train_here(ground, steps=1)
-    with run_to_oneself(ground.checkpoints[0].parent), pytest.raises(MachineError, match="Another process is training"):
+    with exclusive_run(ground.checkpoints[0].parent), pytest.raises(MachineError, match="Another process is training"):
         train_here(ground, steps=1)
 
 

@@ -8,7 +8,7 @@ from small_model import FRAMES, HEIGHT, PROMPT_LENGTH, WIDTH, write_small_model
 
 from reelops.cogvideox.architecture import read_architecture
 from reelops.cogvideox.conditioning import picture_tensor
-from reelops.cogvideox.denoiser import load_transformer, predict_velocity, rotary_positions, seeing_frames
+from reelops.cogvideox.denoiser import frame_subset, load_transformer, predict_velocity, rotary_positions
 from reelops.cogvideox.loss import add_noise, noise_levels, velocity_loss, velocity_target
 from reelops.training.cache import LatentCache
 from reelops.training.clips import read_training_clips
@@ -136,7 +136,7 @@ def test_a_sample_is_what_its_parts_say(encoded, levels):
 def test_samples_of_a_step_show_the_same_frames_as_they_stand_in_the_clip(encoded, levels):
     cache = LatentCache(encoded.latents)
     source = Source(cache, cache.read_index(), latent_frames=3)
-    params = encoded.params(frames_a_step=2, batch=2, picture_dropout=0.0)
+    params = encoded.params(frames_per_step=2, batch=2, picture_dropout=0.0)
     samples = TrainingSamples(source, source.index.of_split("train"), params, len(levels))
     shown = [samples[number] for number in range(12)]
     frames = [tuple(sample["frames"].tolist()) for sample in shown]
@@ -178,7 +178,7 @@ def test_the_loss_depends_on_the_picture_and_on_nothing_when_it_is_dropped(encod
 def test_dropouts_happen_as_often_as_asked(encoded, levels):
     cache = LatentCache(encoded.latents)
     source = Source(cache, cache.read_index(), latent_frames=3)
-    params = encoded.params(steps=200, text_dropout=0.1, picture_dropout=0.05, prompt_share=0.7)
+    params = encoded.params(steps=200, text_dropout=0.1, picture_dropout=0.05, prompt_probability=0.7)
     samples = TrainingSamples(source, source.index.of_split("train"), params, len(levels))
     empty = cache.read("texts", source.index.empty_text)["vectors"]
     seen = [samples[number] for number in range(400)]
@@ -210,15 +210,15 @@ def test_held_out_cases_are_the_same_whatever_the_run(encoded, levels):
     source = Source(cache, cache.read_index(), latent_frames=3)
     clips = source.index.of_split("validation")
 
-    def case(seed, number=1, frames_a_step=None):
-        params = encoded.params(seed=seed, frames_a_step=frames_a_step)
+    def case(seed, number=1, frames_per_step=None):
+        params = encoded.params(seed=seed, frames_per_step=frames_per_step)
         return HeldOutSamples(source, clips, params, len(levels))[number]
 
     assert all(torch.equal(one, other) for one, other in zip(case(0).values(), case(9).values(), strict=True))
     assert case(0, 0)["timestep"] == 200 and case(0, 1)["timestep"] == 800
     assert not torch.equal(case(0, 0)["noise"], case(0, 1)["noise"])
     assert case(0)["frames"].tolist() == [0, 1, 2]
-    few = case(0, frames_a_step=2)
+    few = case(0, frames_per_step=2)
     assert few["frames"][0] == 0 and few["x0"].shape[0] == 2
     assert all(torch.equal(one, other) for one, other in zip(few.values(), case(9, 1, 2).values(), strict=True))
 
@@ -231,9 +231,9 @@ def test_all_frames_seen_one_by_one_is_what_the_model_itself_does(transformer):
     step = torch.tensor([500])
     rotary = rotary_positions(transformer.config, (8, 12), 3, "cpu")
     whole = predict_velocity(transformer, noisy, condition, text, step, rotary, torch.float32)
-    with seeing_frames(transformer, [0, 1, 2], rotary, 3) as turned:
+    with frame_subset(transformer, [0, 1, 2], rotary, 3) as turned:
         same = predict_velocity(transformer, noisy, condition, text, step, turned, torch.float32)
-    with seeing_frames(transformer, [0, 2], rotary, 3) as turned:
+    with frame_subset(transformer, [0, 2], rotary, 3) as turned:
         some = predict_velocity(transformer, noisy[:, [0, 2]], condition[:, [0, 2]], text, step, turned, torch.float32)
     after = predict_velocity(transformer, noisy, condition, text, step, rotary, torch.float32)
     torch.testing.assert_close(same, whole, rtol=0, atol=0)
@@ -250,7 +250,7 @@ def test_clips_of_another_length_than_the_bases_keep_their_positions(tmp_path):
     text, step = torch.randn(1, PROMPT_LENGTH, 16, generator=generator), torch.tensor([500])
     rotary = rotary_positions(transformer.config, (8, 12), 5, "cpu")
     whole = predict_velocity(transformer, noisy, condition, text, step, rotary, torch.float32)
-    with seeing_frames(transformer, range(5), rotary, 5) as turned:
+    with frame_subset(transformer, range(5), rotary, 5) as turned:
         seen = predict_velocity(transformer, noisy, condition, text, step, turned, torch.float32)
     torch.testing.assert_close(seen, whole, rtol=0, atol=0)
 
@@ -263,7 +263,7 @@ def test_a_frame_keeps_its_own_position_when_others_are_left_out(transformer):
     rotary = rotary_positions(transformer.config, (8, 12), 3, "cpu")
 
     def seen(frames):
-        with seeing_frames(transformer, frames, rotary, 3) as turned:
+        with frame_subset(transformer, frames, rotary, 3) as turned:
             return predict_velocity(
                 transformer, frame[:, :, :16], frame[:, :, 16:], text, torch.tensor([500]), turned, torch.float32
             )

@@ -122,6 +122,10 @@ def test_the_learning_rate_warms_up_then_follows_its_schedule(schedule, half_way
         ({"name": "../elsewhere"}, "match"),
         ({"dtype": "float16"}, "bfloat16"),
         ({"rang": 4}, "Extra inputs"),
+        ({"frames_a_step": 2}, "frames_a_step is now frames_per_step"),
+        ({"lowest_timestep": 0}, "lowest_timestep is now min_timestep"),
+        ({"prompt_share": 0.5}, "prompt_share is now prompt_probability"),
+        ({"held_out": {"least_gain": 0.1}}, "least_gain is now min_improvement"),
     ],
 )
 def test_parameters_that_make_no_sense_are_refused(change, complaint):

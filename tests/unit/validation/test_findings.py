@@ -62,8 +62,8 @@ def test_the_style_is_there_where_all_of_its_limits_hold(pair):
     findings = find(PARAMS, tried, SAME)
     assert (findings.style_count("base", True), findings.style_count("adapter", True)) == (Count(1, 4), Count(2, 4))
     assert findings.unmeasured == 1
-    assert not check(findings, "style_in_adapter").passed and not check(findings, "style_in_base").passed
-    assert str(check(findings, "style_in_adapter")) == (
+    assert not check(findings, "min_style_in_adapter").passed and not check(findings, "max_style_in_base").passed
+    assert str(check(findings, "min_style_in_adapter")) == (
         "Clips with the adapter that show tilted horizon where prompts say “tilted horizon”: 2 of 4 (50%); "
         "at least 80% is wanted."
     )
@@ -71,8 +71,8 @@ def test_the_style_is_there_where_all_of_its_limits_hold(pair):
 
 def test_a_style_that_comes_uncalled_is_found(pair):
     tried = [pair("moves", {"flicker": 0.1}, {"flicker": 0.9 if number == 0 else 0.1}) for number in range(6)]
-    assert not check(find(PARAMS, tried, SAME), "style_uncalled").passed, "1 of 6 is more than 15 %"
-    assert check(find(PARAMS, [*tried, tried[1]], SAME), "style_uncalled").passed, "1 of 7 is less"
+    assert not check(find(PARAMS, tried, SAME), "max_style_uncalled").passed, "1 of 6 is more than 15 %"
+    assert check(find(PARAMS, [*tried, tried[1]], SAME), "max_style_uncalled").passed, "1 of 7 is less"
 
 
 @pytest.mark.parametrize(("followed", "passed"), [(21, True), (20, True), (19, False)])
@@ -80,20 +80,20 @@ def test_of_21_moves_one_may_be_lost(pair, followed, passed):
     right = {"flicker": 0.1, "move": CameraMove.ZOOM_IN}
     wrong = {"flicker": 0.1, "move": CameraMove.PAN_LEFT}
     tried = [pair("moves", right, right if number < followed else wrong) for number in range(21)]
-    one = check(find(PARAMS, tried, SAME), "adherence_lost")
+    one = check(find(PARAMS, tried, SAME), "max_adherence_loss")
     assert one.value == pytest.approx((21 - followed) / 21) and one.passed is passed
 
 
 def test_what_was_lost_is_no_gain_of_what_could_not_be_measured(pair):
     unclear = {"flicker": 0.1, "move": None}
     tried = [pair("moves", {"flicker": 0.1, "move": CameraMove.ZOOM_IN}, unclear)]
-    assert check(find(PARAMS, tried, SAME), "adherence_lost").value == 1.0
+    assert check(find(PARAMS, tried, SAME), "max_adherence_loss").value == 1.0
 
 
 def test_rejections_count_where_the_style_is_not_called(pair):
     good, bad = {"flicker": 0.1}, {"flicker": 0.1, "rejected": True}
     tried = [pair("moves", good, bad), *(pair("moves", good, good) for _ in range(9)), pair("style", good, bad)]
-    one = check(find(PARAMS, tried, SAME), "rejections_added")
+    one = check(find(PARAMS, tried, SAME), "max_added_rejections")
     assert one.value == pytest.approx(0.1) and one.passed, "the limit itself is still good"
     assert "1 of 10 (10%) with the adapter, 0 of 10 (0%) of the base" in str(one)
 
@@ -101,19 +101,19 @@ def test_rejections_count_where_the_style_is_not_called(pair):
 def test_a_file_that_diffusers_reads_otherwise_fails(pair):
     tried = [pair("style", {"flicker": 0.1}, {"flicker": 0.9})]
     other = replace(SAME, largest=90, differing=0.9, apart=2.0)
-    assert not check(find(PARAMS, tried, other), "reload_difference").passed
+    assert not check(find(PARAMS, tried, other), "max_reload_difference").passed
     near = replace(SAME, largest=1, differing=0.001, apart=0.001)
-    assert check(find(PARAMS, tried, near), "reload_difference").passed
+    assert check(find(PARAMS, tried, near), "max_reload_difference").passed
     idle = replace(SAME, apart=0.5, change=0.0)
-    assert check(find(PARAMS, tried, idle), "reload_difference").value == 1.0
+    assert check(find(PARAMS, tried, idle), "max_reload_difference").value == 1.0
 
 
 def test_a_limit_that_is_null_checks_nothing(pair):
-    unchecked = dict.fromkeys(("style_in_base", "style_in_adapter", "style_uncalled", "adherence_lost"))
+    unchecked = dict.fromkeys(("max_style_in_base", "min_style_in_adapter", "max_style_uncalled", "max_adherence_loss"))
     params = PARAMS.model_copy(update={"limits": PARAMS.limits.model_copy(update=unchecked)})
     tried = [pair("style", {"flicker": 0.9}, {"flicker": 0.1})]
     names = {one.name for one in find(params, tried, SAME).checks}
-    assert names == {"rejections_added", "least_change", "reload_difference"}
+    assert names == {"max_added_rejections", "min_change", "max_reload_difference"}
 
 
 def test_intervals_are_scipys_bootstrap_of_the_paired_differences(pair):

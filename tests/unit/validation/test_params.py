@@ -36,7 +36,8 @@ def read(tmp_path, **changes):
         ({"moves": {"prompts": ["zoom in", "zoom in"]}}, "stands there twice"),
         ({"prompts": {"prompts": [" "]}}, "one of them is empty"),
         ({"style": None, "moves": None}, "one of `moves`, `style` and `prompts` is wanted"),
-        ({"limits": {"style_in_base": 15}}, r"validate\.limits\.style_in_base is 15"),
+        ({"limits": {"max_style_in_base": 15}}, r"validate\.limits\.max_style_in_base is 15"),
+        ({"limits": {"least_change": 0.1}}, r"validate\.limits\.least_change is now min_change\. Rename it\."),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line_that_names_the_key(tmp_path, changes, said):

@@ -79,11 +79,11 @@ def test_the_verdict_names_every_check_and_is_about_this_adapter_alone(trained, 
     sha256 = sha256_of(trained.adapter / WEIGHTS_NAME)
     assert told["adapter_sha256"] == sha256 and told["base_revision"] == validated.plan.weights.revision
     assert [check["name"] for check in told["checks"]] == [
-        *("style_in_adapter", "style_in_base", "style_uncalled", "adherence_lost", "rejections_added"),
-        *("least_change", "reload_difference"),
+        *("min_style_in_adapter", "max_style_in_base", "max_style_uncalled"),
+        *("max_adherence_loss", "max_added_rejections", "min_change", "max_reload_difference"),
     ]
     read = read_verdict(sha256, trained.config)
-    assert not read.passed and {"style_in_base", "style_uncalled"} <= set(read.failed)
+    assert not read.passed and {"max_style_in_base", "max_style_uncalled"} <= set(read.failed)
     assert read.tags["validation"] == "failed"
     assert read_verdict("0" * 64, trained.config) is None
 
@@ -153,7 +153,7 @@ def test_diffusers_alone_makes_the_same_clip_of_the_published_file(validated):
 def test_an_adapter_that_does_nothing_fails_by_name(ground, tmp_path):
     idle = rewritten(ground.adapter, tmp_path / "idle", scale=0.0)
     findings = validate_here(ground, idle, **ONE_PAIR).findings
-    assert "least_change" in {check.name for check in findings.failed}
+    assert "min_change" in {check.name for check in findings.failed}
     assert findings.reloaded.change == 0
     assert all(one.base.scores["motion"] == one.adapter.scores["motion"] for one in findings.tried)
 
@@ -161,7 +161,7 @@ def test_an_adapter_that_does_nothing_fails_by_name(ground, tmp_path):
 def test_an_adapter_whose_alpha_was_lost_on_the_way_fails_by_name(ground, tmp_path):
     tampered = rewritten(ground.adapter, tmp_path / "tampered", alpha=4.0)
     findings = validate_here(ground, tampered, **ONE_PAIR).findings
-    (check,) = [check for check in findings.failed if check.name == "reload_difference"]
+    (check,) = [check for check in findings.failed if check.name == "max_reload_difference"]
     assert "states alpha 4.0, and it was trained with 8.0" in str(check)
 
 

@@ -128,7 +128,7 @@ def _params_of(way: str, params: TrainParams) -> TrainParams:
     """Beside the example one clip a step, all of its latent frames: its recipe."""
     if way not in (OURS, PUBLISHED, PUBLISHED_BF16):
         return params
-    return params.model_copy(update={"frames_a_step": None, "batch": 1, "micro_batch": 1})
+    return params.model_copy(update={"frames_per_step": None, "batch": 1, "micro_batch": 1})
 
 
 def _measure_part(
@@ -155,7 +155,7 @@ def _measure_part(
             if AS_SET in figures:
                 theirs |= _beside(figures[AS_SET], theirs, "as_set")
     shape = index.encoding.format
-    shown = f"{params.frames_a_step} latent frames of a clip" if params.frames_a_step else "a whole clip"
+    shown = f"{params.frames_per_step} latent frames of a clip" if params.frames_per_step else "a whole clip"
     sample = f"{params.batch} to a step, is {shown}"
     if AS_SET in figures:
         sample = f"one to a step, is a whole clip; as params.yaml says, {sample}"

@@ -106,7 +106,7 @@ def measure_random(
     from reelops.system.peak_memory import PeakMemory
     from reelops.training.checkpoint import CheckpointFolder
     from reelops.training.launch import accelerator_for
-    from reelops.training.loop import Ingredients, Loop
+    from reelops.training.loop import Loop, TrainingComponents
     from reelops.training.samples import Source, TrainingSamples
 
     def on_row(row: Mapping[str, float], step: int) -> None:
@@ -121,7 +121,7 @@ def measure_random(
     with PeakMemory() as peak, TemporaryDirectory() as folder:
         transformer = random_transformer(architecture, getattr(torch, dtype), device)
         add_lora(transformer, params.rank, params.alpha, params.targets, params.seed)
-        parts = Ingredients(params, samples, None, transformer, levels, getattr(torch, dtype), params.optimizer)
+        parts = TrainingComponents(params, samples, None, transformer, levels, getattr(torch, dtype), params.optimizer)
         loop = Loop(parts, accelerator_for(dtype, device), CheckpointFolder(Path(folder), 1), on_row)
         outcome = loop.run()
     size = count_adapter(architecture, params.rank, params.targets)

@@ -76,13 +76,13 @@ class TvL1:
             previous = frame_HW
 
     def _pyramid(self, picture_HW: np.ndarray) -> Pyramid:
-        with self._by_its_own_arithmetic():
+        with self._deterministic_opencv():
             return pyramid(picture_HW, self.parameters)
 
     def _between(self, previous: Pyramid, following: Pyramid, start_HW2: np.ndarray | None = None) -> np.ndarray:
         """The flow from one picture to the next, of which the smallest level begins with `start_HW2`, or with none."""
         flow = np.zeros((2, 1, 1), np.float32)
-        with self._by_its_own_arithmetic():
+        with self._deterministic_opencv():
             for previous_HW, next_HW in zip(reversed(previous), reversed(following), strict=True):
                 level = Level(previous_HW, next_HW, self.parameters)
                 if previous_HW is not previous[-1]:
@@ -94,7 +94,7 @@ class TvL1:
             both: np.ndarray = cv2.merge(list(flow))
         return both
 
-    def _by_its_own_arithmetic(self) -> AbstractContextManager[None]:
+    def _deterministic_opencv(self) -> AbstractContextManager[None]:
         """OpenCV's helpers the same on every thread; with OpenCV's parameters, as OpenCV would use them right here."""
         return nullcontext() if self.parameters.as_opencv else one_opencv_thread()
 
