@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 from reelops.params import Config, find_files
 
+ClipKind = Literal["clips", "pictures", "product_clips", "good_clips", "data_clips"]
+"""A key of the block that names files."""
+
 
 class BenchmarkParams(BaseModel):
     """What benchmarks are run on.
@@ -29,11 +32,9 @@ class BenchmarkParams(BaseModel):
     good_clips: list[str]
     data_clips: list[str] = []
 
-    def find(
-        self, what: Literal["clips", "pictures", "product_clips", "good_clips", "data_clips"], root: Path
-    ) -> list[Path]:
+    def find(self, kind: ClipKind, root: Path) -> list[Path]:
         """Files that match, by name within each glob."""
-        return find_files(getattr(self, what), root, f"benchmark.{what}")[0]
+        return find_files(getattr(self, kind), root, f"benchmark.{kind}")[0]
 
 
 def load_benchmark_params(config: Config) -> BenchmarkParams:

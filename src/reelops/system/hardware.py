@@ -91,15 +91,15 @@ def _number_in(path: str) -> int | None:
         return None
 
 
-def _memory() -> tuple[int, int]:
+def memory() -> tuple[int, int]:
     """Bytes in all and bytes free; a container's limit counts where it is lower than the host's memory."""
     import psutil
 
-    memory = psutil.virtual_memory()
+    machine = psutil.virtual_memory()
     limit, used = _number_in("/sys/fs/cgroup/memory.max"), _number_in("/sys/fs/cgroup/memory.current")
-    if limit is None or limit >= memory.total:
-        return int(memory.total), int(memory.available)
-    return limit, max(0, min(int(memory.available), limit - (used or 0)))
+    if limit is None or limit >= machine.total:
+        return int(machine.total), int(machine.available)
+    return limit, max(0, min(int(machine.available), limit - (used or 0)))
 
 
 def _gpus() -> tuple[Gpu, ...]:
@@ -134,7 +134,7 @@ def inspect_machine() -> Machine:
     except (ImportError, OSError) as error:
         raise MachineError(f"torch cannot be loaded ({error}). Install the project's requirements again.") from error
     processor = inspect_processor()
-    ram, free = _memory()
+    ram, free = memory()
     return Machine(
         cpu=processor.name,
         cores=cores(),

@@ -1,0 +1,113 @@
+"""The contract of a benchmark: a name, what it measures, and parts that can be measured alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reelops.benchmark.params import ClipKind, load_benchmark_params
+from reelops.benchmark.report import Figures
+from reelops.benchmark.table import Table
+from reelops.benchmark.target import Target
+from reelops.errors import SettingsError
+from reelops.params import Config
+from reelops.progress import RunContext
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a part works with.
+
+    Attributes:
+        scratch: a folder of its own for what is made on the way.
+        clips: given in place of all clips that params.yaml names.
+    """
+
+    config: Config
+    scratch: Path
+    clips: Sequence[Path] = ()
+
+    def files(self, kind: ClipKind) -> list[Path]:
+        """What is measured on.
+
+        Raises:
+            SettingsError: params.yaml names nothing that is here.
+        """
+        if self.clips and kind != "pictures":
+            return list(self.clips)
+        found = load_benchmark_params(self.config).find(kind, self.config.root)
+        if not found:
+            raise SettingsError(f"benchmark.{kind} in params.yaml matches nothing here; name some there.")
+        return found
+
+
+def _nothing_asked(_: Figures) -> Iterable[Target]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Part:
+    """What can be measured alone.
+
+    Attributes:
+        measures: what, in a sentence without its full stop.
+        seconds: about how long it takes on two free cores.
+        measure: gives its figures; says how far it is by `context.progress`, in any units.
+        tables: shows its figures to people.
+        targets: what is asked of them.
+        files: the kinds of files that it takes.
+        by_default: it is measured where nobody names parts.
+    """
+
+    name: str
+    measures: str
+    seconds: float
+    measure: Callable[[Bench, RunContext], Figures]
+    tables: Callable[[Figures], Iterable[Table]]
+    targets: Callable[[Figures], Iterable[Target]] = _nothing_asked
+    files: Sequence[ClipKind] = ()
+    by_default: bool = True
+
+
+@dataclass(frozen=True)
+class Case:
+    """A benchmark.
+
+    Attributes:
+        name: `reelops benchmark NAME` measures it.
+        title: heading of its page.
+        measures: what, in a sentence without its full stop.
+        report: its JSON file, relative to the project; a page for people, `.md`, is put beside it.
+        parts: in their order.
+        options: of the command line, beyond parts, that make it what it is.
+        cores: as many as it may use; None leaves it all of them.
+        with_torch: it computes with torch, on a GPU where there is one.
+    """
+
+    name: str
+    title: str
+    measures: str
+    report: Path
+    parts: Sequence[Part]
+    options: Sequence[str] = ()
+    cores: int | None = None
+    with_torch: bool = False
+
+    def select(self, names: Sequence[str] = ()) -> list[Part]:
+        """Parts by name, in their order; by default all that are measured where nobody names any.
+
+        Raises:
+            SettingsError: there is no part of a name.
+        """
+        known = [part.name for part in self.parts]
+        for name in names:
+            if name not in known:
+                raise SettingsError(
+                    f"reelops benchmark {self.name} has no part {name!r}. Choose of: {', '.join(known)}."
+                )
+        return [part for part in self.parts if (part.name in names if names else part.by_default)]
+
+    def command(self, part: Part) -> str:
+        """What measures a part again."""
+        return " ".join(["reelops benchmark", self.name, "--part", part.name, *self.options])
