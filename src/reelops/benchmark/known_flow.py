@@ -73,11 +73,6 @@ def moved_pair(gray_HW: np.ndarray, motion: KnownMotion, width: int = 720) -> tu
     return _looked_up(smooth, still, finer, width), _looked_up(smooth, motion.matrix, finer, width)
 
 
-def steady_frames(gray_HW: np.ndarray, motion: KnownMotion, num_frames: int = 3) -> list[np.ndarray]:
-    """Frames (480, 720) uint8 of a photograph (uint8); the motion, a shift, zoom or turn alone, leads to each next."""
-    return [moved_pair(gray_HW, motion.repeated(times))[1] for times in range(num_frames)]
-
-
 @dataclass(frozen=True)
 class KnownSequence:
     """Steps of a scene whose motion is known, uneven as a lively clip's is.

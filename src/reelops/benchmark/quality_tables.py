@@ -181,7 +181,6 @@ def _flow(part: Part) -> Iterator[Table]:
     }
     yield _table("With OpenCV's parameters on both sides", part["equal_parameters"], columns)
     yield _known_motion(part["known_motion"])
-    yield _warm_start(part["warm_start"])
     sizes = ({"clip": row["clip"], **row["motion"], "spread": f"{row['spread']:.1%}"} for row in part["working_size"])
     rows = list(part["working_size"][0]["motion"])
     columns = {"Clip": "clip", **{f"{size} rows": size for size in rows}, "Spread": "spread"}
@@ -197,22 +196,6 @@ def _known_motion(errors: Mapping[str, Mapping[str, Any]]) -> Table:
         columns[f"{'Ours' if whose == 'ours' else 'OpenCV'} at {rows} rows"] = name
     rows_of = ({"motion": motion, **row} for motion, row in errors.items())
     return _table("Mean end-point error on known motion, px at 480 rows", rows_of, columns)
-
-
-def _warm_start(part: Part) -> Table:
-    rows = ({**row, "ours": row["ours"]["cpu"], "warm": row["warm"]["cpu"]} for row in part["clips"])
-    columns = {
-        "Clip": "clip",
-        "From none, processor s": "ours",
-        "From the pair before, processor s": "warm",
-        "Times less": "times_less_cpu",
-        "Mean distance, px at 480 rows": "mean_distance",
-    }
-    title = (
-        f"A pair at {WORKING_ROWS} rows that begins with the flow of the pair before; error under steady known motion: "
-        f"from none {part['error_of_ours']:.3g} px, from the pair before {part['error_of_warm']:.3g} px"
-    )
-    return _table(title, rows, columns)
 
 
 def _truth(part: Part) -> Iterator[Table]:

@@ -15,8 +15,7 @@ class FlowEngine(Protocol):
 
     `flow` takes two luma pictures (H, W) uint8 of one size and returns (H, W, 2) float32: x and y displacement from
     the previous to the next, in pixels of the given pictures. `flows` takes the frames of a clip, which may come one by
-    one, and gives the flow of each neighbouring pair in turn: what `flow` gives for it, but for `tvl1-warm`, where the
-    pairs before have a say.
+    one, and gives the flow of each neighbouring pair in turn: what `flow` gives for it.
 
     Raises:
         VideoError: the pictures differ in size, or are too small for the engine.

@@ -1,9 +1,8 @@
 """Dense optical flow: engines behind one contract.
 
-An engine is chosen by name. `tvl1` is Dual TV-L1 of our own, which temporal consistency asks for; `tvl1-torch` is the
-same for a GPU, and `tvl1-warm` begins each pair with the flow of the one before. `tvl1-opencv` is OpenCV's, the
-reference that ours is compared with, and `dis` the quickest. All run within `one_opencv_thread`, so that their results
-do not depend on the machine.
+An engine is chosen by name. `tvl1` is Dual TV-L1 of our own, which temporal consistency asks for; `tvl1-opencv` is
+OpenCV's, the reference that ours is compared with, and `dis` the quickest. All run within `one_opencv_thread`, so that
+their results do not depend on the machine.
 """
 
 from __future__ import annotations
@@ -68,22 +67,8 @@ def _tvl1() -> FlowEngine:
     return TvL1()
 
 
-def _tvl1_warm() -> FlowEngine:
-    from reelops.optical_flow.tvl1.engine import TvL1Warm
-
-    return TvL1Warm()
-
-
-def _tvl1_torch() -> FlowEngine:
-    from reelops.optical_flow.tvl1.on_torch import TvL1Torch
-
-    return TvL1Torch()
-
-
 ENGINES: dict[str, Callable[[], FlowEngine]] = {
     "tvl1": _tvl1,
-    "tvl1-warm": _tvl1_warm,
-    "tvl1-torch": _tvl1_torch,
     TvL1OpenCv.name: TvL1OpenCv,
     Dis.name: Dis,
 }

@@ -151,13 +151,6 @@ def flow_part() -> dict[str, Any]:
             }
         ],
         "known_motion": {"pan 1 px": errors, "all": errors},
-        "warm_start": {
-            "clips": [
-                {"clip": "a", "ours": seconds, "warm": seconds, "times_less_cpu": 1.0, "mean_distance": 0.25},
-            ],
-            "error_of_ours": 0.1,
-            "error_of_warm": 0.2,
-        },
         "working_size": [{"clip": "a", "motion": {"120": 4.0, "160": 4.1}, "spread": 0.025}],
         "score": {
             "clips": [{"clip": "a", "ours": 0.9, "opencv": None}],
@@ -178,7 +171,6 @@ def test_figures_of_the_flow_are_held_against_what_was_wanted_and_shown() -> Non
     page = markdown({"parts": {"flow": {**AT, **flow_part()}}, "wanted": [wish.to_json() for wish in wanted]})
     assert "| pan 1 px | 0.1 | 0.05 | 0.5 | 0.2 | not measured |" in page
     assert "| a | 4 | 4.1 | 2.5% |" in page
-    assert "| a | 0.01 | 0.01 | 1 | 0.25 |" in page and "from the pair before 0.2 px" in page
 
 
 def test_where_scores_differ_known_motion_tells_whose_is_nearer_the_truth(project: Path, repository: Path) -> None:

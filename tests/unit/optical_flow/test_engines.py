@@ -30,5 +30,5 @@ def test_pulled_back_picture_is_the_first_one(photo: np.ndarray) -> None:
 
 
 def test_unknown_engine_is_named_with_the_known_ones() -> None:
-    with pytest.raises(SettingsError, match=r"'raft'.*tvl1, tvl1-warm, tvl1-torch, tvl1-opencv, dis"):
+    with pytest.raises(SettingsError, match=r"'raft'.*tvl1, tvl1-opencv, dis"):
         flow_engine("raft")

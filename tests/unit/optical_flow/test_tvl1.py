@@ -17,16 +17,14 @@ import pytest
 from numba.core.dispatcher import Dispatcher
 
 from reelops.benchmark.cases.optical_flow import opencv_flow, photograph
-from reelops.benchmark.known_flow import MOTIONS, KnownMotion, end_point_error, moved_pair, steady_frames
-from reelops.errors import SettingsError
+from reelops.benchmark.known_flow import MOTIONS, KnownMotion, end_point_error, moved_pair
 from reelops.optical_flow.tvl1 import affine as tvl1_affine
 from reelops.optical_flow.tvl1 import data as tvl1_data
 from reelops.optical_flow.tvl1 import dual as tvl1_dual
 from reelops.optical_flow.tvl1 import median as tvl1_median
 from reelops.optical_flow.tvl1.compiling import compiled
-from reelops.optical_flow.tvl1.engine import TvL1, TvL1Warm, pyramid
+from reelops.optical_flow.tvl1.engine import TvL1, pyramid
 from reelops.optical_flow.tvl1.median import median, median_exchanges
-from reelops.optical_flow.tvl1.on_torch import TvL1Torch
 from reelops.optical_flow.tvl1.parameters import TvL1Parameters, opencv_parameters
 from reelops.optical_flow.working_size import at_rows, luma
 from reelops.video.decode import read_frames
@@ -129,39 +127,6 @@ def test_without_a_folder_to_keep_code_in_it_is_compiled_all_the_same() -> None:
         return 2 * x
 
     assert compiled(FunctionType(double.__code__.replace(co_filename="<nowhere>"), {}))(21) == 42
-
-
-def test_torch_finds_the_same_flow_in_any_batch(drive: list[np.ndarray]) -> None:
-    expected = [TvL1().flow(*pair) for pair in pairwise(drive)]
-    for batch in (1, 4):
-        for flow, ours in zip(TvL1Torch(device="cpu", batch=batch).flows(drive), expected, strict=True):
-            assert np.median(distances(flow, ours)) < 1e-3
-            assert distances(flow, ours).mean() < 1e-2
-
-
-def test_torch_refuses_what_it_cannot_imitate() -> None:
-    with pytest.raises(SettingsError, match="Use the engine tvl1"):
-        TvL1Torch(opencv_parameters())
-
-
-# ---- from the pair before ----
-
-
-def test_each_pair_begins_with_the_flow_of_the_one_before(drive: list[np.ndarray]) -> None:
-    """So one that ends where it begins finds what it began with, and the first begins with none."""
-    found = list(TvL1Warm().flows(drive))
-    np.testing.assert_array_equal(found[0], TvL1().flow(*drive[:2]))
-    assert not np.array_equal(found[1], TvL1().flow(*drive[1:3]))
-    only_begin = TvL1Parameters(warps=0, levels=1)
-    as_begun = TvL1(only_begin)._between([drive[0]], [drive[1]], found[0])
-    np.testing.assert_allclose(as_begun, found[0], atol=1e-6)
-
-
-@pytest.mark.parametrize("motion", MOTIONS, ids=lambda motion: motion.name)
-def test_steady_motion_is_measured_as_well_from_the_pair_before(rocket: np.ndarray, motion: KnownMotion) -> None:
-    frames = [at_rows(frame, 160) for frame in steady_frames(rocket, motion)]
-    *_, last = TvL1Warm().flows(frames)
-    assert end_point_error(last, motion) < 1.1 * end_point_error(TvL1().flow(*frames[1:]), motion) + 0.01
 
 
 @pytest.mark.parametrize("together", [1, 3, 30])

@@ -17,10 +17,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from reelops.benchmark.known_flow import MOTIONS, KnownMotion, KnownSequence, end_point_error, moved_pair, steady_frames
+from reelops.benchmark.known_flow import MOTIONS, KnownMotion, KnownSequence, end_point_error, moved_pair
 from reelops.metrics.motion.temporal_consistency import consistency_of
 from reelops.optical_flow.engines import mean_magnitude
-from reelops.optical_flow.tvl1.engine import TvL1, TvL1Warm
+from reelops.optical_flow.tvl1.engine import TvL1
 from reelops.optical_flow.tvl1.parameters import opencv_parameters
 from reelops.optical_flow.working_size import SMALLEST_ROWS, STATED_ROWS, WORKING_ROWS, at_rows, luma
 from reelops.system.digest import sha256_of
@@ -69,7 +69,7 @@ def clip_frames(path: Path) -> list[np.ndarray]:
 
 def num_steps(timed_clips: Sequence[Path], clips: Sequence[Path]) -> int:
     """How often `benchmark_flow` tells what it does."""
-    return len({*timed_clips, *clips}) + len(timed_clips) + 4 * len(clips) + len(MOTIONS) + 1
+    return len({*timed_clips, *clips}) + len(timed_clips) + 3 * len(clips) + len(MOTIONS)
 
 
 def benchmark_flow(
@@ -103,7 +103,6 @@ def benchmark_flow(
     report["time"] = _time({path: middle[path] for path in timed_clips}, ours, on_step)
     report["equal_parameters"] = _equal_parameters({path: middle[path] for path in clips}, on_step)
     report["known_motion"] = _known_motion(pictures, ours, golden, on_step)
-    report["warm_start"] = _warm_start(frames, pictures, on_step)
     report["working_size"] = _working_size(frames, ours, on_step)
     report["score"] = _score(frames, ours, scale, golden, on_step)
     return report
@@ -205,50 +204,6 @@ def photograph(path: Path) -> np.ndarray:
     with Image.open(path) as image:
         gray = luma(np.asarray(image.convert("RGB")))
     return np.ascontiguousarray(gray[: gray.shape[1] * 2 // 3]) if gray.shape[0] > gray.shape[1] else gray
-
-
-def _warm_start(
-    frames: Mapping[Path, Sequence[np.ndarray]], pictures: Sequence[Path], on_step: OnStep
-) -> dict[str, Any]:
-    """What beginning with the flow of the pair before does: processor time, distance, and error under steady motion."""
-    cold, warm = TvL1(workers=1), TvL1Warm()
-    rows = []
-    for path, shown in frames.items():
-        on_step(f"warm start, {path.name}")
-        at_work = [at_rows(gray, WORKING_ROWS) for gray in shown]
-        from_none, alone = _timed_clip(cold, at_work)
-        from_before, following = _timed_clip(warm, at_work)
-        distance = np.linalg.norm(from_before - from_none, axis=3)
-        rows.append(
-            {
-                "clip": path.name,
-                "ours": {"cpu": alone.cpu / len(distance)},
-                "warm": {"cpu": following.cpu / len(distance)},
-                "times_less_cpu": alone.cpu / following.cpu,
-                "mean_distance": float(distance.mean()) * STATED_ROWS / WORKING_ROWS,
-            }
-        )
-    on_step("warm start, steady known motion")
-    steady = [(motion, steady_frames(photograph(path), motion)) for motion in MOTIONS for path in pictures]
-    return {
-        "clips": rows,
-        "error_of_ours": _error_of_last_pair(cold, steady),
-        "error_of_warm": _error_of_last_pair(warm, steady),
-    }
-
-
-def _timed_clip(engine: TvL1, frames: Sequence[np.ndarray], repeats: int = 3) -> tuple[np.ndarray, Timed]:
-    """The flows (pairs, H, W, 2) of a clip, and the least time of `repeats` runs."""
-    return timed(lambda *all_frames: np.stack(list(engine.flows(all_frames))), *frames, repeats=repeats)
-
-
-def _error_of_last_pair(engine: TvL1, steady: Sequence[tuple[KnownMotion, Sequence[np.ndarray]]]) -> float:
-    """Mean end-point error in pixels at 480 rows, at the working size."""
-    errors = []
-    for motion, frames in steady:
-        *_, last = engine.flows(at_rows(frame, WORKING_ROWS) for frame in frames)
-        errors.append(end_point_error(last, motion))
-    return float(np.mean(errors))
 
 
 def _working_size(frames: dict[Path, list[np.ndarray]], ours: TvL1, on_step: OnStep) -> list[dict[str, Any]]:

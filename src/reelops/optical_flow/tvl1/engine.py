@@ -39,7 +39,6 @@ class TvL1:
     """Dual TV-L1 on the processor. One engine may serve several threads at once; each pair takes one core.
 
     A pair's flow depends on its two pictures alone, so that pairs may be worked on in any order and in any batch.
-    `TvL1Warm` gives that up.
 
     Args:
         parameters: how it is solved.
@@ -79,16 +78,14 @@ class TvL1:
         with self._deterministic_opencv():
             return pyramid(picture_HW, self.parameters)
 
-    def _between(self, previous: Pyramid, following: Pyramid, start_HW2: np.ndarray | None = None) -> np.ndarray:
-        """The flow from one picture to the next, of which the smallest level begins with `start_HW2`, or with none."""
+    def _between(self, previous: Pyramid, following: Pyramid) -> np.ndarray:
+        """The flow (H, W, 2) from one picture to the next."""
         flow = np.zeros((2, 1, 1), np.float32)
         with self._deterministic_opencv():
             for previous_HW, next_HW in zip(reversed(previous), reversed(following), strict=True):
                 level = Level(previous_HW, next_HW, self.parameters)
                 if previous_HW is not previous[-1]:
                     enlarge(flow, level.flow, self.parameters)
-                elif start_HW2 is not None:
-                    shrink(start_HW2, level.flow)
                 level.refine()
                 flow = level.flow
             both: np.ndarray = cv2.merge(list(flow))
@@ -97,23 +94,6 @@ class TvL1:
     def _deterministic_opencv(self) -> AbstractContextManager[None]:
         """OpenCV's helpers the same on every thread; with OpenCV's parameters, as OpenCV would use them right here."""
         return nullcontext() if self.parameters.as_opencv else one_opencv_thread()
-
-
-class TvL1Warm(TvL1):
-    """Dual TV-L1 in which each pair of a clip begins with the flow of the pair before it, and the first with none.
-
-    Pairs of a clip have to wait for each other, and a flow depends on all frames before. `reelops benchmark quality
-    --only flow` compares its time and its error with those of `TvL1`.
-    """
-
-    name = "tvl1-warm"
-
-    def flows(self, frames_HW: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """See `FlowEngine`; one pair after the other, on one core."""
-        flow_HW2 = None
-        for previous, following in pairwise(self._pyramids(frames_HW)):
-            flow_HW2 = self._between(previous, following, flow_HW2)
-            yield flow_HW2
 
 
 def pyramid(picture_HW: np.ndarray, parameters: TvL1Parameters) -> Pyramid:
@@ -148,11 +128,3 @@ def enlarge(flow: np.ndarray, larger: np.ndarray, parameters: TvL1Parameters) ->
         ratios = (1 / parameters.scale_step, 1 / parameters.scale_step)
     for part, ratio, to in zip(flow, ratios, larger, strict=True):
         np.multiply(cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR), np.float32(ratio), out=to)
-
-
-def shrink(flow_HW2: np.ndarray, smaller: np.ndarray) -> None:
-    """Writes a flow (H, W, 2) into that of a smaller level (2, rows, columns)."""
-    height, width = smaller.shape[1:]
-    ratios = (width / flow_HW2.shape[1], height / flow_HW2.shape[0])
-    for part, ratio, to in zip(cv2.split(flow_HW2), ratios, smaller, strict=True):
-        np.multiply(cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), np.float32(ratio), out=to)
