@@ -1,8 +1,7 @@
-"""`reelops`: one command a stage or job; its module registers itself, and imports what is heavy when called."""
+"""`reelops`: one command a stage or job, each in a module of this package that is loaded when it is called."""
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import sys
@@ -14,13 +13,8 @@ from typing import Annotated, Any
 import typer
 
 import reelops
+from reelops.cli.commands import CommandsLoadedWhenCalled
 from reelops.errors import Cancelled, ReelOpsError
-
-COMMANDS = (
-    *("generate", "score", "info", "doctor", "fetch", "metadata", "latents", "train", "validate", "pretrain"),
-    "benchmark",
-)
-"""Modules of this package, in the order in which help lists them."""
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -41,9 +35,10 @@ EXIT_CODES = (
 
 
 def build_app() -> typer.Typer:
-    """The command line with every command registered."""
+    """The command line with every command listed."""
     app = typer.Typer(
         name="reelops",
+        cls=CommandsLoadedWhenCalled,
         help=f"One picture and a sentence become a short video clip, scored, judged and tracked.\n{EXAMPLES}",
         epilog=EXIT_CODES,
         no_args_is_help=True,
@@ -52,8 +47,6 @@ def build_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_common_options)
-    for name in COMMANDS:
-        importlib.import_module(f"reelops.cli.{name}").register(app)
     return app
 
 

@@ -17,10 +17,19 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
+from reelops.cogvideox.architecture import read_architecture
+from reelops.cogvideox.clip_format import choose_format
+from reelops.cogvideox.memory import BYTES, choose_dtype, plan_memory
+from reelops.cogvideox.profiles import load_profiles
+from reelops.cogvideox.weights import locate_weights
 from reelops.errors import MachineError, ReelOpsError, SettingsError
 from reelops.params import read_config
 from reelops.settings import Settings, load_settings
+from reelops.system.hardware import inspect_machine
 
 Mark = Literal["ok", "warn", "fail"]
 
@@ -82,8 +91,6 @@ def _machine(settings: Settings) -> tuple[Any, list[Finding]]:
     ]
     machine = None
     try:
-        from reelops.system.hardware import inspect_machine
-
         machine = inspect_machine()
         findings += _processor(machine)
     except MachineError as error:
@@ -101,8 +108,6 @@ def _python() -> Finding:
 
 
 def _processor(machine: Any) -> list[Finding]:
-    from reelops.cogvideox.memory import choose_dtype
-
     features = ", ".join(machine.cpu_features) or "nothing of note"
     findings = [
         Finding("machine", "processor", "ok", f"{machine.cpu}, {machine.cores} cores ({features})", asdict(machine)),
@@ -194,8 +199,6 @@ def _prefect(url: str | None) -> Finding:
 
 def _profiles(settings: Settings, machine: Any, dtype: str | None) -> list[Finding]:
     try:
-        from reelops.cogvideox.profiles import load_profiles
-
         profiles = load_profiles(read_config(settings))
     except (ReelOpsError, ImportError) as error:
         return [Finding("profiles", DEFAULT_PROFILE, "fail", _first_line(error))]
@@ -214,11 +217,6 @@ def _guarded(name: str, look: Callable[[], Finding]) -> Finding:
 
 
 def _profile(profile: Any, settings: Settings, machine: Any, dtype: str | None) -> Finding:
-    from reelops.cogvideox.architecture import read_architecture
-    from reelops.cogvideox.clip_format import choose_format
-    from reelops.cogvideox.memory import BYTES, plan_memory
-    from reelops.cogvideox.weights import locate_weights
-
     weights, missing = None, ""
     if profile.weights == "trained":
         try:
@@ -262,10 +260,6 @@ def _first_line(error: object) -> str:
 
 
 def _print(findings: Sequence[Finding]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
     console = Console()
     for group in dict.fromkeys(item.group for item in findings):
         table = Table.grid(padding=(0, 1))

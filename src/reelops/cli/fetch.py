@@ -7,15 +7,23 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
 
-if TYPE_CHECKING:
-    from reelops.dataset.entry import Lost
-    from reelops.dataset.fetch.depot import FetchProgress, OnFetchProgress
-    from reelops.dataset.fetch.stage import SourceReport
-    from reelops.views.progress_bar import Watch
+from reelops.dataset.entry import Lost
+from reelops.dataset.fetch.depot import FetchProgress, OnFetchProgress
+from reelops.dataset.fetch.stage import RAW, Fetching, SourceReport
+from reelops.dataset.params import DatasetParams
+from reelops.dataset.records import LOST_NAME
+from reelops.errors import Cancelled
+from reelops.params import load_config
+from reelops.system.files import write_text_atomically
+from reelops.views.progress_bar import Watch, watching
+from reelops.views.take import err, out
 
 METRICS = Path("reports/fetch/metrics.json")
 _MOST_REASONS = 8
@@ -47,14 +55,6 @@ def fetch(
 
     Examples: reelops fetch    |    reelops fetch --check    |    reelops fetch msr_vtt --offline
     """
-    from reelops.dataset.fetch.stage import Fetching
-    from reelops.dataset.params import DatasetParams
-    from reelops.errors import Cancelled
-    from reelops.params import load_config
-    from reelops.system.files import write_text_atomically
-    from reelops.views.progress_bar import watching
-    from reelops.views.take import err
-
     config = load_config()
     params = config.block("dataset", DatasetParams)
     with watching("clips") as watch:
@@ -91,10 +91,6 @@ def fetch(
 
 def _tell_failures(reports: Sequence[SourceReport]) -> None:
     """Names the sources that failed as a whole, and ends the command if there are any."""
-    from rich.markup import escape
-
-    from reelops.views.take import err
-
     codes = [report.failure.exit_code for report in reports if report.failure]
     for report in reports:
         if report.failure:
@@ -127,14 +123,6 @@ def _facts(report: SourceReport) -> dict[str, Any]:
 
 
 def _show(reports: Sequence[SourceReport], root: Path) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.markup import escape
-    from rich.table import Table
-
-    from reelops.dataset.fetch.stage import RAW
-    from reelops.dataset.records import LOST_NAME
-    from reelops.views.take import err, out
-
     table = Table(box=SIMPLE_HEAD)
     table.add_column("Source")
     for title in ("Wanted", "Here before", "Fetched", "Lost", "On disk", "Received", "Seconds"):

@@ -7,13 +7,16 @@ import sys
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
-if TYPE_CHECKING:
-    from reelops.video.picture import PictureInfo
-    from reelops.video.probe import VideoInfo
+from reelops.errors import InputError
+from reelops.video.picture import PictureInfo, looks_like_picture, probe_picture
+from reelops.video.probe import VideoInfo, probe
 
 
 def register(app: typer.Typer) -> None:
@@ -25,8 +28,6 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: an object, or a list of several.")] = False,
 ) -> None:
     """Show what is in videos and pictures: size, exact rate, frames, sound, and how ReelOps made them."""
-    from reelops.errors import InputError
-
     found: list[dict[str, Any]] = []
     exit_code = 0
     for path in paths:
@@ -50,9 +51,6 @@ def facts_of(path: Path) -> dict[str, Any]:
     Raises:
         InputError: it cannot be read as either.
     """
-    from reelops.video.picture import looks_like_picture, probe_picture
-    from reelops.video.probe import probe
-
     if looks_like_picture(path):
         return _picture_facts(probe_picture(path))
     return _video_facts(probe(path))
@@ -71,10 +69,6 @@ def _video_facts(info: VideoInfo) -> dict[str, Any]:
 
 
 def _print_table(facts: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table(title=Text(facts["path"]), title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")

@@ -6,14 +6,18 @@ import json
 import re
 import signal
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from reelops.errors import SettingsError
-
-if TYPE_CHECKING:
-    from reelops.training.encode import EncodingReport
+from reelops.params import load_config
+from reelops.progress import signals_awaited
+from reelops.system.files import write_text_atomically
+from reelops.training.encode import METRICS, EncodingReport, LatentStage
+from reelops.training.params import LatentParams
+from reelops.views.take import err, out, progress_bar
 
 _MOST_LOST_SHOWN = 8
 
@@ -36,13 +40,6 @@ def latents(
 
     Examples: reelops latents    |    reelops latents --shard 2/4
     """
-    from reelops.params import load_config
-    from reelops.progress import signals_awaited
-    from reelops.system.files import write_text_atomically
-    from reelops.training.encode import METRICS, LatentStage
-    from reelops.training.params import LatentParams
-    from reelops.views.take import progress_bar
-
     config = load_config()
     params = config.block("latents", LatentParams)
     with signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop, progress_bar("Encoding") as on_progress:
@@ -69,10 +66,6 @@ def _shard(text: str | None) -> tuple[int, int] | None:
 
 
 def _show(report: EncodingReport) -> None:
-    from rich.markup import escape
-
-    from reelops.views.take import err, out
-
     out.print(
         f"{report.encoded:,} clips and {report.captions:,} captions encoded in {report.seconds:.1f} s; "
         f"{report.kept:,} of {report.clips:,} clips were there, {report.removed:,} old files removed, "

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
 
-if TYPE_CHECKING:
-    from reelops.dataset.metadata.stage import Prepared
+from reelops.dataset.metadata.outputs import FOLDER, metrics, write_outputs
+from reelops.dataset.metadata.stage import Prepared, Preparing, Shard
+from reelops.dataset.table import CLIPS, QUARANTINE
+from reelops.errors import Cancelled
+from reelops.params import load_config
+from reelops.views.progress_bar import watching
+from reelops.views.take import err, out
 
 
 def register(app: typer.Typer) -> None:
@@ -39,13 +46,6 @@ def metadata(
 
     Examples: reelops metadata    |    reelops metadata --shard 1/4    |    reelops metadata --no-data-docs --json
     """
-    from reelops.dataset.metadata.outputs import metrics, write_outputs
-    from reelops.dataset.metadata.stage import Preparing, Shard
-    from reelops.errors import Cancelled
-    from reelops.params import load_config
-    from reelops.views.progress_bar import watching
-    from reelops.views.take import err
-
     config = load_config()
     with watching("clips") as watch:
         run = Preparing.of(
@@ -76,13 +76,6 @@ def metadata(
 
 def show(prepared: Prepared) -> None:
     """How many clips there are for what, and how many were thrown out why."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    from reelops.dataset.metadata.outputs import FOLDER
-    from reelops.dataset.table import CLIPS, QUARANTINE
-    from reelops.views.take import err, out
-
     table = Table("Clips", "", box=SIMPLE_HEAD)
     table.columns[1].justify = "right"
     for split, count in prepared.splits.items():

@@ -12,12 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.table import Table
+
+from reelops.camera.moves import CameraMove
+from reelops.clip import ClipOrder
+from reelops.cogvideox.profiles import find_profile
+from reelops.generators.cogvideox import CogVideoXGenerator
+from reelops.params import Config, find_files, load_config
+from reelops.system.files import write_text_atomically
+from reelops.views.progress_bar import watching
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from reelops.clip import ClipOrder
-    from reelops.params import Config
     from reelops.pretraining.params import PretrainParams
     from reelops.pretraining.stage import PretrainConfig
 
@@ -61,9 +67,6 @@ def pretrain(
 
     Examples: reelops pretrain --hours 8    |    reelops pretrain --further    |    reelops pretrain --evaluate-only
     """
-    from rich.console import Console
-
-    from reelops.params import load_config
     from reelops.pretraining.params import PretrainParams
 
     console = Console(stderr=True)
@@ -104,7 +107,6 @@ def _train(
     keep_published: bool,
     start_from: Path | None,
 ) -> dict[str, Any]:
-    from reelops.params import find_files
     from reelops.pretraining.publish import is_better, publish, read_figures, write_card
     from reelops.pretraining.stage import Pretraining
 
@@ -163,11 +165,8 @@ def measure(folder: Path, params: PretrainParams, config: Config, console: Conso
     import torch
     from diffusers import AutoencoderKLCogVideoX
 
-    from reelops.camera.moves import CameraMove
-    from reelops.generators.cogvideox import CogVideoXGenerator
     from reelops.pretraining.evaluate import evaluate_generation, evaluate_vae
     from reelops.pretraining.params import held_out_pictures
-    from reelops.views.progress_bar import watching
 
     pictures, note = held_out_pictures(params, config.root)
     pictures = pictures[:only]
@@ -195,17 +194,12 @@ def measure(folder: Path, params: PretrainParams, config: Config, console: Conso
 
 def _as_published(folder: Path, config: Config) -> ClipOrder:
     """An order to the model in `folder` with the steps and guidance of the published one, which it may replace."""
-    from reelops.clip import ClipOrder
-    from reelops.cogvideox.profiles import find_profile
-
     tiny = find_profile("tiny", config)
     name = "tiny" if folder == (config.root / MODEL).resolve() else str(folder)
     return ClipOrder(picture=Path(), prompt="", profile=name, steps=tiny.steps, guidance=tiny.guidance)
 
 
 def _write_reports(figures: dict[str, Any], folder: Path) -> None:
-    from reelops.system.files import write_text_atomically
-
     folder.mkdir(parents=True, exist_ok=True)
     rows = figures["results"]
     head = {key: value for key, value in figures.items() if key != "results"}
@@ -214,8 +208,6 @@ def _write_reports(figures: dict[str, Any], folder: Path) -> None:
 
 
 def _show(console: Console, figures: dict[str, Any]) -> None:
-    from rich.table import Table
-
     from reelops.pretraining.evaluate import AT_LEAST, AT_MOST
 
     table = Table(title=f"tiny-i2v on {figures['clips']} clips")

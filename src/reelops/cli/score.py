@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-if TYPE_CHECKING:
-    from reelops.scoring.batch import ScoringOrder
-    from reelops.scoring.comparison.paired import Comparison
-    from reelops.scoring.outputs import Outputs
-    from reelops.scoring.scored_clip import ScoredClip
+from reelops.params import load_config
+from reelops.scoring.batch import ScoringOrder, find_clips, score_clips
+from reelops.scoring.comparison.paired import Comparison
+from reelops.scoring.comparison.paired import compare as compare_clips
+from reelops.scoring.gate_self_test import run_self_tests
+from reelops.scoring.outputs import Outputs
+from reelops.scoring.scored_clip import ScoredClip, exit_code
+from reelops.system.files import write_text_atomically
+from reelops.video.picture import probe_picture
+from reelops.views import scores as score_view
 
 STDOUT = Path("-")
 SELF_TEST_FAILED = 1
@@ -113,10 +118,6 @@ def score(
 
     reelops score new/ --compare old/ --html comparison.html
     """
-    from reelops.params import load_config
-    from reelops.scoring.batch import ScoringOrder, find_clips
-    from reelops.scoring.outputs import Outputs
-
     config = load_config(**({"params_file": params} if params else {}))
     order = ScoringOrder.of(
         config,
@@ -144,10 +145,6 @@ def _score(
     as_json: Path | None,
 ) -> int:
     """Scores, shows, writes; the exit code."""
-    from reelops.scoring.batch import find_clips, score_clips
-    from reelops.scoring.scored_clip import exit_code
-    from reelops.views import scores as score_view
-
     clips, others = find_clips(videos), find_clips([compare]) if compare else []
     with score_view.progress([*clips, *others]) as on_progress:
         scored = score_clips([*clips, *others], order, workers, on_progress)
@@ -174,16 +171,11 @@ def _score(
 def _compared(
     results: Sequence[ScoredClip], old: Sequence[ScoredClip], videos: Sequence[Path], compare: Path
 ) -> Comparison:
-    from reelops.scoring.comparison.paired import compare as compare_clips
-
     root = videos[0] if len(videos) == 1 and videos[0].is_dir() else None
     return compare_clips(results, old, root, compare if root and compare.is_dir() else None)
 
 
 def _self_test(clips: Sequence[Path], order: ScoringOrder, workers: int | None, as_json: Path | None) -> int:
-    from reelops.scoring.gate_self_test import run_self_tests
-    from reelops.views import scores as score_view
-
     with score_view.report_progress("Spoiling and judging") as on_case:
         tests = run_self_tests(clips, order, workers, on_case)
     text = json.dumps([test.to_json() for test in tests], indent=2, ensure_ascii=False, allow_nan=False)
@@ -203,8 +195,6 @@ def _checked(picture: Path | None) -> Path | None:
         PictureError: it cannot.
     """
     if picture is not None:
-        from reelops.video.picture import probe_picture
-
         probe_picture(picture)
     return picture
 
@@ -220,6 +210,4 @@ def _write_json(results: Sequence[ScoredClip], single: bool, path: Path) -> Path
 
 
 def _write(text: str, path: Path) -> None:
-    from reelops.system.files import write_text_atomically
-
     write_text_atomically(path, text + "\n")

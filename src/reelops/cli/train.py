@@ -11,11 +11,22 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from reelops.cogvideox.profiles import find_profile
+from reelops.cogvideox.training_memory import SHARES, count_adapter, plan_devices
+from reelops.errors import WeightsError
+from reelops.params import Config, load_config
+from reelops.progress import signals_awaited
+from reelops.training.launch import is_rank_zero, report_on_rank_zero
+from reelops.training.params import LatentParams, TrainParams
+from reelops.views.take import err, out
 
 if TYPE_CHECKING:
-    from reelops.params import Config
     from reelops.training.loop import OnRow
-    from reelops.training.params import TrainParams
     from reelops.training.preflight import Preflight
     from reelops.training.stage import TrainingReport
 
@@ -44,9 +55,6 @@ def train(
 
     Examples: reelops train    |    reelops train --plan    |    reelops train --plan --profile cogvideox-5b-i2v
     """
-    from reelops.params import load_config
-    from reelops.training.params import LatentParams, TrainParams
-
     config = load_config()
     params = config.block("train", TrainParams)
     if plan:
@@ -54,8 +62,6 @@ def train(
         return
     if profile is not None or rank is not None:
         raise typer.BadParameter("--profile and --rank go with --plan; a run takes them from params.yaml.")
-    from reelops.progress import signals_awaited
-    from reelops.training.launch import is_rank_zero, report_on_rank_zero
     from reelops.training.stage import Places, train_adapter
 
     latents = config.block("latents", LatentParams)
@@ -93,10 +99,6 @@ def _watching(params: TrainParams, first: bool) -> Iterator[tuple[OnRow | None, 
     Args:
         first: of several processes the first one shows it.
     """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from reelops.views.take import err
-
     columns = (
         TextColumn("Training"),
         BarColumn(),
@@ -156,10 +158,6 @@ class _Pace:
 
 
 def _announce(flight: Preflight, params: TrainParams) -> None:
-    from rich.markup import escape
-
-    from reelops.views.take import err
-
     clips = len(flight.index.of_split("train"))
     err.print(
         f"{flight.size.trained:,} numbers are trained, {flight.size.share:.2%} of {flight.weights.base}'s transformer, "
@@ -172,10 +170,6 @@ def _announce(flight: Preflight, params: TrainParams) -> None:
 
 
 def _show(report: TrainingReport) -> None:
-    from rich.markup import escape
-
-    from reelops.views.take import err, out
-
     ends = {
         "finished": "all steps done",
         "early": "stopped early, as the held-out loss no longer fell",
@@ -200,10 +194,6 @@ def _show(report: TrainingReport) -> None:
 
 
 def _plan(params: TrainParams, config: Config, profile: str | None, rank: int | None, as_json: bool) -> None:
-    from reelops.cogvideox.training_memory import SHARES, count_adapter, plan_devices
-    from reelops.errors import WeightsError
-    from reelops.training.params import TrainParams
-
     chosen, asked_rank = _planned(profile or params.profile, config), rank or params.rank
     architecture = chosen.known_architecture()
     if architecture is None:
@@ -235,8 +225,6 @@ def _clips_a_pass(way: Any) -> str:
 
 
 def _planned(name: str, config: Config) -> Any:
-    from reelops.cogvideox.profiles import find_profile
-
     return find_profile(name, config)
 
 
@@ -255,11 +243,6 @@ def _way_facts(way: Any) -> dict[str, Any] | None:
 
 
 def _show_plan(name: str, rank: int, targets: Sequence[str], size: Any, ways: Mapping[int, Any]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    from reelops.views.take import out
-
     out.print(
         f"{name}, rank {rank} on {', '.join(targets)}: {size.trained:,} numbers are trained, "
         f"{size.share:.2%} of the {size.frozen:,} of the frozen transformer. The base in bfloat16, "
@@ -296,11 +279,6 @@ def _show_plan(name: str, rank: int, targets: Sequence[str], size: Any, ways: Ma
 
 
 def _show_shares(ways: Mapping[int, Any], shared: Mapping[int, Mapping[int, Any]]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    from reelops.views.take import out
-
     out.print(
         "Several GPUs: with accelerate launch --multi_gpu each holds all of the base; with --use_fsdp --fsdp_version 2 "
         "its share and two blocks, which leaves room for more clips a pass:",

@@ -12,10 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from reelops.params import load_config
+from reelops.progress import OnProgress, Progress, signals_awaited
+from reelops.tracking.runs import TrackedRun
+from reelops.validation.params import ValidateParams
+from reelops.validation.verdict import FOLDER
+from reelops.views.scores import tell
+from reelops.views.take import STAGES, err, out, progress_bar
 
 if TYPE_CHECKING:
-    from reelops.progress import OnProgress
-    from reelops.tracking.runs import TrackedRun
     from reelops.validation.stage import Plan, Validated
 
 REJECTED = 3
@@ -48,13 +57,9 @@ def validate(
 
     Examples: reelops validate    |    reelops validate models/adapters/mine --strict    |    reelops validate --json
     """
-    from reelops.params import load_config
-    from reelops.progress import signals_awaited
     from reelops.validation.outputs import metrics, verdict, write_outputs
-    from reelops.validation.params import ValidateParams
     from reelops.validation.record import remember
     from reelops.validation.stage import adapter_of, plan_validation, validate_adapter
-    from reelops.validation.verdict import FOLDER
 
     config = load_config()
     params = config.block("validate", ValidateParams)
@@ -82,8 +87,6 @@ def validate(
 
 def _announce(plan: Plan, fresh: bool) -> None:
     """What is going to be done, and about how long it takes."""
-    from reelops.views.take import err
-
     kept = [] if fresh else [clip for one in plan.clips if (clip := plan.kept(*one)) is not None]
     groups = [trial.group for trial in plan.trials]
     words = {"style": "of the style", "moves": "of camera moves", "prompts": "of other prompts"}
@@ -109,9 +112,6 @@ def _outlook(kept: Sequence[Any], missing: int) -> str:
 @contextmanager
 def _watched() -> Iterator[OnProgress]:
     """A bar with the time left; a line every ten seconds where nobody watches."""
-    from reelops.progress import Progress
-    from reelops.views.take import STAGES, err, progress_bar
-
     began: dict[str, float] = {}
     last_line = time.monotonic()
 
@@ -132,12 +132,6 @@ def _watched() -> Iterator[OnProgress]:
 
 
 def _show(validated: Validated, page: Path, tracked: TrackedRun | None) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.markup import escape
-    from rich.table import Table
-
-    from reelops.views.take import out
-
     findings = validated.findings
     table = Table("", "Figure", "Found", "Wanted", box=SIMPLE_HEAD)
     for check in findings.checks:
@@ -154,7 +148,5 @@ def _show(validated: Validated, page: Path, tracked: TrackedRun | None) -> None:
 
 
 def _tell(notes: Sequence[str]) -> None:
-    from reelops.views.scores import tell
-
     for note in notes:
         tell(note)

@@ -1,0 +1,51 @@
+"""The commands by name, and how one is loaded when it is called."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+COMMANDS = {
+    "generate": "Turn a picture and a sentence into a short clip, scored, judged and logged.",
+    "score": "Score clips, and judge them by the limits of params.yaml.",
+    "info": "Show what is in videos and pictures: size, exact rate, frames, sound, and how ReelOps made them.",
+    "doctor": "Say what this machine can run, and why not what it cannot.",
+    "fetch": "Bring the clips that params.yaml names into data/raw/, each whole or not at all.",
+    "metadata": "Check the fetched clips, choose their windows, split them, and write data/metadata/.",
+    "latents": "Encode the clips of the table, their pictures and captions, into data/latents/.",
+    "train": "Train the adapter that params.yaml describes on data/latents/, and publish it to models/adapters/.",
+    "validate": "Hold an adapter against its base: the same pictures, prompts and seeds, scored and compared in pairs.",
+    "pretrain": "Train the embedded model and publish it if it is better than the one that is there.",
+    "benchmark": "Measure our parts beside what they replace.",
+}
+"""The module of each command in this package, in the order of the list in `--help`, and its line there.
+
+The line repeats the first paragraph of the command's own help, so that the list needs no module of a command.
+"""
+
+
+class CommandsLoadedWhenCalled(TyperGroup):
+    """Lists every command by name and line, and imports the module of the one that is called.
+
+    `--help`, completion of names and a mistyped name ask for names and lines only. Each module registers its command by
+    `register(app)`; it may import at its top whatever does not bring in torch.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for name, line in COMMANDS.items():
+            self.add_command(TyperCommand(name, help=line))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
+        name, listed, rest = super().resolve_command(ctx, args)
+        return name, listed and load_command(str(name)), rest
+
+
+def load_command(name: str) -> Any:
+    """The command with its options, or its commands, as click's object."""
+    app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+    importlib.import_module(f"reelops.cli.{name}").register(app)
+    return typer.main.get_group(app).commands[name]
