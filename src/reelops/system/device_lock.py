@@ -6,15 +6,15 @@ at all. The file lock is what makes two runs on one GPU impossible; a scheduler'
 
 from __future__ import annotations
 
-import fcntl
-import os
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import AcquireReturnProxy, FileLock, Timeout
+
 from reelops.errors import MachineError
+from reelops.system.exclusive_lock import kernel_lock
 
 POLL_SECONDS = 0.5
 
@@ -34,33 +34,23 @@ def hold_device(
         MachineError: it did not come free in time.
     """
     name, path = _device(home)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    lock = kernel_lock(path, shared=True)
     try:
-        _lock(handle, name, on_wait, timeout_seconds)
-        yield name
-    finally:
-        os.close(handle)
-
-
-def _lock(handle: int, name: str, on_wait: Callable[[str], None] | None, timeout_seconds: float | None) -> None:
-    deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
-    told = False
-    while not _try_lock(handle):
-        if on_wait and not told:
+        held = lock.acquire(blocking=False)
+    except Timeout:
+        if on_wait:
             on_wait(f"another run is on {name}; this one starts when it is free")
-            told = True
-        if deadline is not None and time.monotonic() >= deadline:
-            raise MachineError(f"{name} was busy for {timeout_seconds:g} s; try again when the other run has ended.")
-        time.sleep(POLL_SECONDS)
+        held = _wait_for(lock, name, timeout_seconds)
+    with held:
+        yield name
 
 
-def _try_lock(handle: int) -> bool:
+def _wait_for(lock: FileLock, name: str, timeout_seconds: float | None) -> AcquireReturnProxy[FileLock]:
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        return lock.acquire(timeout=-1 if timeout_seconds is None else timeout_seconds, poll_interval=POLL_SECONDS)
+    except Timeout as error:
+        busy = f"{name} was busy for {timeout_seconds:g} s; try again when the other run has ended."
+        raise MachineError(busy) from error
 
 
 def _device(home: Path) -> tuple[str, Path]:

@@ -264,24 +264,6 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return seen.st_ino, seen.st_mtime_ns
 
 
-@contextlib.contextmanager
-def held_alone(lock: Path, busy: str) -> Iterator[None]:
-    """Within it nobody else holds the same file, on this machine; the system drops the lock with the process.
-
-    Raises:
-        MachineError: somebody holds it; says `busy`.
-    """
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise MachineError(busy) from error
-    finally:
-        os.close(handle)
-
-
 def remove_abandoned_partials(folder: Path) -> list[Path]:
     """Removes the temporary files in `folder` whose writer is dead, and says which."""
     return [partial for partial in folder.glob(f".*{PARTIAL_SUFFIX}") if _remove_if_abandoned(partial)]

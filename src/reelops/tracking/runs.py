@@ -6,7 +6,6 @@ and careful before it is imported: no telemetry, no job runner (it would add 2 G
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import re
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reelops.errors import TrackingError
+from reelops.system.exclusive_lock import kernel_lock
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -317,9 +317,7 @@ def _one_at_a_time(uri: str) -> Iterator[None]:
     if store is None:
         yield
         return
-    store.parent.mkdir(parents=True, exist_ok=True)
-    with store.with_suffix(".lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with kernel_lock(store.with_suffix(".lock")):
         yield
 
 

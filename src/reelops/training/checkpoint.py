@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any
 
 from reelops.errors import DatasetError, MachineError
 from reelops.system.digest import sha256_of
-from reelops.system.files import held_alone, write_folder_atomically
+from reelops.system.exclusive_lock import exclusive_lock
+from reelops.system.files import write_folder_atomically
 
 if TYPE_CHECKING:
     import torch
@@ -77,7 +78,7 @@ def exclusive_run(folder: Path) -> AbstractContextManager[None]:
         MachineError: another process is at it.
     """
     busy = f"Another process is training this very run ({folder}). Wait for it, or change train.seed for a second one."
-    return held_alone(folder / LOCK, busy)
+    return exclusive_lock(folder / LOCK, busy)
 
 
 class CheckpointFolder:

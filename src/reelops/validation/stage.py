@@ -29,7 +29,8 @@ from reelops.params import Config
 from reelops.progress import OnProgress, Progress, ShouldStop
 from reelops.scoring.batch import BatchProgress, ScoringOrder, score_clips
 from reelops.scoring.scored_clip import ScoredClip
-from reelops.system.files import held_alone, write_text_atomically
+from reelops.system.exclusive_lock import exclusive_lock
+from reelops.system.files import write_text_atomically
 from reelops.system.hardware import Machine, inspect_machine
 from reelops.tables.json_codec import digest_of_plain, from_plain, to_plain
 from reelops.tracking.lineage import Lineage, code_digest, provenance, trace_lineage
@@ -166,7 +167,7 @@ def validate_adapter(
     began = time.monotonic()
     run = _Run(plan, config, fresh, on_progress or (lambda _: None), should_stop or (lambda: False))
     busy = f"another `reelops validate` works in {config.root}; wait until it has ended."
-    with held_alone(config.root / WORK / "lock", busy):
+    with exclusive_lock(config.root / WORK / "lock", busy):
         scored = run.score(run.make())
         reloaded = run.reload()
     tried = [Tried(trial, scored[trial.name, "base"], scored[trial.name, "adapter"]) for trial in plan.trials]

@@ -32,7 +32,7 @@ from reelops.dataset.records import write_records
 from reelops.dataset.sources.contract import JudgingShelf, Shelf, Source
 from reelops.dataset.sources.shelves import find_among, find_videos
 from reelops.errors import DatasetError, DownloadError, ReelOpsError, SettingsError
-from reelops.system.files import held_alone
+from reelops.system.exclusive_lock import exclusive_lock
 
 RAW = Path("data/raw")
 WORK = Path(".cache/fetch")
@@ -179,7 +179,7 @@ class Fetching:
     def _alone(self) -> AbstractContextManager[None]:
         """Two runs would write to the same half-done files."""
         busy = f"another `reelops fetch` works in {self.root}; wait until it has ended."
-        return held_alone(self.root / WORK / "lock", busy)
+        return exclusive_lock(self.root / WORK / "lock", busy)
 
     @contextmanager
     def _network(self) -> Iterator[None]:

@@ -45,7 +45,7 @@ from reelops.dataset.table import (
 )
 from reelops.errors import DatasetError
 from reelops.params import Config
-from reelops.system.files import held_alone
+from reelops.system.exclusive_lock import exclusive_lock
 from reelops.system.hardware import cores
 from reelops.system.worker_pool import Done, run_jobs
 
@@ -175,7 +175,7 @@ class Preparing:
         """
         began = time.monotonic()
         busy = f"another `reelops metadata` works in {self.root}; wait until it has ended."
-        with held_alone(self.root / WORK / "lock", busy):
+        with exclusive_lock(self.root / WORK / "lock", busy):
             clips = self._clips()
             examined, known = self._examined([clip for clip in clips.values() if clip.captions], "all")
             rows, quarantined = self._sorted_out(clips, examined)
