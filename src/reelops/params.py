@@ -12,7 +12,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from reelops.errors import SettingsError
-from reelops.settings import Settings, load_settings
+from reelops.settings import PARAMS_NAME, Settings, load_settings, shipped_folder
+
+# Blocks that hold one thing a name, such as a profile: a project adds to them, or replaces what has the same name.
+BY_NAME = ("profiles", "gate")
 
 Block = TypeVar("Block", bound=BaseModel)
 
@@ -46,7 +49,7 @@ class Config:
 
     Attributes:
         settings: places and servers.
-        content: params.yaml by block.
+        content: params.yaml by block; a block that the project's own lacks is the shipped one.
     """
 
     settings: Settings
@@ -105,9 +108,14 @@ def load_config(**overrides: Any) -> Config:
         overrides: any of the `Settings`.
 
     Raises:
-        SettingsError: a setting cannot be used, or params.yaml cannot be read.
+        SettingsError: a setting cannot be used, nothing can be kept in the home folder, or params.yaml cannot be read.
     """
-    return read_config(load_settings(**overrides))
+    settings = load_settings(**overrides)
+    if not settings.home_can_be_written:
+        raise SettingsError(
+            f"Runs are kept in {settings.home}, which you cannot write to. Set REELOPS_HOME to a folder that you can."
+        )
+    return read_config(settings)
 
 
 def read_config(settings: Settings) -> Config:
@@ -116,7 +124,18 @@ def read_config(settings: Settings) -> Config:
     Raises:
         SettingsError: it cannot be read.
     """
-    return Config(settings, _read(settings.params_file))
+    content = _read(settings.params_file)
+    shipped = shipped_folder() / PARAMS_NAME
+    return Config(settings, content if shipped == settings.params_file else override(_read(shipped), content))
+
+
+def override(shipped: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """The blocks that ReelOps ships, with a project's own in their place; profiles and limits name by name."""
+    merged = {**shipped, **own}
+    for name in BY_NAME:
+        if isinstance(shipped.get(name), Mapping) and isinstance(own.get(name), Mapping):
+            merged[name] = {**shipped[name], **own[name]}
+    return merged
 
 
 def find_files(patterns: Sequence[str], root: Path, key: str) -> tuple[list[Path], list[str]]:
@@ -164,7 +183,7 @@ def _read(params_file: Path) -> dict[str, Any]:
         content = yaml.safe_load(params_file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise SettingsError(
-            f"There is no {params_file}. Work in a checkout of ReelOps, or set REELOPS_PARAMS_FILE to a params.yaml."
+            f"There is no {params_file}. Correct or unset REELOPS_PARAMS_FILE; if it is not set, install ReelOps again."
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{params_file} cannot be read as a text file: {error}. Give a params.yaml.") from error

@@ -1,41 +1,83 @@
-"""Where stores and servers are. Everything can be set with an environment variable `REELOPS_<NAME>`."""
+"""Where stores, servers and what ReelOps ships are. An environment variable `REELOPS_<NAME>` sets what can be set.
+
+ReelOps runs from a checkout or from a wheel. A checkout has params.yaml and the embedded model at its root and keeps
+its stores there; a wheel carries both inside the package, and its stores are in the user's own data folder.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic import AliasChoices, Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from reelops.errors import SettingsError
 
 PARAMS_NAME = "params.yaml"
+EMBEDDED_MODEL = Path("models/tiny-i2v")
 
 
-def _names_profiles(path: Path) -> bool:
-    """Whether this params.yaml is one of ReelOps: other DVC projects have a file of that name too."""
+# A params.yaml with one of these blocks is for ReelOps: other DVC projects have a file of that name, too.
+OWN_BLOCKS = ("profiles:", "gate:", "score:")
+PACKAGE = Path(str(files("reelops"))).resolve()
+
+
+def find_checkout() -> Path | None:
+    """The checkout that this code runs from; None where it was installed as a wheel."""
+    folder = PACKAGE.parents[1]
+    return folder if folder / "src" / "reelops" == PACKAGE and (folder / PARAMS_NAME).is_file() else None
+
+
+def shipped_folder() -> Path:
+    """Where this ReelOps has its own params.yaml, models/tiny-i2v and data/samples: its checkout, or its package."""
+    return find_checkout() or PACKAGE / "shipped"
+
+
+def find_params_file(start: Path | None = None) -> Path:
+    """The params.yaml that counts: upwards from `start` (the working folder), else the one that ReelOps ships."""
+    start = (start or Path.cwd()).resolve()
+    for folder in (start, *start.parents):
+        if _is_for_reelops(folder / PARAMS_NAME):
+            return folder / PARAMS_NAME
+    return shipped_folder() / PARAMS_NAME
+
+
+def _is_for_reelops(path: Path) -> bool:
     try:
-        return any(line.startswith("profiles:") for line in path.read_text(encoding="utf-8").splitlines())
+        return any(line.startswith(OWN_BLOCKS) for line in path.read_text(encoding="utf-8").splitlines())
     except (OSError, UnicodeDecodeError):
         return False
 
 
-def find_params_file(start: Path | None = None) -> Path:
-    """The params.yaml that counts: upwards from `start` (the working folder), else that of this package's checkout."""
-    start = (start or Path.cwd()).resolve()
-    for folder in (start, *start.parents):
-        if _names_profiles(folder / PARAMS_NAME):
-            return folder / PARAMS_NAME
-    return Path(__file__).resolve().parents[2] / PARAMS_NAME
+def _params_file(validated: Mapping[str, Any]) -> Path:
+    """Of the fields that are validated so far; a params_file that is refused is complained about elsewhere."""
+    path: Path = validated.get("params_file") or find_params_file()
+    return path
+
+
+def _root_of(params_file: Path) -> Path:
+    """The project's folder. Nobody works inside an installed package: there it is the working folder."""
+    return Path.cwd() if params_file.is_relative_to(PACKAGE) else params_file.parent
+
+
+def _default_home(root: Path) -> Path:
+    if find_checkout():
+        return root / ".reelops"
+    from platformdirs import user_data_path  # not needed in a checkout
+
+    return user_data_path("reelops", appauthor=False)
 
 
 class Settings(BaseSettings):
     """One home folder with every store in it, and the servers, where there are any.
 
     Attributes:
-        params_file: params.yaml; its folder is the project's root, which relative paths count from.
-        home: the folder of all stores.
+        params_file: the params.yaml of the project; what it does not say, the one that ReelOps ships says.
+        home: the folder of all stores: .reelops in the root, or the user's data folder where ReelOps was installed.
         mlflow_tracking_uri: SQLite in `home` by default; `MLFLOW_TRACKING_URI` counts too.
         prefect_api_url: None runs flows without a server; `PREFECT_API_URL` counts too.
     """
@@ -45,7 +87,7 @@ class Settings(BaseSettings):
     )
 
     params_file: Path = Field(default_factory=find_params_file)
-    home: Path = Path(".reelops")
+    home: Path = Field(default_factory=lambda data: _default_home(_root_of(_params_file(data))))
     mlflow_tracking_uri: str = Field(
         default="",
         validation_alias=AliasChoices("REELOPS_MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_URI"),
@@ -62,18 +104,34 @@ class Settings(BaseSettings):
     @field_validator("home", mode="after")
     @classmethod
     def _under_root(cls, path: Path, info: Any) -> Path:
-        params_file: Path = info.data.get("params_file", find_params_file())
-        return (params_file.parent / path.expanduser()).resolve()
+        return (_root_of(_params_file(info.data)) / path.expanduser()).resolve()
 
     @field_validator("mlflow_tracking_uri", mode="after")
     @classmethod
     def _default_store(cls, uri: str, info: Any) -> str:
         return uri or f"sqlite:///{info.data.get('home', Path()) / 'mlflow.db'}"
 
+    _root: Path = PrivateAttr()
+
+    def model_post_init(self, _context: Any) -> None:
+        self._root = _root_of(self.params_file)
+
     @property
     def root(self) -> Path:
-        """The project's folder."""
-        return self.params_file.parent
+        """The project's folder, which relative paths count from: that of params_file, or the working folder where that
+        is the one inside the installed package."""
+        return self._root
+
+    @property
+    def home_can_be_written(self) -> bool:
+        """Whether the home folder is there for writing, or can be made; makes nothing."""
+        nearest = next(path for path in (self.home, *self.home.parents) if path.exists())
+        return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+
+    def locate(self, path: Path) -> Path:
+        """A folder that params.yaml names, from the project's root; the embedded model is there, or shipped."""
+        ours = self.root / path.expanduser()
+        return (shipped_folder() / path if path == EMBEDDED_MODEL and not ours.exists() else ours).resolve()
 
     @property
     def outputs(self) -> Path:

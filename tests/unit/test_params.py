@@ -1,4 +1,4 @@
-"""params.yaml: a key of an earlier ReelOps is refused with its new name."""
+"""params.yaml: a project's own blocks count before those that ReelOps ships; an old key is refused by its new name."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import pytest
+import yaml
 from pydantic import Field
 
 from reelops.errors import SettingsError
@@ -46,3 +47,28 @@ def test_a_key_that_was_renamed_is_refused_with_its_new_name(tmp_path, text, mes
 
 def test_new_keys_are_read(tmp_path):
     assert _read(tmp_path, "outer: {inner: {min_words: 3}}").inner.min_words == 3
+
+
+def _content(tmp_path, text):
+    (tmp_path / "params.yaml").write_text(text)
+    return load_config(params_file=tmp_path / "params.yaml").content
+
+
+def test_a_block_that_a_project_lacks_is_the_shipped_one(tmp_path, repository):
+    shipped = yaml.safe_load((repository / "params.yaml").read_text())
+    content = _content(tmp_path, "score: {temporal_rows: 240}\n")
+    assert content["score"] == {"temporal_rows": 240}
+    assert {**content, "score": None} == {**shipped, "score": None}
+
+
+@pytest.mark.parametrize("block", ["profiles", "gate"])
+def test_profiles_and_limits_are_added_or_replaced_name_by_name(tmp_path, repository, block):
+    shipped = yaml.safe_load((repository / "params.yaml").read_text())
+    content = _content(tmp_path, f"{block}: {{tiny: {{a: 1}}, mine: {{b: 2}}}}\n")
+    assert content[block] == {**shipped[block], "tiny": {"a": 1}, "mine": {"b": 2}}
+
+
+def test_a_home_that_cannot_be_written_is_refused_with_the_variable_that_moves_it(tmp_path):
+    (tmp_path / "a-file").touch()
+    with pytest.raises(SettingsError, match=r"a-file/home, which you cannot write to\. Set REELOPS_HOME"):
+        load_config(home=tmp_path / "a-file" / "home")

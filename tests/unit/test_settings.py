@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from reelops.errors import SettingsError
-from reelops.settings import find_params_file, load_settings
+from reelops.settings import find_params_file, load_settings, shipped_folder
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +53,31 @@ def test_the_environment_decides(tmp_path, monkeypatch):
 def test_a_value_that_cannot_be_used_names_its_variable():
     with pytest.raises(SettingsError, match="REELOPS_HOME is 7"):
         load_settings(home=7)
+
+
+@pytest.mark.parametrize("block", ["profiles", "gate", "score"])
+def test_a_params_file_with_only_some_blocks_counts(tmp_path, block):
+    (tmp_path / "params.yaml").write_text(f"{block}: {{}}\n")
+    assert find_params_file(tmp_path) == tmp_path / "params.yaml"
+
+
+def test_in_a_checkout_what_reelops_ships_is_at_its_root(repository):
+    assert shipped_folder() == repository
+
+
+def test_the_embedded_model_is_the_shipped_one_where_a_project_has_none(tmp_path, repository):
+    (tmp_path / "params.yaml").write_text("gate: {}\n")
+    settings = load_settings(params_file=tmp_path / "params.yaml")
+    tiny = Path("models/tiny-i2v")
+    assert settings.locate(tiny) == repository / tiny
+    (tmp_path / tiny).mkdir(parents=True)
+    assert settings.locate(tiny) == tmp_path / tiny
+    assert settings.locate(Path("models")) == tmp_path / "models"
+    assert settings.locate(Path("data")) == tmp_path / "data"
+
+
+def test_nothing_is_made_to_learn_whether_the_home_folder_can_be_written(tmp_path):
+    (tmp_path / "a-file").touch()
+    assert load_settings(home=tmp_path / "stores" / "deep").home_can_be_written
+    assert not load_settings(home=tmp_path / "a-file" / "stores").home_can_be_written
+    assert [path.name for path in tmp_path.iterdir()] == ["a-file"]

@@ -13,7 +13,7 @@ from reelops.benchmark.timing import clock
 from reelops.params import Config
 from reelops.progress import QUIET, Event, Progress, RunContext
 from reelops.system.scratch import scratch_folder
-from reelops.tracking.lineage import CHECKOUT, commit_of
+from reelops.tracking.lineage import code_commit
 
 _SCRATCH = Path(".cache")
 
@@ -66,7 +66,7 @@ def _measured(case: Case, part: Part, bench: Bench, context: RunContext) -> Part
     return PartReport(
         measured_at=at.replace(microsecond=0),
         command=case.command(part),
-        commit=commit_of(CHECKOUT),
+        commit=code_commit(),
         machine=machine,
         took_seconds=round(took.wall, 1),
         figures=figures,

@@ -28,8 +28,9 @@ from reelops.cogvideox.profiles import load_profiles
 from reelops.cogvideox.weights import locate_weights
 from reelops.errors import MachineError, ReelOpsError, SettingsError
 from reelops.params import read_config
-from reelops.settings import Settings, load_settings
+from reelops.settings import PACKAGE, PARAMS_NAME, Settings, find_checkout, load_settings, shipped_folder
 from reelops.system.hardware import inspect_machine
+from reelops.tracking.lineage import code_commit
 
 Mark = Literal["ok", "warn", "fail"]
 
@@ -69,9 +70,10 @@ class Finding:
 
 def examine(settings: Settings, dtype: str | None = None) -> list[Finding]:
     """Everything doctor says, in order; a broken part of the machine is a finding, never an exception."""
-    machine, machine_findings = _machine(settings)
+    machine, machine_findings = _machine()
     return [
         *machine_findings,
+        *_places(settings),
         *(_version(name) for name in STACK),
         _tracking(settings.mlflow_tracking_uri),
         _prefect(settings.prefect_api_url),
@@ -80,11 +82,12 @@ def examine(settings: Settings, dtype: str | None = None) -> list[Finding]:
 
 
 def can_generate(findings: Sequence[Finding]) -> bool:
-    """Whether the default profile runs here."""
-    return any(item.group == "profiles" and item.name == DEFAULT_PROFILE and item.mark != "fail" for item in findings)
+    """Whether the default profile runs here, and what it makes can be kept."""
+    usable = {(item.group, item.name) for item in findings if item.mark != "fail"}
+    return {("profiles", DEFAULT_PROFILE), ("places", "stores")} <= usable
 
 
-def _machine(settings: Settings) -> tuple[Any, list[Finding]]:
+def _machine() -> tuple[Any, list[Finding]]:
     findings = [
         Finding("machine", "system", "ok", f"{platform.system()} {platform.release()}, {platform.machine()}"),
         _python(),
@@ -97,7 +100,6 @@ def _machine(settings: Settings) -> tuple[Any, list[Finding]]:
         findings.append(Finding("machine", "accelerator", "fail", str(error)))
     except Exception as error:  # a driver can fail in ways of its own; doctor is there to say so
         findings.append(Finding("machine", "accelerator", "fail", f"{type(error).__name__}: {_first_line(error)}"))
-    findings.append(_disk("disk", settings.home))
     return machine, findings
 
 
@@ -134,15 +136,38 @@ def _driver() -> str:
     return next((word for word in words if word[:1].isdigit() and "." in word), "unknown")
 
 
+def _places(settings: Settings) -> list[Finding]:
+    """Where the code, its parameters and the stores are."""
+    checkout, shipped = find_checkout(), shipped_folder() / PARAMS_NAME
+    code = f"checkout {checkout}" if checkout else f"installed in {PACKAGE}"
+    params = str(settings.params_file)
+    if settings.params_file != shipped:
+        params += f"; for what it does not say, {shipped}"
+    return [
+        Finding("places", "code", "ok", f"{code}, commit {code_commit() or 'unknown'}"),
+        Finding("places", "parameters", "ok", params),
+        Finding("places", "project", "ok", f"{settings.root}; relative paths count from here"),
+        _home(settings),
+    ]
+
+
+def _home(settings: Settings) -> Finding:
+    if settings.home_can_be_written:
+        return _disk("stores", settings.home)
+    return Finding(
+        "places", "stores", "fail", f"{settings.home} cannot be written; set REELOPS_HOME to a folder that can"
+    )
+
+
 def _disk(name: str, folder: Path) -> Finding:
     place = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
     try:
         free = shutil.disk_usage(place).free
     except OSError as error:
-        return Finding("machine", name, "fail", f"{place}: {error.strerror}")
+        return Finding("places", name, "fail", f"{place}: {error.strerror}")
     low = free < LOW_DISK_BYTES
-    text = f"{free / GB:.1f} GB free at {folder}" + ("; clips and weights need room" if low else "")
-    return Finding("machine", name, "warn" if low else "ok", text, {"free_bytes": free})
+    text = f"{folder}, {free / GB:.1f} GB free" + ("; clips and weights need room" if low else "")
+    return Finding("places", name, "warn" if low else "ok", text, {"free_bytes": free})
 
 
 def _version(name: str) -> Finding:

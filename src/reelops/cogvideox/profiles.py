@@ -25,7 +25,7 @@ class Profile(BaseModel):
     """One base model and its defaults. Exactly one of `folder`, `hub` or `weights: random` says where it comes from.
 
     Attributes:
-        folder: weights in diffusers layout; relative to the folder of params.yaml.
+        folder: weights in diffusers layout; a relative one counts from the folder of params.yaml.
         hub: a repository on the Hugging Face hub.
         revision: branch, tag or commit of `hub`; a commit pins the weights.
         weights: `random` builds the named architecture without its weights, only to measure time and memory.
@@ -109,15 +109,16 @@ def load_profiles(config: Config) -> dict[str, Profile]:
     blocks = config.content.get("profiles")
     if not isinstance(blocks, dict) or not blocks:
         raise SettingsError(f"{config.params_file} has no `profiles` block. Add one with at least one profile.")
-    return {str(name): _profile(str(name), block, config.params_file) for name, block in blocks.items()}
+    return {str(name): _profile(str(name), block, config) for name, block in blocks.items()}
 
 
-def _profile(name: str, block: Any, params_file: Path) -> Profile:
+def _profile(name: str, block: Any, config: Config) -> Profile:
+    params_file = config.params_file
     if not isinstance(block, dict):
         raise SettingsError(f"{params_file}: profiles.{name} is {block!r}, not a block of settings. Correct it.")
     values = dict(block)
     if isinstance(values.get("folder"), str):
-        values["folder"] = (params_file.parent / Path(values["folder"]).expanduser()).resolve()
+        values["folder"] = config.settings.locate(Path(values["folder"]))
     try:
         return Profile(name=name, **values)
     except TypeError as error:

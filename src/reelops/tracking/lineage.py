@@ -25,14 +25,14 @@ import yaml
 import reelops
 from reelops.clip import ClipOrder
 from reelops.errors import InputError
+from reelops.settings import PACKAGE, shipped_folder
 from reelops.system.digest import sha256_of
 
 DIGITS = 12
 NONE = "-"
 DIRTY = "-dirty"
 
-PACKAGE = Path(reelops.__file__).resolve().parent
-CHECKOUT = PACKAGE.parents[1]
+COMMIT_NAME = "commit"  # what setup.py writes beside the files that a wheel carries
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,13 @@ class Lineage:
         return cls(*(None if part == NONE else part for part in parts))
 
 
-def trace_lineage(facts: Mapping[str, Any], checkout: Path = CHECKOUT) -> Lineage:
-    """The lineage of what a generator made, from its facts and the checkout that the code runs from."""
+def trace_lineage(facts: Mapping[str, Any], checkout: Path | None = None) -> Lineage:
+    """The lineage of what a generator made, from its facts and the checkout.
+
+    Args:
+        checkout: None takes the one that the code runs from, or was built from where it is a wheel.
+    """
+    checkout = checkout or shipped_folder()
     lock = checkout / "dvc.lock"
     return Lineage(
         git=commit_of(checkout),
@@ -94,19 +99,33 @@ def code_digest(modules: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
 
 
+def code_commit() -> str | None:
+    """Commit of the checkout that this code runs from, or that it was built from where it is a wheel."""
+    return commit_of(shipped_folder())
+
+
 def commit_of(checkout: Path) -> str | None:
     """Short commit, marked when tracked files were changed; None outside a checkout or where git is missing.
+
+    A wheel says which commit it was built from.
 
     Only a checkout of ReelOps itself counts: a wheel installed somewhere inside another project's repository must not
     report that project's commit, so `.git` has to be right here.
     """
     if not (checkout / ".git").exists():
-        return None
+        return _commit_of_wheel(checkout)
     commit = _git(checkout, "rev-parse", "HEAD")
     if not commit:
         return None
     changed = _git(checkout, "status", "--porcelain", "--untracked-files=no")
     return commit[:DIGITS] + (DIRTY if changed else "")
+
+
+def _commit_of_wheel(shipped: Path) -> str | None:
+    try:
+        return (shipped / COMMIT_NAME).read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None
 
 
 def data_digest(lock: Path) -> str | None:

@@ -24,7 +24,7 @@ def gate_from(tmp_path: Path, text: str) -> GateSettings:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("gate: {tiny: {metrics: {}}}", "block 'default' with wrong_camera_move is wanted"),
+        ("gate: {default: {metrics: {}}}", "block 'default' with wrong_camera_move is wanted"),
         ("gate: {default: {wrong_camera_move: shrug}}", r"gate\.default\.wrong_camera_move is 'shrug'.*'accept'"),
         (
             "gate: {default: {wrong_camera_move: review, metrics: {beauty: {review_below: 1}}}}",

@@ -1,0 +1,54 @@
+"""Puts what ReelOps ships beside its code into the wheel: the embedded model, its defaults, sample pictures.
+
+Git holds one copy, at the root of the repository; `reelops.settings.shipped_folder` finds it there or here.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from setuptools import setup
+from setuptools.command.build_py import build_py
+
+ROOT = Path(__file__).resolve().parent
+SHIPPED = ("params.yaml", "dvc.lock", "models/tiny-i2v", "data/samples")
+COMMIT_DIGITS = 12
+
+
+class BuildWithShipped(build_py):
+    def run(self) -> None:
+        super().run()
+        if not self.editable_mode:
+            ship(Path(self.build_lib) / "reelops" / "shipped")
+
+
+def ship(folder: Path) -> None:
+    """Copies what git versions of it, and notes the commit, which a wheel's lineage names."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in SHIPPED:
+        source, target = ROOT / name, folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.partial", ".*"))
+        else:
+            shutil.copyfile(source, target)
+    if commit := commit_of_checkout():
+        (folder / "commit").write_text(commit + "\n", encoding="utf-8")
+
+
+def commit_of_checkout() -> str:
+    """As `reelops.tracking.lineage` writes it; empty where this is no checkout."""
+    if not (ROOT / ".git").exists():
+        return ""
+    commit = _git("rev-parse", "HEAD")[:COMMIT_DIGITS]
+    return commit + "-dirty" if commit and _git("status", "--porcelain", "--untracked-files=no") else commit
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+setup(cmdclass={"build_py": BuildWithShipped})
