@@ -82,10 +82,10 @@ def test_killed_in_the_middle_it_gives_the_same_tables_byte_for_byte(tmp_path: P
 
 
 def test_of_a_damaged_folder_all_good_clips_are_in_and_all_bad_ones_are_out_for_the_right_reason(
-    tmp_path: Path, shared_data: Path
+    tmp_path: Path,
 ) -> None:
     captions = [text for _, text in published.sentences(200)]
-    expected = damaged_folder.lay_out(tmp_path / "mine", shared_data / "video", captions)
+    expected = damaged_folder.lay_out(tmp_path / "mine", captions)
     assert len(expected) == 200
     root = tmp_path / "project"
     environment = project(root, {"kind": "folder", "path": "../mine", "licence": "my own"})

@@ -13,6 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 from PIL import Image
+from real_media import media
 
 from reelops.dataset.table import Reason
 from reelops.video.decode import read_frames
@@ -23,11 +24,11 @@ FRAMES = 12
 SIZE = (96, 64)
 REAL_CLIPS = (
     "cogvideo-example-horse.mp4", "cogvideo-example-kitten.mp4", "cogvideo-example-train_running.mp4",
-    "cogvideox-generated-2.mp4", "cotracker-bear.mp4", "cotracker-cat.mp4", "cotracker-teddy.mp4",
+    "cogvideox-generated-1.mp4", "cogvideox-generated-2.mp4", "intel-asl-walk.mkv", "intel-person-upright.mp4",
 )  # fmt: skip
 
 
-def lay_out(folder: Path, videos: Path, captions: list[str], total: int = 200) -> dict[str, Reason | None]:
+def lay_out(folder: Path, captions: list[str], total: int = 200) -> dict[str, Reason | None]:
     """Writes `total` files, three of each of the ten ways among them and one of each odd thing that is no file, each
     with a caption.
 
@@ -35,7 +36,7 @@ def lay_out(folder: Path, videos: Path, captions: list[str], total: int = 200) -
         By file name why it must be thrown out; None where it must not.
     """
     folder.mkdir(parents=True)
-    footage = _footage(videos)
+    footage = _footage()
     expected: dict[str, Reason | None] = {}
     for number, (way, reason) in itertools.product(range(3), WAYS.items()):
         path = folder / f"{way.__name__}-{number}.mp4"
@@ -165,11 +166,11 @@ def _wrong_extension(path: Path, frames: np.ndarray, number: int) -> Reason | No
     return None
 
 
-def _footage(videos: Path) -> Iterator[np.ndarray]:
+def _footage() -> Iterator[np.ndarray]:
     """Moving pictures of real clips without end, never the same twice: later rounds begin later, or are mirrored."""
     clips = []
     for name in REAL_CLIPS:
-        frames = (one.frame_HWC for one in read_frames(videos / name, size=SIZE, fps=Fraction(8)))
+        frames = (one.frame_HWC for one in read_frames(media(name), size=SIZE, fps=Fraction(8)))
         clips.append(np.stack(list(itertools.islice(frames, 36))))
     for turn in itertools.count():
         for clip in clips:

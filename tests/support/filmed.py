@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from real_media import media
 
 from reelops.camera.moves import CameraMove, CameraPath, CameraSpeed, film, path_of
 from reelops.metrics.scores import Measure
@@ -29,9 +29,9 @@ def _film_over(picture_HWC: np.ndarray, path: CameraPath, num_frames: int = 49) 
 
 
 @pytest.fixture(scope="session")
-def photo(shared_data: Path) -> np.ndarray:
+def photo() -> np.ndarray:
     """A photograph of caps on a wall, RGB uint8."""
-    return np.asarray(Image.open(shared_data / "image" / "kodim03.png").convert("RGB"))
+    return np.asarray(Image.open(media("kodim03.png")).convert("RGB"))
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +66,7 @@ def track() -> Callable[[Tracker, Iterable[np.ndarray]], dict[str, Measure]]:
 
 
 @pytest.fixture(scope="session")
-def walk(shared_data: Path) -> np.ndarray:
+def walk() -> np.ndarray:
     """A real clip of a person who walks and signs before a fixed camera: 17 frames of 213x160 at 8 a second."""
-    frames = read_frames(shared_data / "video" / "intel-asl-walk.mkv", size=(213, 160), fps=Fraction(8))
+    frames = read_frames(media("intel-asl-walk.mkv"), size=(213, 160), fps=Fraction(8))
     return np.stack([timed.frame_HWC for timed in itertools.islice(frames, 17)])

@@ -1,8 +1,9 @@
-"""MSR-VTT, VATEX and Panda-70M as they are published, but small: real captions and videos where they are at hand."""
+"""MSR-VTT, VATEX and Panda-70M as they are published, but small: real videos, and real captions where there are any."""
 
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import os
 from fractions import Fraction
@@ -10,34 +11,31 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from real_media import MORE, media
 
 from reelops.video.decode import read_clip
 from reelops.video.encode import encode
 
-MEDIA = Path(os.environ.get("REELOPS_TEST_MEDIA", Path(__file__).resolve().parents[3] / "shared" / "data"))
-SMALL_VIDEOS = ("imageio-realshort.mp4", "cogvideox-generated-4.mp4", "cotracker-cat.mp4", "cogvideo-example-horse.mp4")
+SMALL_VIDEOS = (
+    *("intel-person-upright.mp4", "cogvideox-generated-4.mp4", "cogvideo-example-horse.mp4"),
+    "cogvideo-example-train_running.mp4",
+)
 VIDEO_ID = "Ptf_2VRj-V0"
 
 
-def videos(count: int, folder: Path) -> list[bytes]:
+def videos(count: int) -> list[bytes]:
     """Whole MP4 files, no two alike where there are no more than four."""
-    real = [MEDIA / "video" / name for name in SMALL_VIDEOS]
-    if all(path.is_file() for path in real):
-        return [real[number % len(real)].read_bytes() for number in range(count)]
-    return [draw_video(folder / f"{number}.mp4", seed=number).read_bytes() for number in range(count)]
+    return [media(name).read_bytes() for name in itertools.islice(itertools.cycle(SMALL_VIDEOS), count)]
 
 
 def small_videos(folder: Path) -> list[bytes]:
-    """Two seconds of three real videos, so small that thousands can be served; drawn ones where there are none."""
-    real = [MEDIA / "video" / name for name in SMALL_VIDEOS[1:]]
-    if not all(path.is_file() for path in real):
-        return videos(4, folder)
+    """Two seconds of three real videos, so small that thousands can be served."""
     folder.mkdir(parents=True, exist_ok=True)
     return [
         encode(
             read_clip(path, size=(96, 64), fps=Fraction(8))[:16], folder / path.name, Fraction(8), "fast"
         ).path.read_bytes()
-        for path in real
+        for path in map(media, SMALL_VIDEOS[1:])
     ]
 
 
@@ -49,10 +47,10 @@ def draw_video(path: Path, seconds: int = 2, fps: int = 8, seed: int = 0) -> Pat
 
 
 def sentences(count: int) -> list[tuple[str, str]]:
-    """Clip ids and captions of MSR-VTT's 1k-A test split."""
-    table = MEDIA / "captions" / "MSRVTT_JSFUSION_test.csv"
+    """Clip ids and captions of MSR-VTT's 1k-A test split, or made-up ones where that is not at hand."""
+    table = Path(os.environ.get(MORE, "")) / "captions" / "MSRVTT_JSFUSION_test.csv"
     if not table.is_file():
-        return [(f"video{number}", f"a person does thing number {number}") for number in range(count)]
+        return [(f"video{7010 + number}", f"a person does thing number {number}") for number in range(count)]
     with table.open(newline="") as file:
         return [(row["video_id"], row["sentence"]) for row, _ in zip(csv.DictReader(file), range(count), strict=False)]
 

@@ -116,7 +116,7 @@ def publisher(tmp_path: Path) -> Iterator[Publisher]:
     sentences = published.sentences(MSR_CLIPS)
     clips = [clip_id for clip_id, _ in sentences]
     rows = published.vatex(VATEX_CLIPS)
-    videos = published.videos(MSR_CLIPS + VATEX_CLIPS, tmp_path / "drawn")
+    videos = published.videos(MSR_CLIPS + VATEX_CLIPS)
     files = {
         "/msr/train_val_videodatainfo.json": json.dumps(published.msr_vtt(sentences)).encode(),
         "/vatex/vatex_training_v1.0.json": json.dumps(rows).encode(),

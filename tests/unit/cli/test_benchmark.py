@@ -221,10 +221,10 @@ def test_rank_correlation_is_that_of_ranks() -> None:
     assert rank_correlation(np.array([1.0, 2.0, 3.0]), np.array([3.0, 1.0, -8.0])) == pytest.approx(-1)
 
 
-def test_shipped_settings_name_clips_and_pictures(repository: Path, shared_data: Path, tmp_path: Path) -> None:
+def test_shipped_settings_name_clips_and_pictures(repository: Path, more_media: Path, tmp_path: Path) -> None:
     params = load_benchmark_params(load_config(params_file=repository / "params.yaml"))
     (tmp_path / "shared").mkdir()
-    (tmp_path / "shared/data").symlink_to(shared_data)
+    (tmp_path / "shared/data").symlink_to(more_media)
     (tmp_path / "project").mkdir()
     assert len(params.find("clips", tmp_path / "project")) >= 8
     assert len(params.find("pictures", tmp_path / "project")) == 2

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import typer
 from PIL import Image
+from real_media import media
 from studio import START_SECONDS
 from typer.testing import CliRunner, Result
 
@@ -54,10 +55,10 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 
 
 @pytest.fixture(scope="module")
-def clips(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with photo.png, zoom.mp4 filmed over it, frozen.mp4, and made.mp4, which names its origin."""
     folder = tmp_path_factory.mktemp("clips")
-    with Image.open(shared_data / "image" / "kodim03.png") as image:
+    with Image.open(media("kodim03.png")) as image:
         picture = np.asarray(image.convert("RGB"))
     box = (150.0, 120.0, 480.0, 320.0)
     frames = film(picture, box, path_of(CameraMove.ZOOM_IN), (240, 160), np.linspace(0, 1, 9))
@@ -194,7 +195,7 @@ def test_a_metric_without_weights_is_said_to_be_unavailable_and_asked_for_again_
 def test_a_run_that_is_ended_keeps_what_it_has_scored_and_goes_on_from_there(
     end: signal.Signals, tmp_path: Path
 ) -> None:
-    for number in range(6):
+    for number in range(30):
         footage.write_clip(tmp_path / f"{number}.mp4", footage.filmed(num_frames=17, seed=number))
     environment = {**os.environ, "REELOPS_HOME": str(tmp_path / "home")}
     command = [sys.executable, "-m", "reelops.cli", "score", str(tmp_path), "-j", "1"]
@@ -209,12 +210,12 @@ def test_a_run_that_is_ended_keeps_what_it_has_scored_and_goes_on_from_there(
     _, err = process.communicate(timeout=START_SECONDS)
     if end is signal.SIGINT:
         assert process.returncode == 130, err
-        assert "of 6 clips have scores, which are kept" in err and "Traceback" not in err
-    assert 1 <= len(kept) < 6
+        assert "of 30 clips have scores, which are kept" in err and "Traceback" not in err
+    assert 1 <= len(kept) < 30
     assert not list((tmp_path / "home").rglob("*.partial"))
     again = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert "had been scored before" in again.stdout and again.returncode in (0, 3)
-    assert len(list((tmp_path / "home").rglob("*.json"))) == 6
+    assert len(list((tmp_path / "home").rglob("*.json"))) == 30
 
 
 def test_the_gate_tests_itself_on_a_good_clip(clips: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from footage import textured
 from PIL import Image, ImageDraw, ImageFont
 from pydantic import ValidationError
+from real_media import IMAGE
 
 from reelops.dataset.entry import Entry, Split
 from reelops.dataset.metadata.captions import choose_prompt, clean, clean_captions
@@ -222,8 +224,16 @@ def test_a_page_of_text_is_known_by_day_and_by_night() -> None:
     assert text_share(page(14, 1)) < 0.15
 
 
-def test_photographs_are_no_text(shared_data: Path) -> None:
-    for path in sorted((shared_data / "photos").iterdir())[::3]:
+def check_no_text(paths: Iterable[Path]) -> None:
+    for path in paths:
         with Image.open(path) as picture:
             picture.draft("L", (900, 600))
-            assert text_share(np.asarray(picture.convert("L"))) < LIMITS.text_share
+            assert text_share(np.asarray(picture.convert("L"))) < LIMITS.text_share, path
+
+
+def test_photographs_are_no_text(repository: Path) -> None:
+    check_no_text([*IMAGE.iterdir(), *(repository / "data/samples").glob("*.jpg")])
+
+
+def test_further_photographs_are_no_text(more_media: Path) -> None:
+    check_no_text(sorted((more_media / "photos").iterdir())[::3])

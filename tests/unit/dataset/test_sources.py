@@ -87,8 +87,8 @@ def test_msr_vtt_split_tables_choose_clips_and_the_test_split_wins(tmp_path: Pat
         assert "a woman, creating a flower" in entries["video7020"].captions
 
 
-def test_real_split_tables_of_msr_vtt_are_read_whole(shared_data: Path, tmp_path: Path) -> None:
-    folder = shared_data / "captions"
+def test_real_split_tables_of_msr_vtt_are_read_whole(more_media: Path, tmp_path: Path) -> None:
+    folder = more_media / "captions"
     entries, notes = listed(MSR, tmp_path, folder / "MSRVTT_train.9k.csv", folder / "MSRVTT_JSFUSION_test.csv")
     assert not notes
     assert [sum(entry.split == split for entry in entries.values()) for split in ("train", "test")] == [9000, 1000]

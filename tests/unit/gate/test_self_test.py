@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from real_media import media
 
 from reelops.camera.moves import CameraMove, CameraSpeed, film, path_of
 from reelops.gate.degenerate_clips import CASES
@@ -61,8 +62,7 @@ def rows(request: pytest.FixtureRequest, repository: Path) -> dict[str, SelfTest
     elif request.param == "rocket, pan left":
         frames = filmed(repository, "rocket.jpg", CameraMove.PAN_LEFT, CameraSpeed.FAST)
     else:
-        media: Path = request.getfixturevalue("shared_data")
-        frames = read_clip(media / "video" / "cogvideox-generated-3.mp4", size=SIZE)[:25]
+        frames = read_clip(media("cogvideox-generated-3.mp4"), size=SIZE)[:25]
     limits = load_gate_settings(load_config(params_file=repository / "params.yaml")).limits_of("default")
     return {row.name: row for row in self_test(frames, EIGHT, FAST, limits)}
 

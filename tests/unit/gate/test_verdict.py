@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from real_media import media
 
 from reelops.camera.moves import CameraMove, CameraSpeed, film, path_of
 from reelops.clip import ClipFormat
@@ -201,12 +202,12 @@ def test_a_worse_value_never_helps(
 
 
 @pytest.fixture(scope="module")
-def good_clips(shared_data: Path) -> dict[str, np.ndarray]:
+def good_clips() -> dict[str, np.ndarray]:
     """A slow zoom over a photograph, and a generated clip, 17 frames each."""
-    photo = cv2.cvtColor(cv2.imread(str(shared_data / "image" / "kodim03.png")), cv2.COLOR_BGR2RGB)
+    photo = cv2.cvtColor(cv2.imread(str(media("kodim03.png"))), cv2.COLOR_BGR2RGB)
     path = path_of(CameraMove.ZOOM_IN, CameraSpeed.SLOW)
     zoom = film(photo, (150.0, 120.0, 480.0, 320.0), path, (240, 160), np.linspace(0, 1, 17))
-    frames = itertools.islice(read_frames(shared_data / "video" / "cogvideox-generated-3.mp4"), 17)
+    frames = itertools.islice(read_frames(media("cogvideox-generated-3.mp4")), 17)
     generated = [cv2.resize(timed.frame_HWC, (240, 160), interpolation=cv2.INTER_AREA) for timed in frames]
     return {"filmed zoom": zoom, "generated": np.stack(generated)}
 
@@ -223,7 +224,7 @@ def test_good_clip_is_accepted(good_clips: dict[str, np.ndarray], source: str, p
     ["-example-horse", "-example-kitten", "-example-train_running"]
     + [f"x-generated-{number}" for number in (1, 2, 3, 4)],
 )
-def test_real_clip_passes_every_limit(shared_data: Path, name: str) -> None:
-    frames = read_clip(shared_data / "video" / f"cogvideo{name}.mp4")
+def test_real_clip_passes_every_limit(name: str) -> None:
+    frames = read_clip(media(f"cogvideo{name}.mp4"))
     verdict = judge(score_frames(frames, EIGHT, frames[0], None, FAST), DEFAULT)
     assert verdict.decision is Decision.ACCEPT, verdict.reasons

@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from real_media import media
 
 from reelops.camera.moves import CameraMove
 from reelops.clip import ClipFormat
@@ -126,9 +127,9 @@ def test_too_few_or_uneven_frames_are_refused(pan: np.ndarray) -> None:
         score_frames([pan[0], pan[0][::2, ::2]], EIGHT, None, None, SETTINGS)
 
 
-def test_hardest_real_file_is_consistent_at_the_shipped_scale(repository: Path, shared_data: Path) -> None:
+def test_hardest_real_file_is_consistent_at_the_shipped_scale(repository: Path) -> None:
     settings = load_score_settings(load_config(params_file=repository / "params.yaml"))
-    scores = score_clip(shared_data / "video" / "cogvideo-example-horse.mp4", None, None, settings)
+    scores = score_clip(media("cogvideo-example-horse.mp4"), None, None, settings)
     assert scores.format == ClipFormat(49, EIGHT, 720, 480)
     assert (scores["temporal_consistency"] or 0) >= 0.6
     assert scores["motion"] == pytest.approx(19, abs=1)

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 from numba.core.dispatcher import Dispatcher
+from real_media import media
 
 from reelops.benchmark.cases.optical_flow import opencv_flow, photograph
 from reelops.benchmark.known_flow import MOTIONS, KnownMotion, end_point_error, moved_pair
@@ -55,8 +56,8 @@ def test_opencv_parameters_give_opencv_flow(rocket: np.ndarray, name: str) -> No
 
 
 @pytest.mark.parametrize("clip", ["cogvideo-example-kitten", "cogvideo-example-horse"])
-def test_opencv_parameters_give_opencv_flow_on_real_pairs(shared_data: Path, clip: str) -> None:
-    frames = read_frames(shared_data / "video" / f"{clip}.mp4")
+def test_opencv_parameters_give_opencv_flow_on_real_pairs(clip: str) -> None:
+    frames = read_frames(media(f"{clip}.mp4"))
     assert_same_flow([at_rows(luma(next(frames).frame_HWC), 64) for _ in range(2)])
 
 

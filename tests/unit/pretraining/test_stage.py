@@ -151,7 +151,7 @@ def test_publishing_replaces_parts_and_keeps_the_rest(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["unsplash", "kodak"])
-def test_held_out_pictures_are_not_among_the_training_files(repository: Path, shared_data: Path, name: str) -> None:
+def test_held_out_pictures_are_not_among_the_training_files(repository: Path, more_media: Path, name: str) -> None:
     import yaml
 
     block = yaml.safe_load((repository / "params.yaml").read_text())["pretrain"]

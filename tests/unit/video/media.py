@@ -10,6 +10,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.bitstream import BitStreamFilterContext
 
 
 def noise_frames(count: int, width: int = 64, height: int = 48, seed: int = 0) -> np.ndarray:
@@ -37,6 +38,21 @@ def write_with_times(path: Path, frames_THWC: np.ndarray, ticks: Sequence[int], 
             frame.pts, frame.time_base = tick, time_base
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+
+
+def write_unannounced_key_frames(path: Path, frames_THWC: np.ndarray, gap: int) -> None:
+    """A video at 10 a second with a key frame every `gap` frames, but for the first none that says that one can begin
+    there: frames shown before it lean on it, and its recovery point is left out."""
+    options = {"x264-params": f"open-gop=1:keyint={gap}:min-keyint={gap}:scenecut=0:bframes=2:b-adapt=0"}
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=Fraction(10), options=options)
+        stream.height, stream.width = frames_THWC.shape[1:3]
+        stream.pix_fmt = "yuv420p"
+        without_recovery_points = BitStreamFilterContext("filter_units=remove_types=6", stream)
+        frames = (av.VideoFrame.from_ndarray(frame_HWC, format="rgb24") for frame_HWC in frames_THWC)
+        for frame in (*frames, None):
+            for packet in stream.encode(frame):
+                container.mux(without_recovery_points.filter(packet))
 
 
 def write_turned(path: Path, frames_THWC: np.ndarray, degrees: int, mirror: bool = False) -> None:

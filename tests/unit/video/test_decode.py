@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from real_media import media
 
 from reelops.errors import VideoError
 from reelops.video.decode import read_clip, read_frames
 from reelops.video.encode import encode
 from reelops.video.probe import probe
-from tests.unit.video.media import noise_frames, number_in, numbered_frames, write_turned, write_with_times
+from tests.unit.video.media import (
+    noise_frames,
+    number_in,
+    numbered_frames,
+    write_turned,
+    write_unannounced_key_frames,
+    write_with_times,
+)
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +57,14 @@ def test_start_and_stop_give_the_same_frames_as_reading_all(ten_seconds: Path) -
         assert np.array_equal(shown.frame_HWC, all_frames[shown.number].frame_HWC)
 
 
-def test_times_are_exact_fractions_even_in_a_millisecond_container(shared_data: Path) -> None:
-    shown = list(read_frames(shared_data / "video" / "intel-asl-milk.mkv", size=(32, 24)))
+def test_times_are_exact_fractions_even_in_a_millisecond_container() -> None:
+    shown = list(read_frames(media("intel-asl-milk.mkv"), size=(32, 24)))
     assert [one.time for one in shown] == [Fraction(number, 30) for number in range(51)]
 
 
-def test_sampling_a_real_clip_at_its_own_rate_gives_each_frame_once(shared_data: Path) -> None:
-    for name in ("imageio-realshort.mp4", "intel-asl-milk.mkv", "cotracker-cat.mp4"):
-        path = shared_data / "video" / name
+def test_sampling_a_real_clip_at_its_own_rate_gives_each_frame_once() -> None:
+    for name in ("cogvideox-generated-4.mp4", "intel-asl-milk.mkv", "intel-person-upright.mp4"):
+        path = media(name)
         info = probe(path)
         numbers = [shown.number for shown in read_frames(path, size=(32, 24), fps=info.fps)]
         assert numbers == list(range(info.num_frames)), name
@@ -146,22 +155,22 @@ def test_cut_clip_gives_what_there_is_to_who_asks_and_says_so(tmp_path: Path) ->
     assert [shown.number for shown in frames] == list(range(len(frames)))
 
 
-def corrupt(shared_data: Path, folder: Path) -> Path:
-    content = bytearray((shared_data / "video" / "cogvideo-example-horse.mp4").read_bytes())
+def corrupt(folder: Path) -> Path:
+    content = bytearray(media("cogvideo-example-horse.mp4").read_bytes())
     for position in range(100_000, 140_000, 37):
         content[position] ^= 0x5A
     (folder / "corrupt.mp4").write_bytes(content)
     return folder / "corrupt.mp4"
 
 
-def test_clip_corrupt_in_the_middle_is_an_error_not_grey_frames(shared_data: Path, tmp_path: Path) -> None:
+def test_clip_corrupt_in_the_middle_is_an_error_not_grey_frames(tmp_path: Path) -> None:
     with pytest.raises(VideoError, match="is damaged"):
-        list(read_frames(corrupt(shared_data, tmp_path), size=(36, 24)))
+        list(read_frames(corrupt(tmp_path), size=(36, 24)))
 
 
-def test_clip_corrupt_in_the_middle_is_read_past_the_damage_by_who_asks(shared_data: Path, tmp_path: Path) -> None:
+def test_clip_corrupt_in_the_middle_is_read_past_the_damage_by_who_asks(tmp_path: Path) -> None:
     said: list[str] = []
-    frames = list(read_frames(corrupt(shared_data, tmp_path), size=(36, 24), on_damage=said.append))
+    frames = list(read_frames(corrupt(tmp_path), size=(36, 24), on_damage=said.append))
     assert frames[-1].number == 48
     assert said
 
@@ -203,10 +212,19 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
     assert peak_mb(240) - peak_mb(60) < 15
 
 
-def test_a_key_frame_that_does_not_say_it_stands_for_itself_is_no_damage(shared_data: Path) -> None:
-    path, size = shared_data / "video" / "imageio-cockatoo.mp4", (36, 24)
-    through = [shown.frame_HWC for shown in read_frames(path, size=size)]
-    for start in (Fraction(49, 8), Fraction(10)):
-        shown = next(read_frames(path, size=size, start=start, fps=Fraction(8)))
-        assert shown.number == start * 20 // 1
+def check_seeking(path: Path, starts: Iterable[Fraction], fps: int) -> None:
+    """Whoever begins late in the clip sees what those see who read all of it."""
+    through = [shown.frame_HWC for shown in read_frames(path, size=(36, 24))]
+    for start in starts:
+        shown = next(read_frames(path, size=(36, 24), start=start, fps=Fraction(8)))
+        assert shown.number == start * fps // 1
         assert np.array_equal(shown.frame_HWC, through[shown.number])
+
+
+def test_a_key_frame_that_does_not_say_it_stands_for_itself_is_no_damage(tmp_path: Path) -> None:
+    write_unannounced_key_frames(tmp_path / "clip.mp4", noise_frames(60), gap=20)
+    check_seeking(tmp_path / "clip.mp4", (Fraction(5, 2), Fraction(5)), fps=10)
+
+
+def test_so_it_is_in_a_real_clip(more_media: Path) -> None:
+    check_seeking(more_media / "video" / "imageio-cockatoo.mp4", (Fraction(49, 8), Fraction(10)), fps=20)

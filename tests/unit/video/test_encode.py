@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from real_media import media
 
 from reelops.clip import ClipFormat
 from reelops.errors import InputError, MachineError, VideoError
@@ -44,8 +45,8 @@ def test_long_provenance_is_not_cut(tmp_path: Path) -> None:
     assert read_provenance(tmp_path / "clip.mp4") == provenance
 
 
-def test_other_peoples_clips_have_no_provenance(shared_data: Path) -> None:
-    assert read_provenance(shared_data / "video" / "cogvideox-generated-1.mp4") is None
+def test_other_peoples_clips_have_no_provenance() -> None:
+    assert read_provenance(media("cogvideox-generated-1.mp4")) is None
 
 
 def test_provenance_that_json_cannot_say_is_refused(tmp_path: Path) -> None:
@@ -202,8 +203,8 @@ def test_killed_at_any_moment_the_file_is_always_whole(tmp_path: Path) -> None:
         assert sha256_of(path) == expected
 
 
-def test_sound_is_copied_with_its_pictures(shared_data: Path, tmp_path: Path) -> None:
-    source = shared_data / "video" / "imageio-realshort.mp4"
+def test_sound_is_copied_with_its_pictures(tmp_path: Path) -> None:
+    source = media("intel-cars-cut.mp4")
     clip = transcode(source, tmp_path / "clip.mp4", "fast")
     before, after = probe(source), probe(clip.path)
     assert clip.format == after.format == before.format
@@ -260,8 +261,8 @@ def test_transcoding_refuses_a_damaged_source(tmp_path: Path) -> None:
     assert not (tmp_path / "clip.mp4").exists()
 
 
-def test_lossless_copy_of_a_real_clip_is_exact(shared_data: Path, tmp_path: Path) -> None:
-    source = shared_data / "video" / "imageio-realshort.mp4"
+def test_lossless_copy_of_a_real_clip_is_exact(tmp_path: Path) -> None:
+    source = media("intel-person-upright.mp4")
     frames = read_clip(source)
     clip = encode(frames, tmp_path / "clip.mp4", probe(source).fps, "lossless")
     assert np.array_equal(read_clip(clip.path), frames)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from real_media import IMAGE
 
 from reelops.errors import PictureError
 from reelops.system.digest import sha256_of
@@ -34,11 +35,19 @@ def test_picture_of_the_right_size_comes_as_it_is(tmp_path: Path) -> None:
     assert (picture.source_size, picture.sha256) == ((240, 160), sha256_of(path))
 
 
-def test_real_pictures_come_at_the_size_asked_for(shared_data: Path) -> None:
-    for path in sorted((shared_data / "image").iterdir()):
+def check_real_pictures(folder: Path) -> None:
+    for path in sorted(folder.iterdir()):
         picture = read_picture(path, 240, 160)
         assert (picture.rgb_HWC.shape, picture.rgb_HWC.dtype) == ((160, 240, 3), np.uint8), path
         assert picture.rgb_HWC.std() > 10, path
+
+
+def test_real_pictures_come_at_the_size_asked_for() -> None:
+    check_real_pictures(IMAGE)
+
+
+def test_further_pictures_some_very_large_come_at_the_size_asked_for(more_media: Path) -> None:
+    check_real_pictures(more_media / "image")
 
 
 def test_crop_takes_the_centre_and_says_so(tmp_path: Path) -> None:
