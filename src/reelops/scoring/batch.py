@@ -20,7 +20,7 @@ from reelops.scoring.score_store import FOLDER, ScoreKey, ScoreStore, digest_of
 from reelops.scoring.scored_clip import ScoredClip
 from reelops.system.digest import sha256_of
 from reelops.system.hardware import cores
-from reelops.system.worker_pool import Tell, Told, run_jobs
+from reelops.system.worker_pool import JobProgress, ReportProgress, run_jobs
 from reelops.video.probe import probe
 
 # What counts as a video when a folder is searched; `.ts` is left out, as most such files hold TypeScript.
@@ -225,7 +225,7 @@ def _measure(
         return
     with closing(run_jobs(_measure_one, jobs, min(workers or cores(), len(jobs)), tally.show)) as answers:
         for answer in answers:
-            if isinstance(answer, Told):
+            if isinstance(answer, JobProgress):
                 tally.frames_of(answer.index, answer.amount)
             else:
                 tally.job_done(answer.index)
@@ -242,9 +242,9 @@ def _measure_here(job: _Job, tally: _Tally) -> tuple[Scores | None, str | None]:
     return scores, error
 
 
-def _measure_one(job: _Job, tell: Tell) -> Scores:
+def _measure_one(job: _Job, report: ReportProgress) -> Scores:
     origin, also = job.origin, job.key.also
-    scores = score_clip(job.path, origin.picture, origin.prompt, job.settings, tell, job.reference, also)
+    scores = score_clip(job.path, origin.picture, origin.prompt, job.settings, report, job.reference, also)
     job.store.write(job.key, scores)
     return scores
 

@@ -18,7 +18,7 @@ from reelops.gate.self_test import SelfTestRow, self_test
 from reelops.metrics.suite import ScoreSettings
 from reelops.scoring.batch import ScoringOrder
 from reelops.system.hardware import cores
-from reelops.system.worker_pool import Tell, Told, run_jobs
+from reelops.system.worker_pool import JobProgress, ReportProgress, run_jobs
 from reelops.video.decode import read_frames
 from reelops.video.probe import probe
 
@@ -64,7 +64,7 @@ def run_self_tests(
     judged = [0] * len(jobs)
     with closing(run_jobs(_test_one, jobs, min(workers or cores(), len(jobs)))) as answers:
         for answer in answers:
-            if isinstance(answer, Told):
+            if isinstance(answer, JobProgress):
                 judged[answer.index] = answer.amount
             else:
                 judged[answer.index] = len(CASES)
@@ -81,11 +81,11 @@ class _Job:
     limits: GateLimits
 
 
-def _test_one(job: _Job, tell: Tell) -> tuple[SelfTestRow, ...]:
-    return tuple(_rows(job, tell))
+def _test_one(job: _Job, report: ReportProgress) -> tuple[SelfTestRow, ...]:
+    return tuple(_rows(job, report))
 
 
-def _rows(job: _Job, tell: Tell) -> Iterator[SelfTestRow]:
+def _rows(job: _Job, report: ReportProgress) -> Iterator[SelfTestRow]:
     info = probe(job.path)
     fps = min(FPS, info.fps)
     height = min(MOST_ROWS, info.height)
@@ -93,5 +93,5 @@ def _rows(job: _Job, tell: Tell) -> Iterator[SelfTestRow]:
     timed = read_frames(job.path, size=size, fps=None if fps == info.fps else fps, stop=NUM_FRAMES / fps)
     frames = np.stack([one.frame_HWC for one in itertools.islice(timed, NUM_FRAMES)])
     for number, row in enumerate(self_test(frames, fps, job.settings, job.limits), start=1):
-        tell(number)
+        report(number)
         yield row

@@ -1,4 +1,4 @@
-"""A crew does all its jobs whatever happens to some of them, and is gone when it should be."""
+"""The worker pool does all jobs whatever happens to some of them, and ends when it should."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import os
 import time
 
 import pytest
-from crew_work import square, threads, trouble
+from worker_jobs import square, threads, trouble
 
-from reelops.system.worker_pool import ONE_THREAD, Done, Told, run_jobs
+from reelops.system.worker_pool import ONE_THREAD, JobProgress, JobResult, run_jobs
 
 
-def answers(work, jobs, workers=2) -> dict[int, Done]:
-    return {one.index: one for one in run_jobs(work, jobs, workers) if isinstance(one, Done)}
+def answers(work, jobs, workers=2) -> dict[int, JobResult]:
+    return {one.index: one for one in run_jobs(work, jobs, workers) if isinstance(one, JobResult)}
 
 
 def gone(process: int) -> bool:
@@ -23,10 +23,14 @@ def gone(process: int) -> bool:
     return False
 
 
-def test_every_job_is_answered_once_and_tells_its_progress():
-    heard = list(run_jobs(square, [3, 4, 5], 2))
-    assert sorted((one.index, one.result) for one in heard if isinstance(one, Done)) == [(0, 9), (1, 16), (2, 25)]
-    assert {(one.index, one.amount) for one in heard if isinstance(one, Told)} == {(0, 3), (1, 4), (2, 5)}
+def test_every_job_is_answered_once_and_reports_its_progress():
+    received = list(run_jobs(square, [3, 4, 5], 2))
+    assert sorted((one.index, one.result) for one in received if isinstance(one, JobResult)) == [
+        (0, 9),
+        (1, 16),
+        (2, 25),
+    ]
+    assert {(one.index, one.amount) for one in received if isinstance(one, JobProgress)} == {(0, 3), (1, 4), (2, 5)}
 
 
 def test_a_process_that_dies_takes_only_its_own_job_along():

@@ -1,4 +1,4 @@
-"""One clip, in a process of the crew: its digest, its measurement, and the picture that it starts from."""
+"""One clip, in a worker process: its digest, its measurement, and the picture that it starts from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reelops.dataset.metadata.store import MeasureKey, MeasureStore
 from reelops.dataset.table import IMAGES
 from reelops.system.digest import sha256_of
 from reelops.system.files import write_atomically
-from reelops.system.worker_pool import Tell
+from reelops.system.worker_pool import ReportProgress
 from reelops.video.decode import read_frames
 
 # Of zlib's nine levels the one that takes a third of the usual one's time for a few percent more bytes.
@@ -59,7 +59,7 @@ class Examined:
     image_path: Path | None
 
 
-def examine(job: Job, _tell: Tell) -> Examined:
+def examine(job: Job, _report: ReportProgress) -> Examined:
     """Measures a clip, unless that was done before, and writes its picture, unless it is there."""
     try:
         sha256 = job.sha256 or sha256_of(job.path)

@@ -47,7 +47,7 @@ from reelops.errors import DatasetError
 from reelops.params import Config
 from reelops.system.exclusive_lock import exclusive_lock
 from reelops.system.hardware import cores
-from reelops.system.worker_pool import Done, run_jobs
+from reelops.system.worker_pool import JobResult, run_jobs
 
 # What is known of files is kept this often while they are read.
 _KEEP_SECONDS = 30.0
@@ -241,12 +241,12 @@ class Preparing:
         return found, known_before
 
     def _answers(
-        self, waiting: Sequence[tuple[_Clip, Job]], heed: Callable[[], None]
-    ) -> Iterator[tuple[_Clip, Done[Examined]]]:
+        self, waiting: Sequence[tuple[_Clip, Job]], on_poll: Callable[[], None]
+    ) -> Iterator[tuple[_Clip, JobResult[Examined]]]:
         jobs = [job for _, job in waiting]
-        with closing(run_jobs(examine, jobs, self._workers, heed)) as answers:
+        with closing(run_jobs(examine, jobs, self._workers, on_poll)) as answers:
             for answer in answers:
-                if isinstance(answer, Done):
+                if isinstance(answer, JobResult):
                     yield waiting[answer.index][0], answer
 
     def _job(self, clip: _Clip, sha256: str | None) -> Job:

@@ -25,7 +25,7 @@ from reelops.scoring.report.media import Media, MediaJob, make_media
 from reelops.scoring.scored_clip import ScoredClip, counts
 from reelops.system.files import write_text_atomically
 from reelops.system.hardware import cores
-from reelops.system.worker_pool import Done, run_jobs
+from reelops.system.worker_pool import JobResult, run_jobs
 
 # A page of about 90 MB opens in a second or two; with 200 clips each has 320 kB, which is a preview of 49 frames.
 MEDIA_BUDGET_BYTES = 64_000_000
@@ -110,7 +110,7 @@ def _media_of(
     media: dict[int, Media] = {}
     with closing(run_jobs(make_media, jobs, min(workers or cores(), len(jobs)))) as answers:
         for answer in answers:
-            if isinstance(answer, Done):
+            if isinstance(answer, JobResult):
                 media[answer.index] = answer.result or Media(None, {}, "none", note=answer.error or "")
                 if on_clip:
                     on_clip(len(media), len(jobs))

@@ -14,7 +14,7 @@ import numpy as np
 
 from reelops.errors import ReelOpsError
 from reelops.pages.pictures import jpeg
-from reelops.system.worker_pool import Tell
+from reelops.system.worker_pool import ReportProgress
 from reelops.video.decode import read_frames
 from reelops.video.encode import EncoderProfile, encode
 from reelops.video.probe import VideoInfo, probe
@@ -73,7 +73,7 @@ class Media:
     note: str = ""
 
 
-def make_media(job: MediaJob, tell: Tell) -> Media:
+def make_media(job: MediaJob, report: ReportProgress) -> Media:
     """Everything of a clip that goes into a page; a clip that cannot be read gives an empty answer with its reason."""
     try:
         info = probe(job.path)
@@ -81,7 +81,7 @@ def make_media(job: MediaJob, tell: Tell) -> Media:
         pictures = _pictures(info, {*job.frames, info.num_frames // 2})
     except (ReelOpsError, OSError) as error:
         return Media(None, {}, "none", note=str(error))
-    tell(1)
+    report(1)
     frames = {number: jpeg(pictures[number], FRAME_WIDTH) for number in job.frames if number in pictures}
     middle = pictures.get(info.num_frames // 2)
     thumbnail = jpeg(middle, THUMBNAIL_WIDTH) if middle is not None else None

@@ -1,4 +1,4 @@
-"""What the crew's tests let it do; a worker finds these functions by this module's name."""
+"""What the tests of the worker pool let it do; a worker finds these functions by this module's name."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import signal
 import time
 
 from reelops.errors import VideoError
-from reelops.system.worker_pool import ONE_THREAD, Tell
+from reelops.system.worker_pool import ONE_THREAD, ReportProgress
 
 
-def square(number: int, tell: Tell) -> int:
-    tell(number)
+def square(number: int, report: ReportProgress) -> int:
+    report(number)
     return number * number
 
 
-def trouble(what: str, tell: Tell) -> str:
-    """Does what it is told."""
+def trouble(what: str, report: ReportProgress) -> str:
+    """Ends in the way that is asked for."""
     if what == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     if what == "refuse":
@@ -24,10 +24,10 @@ def trouble(what: str, tell: Tell) -> str:
     if what == "break":
         raise ZeroDivisionError("division by zero")
     if what == "sleep":
-        tell(os.getpid())
+        report(os.getpid())
         time.sleep(600)
     return what
 
 
-def threads(_: int, tell: Tell) -> dict[str, str | None]:
+def threads(_: int, report: ReportProgress) -> dict[str, str | None]:
     return {name: os.environ.get(name) for name in ONE_THREAD}
