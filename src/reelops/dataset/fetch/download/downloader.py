@@ -26,7 +26,7 @@ class Downloader:
     Args:
         work: where files are kept while they come in; on the disk that they go to, best.
         tombstones: addresses that are not asked any more; those found gone are added.
-        stopping: set by `stop`, and heeded between any two steps.
+        stopping: set by `stop`, and checked between any two steps.
         offline: ask nobody.
         tokens: a bearer token by the origin that wants it (`https://huggingface.co`); nobody else is sent it.
     """
@@ -67,10 +67,9 @@ class Downloader:
                 gone for good.
             MachineError: the disk is full, or cannot be written to.
         """
-        failures: dict[str, DownloadError] = {}
-        for url in remote.urls:
-            if stone := self.tombstones.find(url):
-                failures[url] = Gone(stone.reason)
+        failures: dict[str, DownloadError] = {
+            url: Gone(stone.reason) for url in remote.urls if (stone := self.tombstones.find(url))
+        }
         if self.offline and len(failures) < len(remote.urls):
             raise DownloadError(f"{remote.urls[0]}: not asked, the run is offline")
         partial = Partial(self._work / f"{hashlib.sha256(str(target).encode()).hexdigest()[:24]}.partial")
@@ -80,17 +79,30 @@ class Downloader:
                 break
             if number:
                 self._wait_before_round(number, open_mirrors)
-            for url in sorted(open_mirrors, key=lambda url: self._hosts.is_paused(_host(url))):
-                try:
-                    self._bring(url, remote, partial, on_bytes)
-                except (Gone, Refused, Passing) as failure:
-                    self._take_note(url, failure, failures)
-                else:
-                    self._hosts.answered(_host(url))
-                    move_atomically(partial.path, target)
-                    partial.discard()
-                    return
+            if self._try_mirrors(open_mirrors, remote, partial, on_bytes, failures):
+                move_atomically(partial.path, target)
+                partial.discard()
+                return
         raise _summary(remote, failures)
+
+    def _try_mirrors(
+        self,
+        mirrors: list[str],
+        remote: Remote,
+        partial: Partial,
+        on_bytes: OnBytes | None,
+        failures: dict[str, DownloadError],
+    ) -> bool:
+        """One round: whether a mirror had the file; those that had not are added to `failures`."""
+        for url in sorted(mirrors, key=lambda url: self._hosts.is_paused(_host(url))):
+            try:
+                self._bring(url, remote, partial, on_bytes)
+            except (Gone, Refused, Passing) as failure:
+                self._note_failure(url, failure, failures)
+            else:
+                self._hosts.answered(_host(url))
+                return True
+        return False
 
     def _bring(self, url: str, remote: Remote, partial: Partial, on_bytes: OnBytes | None) -> None:
         """Completes the partial file from one mirror.
@@ -112,7 +124,7 @@ class Downloader:
             partial.discard()
         raise Refused("has other bytes than its sha256 says")
 
-    def _take_note(self, url: str, failure: DownloadError, failures: dict[str, DownloadError]) -> None:
+    def _note_failure(self, url: str, failure: DownloadError, failures: dict[str, DownloadError]) -> None:
         failures[url] = failure
         host = _host(url)
         if isinstance(failure, Unreachable):
@@ -126,7 +138,11 @@ class Downloader:
             self._hosts.pause(host, failure.wait_seconds)
 
     def _wait_before_round(self, number: int, mirrors: list[str]) -> None:
-        """Longer before each round, and jittered, so that many clients do not come back at once."""
+        """Longer before each round, and jittered, so that many clients do not come back at once.
+
+        `stop` ends this wait from another thread. That is why no retry library does it: stamina's waits cannot be
+        interrupted, and they may take minutes.
+        """
         if all(self._hosts.is_paused(_host(url)) for url in mirrors):
             return  # each host's own wait comes before its request
         longest = min(self.settings.backoff_seconds * 2 ** (number - 1), self.settings.longest_wait_seconds)
