@@ -17,7 +17,7 @@ def encoded(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Grou
     """Read only."""
     ground = make_ground(tmp_path_factory.mktemp("ground") / "project", small_model)
     report = ground.encode()
-    assert (report.encoded, report.quarantined) == (5, [])
+    assert (report.encoded, report.quarantined) == (5, ())
     return ground
 
 

@@ -21,8 +21,9 @@ from studio import START_SECONDS
 from reelops.camera.moves import CameraMove, film, path_of
 from reelops.dataset.table import ClipRow, read_clips, write_clips
 from reelops.params import Config, load_config
+from reelops.progress import QUIET, RunContext
 from reelops.system.digest import sha256_of
-from reelops.training.encode import LatentStage
+from reelops.training.latent_stage import LatentResult, Shard, plan_latents, run_latents
 from reelops.training.params import LatentParams, TrainParams
 from reelops.video.encode import encode
 
@@ -113,9 +114,9 @@ class Ground:
         }
         (self.folder / "params.yaml").write_text(yaml.safe_dump(content))
 
-    def encode(self, **changes: Any) -> Any:
-        """The stage `latents`, run here; its report."""
-        return LatentStage(LatentParams.model_validate(LATENTS | changes), self.config).run()
+    def encode(self, context: RunContext = QUIET, shard: Shard | None = None, **changes: Any) -> LatentResult:
+        """The stage `latents`, run here."""
+        return run_latents(plan_latents(LatentParams.model_validate(LATENTS | changes), self.config, shard), context)
 
     def start(self, *arguments: str, launcher: Sequence[str] = (), **environment: str) -> subprocess.Popen[str]:
         """A command of ours as a user runs it, by a launcher's module and its options or at once."""

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from reelops.errors import SettingsError
 from reelops.params import load_config
-from reelops.progress import signals_awaited
-from reelops.system.files import write_text_atomically
-from reelops.training.encode import METRICS, EncodingReport, LatentStage
+from reelops.progress import Progress, RunContext, signals_awaited
+from reelops.training.latent_stage import LatentResult, Shard, plan_latents, report_latents, run_latents
 from reelops.training.params import LatentParams
 from reelops.views.take import err, out, progress_bar
 
-_MOST_LOST_SHOWN = 8
+_MAX_REASONS_SHOWN = 8
 
 
 def register(app: typer.Typer) -> None:
@@ -35,46 +31,37 @@ def latents(
 ) -> None:
     """Encode the clips of the table, their pictures and captions, into data/latents/.
 
-    It encodes only what is new or has changed, and goes on where it was stopped. Clips that cannot be encoded are
+    It encodes only what is new or has changed, and resumes where it was stopped. Clips that cannot be encoded are
     named in data/latents/quarantine.json with the reason. Training then needs neither VAE nor text encoder.
 
     Examples: reelops latents    |    reelops latents --shard 2/4
     """
     config = load_config()
-    params = config.block("latents", LatentParams)
-    with signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop, progress_bar("Encoding") as on_progress:
-        stage = LatentStage(params, config, shard=_shard(shard), on_progress=on_progress, should_stop=should_stop)
-        report = stage.run()
-    figures = {key: value for key, value in asdict(report).items() if key not in ("quarantined", "notes")}
-    figures["quarantined"] = len(report.quarantined)
-    if shard is None:
-        write_text_atomically(config.root / METRICS, json.dumps(figures, indent=2) + "\n")
+    part = Shard.parse(shard) if shard is not None else None
+    plan = plan_latents(config.block("latents", LatentParams), config, part)
+    with signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop, progress_bar("Encoding") as show:
+        context = RunContext(lambda event: show(event) if isinstance(event, Progress) else None, should_stop)
+        result = run_latents(plan, context)
+    if part is None:
+        report_latents(result, config.root)
     if as_json:
-        lost = {one.clip_id: one.reason for one in report.quarantined}
-        typer.echo(json.dumps({**figures, "quarantine": lost, "notes": report.notes}, indent=2, ensure_ascii=False))
+        reasons = {one.clip_id: one.reason for one in result.quarantined}
+        facts = {**result.figures, "quarantine": reasons, "notes": result.notes}
+        typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
         return
-    _show(report)
+    _show(result)
 
 
-def _shard(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    found = re.fullmatch(r"(\d+)/(\d+)", text)
-    if not found:
-        raise SettingsError(f"--shard {text!r} is no part of a whole; give for example 2/4.")
-    return int(found[1]), int(found[2])
-
-
-def _show(report: EncodingReport) -> None:
+def _show(result: LatentResult) -> None:
     out.print(
-        f"{report.encoded:,} clips and {report.captions:,} captions encoded in {report.seconds:.1f} s; "
-        f"{report.kept:,} of {report.clips:,} clips were there, {report.removed:,} old files removed, "
-        f"{report.size_bytes / 1e6:,.1f} MB in all.",
+        f"{result.encoded:,} clips and {result.captions:,} captions encoded in {result.seconds:.1f} s; "
+        f"{result.kept:,} of {result.clips:,} clips were in the cache, {result.removed:,} old files removed, "
+        f"{result.size_bytes / 1e6:,.1f} MB in all.",
         highlight=False,
     )
-    for note in dict.fromkeys(report.notes):
+    for note in dict.fromkeys(result.notes):
         err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True, highlight=False)
-    for one in report.quarantined[:_MOST_LOST_SHOWN]:
+    for one in result.quarantined[:_MAX_REASONS_SHOWN]:
         err.print(f"[red]Left out:[/] {escape(one.clip_id)}: {escape(one.reason)}", soft_wrap=True, highlight=False)
-    if len(report.quarantined) > _MOST_LOST_SHOWN:
-        err.print(f"... and {len(report.quarantined) - _MOST_LOST_SHOWN:,} more, in data/latents/quarantine.json")
+    if len(result.quarantined) > _MAX_REASONS_SHOWN:
+        err.print(f"... and {len(result.quarantined) - _MAX_REASONS_SHOWN:,} more, in data/latents/quarantine.json")

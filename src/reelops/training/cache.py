@@ -94,7 +94,7 @@ class Encoding:
 
 
 @dataclass(frozen=True)
-class CachedClip:
+class EncodedClip:
     """A clip in the cache: its name, split and file, and its captions' files in the order of its captions."""
 
     clip_id: str
@@ -116,9 +116,9 @@ class Index:
     encoding: Encoding
     table_sha256: str
     empty_text: str
-    clips: tuple[CachedClip, ...]
+    clips: tuple[EncodedClip, ...]
 
-    def of_split(self, split: str) -> tuple[CachedClip, ...]:
+    def of_split(self, split: str) -> tuple[EncodedClip, ...]:
         return tuple(clip for clip in self.clips if clip.split == split)
 
     def digest(self) -> str:
@@ -203,7 +203,7 @@ class LatentCache:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DatasetError(f"{path} cannot be read ({type(error).__name__}: {error}). {HOW_TO_REMAKE}") from error
 
-    def missing(self, clips: Iterable[CachedClip]) -> list[str]:
+    def missing(self, clips: Iterable[EncodedClip]) -> list[str]:
         """Ids of clips one of whose files is not there."""
         return [
             clip.clip_id
@@ -249,7 +249,7 @@ def _index(plain: Mapping[str, Any]) -> Index:
         table_sha256=plain["table_sha256"],
         empty_text=plain["empty_text"],
         clips=tuple(
-            CachedClip(**{**clip, "captions": tuple(clip["captions"]), "texts": tuple(clip["texts"])})
+            EncodedClip(**{**clip, "captions": tuple(clip["captions"]), "texts": tuple(clip["texts"])})
             for clip in plain["clips"]
         ),
     )

@@ -22,7 +22,7 @@ from torch.utils.data import Dataset, Sampler
 
 from reelops.cogvideox.conditioning import draw_latents, pad_condition
 from reelops.errors import DatasetError
-from reelops.training.cache import HOW_TO_REMAKE, CachedClip, Index, LatentCache
+from reelops.training.cache import HOW_TO_REMAKE, EncodedClip, Index, LatentCache
 
 if TYPE_CHECKING:
     from reelops.training.params import TrainParams
@@ -54,7 +54,7 @@ class Source:
 
     def make(
         self,
-        clip: CachedClip,
+        clip: EncodedClip,
         rng: np.random.Generator,
         timestep: int,
         text: str | None,
@@ -110,7 +110,7 @@ class Source:
 class TrainingSamples(Dataset[Sample]):
     """The samples of a run, by their numbers; each also says its number. Those of a step show the same frames."""
 
-    def __init__(self, source: Source, clips: Sequence[CachedClip], params: TrainParams, timesteps: int) -> None:
+    def __init__(self, source: Source, clips: Sequence[EncodedClip], params: TrainParams, timesteps: int) -> None:
         self.source = source
         self._clips = clips
         self._params = params
@@ -139,7 +139,7 @@ class TrainingSamples(Dataset[Sample]):
         )
         return sample | {"number": torch.tensor(number)}
 
-    def clip_of(self, number: int) -> CachedClip:
+    def clip_of(self, number: int) -> EncodedClip:
         """Every clip once an epoch, in an order of the epoch's own."""
         epoch, place = divmod(number, len(self._clips))
         return self._clips[_order(self._params.seed, epoch, len(self._clips))[place]]
@@ -152,7 +152,7 @@ class HeldOutSamples(Dataset[Sample]):
     frames, so do these cases, each its own ones: only runs that see as many compare.
     """
 
-    def __init__(self, source: Source, clips: Sequence[CachedClip], params: TrainParams, timesteps: int) -> None:
+    def __init__(self, source: Source, clips: Sequence[EncodedClip], params: TrainParams, timesteps: int) -> None:
         held_out = params.held_out
         by_digest = sorted(clips, key=lambda clip: hashlib.sha256(clip.clip_id.encode()).hexdigest())
         self._source = source
@@ -209,11 +209,11 @@ def _normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Tensor:
     return torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
 
 
-def _check(stored: Sample, clip: CachedClip) -> None:
+def _check(stored: Sample, clip: EncodedClip) -> None:
     for name, value in stored.items():
         if not torch.isfinite(value).all():
             raise _unusable(clip, f"its {name.replace('_', ' ')} in the cache holds values that are not finite")
 
 
-def _unusable(clip: CachedClip, fault: str) -> DatasetError:
+def _unusable(clip: EncodedClip, fault: str) -> DatasetError:
     return DatasetError(f"Clip {clip.clip_id}: {fault}. Delete {clip.key}.safetensors. {HOW_TO_REMAKE}")

@@ -15,11 +15,12 @@ from training_ground import PROMPTS, make_ground
 from reelops.cli import build_app, run_guarded
 from reelops.cogvideox.conditioning import encode_prompts, picture_condition, picture_tensor
 from reelops.cogvideox.latents import encode_clip
-from reelops.errors import Cancelled, DatasetError
+from reelops.errors import Cancelled, DatasetError, SettingsError
+from reelops.progress import RunContext
 from reelops.training.cache import LatentCache
 from reelops.training.clips import read_training_clips
-from reelops.training.encode import LatentStage, read_sample
-from reelops.training.params import LatentParams
+from reelops.training.encode import read_sample
+from reelops.training.latent_stage import Shard
 
 LATENT_FRAMES = (FRAMES - 1) // 4 + 1
 
@@ -100,7 +101,7 @@ def test_a_second_run_encodes_nothing_and_changes_no_byte(ground):
     assert {path: path.read_bytes() for path in ground.latents.rglob("*") if path.is_file()} == before
 
 
-def test_a_changed_clip_is_encoded_anew_and_its_old_latents_go(ground):
+def test_a_changed_clip_is_encoded_again_and_its_old_latents_are_removed(ground):
     old = cached(ground)[2].key
     rows = ground.rows()
     rows[0] = replace(rows[1], clip_id=rows[0].clip_id)
@@ -135,10 +136,8 @@ def test_what_was_encoded_before_a_stop_stays(ground):
     for path in (ground.latents / "clips").rglob("*.safetensors"):
         path.unlink()
     asked = iter([False, False, False, True])
-    stage = LatentStage(LatentParams(profile="small", noised_pictures=2, dtype="float32"), ground.config)
-    stage._should_stop = lambda: next(asked)
-    with pytest.raises(Cancelled, match="goes on from there"):
-        stage.run()
+    with pytest.raises(Cancelled, match="3 of 5 clips encoded; the next run resumes from there"):
+        ground.encode(context=RunContext(should_stop=lambda: next(asked)))
     report = ground.encode()
     assert (report.kept, report.encoded) == (3, 2)
 
@@ -146,14 +145,18 @@ def test_what_was_encoded_before_a_stop_stays(ground):
 def test_shards_together_make_the_same_cache(ground, encoded):
     for path in ground.latents.rglob("*.*"):
         path.unlink()
-    params = LatentParams(profile="small", noised_pictures=2, dtype="float32")
-    for number in (1, 2):
-        report = LatentStage(params, ground.config, shard=(number, 2)).run()
-        assert report.encoded == (3, 2)[number - 1]
+    for part, clips in (("1/2", 3), ("2/2", 2)):
+        assert ground.encode(shard=Shard.parse(part)).encoded == clips
     assert ground.encode().encoded == 0
     names = sorted(path.relative_to(ground.latents) for path in ground.latents.rglob("*.*"))
     assert names == sorted(path.relative_to(encoded.latents) for path in encoded.latents.rglob("*.*"))
     assert all((ground.latents / name).read_bytes() == (encoded.latents / name).read_bytes() for name in names)
+
+
+@pytest.mark.parametrize("text", ["0/2", "3/2", "1 of 2", "1/0"])
+def test_a_part_that_there_is_not_is_refused(text):
+    with pytest.raises(SettingsError, match=r"give for example 2/4"):
+        Shard.parse(text)
 
 
 def test_bad_clips_are_left_out_with_the_reason(ground):
@@ -201,7 +204,7 @@ def test_the_command_says_what_it_did_in_words_and_in_json(small_model, tmp_path
     assert (code, told["encoded"], told["quarantined"], told["captions"]) == (0, 3, 0, 7)
     assert json.loads((ground.folder / "reports/latents/metrics.json").read_text())["clips"] == 3
     _, again, _ = latents()
-    assert "0 clips and 0 captions encoded" in again and "3 of 3 clips were there" in again
+    assert "0 clips and 0 captions encoded" in again and "3 of 3 clips were in the cache" in again
     ground.table.unlink()
     code, _, err = latents()
     assert code == 2 and "run `reelops metadata` first" in " ".join(err.split()) and "Traceback" not in err

@@ -19,7 +19,7 @@ from reelops.cogvideox.memory import GB
 from reelops.cogvideox.training_memory import TrainingFootprint, best_way, count_adapter, training_footprint
 from reelops.errors import MachineError
 from reelops.system.hardware import inspect_machine
-from reelops.training.cache import CachedClip, Encoding, Index, LatentCache
+from reelops.training.cache import EncodedClip, Encoding, Index, LatentCache
 from reelops.training.params import HeldOutParams, TrainParams
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class RandomLatents(LatentCache):
             encoding=Encoding("random", "", "", clip, 0.7, 0.7, architecture.prompt_length, 0, 0, "float32"),
             table_sha256="",
             empty_text="text",
-            clips=(CachedClip("random", "train", "clip", ("",), ("text",)),),
+            clips=(EncodedClip("random", "train", "clip", ("",), ("text",)),),
         )
 
     def read(self, kind: str, key: str) -> dict[str, Tensor]:  # noqa: ARG002 - there is one of each kind
