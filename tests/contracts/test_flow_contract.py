@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from reelops.benchmark.cases.optical_flow import photograph
+from reelops.benchmark.cases.flow.footage import photograph
 from reelops.benchmark.known_flow import KnownMotion, end_point_error, moved_pair
 from reelops.errors import VideoError
 from reelops.optical_flow.contract import FlowEngine

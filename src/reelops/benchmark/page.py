@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reelops.benchmark.case import Case
-from reelops.benchmark.report import Report
+from reelops.benchmark.report import PartReport, Report
 from reelops.benchmark.table import Table, in_words
 
 _ANSWERS = {True: "yes", False: "no", None: "not measured"}
@@ -51,11 +51,16 @@ def _targets(report: Report) -> Iterator[Table]:
 
 
 def _measured(report: Report) -> Table:
-    columns = ("Part", "When", "Commit", "Processor", "Cores", "GPU", "Load before", "Seconds")
-    rows = []
-    for name, part in report.parts.items():
-        machine = part.machine
-        cells = (machine.processor, machine.cores, ", ".join(machine.gpus) or "-", machine.load_before)
-        words = (in_words(cell) for cell in (part.commit, *cells, part.took_seconds))
-        rows.append((name, f"{part.measured_at:%Y-%m-%d %H:%M}", *words))
-    return Table("When and on what it was measured", columns, tuple(rows))
+    columns = ("Part", "When", "Commit", "Processor", "Cores", "GPU", "Load before", "Seconds", "Metrics")
+    rows = tuple((name, *_about(part)) for name, part in report.parts.items())
+    return Table("When and on what it was measured", columns, rows)
+
+
+def _about(part: PartReport) -> Iterator[str]:
+    """Cells of a row; older reports do not say everything."""
+    machine, unknown = part.machine, "unknown"
+    yield f"{part.measured_at:%Y-%m-%d %H:%M}"
+    yield part.commit or unknown
+    yield from (machine.processor, str(machine.cores), ", ".join(machine.gpus) or "none")
+    yield from (unknown if value is None else in_words(value) for value in (machine.load_before, part.took_seconds))
+    yield machine.versions.get("metrics", unknown)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from reelops.benchmark.case import Bench, Case, Part
 from reelops.benchmark.machine import limited_to, record_machine
+from reelops.benchmark.nested_progress import within
 from reelops.benchmark.report import PartReport, Report
 from reelops.benchmark.timing import clock
 from reelops.params import Config
-from reelops.progress import QUIET, Event, Progress, RunContext
+from reelops.progress import QUIET, RunContext
 from reelops.system.scratch import scratch_folder
 from reelops.tracking.lineage import code_commit
 
@@ -49,7 +50,7 @@ def run_case(
         total, done = sum(part.seconds for part in selected), 0.0
         for part in selected:
             context.raise_if_stopped("Stopped as asked. What was measured before is kept.")
-            found = _measured(case, part, bench, _within(context, part, done, total))
+            found = _measured(case, part, bench, within(context, part.name, done, part.seconds, total))
             report = _in_order(case, report.with_part(part.name, found))
             keep(report)
             done += part.seconds
@@ -72,19 +73,6 @@ def _measured(case: Case, part: Part, bench: Bench, context: RunContext) -> Part
         figures=figures,
         targets=tuple(part.targets(figures)),
     )
-
-
-def _within(context: RunContext, part: Part, done: float, total: float) -> RunContext:
-    """What a part says of itself, as a share of the whole run."""
-
-    def on_event(event: Event) -> None:
-        if isinstance(event, Progress):
-            share = min(1.0, event.done / event.total) if event.total else 0.0
-            context.progress(part.name, done + share * part.seconds, total, detail=event.detail or event.stage)
-        else:
-            context.on_event(event)
-
-    return RunContext(on_event, context.should_stop)
 
 
 def _in_order(case: Case, report: Report) -> Report:

@@ -17,7 +17,8 @@ import pytest
 from numba.core.dispatcher import Dispatcher
 from real_media import media
 
-from reelops.benchmark.cases.optical_flow import opencv_flow, photograph
+from reelops.benchmark.cases.flow.footage import photograph
+from reelops.benchmark.cases.flow.golden import opencv_flow
 from reelops.benchmark.known_flow import MOTIONS, KnownMotion, end_point_error, moved_pair
 from reelops.optical_flow.tvl1 import affine as tvl1_affine
 from reelops.optical_flow.tvl1 import data as tvl1_data

@@ -1,27 +1,18 @@
-"""What a report of two hundred clips costs: to make, to keep, and to open in a browser."""
+"""What a browser needs to open a page: seconds and memory, beyond an empty page."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from reelops.benchmark.cases.scoring import OnStep
-from reelops.scoring.batch import ScoringOrder, score_clips
-from reelops.scoring.report.build import MEDIA_BUDGET_BYTES, write_report
-from reelops.scoring.scored_clip import ScoredClip
-
-NUM_CLIPS = 200
-REPEATS = 3
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _QUIET = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 _PATIENCE_SECONDS = 120
@@ -29,59 +20,14 @@ _LOOK_EVERY_SECONDS = 0.02
 _MB = 1e6
 
 
-def report(clips: Sequence[Path], order: ScoringOrder, scratch: Path, on_step: OnStep) -> dict[str, Any]:
-    """A report on two hundred clips, which are the given ones many times over, with their real scores."""
-    on_step(f"scores of {len(clips)} clips", 0.0)
-    scored = score_clips(clips, order)
-    many = [_another(scored[number % len(scored)], number) for number in range(NUM_CLIPS)]
-    page = scratch / "report.html"
-    started, used = time.perf_counter(), _processor_seconds()
-
-    def on_clip(done: int, of: int) -> None:
-        on_step(f"a report of {of} clips", 0.1 + 0.7 * done / of)
-
-    notes = write_report(many, page, on_clip=on_clip)
-    wall, cpu = time.perf_counter() - started, _processor_seconds() - used
-    on_step("opening the report", 0.8)
-    return {
-        "clips": len(many),
-        "clips_mb": sum(clip.path.stat().st_size for clip in many) / _MB,
-        "videos_at_most_mb": MEDIA_BUDGET_BYTES / _MB,
-        "wall": wall,
-        "cpu": cpu,
-        "size_mb": page.stat().st_size / _MB,
-        "notes": notes,
-        "browser": _opened(page, scratch),
-    }
-
-
-def _another(clip: ScoredClip, number: int) -> ScoredClip:
-    """The same clip as another entry."""
-    return replace(clip, sha256=f"{number:064x}")
-
-
-def _processor_seconds() -> float:
-    """Of this process and of those it started that have ended."""
-    used = os.times()
-    return used.user + used.system + used.children_user + used.children_system
-
-
-@dataclass(frozen=True)
-class _Opened:
-    """Seconds from a browser's start until it has drawn a page, and the most memory its processes had together."""
-
-    wall: float
-    peak_mb: float | None
-
-
-def _opened(page: Path, scratch: Path) -> dict[str, Any] | None:
-    """What the page costs beyond an empty one, by the quickest of three starts; None where there is no browser."""
+def measure_opening(page: Path, scratch: Path, rounds: int) -> dict[str, Any] | None:
+    """What a page costs beyond an empty one, by the quickest of so many starts; None where there is no browser."""
     program = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if program is None:
         return None
     empty = scratch / "empty.html"
     empty.write_text("<!DOCTYPE html><title>Empty</title>")
-    bare, full = ([_open(program, each) for _ in range(REPEATS)] for each in (empty, page))
+    bare, full = ([_open(program, each) for _ in range(rounds)] for each in (empty, page))
     seconds = min(one.wall for one in full), min(one.wall for one in bare)
     memory = [max((one.peak_mb or 0.0) for one in runs) for runs in (full, bare)]
     return {
@@ -91,6 +37,14 @@ def _opened(page: Path, scratch: Path) -> dict[str, Any] | None:
         "peak_mb": memory[0] or None,
         "peak_mb_beyond_an_empty_page": memory[0] - memory[1] if memory[0] else None,
     }
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """Seconds from a browser's start until it has drawn a page, and the most memory its processes had together."""
+
+    wall: float
+    peak_mb: float | None
 
 
 def _open(program: str, page: Path) -> _Opened:

@@ -1,0 +1,11 @@
+"""All benchmarks by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reelops.benchmark.case import Case
+from reelops.benchmark.cases.quality import QUALITY
+
+CASES: Mapping[str, Case] = {case.name: case for case in (QUALITY,)}
+"""In the order in which they are listed."""

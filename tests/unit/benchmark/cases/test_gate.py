@@ -1,0 +1,20 @@
+"""The gate is shown every version of every good clip."""
+
+from __future__ import annotations
+
+from reelops.benchmark.case import Bench
+from reelops.benchmark.cases.gate import GATE, measure_gate
+from reelops.progress import QUIET
+
+
+def test_the_gate_is_shown_every_version_of_every_clip(bench: Bench) -> None:
+    found = measure_gate(bench, QUIET)
+    assert found["good"] == 1 and found["bad"] == 12
+    assert sum(found["versions"]["frozen"][decision] for decision in ("accept", "review", "reject")) == 1
+    assert 0 <= found["bad_not_accepted"] <= 1 and not found["not_tested"]
+    as_it_is = found["versions"]["as it is"]
+    assert len(found["held_back"]) == as_it_is["review"] + as_it_is["reject"]
+    assert all(row["why"] for row in found["held_back"])
+    good, bad = GATE.targets(found)
+    assert (good.measured, bad.measured) == (found["good_not_rejected"], found["bad_not_accepted"])
+    assert "The gate on good clips (1) and spoilt versions of them" in [table.title for table in GATE.tables(found)]
