@@ -16,7 +16,7 @@ from reelops.metrics.scores import Scores
 from reelops.metrics.suite import METRICS_VERSION, ScoreSettings, load_score_settings, score_clip
 from reelops.params import Config
 from reelops.scoring.origin import Origin, find_origin
-from reelops.scoring.score_store import FOLDER, ScoreKey, ScoreStore, digest_of
+from reelops.scoring.score_store import FOLDER, ScoreKey, ScoreStore, digest_of, is_final, score_store
 from reelops.scoring.scored_clip import ScoredClip
 from reelops.system.digest import sha256_of
 from reelops.system.hardware import cores
@@ -70,7 +70,7 @@ class ScoringOrder:
         return cls(
             score_settings=load_score_settings(config),
             gate_settings=load_gate_settings(config),
-            store=ScoreStore(config.home / FOLDER),
+            store=score_store(config.home / FOLDER),
             **given,
         )
 
@@ -245,7 +245,8 @@ def _measure_here(job: _Job, tally: _Tally) -> tuple[Scores | None, str | None]:
 def _measure_one(job: _Job, report: ReportProgress) -> Scores:
     origin, also = job.origin, job.key.also
     scores = score_clip(job.path, origin.picture, origin.prompt, job.settings, report, job.reference, also)
-    job.store.write(job.key, scores)
+    if is_final(scores):
+        job.store.write(job.key, scores)
     return scores
 
 

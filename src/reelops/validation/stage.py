@@ -8,7 +8,6 @@ killed goes on where it was and finds the same, and the next adapter finds the b
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,9 +29,9 @@ from reelops.progress import OnProgress, Progress, ShouldStop
 from reelops.scoring.batch import BatchProgress, ScoringOrder, score_clips
 from reelops.scoring.scored_clip import ScoredClip
 from reelops.system.exclusive_lock import exclusive_lock
-from reelops.system.files import write_text_atomically
 from reelops.system.hardware import Machine, inspect_machine
-from reelops.tables.json_codec import digest_of_plain, from_plain, to_plain
+from reelops.tables.content_store import ContentStore
+from reelops.tables.json_codec import to_plain
 from reelops.tracking.lineage import Lineage, code_digest, provenance, trace_lineage
 from reelops.training.params import TrainParams
 from reelops.training.stage import ADAPTERS
@@ -235,15 +234,15 @@ class _Run:
         """The reload gate on the first clip of the style; on the first of all where there is no style."""
         trial = next((one for one in self._plan.trials if one.group == STYLE), self._plan.trials[0])
         key = {"clip": to_plain(self._plan.key(trial, "adapter")), "facts": self._plan.facts}
-        place = self._config.root / WORK / "reload" / f"{digest_of_plain(key)}.json"
-        if not self._fresh and (known := _read_reloaded(place)) is not None:
+        store: ContentStore[Any, Reloaded] = ContentStore(self._config.root / WORK / "reload", Reloaded)
+        if not self._fresh and (known := store.read(key)) is not None:
             return known
         self._tell(Progress("reload", 0, 1))
         plan, order = self._plan, self._plan.order(trial, "adapter")
         reloaded = reload_adapter(
             trial.name, order, plan.profile, plan.weights, plan.adapter, self._config, plan.machine, self._should_stop
         )
-        write_text_atomically(place, json.dumps(to_plain(reloaded), indent=2) + "\n")
+        store.write(key, reloaded)
         self._tell(Progress("reload", 1, 1))
         return reloaded
 
@@ -251,13 +250,6 @@ class _Run:
         facts = {"base_revision": self._plan.weights.revision}
         facts |= {"adapter_sha256": self._plan.adapter.sha256} if side == "adapter" else {}
         return trace_lineage(facts, self._config.root)
-
-
-def _read_reloaded(place: Path) -> Reloaded | None:
-    try:
-        return from_plain(Reloaded, json.loads(place.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
 
 
 def _check_base(adapter: Adapter, facts: dict[str, Any], weights: Weights, profile: Profile) -> None:

@@ -14,7 +14,7 @@ from reelops.errors import InputError
 from reelops.metrics.scores import Scores
 from reelops.scoring import batch
 from reelops.scoring.batch import BatchProgress, find_clips, score_clips
-from reelops.scoring.score_store import ScoreStore
+from reelops.scoring.score_store import score_store
 from reelops.scoring.scored_clip import ScoredClip, counts, exit_code
 from reelops.tables.json_codec import from_plain, to_plain
 
@@ -55,15 +55,15 @@ def test_a_broken_clip_is_reported_and_counted_and_stops_nothing(scored):
 def test_scores_are_the_same_in_this_process_in_one_other_and_in_two(clips_folder, order, scored, tmp_path):
     clips = find_clips([clips_folder])
     for number, workers in enumerate((1, 2)):
-        again = replace(order, store=ScoreStore(tmp_path / str(number)))
+        again = replace(order, store=score_store(tmp_path / str(number)))
         assert answers(score_clips(clips, again, workers)) == answers(scored)
-    alone = replace(order, store=ScoreStore(tmp_path / "alone"))
+    alone = replace(order, store=score_store(tmp_path / "alone"))
     assert [answers(score_clips([clip], alone))[0] for clip in clips] == answers(scored)
 
 
 def test_progress_ends_with_all_clips_and_all_frames(clips_folder, order, tmp_path):
     told: list[BatchProgress] = []
-    score_clips(find_clips([clips_folder]), replace(order, store=ScoreStore(tmp_path)), 2, told.append)
+    score_clips(find_clips([clips_folder]), replace(order, store=score_store(tmp_path)), 2, told.append)
     assert told[-1] == BatchProgress(clips=3, of_clips=3, frames=10, of_frames=10)
 
 
@@ -115,7 +115,7 @@ def test_new_limits_judge_old_scores(clips_folder, order, scored):
 
 
 def test_a_spoilt_entry_counts_as_absent_and_is_mended(clips_folder, order, scored, tmp_path):
-    own = replace(order, store=ScoreStore(tmp_path))
+    own = replace(order, store=score_store(tmp_path))
     score_clips([clips_folder / "zoom.mp4"], own)
     (entry,) = tmp_path.rglob("*.json")
     entry.write_text(entry.read_text()[:200])

@@ -28,7 +28,7 @@ from reelops.dataset.metadata.duplicates import Look, find_duplicates
 from reelops.dataset.metadata.examine import Examined, Job, examine, known_already
 from reelops.dataset.metadata.params import MetadataParams, load_metadata_params
 from reelops.dataset.metadata.splits import split_origins
-from reelops.dataset.metadata.store import WORK, MeasureStore, settings_digest
+from reelops.dataset.metadata.store import WORK, measure_store, settings_digest
 from reelops.dataset.params import DatasetParams
 from reelops.dataset.records import count_lost, read_fetched, why_unlisted
 from reelops.dataset.table import (
@@ -153,7 +153,7 @@ class Preparing:
         self._workers = workers or cores()
         self._on_progress = on_progress or (lambda _: None)
         self._settings = settings_digest(params)
-        self._store = MeasureStore(root / WORK / "measured")
+        self._store = measure_store(root / WORK / "measured")
 
     @classmethod
     def of(cls, config: Config, *, workers: int | None = None, on_progress: OnExamined | None = None) -> Preparing:
