@@ -52,6 +52,7 @@ show_progress() {
 
 install() {
   echo "installing $(grep -c == requirements.lock) packages into $venv (first time: a few minutes; log: $log)"
+  # pip would compile all files one after the other; see compile_bytecode.
   if ! $venv/bin/python -m pip install --no-compile --progress-bar off --requirement requirements.lock 2>&1 |
     tee $log | show_progress; then
     grep -v 'is ignored' $log | tail -n 15 >&2
@@ -65,8 +66,18 @@ install() {
   fi
 }
 
+# Python keeps the bytecode of what it imports, unless PYTHONDONTWRITEBYTECODE is set, as in many containers: it would then
+# compile thousands of files at each start, which takes longer than a clip does.
+compile_bytecode() {
+  if [ -z "${PYTHONDONTWRITEBYTECODE:-}" ]; then return; fi
+  echo "compiling the packages once on all cores, as PYTHONDONTWRITEBYTECODE keeps Python from it (about a minute)"
+  # Packages bring tests of syntax that this Python does not know; they are not ours to mend.
+  $venv/bin/python -m compileall -q -j 0 -x 'site-packages/.*/tests?/' $venv/lib >>$log 2>&1 || true
+}
+
 if [ -x $venv/bin/python ] && [ "$(cat $venv/ready 2>/dev/null)" = "$(wanted_state)" ]; then exit 0; fi
 make_venv
 install
+compile_bytecode
 wanted_state >$venv/ready
 echo "ready"

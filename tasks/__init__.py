@@ -1,12 +1,14 @@
 """Library calls with retries, timeouts and a device slot; nothing else.
 
 Importing Prefect makes its home folder and reads its settings there and then, so where that is has to be said first:
-inside ReelOps' own home, so that nothing lands in the user's. What the user has set counts.
+inside ReelOps' own home, so that nothing lands in the user's. What the user has set counts. What torch reads when it is
+imported is set here, too, as every process that runs a flow imports its tasks first.
 """
 
 import os
 
 from reelops.settings import load_settings
+from reelops.system.interpreter import configure_interpreter
 
 
 def prefect_environment() -> dict[str, str]:
@@ -27,3 +29,4 @@ def prefect_environment() -> dict[str, str]:
 
 for _name, _value in prefect_environment().items():
     os.environ.setdefault(_name, _value)
+configure_interpreter()

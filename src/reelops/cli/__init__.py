@@ -15,6 +15,7 @@ import typer
 import reelops
 from reelops.cli.commands import CommandsLoadedWhenCalled
 from reelops.errors import Cancelled, ReelOpsError
+from reelops.system.interpreter import configure_interpreter
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -52,6 +53,7 @@ def build_app() -> typer.Typer:
 
 def main() -> None:
     """The console script."""
+    configure_interpreter()
     app = build_app()
     code = run_guarded(lambda: app(standalone_mode=False))
     # Ctrl-C in code that a library runs from a string, as dataclasses do, marks the interpreter: under `python -m` it
