@@ -1,46 +1,64 @@
-"""Generating and encoding as tasks.
+"""The steps of the production line as tasks, each with the retries and the time limit that it needs.
 
-They are two because they fail differently: a generation is minutes of a GPU and gives the same result again, an encoder
-writes to a disk that may be busy or remote. The frames rest between them in a scratch folder as exact bytes, so a
-retried encoder costs no generation, and only paths and digests travel.
+Generating and encoding are two because they fail differently: a generation is minutes of a GPU and gives the same
+result again, an encoder writes to a disk that may be busy or remote. The frames lie between them in a scratch folder as
+exact bytes, so a retried encoder costs no generation, and only paths and digests travel. What is decided by a clip
+alone, its scores and verdict, is not retried.
 """
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from pathlib import Path
+from typing import Any, TypeVar
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.concurrency.sync import concurrency
 from prefect.settings import PREFECT_API_URL
 
-from reelops.clip import ClipOrder
-from reelops.errors import MachineError
 from reelops.params import Config
-from reelops.production import pipeline as production
-from reelops.production.pipeline import Encoded, Footage
-from reelops.progress import OnProgress, Progress
+from reelops.production.producer import Step
+from reelops.progress import Event, LogMessage, RunContext
 from reelops.system.device_lock import hold_device
-from reelops.system.digest import sha256_of
 from tasks.failure import retry_if_it_may_pass
-from tasks.stopping import heed_sigterm
+from tasks.stopping import heed_sigterm, is_asked_to_stop
 
 LEASE_SECONDS = 60
-_watcher: ContextVar[OnProgress | None] = ContextVar("watcher", default=None)
+T = TypeVar("T")
+OnEvent = Callable[[Event], None]
+_watcher: ContextVar[OnEvent | None] = ContextVar("watcher", default=None)
 
 
 @contextmanager
-def watched_by(on_progress: OnProgress) -> Iterator[None]:
-    """Progress of tasks in this process also goes to `on_progress`; a flow's parameters can hold no function."""
-    token = _watcher.set(on_progress)
+def watched_by(on_event: OnEvent) -> Iterator[None]:
+    """Events of runs in this process also go to `on_event`; a flow's parameters can hold no function."""
+    token = _watcher.set(on_event)
     try:
         yield
     finally:
         _watcher.reset(token)
+
+
+def run_context() -> RunContext:
+    """What accompanies a flow run: each stage once in its log, each event to whoever watches; where a run that was
+    asked to stop stops."""
+    watcher = _watcher.get()
+    stages: set[str] = set()
+
+    def on_event(event: Event) -> None:
+        heed_sigterm()
+        if isinstance(event, LogMessage):
+            getattr(get_run_logger(), event.level)(event.text)
+        elif event.stage not in stages:
+            stages.add(event.stage)
+            get_run_logger().info("%s: %d %s", event.stage, event.total, event.unit or "steps")
+        if watcher:
+            watcher(event)
+
+    return RunContext(on_event, is_asked_to_stop)
 
 
 @contextmanager
@@ -63,42 +81,35 @@ def gpu_slot(config: Config) -> Iterator[None]:
             yield
 
 
-@task(
-    tags=["gpu"],
-    retries=2,
-    retry_delay_seconds=[10, 60],
-    retry_condition_fn=retry_if_it_may_pass,
-    timeout_seconds=3600,
-    cache_policy=NO_CACHE,
-)
-def generate_footage(order: ClipOrder, folder: Path, config: Config) -> Footage:
-    return production.generate(order, folder, config, progress())
+_MAY_PASS: Mapping[str, Any] = {"retry_condition_fn": retry_if_it_may_pass}
+STEPS: Mapping[Step, Mapping[str, Any]] = {
+    "generate": {
+        "name": "generate_footage",
+        "tags": ["gpu"],
+        "retries": 2,
+        "retry_delay_seconds": [10, 60],
+        "timeout_seconds": 3600,
+        **_MAY_PASS,
+    },
+    "encode": {"name": "encode_clip", "retries": 3, "retry_delay_seconds": 5, "timeout_seconds": 900, **_MAY_PASS},
+    "score": {"name": "score_clip", "timeout_seconds": 900},
+    "judge": {"name": "judge_clip", "timeout_seconds": 60},
+    "log": {
+        "name": "log_clip",
+        "retries": 2,
+        "retry_delay_seconds": [2, 10],
+        "timeout_seconds": 600,
+        **_MAY_PASS,
+    },
+}
 
 
-@task(
-    retries=3,
-    retry_delay_seconds=5,
-    retry_condition_fn=retry_if_it_may_pass,
-    timeout_seconds=900,
-    cache_policy=NO_CACHE,
-)
-def encode_clip(footage: Footage, order: ClipOrder, output: Path, quality: str) -> Encoded:
-    if sha256_of(footage.frames) != footage.frames_sha256:
-        raise MachineError(f"{footage.frames} is not what was generated; check the disk and run the order again.")
-    return production.encode(footage, order, output, quality)
+class StepsAsTasks:
+    """Runs each step of a `Producer` as a task of the flow run around it."""
 
+    def __call__(self, step: Step, work: Callable[[], T], /) -> T:
+        @task(cache_policy=NO_CACHE, **STEPS[step])
+        def run() -> T:
+            return work()
 
-def progress() -> OnProgress:
-    """Each stage once in the run's log, each step to whoever watches; where a run that was told to stop stops."""
-    logger, watcher = get_run_logger(), _watcher.get()
-    stages: set[str] = set()
-
-    def tell(step: Progress) -> None:
-        heed_sigterm()
-        if step.stage not in stages:
-            stages.add(step.stage)
-            logger.info("%s: %d steps", step.stage, step.total)
-        if watcher:
-            watcher(step)
-
-    return tell
+        return run()

@@ -1,4 +1,4 @@
-"""Scoring and judging as tasks. What is decided by a clip alone is not retried; a batch is, as its disk may be busy."""
+"""Scoring many clips as tasks. A batch is retried, as its disk may be busy."""
 
 from __future__ import annotations
 
@@ -10,15 +10,9 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from reelops.clip import Clip, ClipOrder
-from reelops.gate.verdict import Verdict
-from reelops.metrics.scores import Scores
 from reelops.params import Config
-from reelops.production import pipeline as production
-from reelops.production.pipeline import Footage, Scored
 from reelops.tracking.runs import TrackedRun, log_run
 from tasks.failure import retry_if_it_may_pass
-from tasks.generation import progress
 from tasks.stopping import heed_sigterm
 
 if TYPE_CHECKING:
@@ -27,16 +21,6 @@ if TYPE_CHECKING:
     from reelops.scoring.scored_clip import ScoredClip
 
 ARTIFACT_KEY = "scored-clips"
-
-
-@task(timeout_seconds=900, cache_policy=NO_CACHE)
-def score_clip(clip: Clip, footage: Footage, order: ClipOrder, config: Config) -> Scored:
-    return production.score(clip, footage, order, config, progress())
-
-
-@task(timeout_seconds=60, cache_policy=NO_CACHE)
-def judge_clip(scores: Scores, order: ClipOrder, config: Config) -> Verdict:
-    return production.judge(scores, order, config)
 
 
 @task(

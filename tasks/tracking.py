@@ -1,4 +1,4 @@
-"""Logging a take to MLflow, and showing it to people in Prefect."""
+"""A take as a page in Prefect."""
 
 from __future__ import annotations
 
@@ -10,26 +10,11 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from reelops.params import Config
-from reelops.production import pipeline as production
-from reelops.production.pipeline import Take
-from reelops.tracking.runs import TrackedRun
+from reelops.production.take import Take
 from reelops.views.take import score_rows
-from tasks.failure import retry_if_it_may_pass
 
 ARTIFACT_KEY = "generated-clip"
 SHEET_WIDTH = 960
-
-
-@task(
-    retries=2,
-    retry_delay_seconds=[2, 10],
-    retry_condition_fn=retry_if_it_may_pass,
-    timeout_seconds=600,
-    cache_policy=NO_CACHE,
-)
-def log_clip(take: Take, config: Config) -> TrackedRun:
-    return production.log(take, config)
 
 
 @task(timeout_seconds=120, cache_policy=NO_CACHE)

@@ -20,6 +20,9 @@ Every message finishes the user's sentence: what was wrong, the value, what to d
 
 from __future__ import annotations
 
+REJECTED = 3
+"""The exit code of a run whose clip, or one of whose clips, the gate rejected; the run itself went well."""
+
 
 class ReelOpsError(Exception):
     """Anything ReelOps raises on purpose; its text is meant for a person, without a traceback."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -54,7 +55,7 @@ class Config:
 
     settings: Settings
     content: Mapping[str, Any]
-    _blocks: dict[tuple[str, type[BaseModel]], BaseModel] = field(default_factory=dict, repr=False)
+    _blocks: dict[tuple[tuple[str, ...], type[BaseModel]], BaseModel] = field(default_factory=dict, repr=False)
 
     def block(self, name: str, kind: type[Block]) -> Block:
         """The block of that name as a frozen value; validated once.
@@ -63,16 +64,32 @@ class Config:
             SettingsError: there is no such block, or a value in it cannot be used; names file, key, value and what is
                 wanted.
         """
-        known = self._blocks.get((name, kind))
-        if isinstance(known, kind):
-            return known
         if name not in self.content:
             raise SettingsError(f"{self.params_file} has no block {name!r}. Add one, as in the params.yaml of ReelOps.")
+        return self._validated(self.content[name], kind, name)
+
+    def entry(self, block: str, name: str, kind: type[Block]) -> Block:
+        """One entry of a block that holds several of a kind, such as a profile; validated once.
+
+        Raises:
+            SettingsError: there is no such entry, or a value in it cannot be used; names file, key, value and what is
+                wanted.
+        """
+        entries = self.content.get(block)
+        if not isinstance(entries, Mapping) or name not in entries:
+            there = ", ".join(map(str, entries)) if isinstance(entries, Mapping) else "none"
+            raise SettingsError(f"{self.params_file} has no {block}.{name}. There are: {there}.")
+        return self._validated(entries[name], kind, block, name)
+
+    def _validated(self, content: Any, kind: type[Block], *where: str) -> Block:
+        known = self._blocks.get((where, kind))
+        if isinstance(known, kind):
+            return known
         try:
-            block = kind.model_validate(self.content[name])
+            block = kind.model_validate(content)
         except ValidationError as error:
-            raise SettingsError(f"{self.params_file}: {describe(error, name)}") from error
-        self._blocks[name, kind] = block
+            raise SettingsError(f"{self.params_file}: {describe(error, *where)}") from error
+        self._blocks[where, kind] = block
         return block
 
     @property
@@ -160,6 +177,16 @@ def find_files(patterns: Sequence[str], root: Path, key: str) -> tuple[list[Path
         if not files:
             empty.append(pattern)
     return found, empty
+
+
+def exact_rate(value: Any) -> Any:
+    """Frames per second as an exact fraction, for a field's validator: a YAML float such as 29.97 is none."""
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError(f"write the exact rate as a fraction, such as 30000/1001, not {value}")
+    try:
+        return Fraction(value) if isinstance(value, str | int | float) else value
+    except ZeroDivisionError as error:
+        raise ValueError(f"{value} is no rate") from error
 
 
 def describe(error: ValidationError, *where: str) -> str:

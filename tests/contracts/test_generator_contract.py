@@ -1,10 +1,10 @@
-"""What every generator promises; a new one is added to GENERATORS and passes the same suite."""
+"""What every generator promises; a new kind is added to GENERATORS and passes the same suite."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +13,22 @@ from PIL import Image
 from small_model import PLAIN_CPU
 
 from reelops.clip import ClipOrder
-from reelops.errors import Cancelled, InputError, PictureError, PromptError
-from reelops.generators.contract import GeneratedFrames, Generator
+from reelops.errors import Cancelled, InputError, PictureError
+from reelops.generators.catalogue import KINDS
+from reelops.generators.contract import Generation, Generator
 from reelops.params import load_config
+from reelops.progress import RunContext
 
 Built = tuple[Generator, ClipOrder]
-FACTS = {"base", "base_revision", "adapter_sha256", "dtype", "offload", "device", "steps", "guidance", "seed"}
+# What each kind says beside what all say, and an order's formats that it cannot make.
+OWN_FACTS = {
+    "cogvideox": {"adapter_sha256", "dtype", "offload", "device", "steps", "guidance"},
+    "camera_moves": {"num_frames", "fps"},
+}
+IMPOSSIBLE = {
+    "cogvideox": ({"num_frames": 3}, {"width": 7}),
+    "camera_moves": ({"num_frames": 1}, {"width": 7}, {"height": 33}),
+}
 
 
 def cogvideox(request: pytest.FixtureRequest, picture: Path, home: Path) -> Built:
@@ -26,10 +36,25 @@ def cogvideox(request: pytest.FixtureRequest, picture: Path, home: Path) -> Buil
 
     generator = CogVideoXGenerator(load_config(home=home), PLAIN_CPU)
     profile = str(request.getfixturevalue("small_model"))
-    return generator, ClipOrder(picture, "slow zoom in", profile=profile, seed=3, steps=2, guidance=3.0)
+    return generator, ClipOrder(picture=picture, prompt="slow zoom in", profile=profile, seed=3, steps=2, guidance=3.0)
 
 
-GENERATORS: dict[str, Callable[[pytest.FixtureRequest, Path, Path], Built]] = {"cogvideox": cogvideox}
+def camera_moves(_request: pytest.FixtureRequest, picture: Path, home: Path) -> Built:
+    from reelops.generators.camera_moves import CameraMovesGenerator
+
+    home.mkdir(exist_ok=True)
+    params = home / "params.yaml"
+    params.write_text(
+        "profiles:\n  moves: {kind: camera_moves, num_frames: 9, fps: 30000/1001, width: 64, height: 48}\n"
+    )
+    generator = CameraMovesGenerator(load_config(home=home, params_file=params))
+    return generator, ClipOrder(picture=picture, prompt="slow zoom in", profile="moves", seed=3)
+
+
+GENERATORS: dict[str, Callable[[pytest.FixtureRequest, Path, Path], Built]] = {
+    "cogvideox": cogvideox,
+    "camera_moves": camera_moves,
+}
 
 
 def draw(path: Path, colour: tuple[int, int, int]) -> Path:
@@ -46,50 +71,72 @@ def built(request, tmp_path_factory) -> Built:
     return GENERATORS[request.param](request, draw(folder / "picture.png", (20, 60, 160)), folder / "home")
 
 
+@dataclass(frozen=True)
+class Made:
+    generation: Generation
+    frames_THWC: np.ndarray
+
+
+def make(generator: Generator, order: ClipOrder) -> Made:
+    generation = generator.generate(order)
+    return Made(generation, generation.read_frames())
+
+
 @pytest.fixture(scope="module")
-def made(built) -> GeneratedFrames:
+def made(built) -> Made:
+    return make(*built)
+
+
+def test_every_kind_of_the_catalogue_passes_this_suite():
+    assert set(GENERATORS) == set(KINDS)
+
+
+def test_frames_come_one_after_the_other_in_the_stated_format(built):
     generator, order = built
-    return generator.generate(order)
+    generation = generator.generate(order)
+    clip, count = generation.format, 0
+    for frame_HWC in generation.frames:
+        count += 1
+        assert frame_HWC.shape == (clip.height, clip.width, 3) and frame_HWC.dtype == np.uint8
+    assert count == clip.num_frames
+    picture_HWC = generation.picture_HWC
+    assert picture_HWC.shape == (clip.height, clip.width, 3) and picture_HWC.dtype == np.uint8
 
 
-def test_frames_have_the_stated_format(made):
-    clip = made.format
-    assert made.frames_THWC.shape == (clip.num_frames, clip.height, clip.width, 3)
-    assert made.frames_THWC.dtype == np.uint8 and made.frames_THWC.flags.c_contiguous
-    assert made.picture_HWC.shape == (clip.height, clip.width, 3) and made.picture_HWC.dtype == np.uint8
-
-
-def test_facts_are_complete_and_fit_for_json(made):
-    facts = json.loads(json.dumps(dict(made.facts)))
-    assert set(facts) >= FACTS | {"picture_sha256", "notes"}
+def test_facts_are_complete_and_fit_for_json(built, made):
+    generator, _ = built
+    facts = json.loads(json.dumps(made.generation.facts.to_json()))
+    assert set(facts) >= OWN_FACTS[generator.kind] | {"generator", "profile", "base", "picture_sha256", "notes"}
+    assert facts["generator"] == generator.kind
     assert facts["seed"] == 3 and len(facts["picture_sha256"]) == 64 and facts["base_revision"]
     assert all(isinstance(note, str) and note for note in facts["notes"])
 
 
-def test_what_was_cut_from_the_picture_is_said_aloud(made):
-    assert any("crop" in note for note in made.facts["notes"])
+def test_what_was_cut_from_the_picture_is_in_the_notes(made):
+    assert any("crop" in note for note in made.generation.facts.notes)
 
 
 def test_time_and_memory_are_measured(made):
-    assert made.seconds and all(seconds >= 0 for seconds in made.seconds.values())
-    assert made.peak_memory_bytes["rss"] > 10_000_000
+    generation = made.generation
+    assert generation.seconds and all(seconds >= 0 for seconds in generation.seconds.values())
+    assert generation.peak_memory_bytes["rss"] > 10_000_000
 
 
 def test_same_order_is_the_same_clip(built, made):
     generator, order = built
-    assert np.array_equal(generator.generate(order).frames_THWC, made.frames_THWC)
+    assert np.array_equal(make(generator, order).frames_THWC, made.frames_THWC)
 
 
 def test_clip_follows_the_picture(built, made, tmp_path):
     generator, order = built
-    other = replace(order, picture=draw(tmp_path / "other.png", (200, 30, 30)))
-    assert not np.array_equal(generator.generate(other).frames_THWC, made.frames_THWC)
+    other = order.but(picture=draw(tmp_path / "other.png", (200, 30, 30)))
+    assert not np.array_equal(make(generator, other).frames_THWC, made.frames_THWC)
 
 
 def test_progress_never_goes_back_and_ends_complete(built):
     generator, order = built
     seen = []
-    generator.generate(order, on_progress=seen.append)
+    generator.generate(order, RunContext(seen.append)).read_frames()
     stages = list(dict.fromkeys(step.stage for step in seen))
     assert [step.stage for step in seen] == sorted((step.stage for step in seen), key=stages.index)
     for stage in stages:
@@ -101,31 +148,26 @@ def test_progress_never_goes_back_and_ends_complete(built):
 def test_a_stop_ends_it_at_once_and_the_next_order_is_unharmed(built, made):
     generator, order = built
     with pytest.raises(Cancelled):
-        generator.generate(order, should_stop=lambda: True)
+        generator.generate(order, RunContext(should_stop=lambda: True)).read_frames()
     asked = iter([False] * 4)
     with pytest.raises(Cancelled):
-        generator.generate(order, should_stop=lambda: next(asked, True))
-    assert np.array_equal(generator.generate(order).frames_THWC, made.frames_THWC)
-
-
-@pytest.mark.parametrize("prompt", ["", "  \n"])
-def test_an_empty_prompt_is_refused(built, prompt):
-    generator, order = built
-    with pytest.raises(PromptError):
-        generator.generate(replace(order, prompt=prompt))
+        generator.generate(order, RunContext(should_stop=lambda: next(asked, True))).read_frames()
+    assert np.array_equal(make(generator, order).frames_THWC, made.frames_THWC)
 
 
 def test_a_picture_that_is_none_is_refused_in_one_line(built, tmp_path):
     generator, order = built
     (tmp_path / "text.png").write_text("not a picture")
     for path in (tmp_path / "absent.png", tmp_path / "text.png"):
-        with pytest.raises(PictureError) as caught:
-            generator.generate(replace(order, picture=path))
-        assert "\n" not in str(caught.value) and path.name in str(caught.value)
+        for attempt in (generator.check, generator.generate):
+            with pytest.raises(PictureError) as caught:
+                attempt(order.but(picture=path))
+            assert "\n" not in str(caught.value) and path.name in str(caught.value)
 
 
-@pytest.mark.parametrize("wrong", [{"num_frames": 3}, {"width": 7}, {"steps": 0}, {"guidance": -1.0}, {"seed": -1}])
-def test_an_order_that_cannot_be_carried_out_is_an_input_error_that_names_the_value(built, wrong):
+def test_a_format_that_cannot_be_made_is_an_input_error_that_names_the_value(built):
     generator, order = built
-    with pytest.raises(InputError, match=str(next(iter(wrong.values())))):
-        generator.generate(replace(order, **wrong))
+    for wrong in IMPOSSIBLE[generator.kind]:
+        for attempt in (generator.check, generator.generate):
+            with pytest.raises(InputError, match=str(next(iter(wrong.values())))):
+                attempt(order.but(**wrong))

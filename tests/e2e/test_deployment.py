@@ -31,7 +31,7 @@ def test_an_order_through_the_api_is_carried_out_by_a_worker(
 
     deployment = json.loads(prefect.get("/api/deployments/name/generate-video/generate-video"))
     assert deployment["work_pool_name"] == "gpu"
-    assert set(deployment["parameter_openapi_schema"]["required"]) == {"picture", "prompt"}
+    assert set(deployment["parameter_openapi_schema"]["required"]) == {"order"}
 
     project = lay_out_project(studio)
     in_project = {**environment, "REELOPS_PARAMS_FILE": str(project / "params.yaml")}
@@ -47,13 +47,8 @@ def test_an_order_through_the_api_is_carried_out_by_a_worker(
 def order_a_clip(studio: Studio, prefect: Server, deployment_id: str, environment: dict[str, str]) -> None:
     """The order waits in the pool `gpu` until a worker comes."""
     clip = studio.outputs / "ordered.mp4"
-    parameters = {
-        "picture": str(studio.picture),
-        "prompt": "pan left",
-        "output": str(clip),
-        "profile": str(studio.model),
-        "steps": 2,
-    }
+    order = {"picture": str(studio.picture), "prompt": "pan left", "profile": str(studio.model), "steps": 2}
+    parameters = {"order": order, "output": str(clip)}
     ordered = prefect.post(f"/api/deployments/{deployment_id}/create_flow_run", {"parameters": parameters})
     worker = studio.run("prefect", "worker", "start", "--pool", "gpu", "--run-once", **environment)
     assert worker.returncode == 0, worker.stdout + worker.stderr

@@ -31,7 +31,7 @@ def clips(repository: Path) -> dict[tuple[str, str], tuple[np.ndarray, np.ndarra
     for name, prompt in ORDERS:
         order = ClipOrder(picture=repository / "data/samples" / name, prompt=prompt, seed=5)
         generated = CogVideoXGenerator().generate(order)
-        made[name, prompt] = generated.frames_THWC, generated.picture_HWC
+        made[name, prompt] = generated.read_frames(), generated.picture_HWC
     return made
 
 

@@ -15,8 +15,8 @@ from studio import START_SECONDS, Studio, end, make_studio, wait_for
 
 from reelops.clip import ClipOrder
 from reelops.params import load_config
-from reelops.production.pipeline import produce
-from reelops.progress import Progress
+from reelops.production.producer import build_producer
+from reelops.progress import Event, Progress, RunContext
 from reelops.system.digest import sha256_of
 from reelops.video.probe import probe
 
@@ -95,13 +95,13 @@ def test_stopped_before_its_verdict_a_finished_clip_goes_too(studio: Studio, mon
     clip = studio.outputs / "clip.mp4"
     order = ClipOrder(picture=studio.picture, prompt="slow zoom in", profile=str(studio.model), steps=1)
 
-    def stop(progress: Progress) -> None:
-        if progress.stage == "score":
+    def stop(event: Event) -> None:
+        if isinstance(event, Progress) and event.stage == "score":
             assert clip.exists(), "it is encoded"
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        produce(order, clip, load_config(), track=False, on_progress=stop)
+        build_producer(load_config()).produce(order, clip, RunContext(stop), track=False)
     assert list(studio.outputs.iterdir()) == []
     assert studio.half_written() == []
 

@@ -16,10 +16,9 @@ from rich.console import Console
 from rich.table import Table
 
 from reelops.camera.moves import CameraMove
-from reelops.clip import ClipOrder
 from reelops.cogvideox.profiles import find_profile
-from reelops.generators.cogvideox import CogVideoXGenerator
 from reelops.params import Config, find_files, load_config
+from reelops.production.producer import build_producer
 from reelops.system.files import write_text_atomically
 from reelops.views.progress_bar import watching
 
@@ -172,15 +171,15 @@ def measure(folder: Path, params: PretrainParams, config: Config, console: Conso
     pictures = pictures[:only]
     if note:
         console.print(f"[yellow]{note[:1].upper()}{note[1:]}.[/yellow]")
-    generator = CogVideoXGenerator(config)
+    producer = build_producer(config)
     total, made = len(pictures) * len(CameraMove), count(1)
     with watching("clips") as watch:
         watch.show("Generating", 0, total)
         figures = evaluate_generation(
-            generator,
+            producer.frames,
             pictures,
             _as_published(folder, config),
-            lambda _result, _generated: watch.show("Generating", next(made), total),
+            lambda _: watch.show("Generating", next(made), total),
         )
     vae = AutoencoderKLCogVideoX.from_pretrained(folder, subfolder="vae").float()
     width, height = params.config().vae.size
@@ -192,11 +191,11 @@ def measure(folder: Path, params: PretrainParams, config: Config, console: Conso
     return figures
 
 
-def _as_published(folder: Path, config: Config) -> ClipOrder:
-    """An order to the model in `folder` with the steps and guidance of the published one, which it may replace."""
+def _as_published(folder: Path, config: Config) -> dict[str, Any]:
+    """The model in `folder`, sampled with the steps and guidance of the published one, which it may replace."""
     tiny = find_profile("tiny", config)
     name = "tiny" if folder == (config.root / MODEL).resolve() else str(folder)
-    return ClipOrder(picture=Path(), prompt="", profile=name, steps=tiny.steps, guidance=tiny.guidance)
+    return {"profile": name, "steps": tiny.steps, "guidance": tiny.guidance}
 
 
 def _write_reports(figures: dict[str, Any], folder: Path) -> None:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import difflib
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from reelops.clip import ClipFormat
 from reelops.cogvideox.architecture import Architecture, named_architecture, read_architecture
 from reelops.errors import SettingsError
-from reelops.params import Config, describe
+from reelops.params import Config, describe, exact_rate
 
 SchedulerName = Literal["ddim", "dpm"]
 
 # CogVideoX was trained on clips of 8 frames a second; the diffusers layout has no place that says so.
 NATIVE_FPS = Fraction(8)
 MAX_STEPS = 1000
+KIND: Final = "cogvideox"
 
 
 class Profile(BaseModel):
@@ -39,6 +40,7 @@ class Profile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
+    kind: Literal["cogvideox"] = KIND
     folder: Path | None = None
     hub: str | None = None
     revision: str | None = None
@@ -54,13 +56,7 @@ class Profile(BaseModel):
     scheduler: SchedulerName = "ddim"
     prompt_length: int = Field(default=226, ge=1)
 
-    @field_validator("fps", mode="before")
-    @classmethod
-    def _exact(cls, value: Any) -> Any:
-        """A YAML float such as 29.97 is not a rate; `30000/1001` is."""
-        if isinstance(value, float) and not value.is_integer():
-            raise ValueError(f"write the exact rate as a fraction, such as 30000/1001, not {value}")
-        return Fraction(value) if isinstance(value, str | int | float) else value
+    _exact_rate = field_validator("fps", mode="before")(exact_rate)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -101,7 +97,7 @@ class Profile(BaseModel):
 
 
 def load_profiles(config: Config) -> dict[str, Profile]:
-    """All profiles of params.yaml, by name.
+    """All profiles of params.yaml that are of CogVideoX's kind, by name.
 
     Raises:
         SettingsError: there are none, or one is wrong; the message names the field.
@@ -109,7 +105,11 @@ def load_profiles(config: Config) -> dict[str, Profile]:
     blocks = config.content.get("profiles")
     if not isinstance(blocks, dict) or not blocks:
         raise SettingsError(f"{config.params_file} has no `profiles` block. Add one with at least one profile.")
-    return {str(name): _profile(str(name), block, config) for name, block in blocks.items()}
+    return {
+        str(name): _profile(str(name), block, config)
+        for name, block in blocks.items()
+        if not isinstance(block, dict) or block.get("kind", KIND) == KIND
+    }
 
 
 def _profile(name: str, block: Any, config: Config) -> Profile:
@@ -154,8 +154,14 @@ def find_profile(name: str, config: Config) -> Profile:
     folder = Path(name).expanduser()
     if folder.is_dir() and folder.name:
         return profile_of_folder(folder)
-    near = difflib.get_close_matches(name, profiles, n=1)
+    others = config.content["profiles"]
+    if name in others:
+        raise SettingsError(
+            f"Profile {name} is of kind {others[name]['kind']}, which has no base model. "
+            f"Choose one that has: {', '.join(profiles)}."
+        )
+    near = difflib.get_close_matches(name, others, n=1)
     guess = f" Did you mean {near[0]}?" if near else ""
     raise SettingsError(
-        f"No profile and no folder {name!r}.{guess} Profiles in {config.params_file.name}: {', '.join(profiles)}."
+        f"No profile and no folder {name!r}.{guess} Profiles in {config.params_file.name}: {', '.join(others)}."
     )

@@ -31,8 +31,8 @@ from torch import Generator, Tensor
 from reelops.clip import ClipFormat
 from reelops.cogvideox.conditioning import encode_prompts, picture_condition, picture_tensor
 from reelops.cogvideox.profiles import MAX_STEPS, SchedulerName
-from reelops.errors import Cancelled, SettingsError
-from reelops.progress import OnProgress, Progress, ShouldStop
+from reelops.errors import SettingsError
+from reelops.progress import QUIET, RunContext
 
 
 @dataclass(frozen=True)
@@ -71,18 +71,18 @@ class Sampled:
 
 @dataclass
 class _Watch:
-    """Tells progress, listens for a stop, and times stages."""
+    """Reports progress, listens for a stop, and times stages."""
 
-    on_progress: OnProgress | None
-    should_stop: ShouldStop | None
+    context: RunContext
     seconds: dict[str, float] = field(default_factory=dict)
 
     def at(self, stage: str, done: int, total: int) -> None:
         """`done` of `total` steps of a stage are finished."""
-        if self.on_progress is not None:
-            self.on_progress(Progress(stage, done, total))
-        if self.should_stop is not None and done < total and self.should_stop():
-            raise Cancelled(f"Stopped as asked during {stage}, {done} of {total} steps done; nothing was written.")
+        self.context.progress(stage, done, total, "steps")
+        if done < total:
+            self.context.raise_if_stopped(
+                f"Stopped as asked during {stage}, {done} of {total} steps done; nothing was written."
+            )
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -120,23 +120,22 @@ def sample_frames(
     prompt: str,
     clip: ClipFormat,
     config: SamplingConfig,
-    on_progress: OnProgress | None = None,
-    should_stop: ShouldStop | None = None,
+    context: RunContext = QUIET,
 ) -> Sampled:
     """Samples one clip.
 
     Args:
         pipeline: a `CogVideoXImageToVideoPipeline`, on its device or with its offload hooks.
         picture_HWC: RGB uint8, exactly the clip's size.
-        on_progress, should_stop: called after every step of encoding, denoising and decoding; they change no bit of
-            the result.
+        context: told of every step of encoding, denoising and decoding, and asked after each whether to stop; it
+            changes no bit of the result.
 
     Raises:
-        Cancelled: `should_stop` said so.
+        Cancelled: somebody asked to stop.
     """
     if picture_HWC.shape != (clip.height, clip.width, 3):
         raise ValueError(f"picture of shape {picture_HWC.shape} for a clip of {clip.width}x{clip.height}")
-    watch = _Watch(on_progress, should_stop)
+    watch = _Watch(context)
     device = pipeline._execution_device
     generator = Generator("cpu").manual_seed(config.seed)
     latent_frames = (clip.num_frames - 1) // pipeline.vae_scale_factor_temporal + 1

@@ -5,21 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reelops.clip import ClipFormat, ClipOrder
 from reelops.cogvideox.clip_format import choose_format
 from reelops.cogvideox.load import LoadedModel, exclusive_model, load_model
 from reelops.cogvideox.lora import Adapter, adapter_applied, read_adapter
-from reelops.cogvideox.profiles import Profile, find_profile
-from reelops.errors import Cancelled, MachineError, PromptError
-from reelops.generators.contract import GeneratedFrames, OnProgress, Progress, ShouldStop
+from reelops.cogvideox.profiles import KIND, Profile, find_profile
+from reelops.errors import MachineError
+from reelops.generators.contract import Generation, GeneratorFacts
 from reelops.params import Config, load_config
+from reelops.progress import QUIET, RunContext
 from reelops.system.hardware import Machine
 from reelops.system.peak_memory import PeakMemory
 
 if TYPE_CHECKING:
     from reelops.cogvideox.sampling import Sampled, SamplingConfig
+    from reelops.video.picture import Picture
 
 
 class CogVideoXGenerator:
@@ -31,7 +33,7 @@ class CogVideoXGenerator:
         dtype, offload: instead of what the plan would choose.
     """
 
-    name = "cogvideox"
+    kind = KIND
 
     def __init__(
         self,
@@ -45,52 +47,46 @@ class CogVideoXGenerator:
         self._dtype = dtype
         self._offload = offload
 
-    def generate(
-        self, order: ClipOrder, on_progress: OnProgress | None = None, should_stop: ShouldStop | None = None
-    ) -> GeneratedFrames:
-        """See `Generator`. Cheap checks come first: a wrong order fails before any weight is read."""
+    def check(self, order: ClipOrder) -> None:
+        """See `Generator`."""
+        from reelops.video.picture import probe_picture
+
+        _clip_format(order, find_profile(order.profile, self._config))
+        if order.adapter is not None:
+            read_adapter(order.adapter, order.adapter_strength)
+        probe_picture(order.picture)
+
+    def generate(self, order: ClipOrder, context: RunContext = QUIET) -> Generation:
+        """See `Generator`. All frames are there when it returns: the model makes them at once."""
         from reelops.cogvideox.sampling import sample_frames
         from reelops.video.picture import read_picture
 
-        _check_prompt(order.prompt)
         profile = find_profile(order.profile, self._config)
         config = _sampling_config(order, profile)
         adapter = read_adapter(order.adapter, order.adapter_strength) if order.adapter else None
         clip = _clip_format(order, profile)
         picture = read_picture(order.picture, clip.width, clip.height, order.fit)
-        with exclusive_model(should_stop), PeakMemory() as peak:
-            model, load_seconds = self._load(profile, on_progress, should_stop)
+        with exclusive_model(context.should_stop), PeakMemory() as peak:
+            model, load_seconds = self._load(profile, context)
             choose_format(profile, model.architecture, order.num_frames, order.width, order.height)
             with _translate_out_of_memory(model), adapter_applied(model.pipeline, adapter):
-                sampled = sample_frames(
-                    model.pipeline, picture.rgb_HWC, order.prompt, clip, config, on_progress, should_stop
-                )
-        return GeneratedFrames(
-            frames_THWC=sampled.frames_THWC,
+                sampled = sample_frames(model.pipeline, picture.rgb_HWC, order.prompt, clip, config, context)
+        return Generation(
+            frames=iter(sampled.frames_THWC),
             format=clip,
             picture_HWC=picture.rgb_HWC,
+            facts=_facts(order, clip, model, config, adapter, picture, sampled),
             seconds={"load": load_seconds, **sampled.seconds},
             peak_memory_bytes=peak.bytes_used,
-            facts=_facts(order, clip, model, config, adapter, picture, sampled),
         )
 
-    def _load(
-        self, profile: Profile, on_progress: OnProgress | None, should_stop: ShouldStop | None
-    ) -> tuple[LoadedModel, float]:
+    def _load(self, profile: Profile, context: RunContext) -> tuple[LoadedModel, float]:
         began = time.perf_counter()
-        if should_stop is not None and should_stop():
-            raise Cancelled("Stopped as asked before loading; nothing was written.")
-        if on_progress is not None:
-            on_progress(Progress("load", 0, 1))
+        context.raise_if_stopped("Stopped as asked before loading; nothing was written.")
+        context.progress("load", 0, 1)
         model = load_model(profile, self._machine, self._config.cache, self._dtype, self._offload)
-        if on_progress is not None:
-            on_progress(Progress("load", 1, 1))
+        context.progress("load", 1, 1)
         return model, time.perf_counter() - began
-
-
-def _check_prompt(prompt: str) -> None:
-    if not prompt.strip():
-        raise PromptError("The prompt is empty. Say in a sentence what should happen, such as “slow zoom in”.")
 
 
 def _clip_format(order: ClipOrder, profile: Profile) -> ClipFormat:
@@ -141,49 +137,51 @@ def _facts(
     model: LoadedModel,
     config: SamplingConfig,
     adapter: Adapter | None,
-    picture: Any,
+    picture: Picture,
     sampled: Sampled,
-) -> dict[str, Any]:
+) -> GeneratorFacts:
     import torch
 
     plan = model.plan
-    unguided = ("guidance is off, so the negative prompt changes nothing",)
-    return {
-        "generator": CogVideoXGenerator.name,
-        "profile": model.profile.name,
-        "base": model.base,
-        "base_revision": model.base_revision,
-        "adapter": str(adapter.path) if adapter else None,
-        "adapter_sha256": adapter.sha256 if adapter else None,
-        "adapter_alpha": adapter.alpha if adapter else None,
-        "adapter_rank": adapter.rank if adapter else None,
-        "adapter_strength": adapter.strength if adapter else None,
-        "prompt": order.prompt,
-        "negative_prompt": order.negative_prompt,
-        "seed": config.seed,
-        "steps": config.steps,
-        "guidance": config.guidance,
-        "dynamic_guidance": config.dynamic_guidance,
-        "scheduler": config.scheduler,
-        "num_frames": clip.num_frames,
-        "fps": str(clip.fps),
-        "width": clip.width,
-        "height": clip.height,
-        "device": plan.device,
-        "dtype": plan.dtype,
-        "offload": plan.offload,
-        "vae_tiling": plan.vae_tiling,
-        "memory_plan": plan.reason,
-        # Sums are split over threads, so their number belongs to what makes a clip bit-reproducible.
-        "cpu_threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "random_weights": model.profile.weights == "random",
-        "picture_sha256": picture.sha256,
-        "notes": [
+    unguided = order.negative_prompt and config.guidance <= 1.0
+    return GeneratorFacts(
+        generator=CogVideoXGenerator.kind,
+        profile=model.profile.name,
+        base=model.base,
+        base_revision=model.base_revision,
+        seed=config.seed,
+        picture_sha256=picture.sha256,
+        notes=(
             *model.notes,
             *picture.notes,
             *(adapter.notes if adapter else ()),
             *sampled.notes,
-            *(unguided if order.negative_prompt and config.guidance <= 1.0 else ()),
-        ],
-    }
+            *(("guidance is off, so the negative prompt changes nothing",) if unguided else ()),
+        ),
+        own={
+            "adapter": str(adapter.path) if adapter else None,
+            "adapter_sha256": adapter.sha256 if adapter else None,
+            "adapter_alpha": adapter.alpha if adapter else None,
+            "adapter_rank": adapter.rank if adapter else None,
+            "adapter_strength": adapter.strength if adapter else None,
+            "prompt": order.prompt,
+            "negative_prompt": order.negative_prompt,
+            "steps": config.steps,
+            "guidance": config.guidance,
+            "dynamic_guidance": config.dynamic_guidance,
+            "scheduler": config.scheduler,
+            "num_frames": clip.num_frames,
+            "fps": str(clip.fps),
+            "width": clip.width,
+            "height": clip.height,
+            "device": plan.device,
+            "dtype": plan.dtype,
+            "offload": plan.offload,
+            "vae_tiling": plan.vae_tiling,
+            "memory_plan": plan.reason,
+            # Sums are split over threads, so their number belongs to what makes a clip bit-reproducible.
+            "cpu_threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+            "random_weights": model.profile.weights == "random",
+        },
+    )

@@ -2,51 +2,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
 from reelops.clip import ClipFormat, ClipOrder
-from reelops.progress import OnProgress, Progress, ShouldStop
-
-__all__ = ["GeneratedFrames", "Generator", "OnProgress", "Progress", "ShouldStop"]
+from reelops.progress import QUIET, RunContext
 
 
 @dataclass(frozen=True)
-class GeneratedFrames:
-    """Frames, and what made them.
+class GeneratorFacts:
+    """What made the frames.
 
     Attributes:
-        frames_THWC: RGB uint8.
-        format: frames, rate and size.
-        picture_HWC: RGB uint8, the conditioning image as the model got it (cropped or padded, at the clip's size).
-        seconds: wall time of each stage.
-        facts: JSON values: base, base_revision, adapter_sha256, dtype, offload, device, steps, guidance, seed,
-            picture_sha256, notes (everything the user should be told aloud: crops, fallbacks), ...
-        peak_memory_bytes: `rss`, and on CUDA `cuda_allocated` and `cuda_reserved`.
+        generator: the generator's kind.
+        profile: the profile's name, or its folder.
+        base: what generated, in words: a base model, a method.
+        base_revision: digest or revision that pins it; the same order and revision give the same frames.
+        seed: of the random numbers.
+        picture_sha256: digest of the picture's file.
+        notes: what the user should know: crops, fallbacks, settings without effect.
+        own: what only this kind of generator has: steps, dtype, adapter_sha256, ...; plain JSON values.
     """
 
-    frames_THWC: np.ndarray
+    generator: str
+    profile: str
+    base: str
+    base_revision: str
+    seed: int
+    picture_sha256: str
+    notes: tuple[str, ...] = ()
+    own: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """All of them side by side, as plain JSON values."""
+        return {
+            "generator": self.generator,
+            "profile": self.profile,
+            "base": self.base,
+            "base_revision": self.base_revision,
+            "seed": self.seed,
+            "picture_sha256": self.picture_sha256,
+            **self.own,
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True)
+class Generation:
+    """Frames of one order, as they come.
+
+    Attributes:
+        frames: one after the other, each RGB uint8, H W C; as many as `format` says. They can be read once.
+        format: frames, rate and size.
+        picture_HWC: RGB uint8, the conditioning image as the generator got it (cropped or padded, at the clip's size).
+        facts: what made them.
+        seconds: wall time of each stage; complete once the frames have been read.
+        peak_memory_bytes: `rss`, and on CUDA `cuda_allocated` and `cuda_reserved`; complete once they have been read.
+    """
+
+    frames: Iterator[np.ndarray]
     format: ClipFormat
     picture_HWC: np.ndarray
+    facts: GeneratorFacts
     seconds: Mapping[str, float]
     peak_memory_bytes: Mapping[str, int]
-    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def read_frames(self) -> np.ndarray:
+        """All frames at once, T H W C: for clips that fit into memory."""
+        return np.stack(list(self.frames))
 
 
 class Generator(Protocol):
-    """Turns an order into frames.
+    """Turns orders into frames; made for a `Config`, which says what its profiles are.
 
-    Raises:
-        InputError: the order cannot be carried out.
-        WeightsError, MachineError: the generator cannot run here.
-        Cancelled: `should_stop` said so; asked at least once a sampling step.
+    Attributes:
+        kind: its name in the catalogue, and in `kind` of a profile.
     """
 
-    name: str
+    kind: str
 
-    def generate(
-        self, order: ClipOrder, on_progress: OnProgress | None = None, should_stop: ShouldStop | None = None
-    ) -> GeneratedFrames: ...
+    def check(self, order: ClipOrder) -> None:
+        """Fails on what can be seen without loading anything.
+
+        Raises:
+            InputError: the order cannot be carried out: no such profile, no picture, a format that cannot be made.
+            WeightsError: what the profile names is not there.
+        """
+
+    def generate(self, order: ClipOrder, context: RunContext = QUIET) -> Generation:
+        """The frames of an order. Cheap checks come first: a wrong order fails before anything is loaded.
+
+        Raises:
+            InputError: the order cannot be carried out.
+            WeightsError, MachineError: the generator cannot run here.
+            Cancelled: somebody asked to stop; heard at least once a sampling step, or once a frame.
+        """

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ import numpy as np
 
 from reelops.camera.filming import film_somewhere
 from reelops.camera.moves import CameraMove, path_of
-from reelops.clip import ClipOrder
-from reelops.generators.contract import GeneratedFrames, Generator
+from reelops.clip import ClipOrder, order_of
+from reelops.generators.contract import Generation
 from reelops.metrics.camera.camera_move import measure_camera
 from reelops.metrics.reference.content_kept import content_kept
 from reelops.metrics.reference.psnr import psnr
@@ -25,6 +25,8 @@ from reelops.pretraining.vae import CLIP_FRAMES, reconstruct
 # What the embedded model must reach before it ships, and the direction: figures at least, or at most, this large.
 AT_LEAST = {"vae_psnr": 25.0, "first_frame_psnr": 21.0, "content_kept": 17.0, "move_accuracy": 0.85}
 AT_MOST = {"seconds_a_clip": 60.0, "peak_memory_gb": 3.0, "weights_mb": 25.0}
+
+Generate = Callable[[ClipOrder], Generation]
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,11 @@ class ClipResult:
     peak_memory_gb: float
 
 
-def evaluate_clip(generator: Generator, order: ClipOrder, move: CameraMove) -> tuple[ClipResult, GeneratedFrames]:
-    """Generates the clip, whose prompt asks for `move`, and measures it."""
-    generated = generator.generate(order)
-    motion = measure_camera(generated.frames_THWC)
+def evaluate_clip(generate: Generate, order: ClipOrder, move: CameraMove) -> tuple[ClipResult, np.ndarray]:
+    """Generates the clip, whose prompt asks for `move`, and measures it; its frames (T, H, W, 3) come with it."""
+    generated = generate(order)
+    frames_THWC = generated.read_frames()
+    motion = measure_camera(frames_THWC)
     seconds = sum(value for stage, value in generated.seconds.items() if stage != "load")
     result = ClipResult(
         picture=order.picture.name,
@@ -61,12 +64,12 @@ def evaluate_clip(generator: Generator, order: ClipOrder, move: CameraMove) -> t
         zoom=round(motion.zoom, 4),
         shift_x=round(motion.shift_x, 4),
         shift_y=round(motion.shift_y, 4),
-        first_frame_psnr=round(psnr(generated.frames_THWC[0], generated.picture_HWC), 2),
-        content_kept=_rounded(content_kept(generated.frames_THWC, generated.picture_HWC)),
+        first_frame_psnr=round(psnr(frames_THWC[0], generated.picture_HWC), 2),
+        content_kept=_rounded(content_kept(frames_THWC, generated.picture_HWC)),
         seconds=round(seconds, 2),
         peak_memory_gb=round(max(generated.peak_memory_bytes.values()) / 1e9, 3),
     )
-    return result, generated
+    return result, frames_THWC
 
 
 def _rounded(value: float | None) -> float | None:
@@ -74,24 +77,28 @@ def _rounded(value: float | None) -> float | None:
 
 
 def evaluate_generation(
-    generator: Generator,
+    generate: Generate,
     pictures: list[Path],
-    how: ClipOrder,
-    on_clip: Callable[[ClipResult, GeneratedFrames], None],
+    sampling: Mapping[str, Any],
+    on_clip: Callable[[ClipResult], None],
     moves: tuple[CameraMove, ...] = tuple(CameraMove),
 ) -> dict[str, Any]:
-    """Every move for every picture, each ordered as `how` but for picture, prompt and seed."""
+    """Every move for every picture.
+
+    Args:
+        sampling: what all orders have in common: profile, steps, guidance.
+    """
     results = []
     thumbnails: dict[tuple[str, str], np.ndarray] = {}
     for row, picture in enumerate(pictures):
         for column, move in enumerate(moves):
-            order = replace(how, picture=picture, prompt=move.words, seed=100 * row + column)
-            result, generated = evaluate_clip(generator, order, move)
+            order = order_of(picture=picture, prompt=move.words, seed=100 * row + column, **sampling)
+            result, frames_THWC = evaluate_clip(generate, order, move)
             results.append(result)
             thumbnails[picture.name, move.value] = cv2.resize(
-                generated.frames_THWC[-1], (60, 40), interpolation=cv2.INTER_AREA
+                frames_THWC[-1], (60, 40), interpolation=cv2.INTER_AREA
             ).astype(float)
-            on_clip(result, generated)
+            on_clip(result)
     kept = [result.content_kept for result in results if result.content_kept is not None]
     return {
         "clips": len(results),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from reelops.gate.limits import DEFAULT
-from reelops.production.pipeline import sidecar_of
+from reelops.production.output_names import sidecar_of
 from reelops.system.digest import sha256_of
 from reelops.video.provenance import read_provenance
 

@@ -238,16 +238,14 @@ def move_atomically(finished: Path, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def removed_if_stopped(*paths: Path) -> Iterator[None]:
-    """Takes along what the block wrote under these names when the run is stopped: Ctrl-C, or a signal's exception.
+def removed_on_failure(*paths: Path) -> Iterator[None]:
+    """Removes what the block wrote under these names when it raises: an error, Ctrl-C, or a signal's exception.
 
-    A file that was there before, and was not replaced meanwhile, stays; so does everything after an error.
+    A file that was there before, and was not replaced meanwhile, stays.
     """
     before = [_identity(path) for path in paths]
     try:
         yield
-    except Exception:
-        raise
     except BaseException:
         for path, known in zip(paths, before, strict=True):
             if _identity(path) != known:

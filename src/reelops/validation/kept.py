@@ -9,15 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from reelops.clip import ClipFormat, ClipOrder
-from reelops.production.pipeline import sidecar_of
+from reelops.clip import Clip, ClipFormat, ClipOrder
+from reelops.production.output_names import sidecar_of
 from reelops.system.digest import sha256_of
 from reelops.system.files import write_text_atomically
 from reelops.tables.json_codec import digest_of_plain, to_plain
@@ -86,33 +83,29 @@ class KeptClips:
         Args:
             order: what the sidecar says from now on: the picture may lie elsewhere than when the clip was made.
         """
-        path = self._place(key)
+        path = self.place(key)
         try:
             kept = json.loads(sidecar_of(path).read_text(encoding="utf-8"))
             if kept["key"] != to_plain(key) or kept["sha256"] != sha256_of(path):
                 return None
-            if kept["order"] != to_plain(order):
-                self._write_sidecar(path, {**kept, "order": to_plain(order)})
+            if kept["order"] != order.to_json():
+                self._write_sidecar(path, {**kept, "order": order.to_json()})
             return KeptClip(path, float(kept["seconds"]))
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
-    def keep(
-        self, key: ClipKey, order: ClipOrder, frames_THWC: np.ndarray, provenance: Mapping[str, Any], seconds: float
-    ) -> KeptClip:
-        """Writes the clip as users get it.
+    def keep(self, key: ClipKey, order: ClipOrder, clip: Clip, seconds: float) -> KeptClip:
+        """Makes the clip that was written to `place(key)` count, by the sidecar that names its key.
 
         Raises:
             MachineError: the folder cannot be written to, or the disk is full.
         """
-        from reelops.video.encode import encode
-
-        clip = encode(frames_THWC, self._place(key), Fraction(key.conditions.format.fps), "high", provenance)
-        facts = {"key": to_plain(key), "sha256": clip.sha256, "order": to_plain(order), "seconds": round(seconds, 3)}
+        facts = {"key": to_plain(key), "sha256": clip.sha256, "order": order.to_json(), "seconds": round(seconds, 3)}
         self._write_sidecar(clip.path, facts)
         return KeptClip(clip.path, seconds)
 
-    def _place(self, key: ClipKey) -> Path:
+    def place(self, key: ClipKey) -> Path:
+        """Where the clip of a key is, or is to be."""
         return self.folder / key.digest[:2] / f"{key.digest}.mp4"
 
     def _write_sidecar(self, clip: Path, facts: Mapping[str, Any]) -> None:

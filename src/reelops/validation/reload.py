@@ -8,7 +8,8 @@ base's folder, the adapter's folder and the values of the order, and nothing els
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,12 @@ from reelops.cogvideox.load import unload_model
 from reelops.cogvideox.lora import WEIGHTS_NAME, Adapter
 from reelops.cogvideox.profiles import Profile
 from reelops.cogvideox.weights import Weights
-from reelops.errors import Cancelled
+from reelops.generators.catalogue import Generators
 from reelops.generators.cogvideox import CogVideoXGenerator
-from reelops.generators.contract import GeneratedFrames
+from reelops.generators.contract import Generation
 from reelops.params import Config
-from reelops.progress import ShouldStop
+from reelops.production.producer import build_producer
+from reelops.progress import QUIET, RunContext
 from reelops.system.hardware import Machine
 from reelops.training.stage import FACTS
 
@@ -73,7 +75,7 @@ def reload_adapter(
     adapter: Adapter,
     config: Config,
     machine: Machine,
-    should_stop: ShouldStop | None = None,
+    context: RunContext = QUIET,
 ) -> Reloaded:
     """Makes the clip of an order with us, without the adapter, and with diffusers alone.
 
@@ -84,36 +86,44 @@ def reload_adapter(
         order: with the adapter.
 
     Raises:
-        Cancelled: `should_stop` said so.
+        Cancelled: somebody asked to stop.
     """
-    generator = CogVideoXGenerator(config, machine, dtype="float32" if machine.device == "cpu" else None)
-    ours = generator.generate(order, should_stop=should_stop)
-    without = generator.generate(replace(order, adapter=None), should_stop=should_stop)
+    dtype = "float32" if machine.device == "cpu" else None
+    kinds = {str(profile.kind): lambda config: CogVideoXGenerator(config, machine, dtype)}
+    producer = build_producer(config, Generators(config, kinds))
+    ours = producer.frames(order, context)
+    with_adapter = ours.read_frames().astype(np.int16)
+    without = producer.frames(order.but(adapter=None), context).read_frames()
     unload_model()  # two of them may not fit the memory
-    if should_stop is not None and should_stop():
-        raise Cancelled("Stopped as asked before the reload gate; nothing was written.")
-    theirs = _by_diffusers_alone(order, ours, profile, weights, adapter)
-    between = np.abs(ours.frames_THWC.astype(np.int16) - theirs)
+    context.raise_if_stopped("Stopped as asked before the reload gate; nothing was written.")
+    facts = ours.facts.to_json()
+    theirs = _by_diffusers_alone(order, ours, facts, profile, weights, adapter)
+    between = np.abs(with_adapter - theirs)
     return Reloaded(
         trial=trial,
-        dtype=str(ours.facts["dtype"]),
+        dtype=str(facts["dtype"]),
         largest=int(between.max()),
         differing=float((between > 0).mean()),
         apart=float(between.mean()),
-        change=float(np.abs(ours.frames_THWC.astype(np.int16) - without.frames_THWC).mean()),
+        change=float(np.abs(with_adapter - without).mean()),
         problems=tuple(_contradictions(adapter)),
     )
 
 
 def _by_diffusers_alone(
-    order: ClipOrder, ours: GeneratedFrames, profile: Profile, weights: Weights, adapter: Adapter
+    order: ClipOrder,
+    ours: Generation,
+    facts: Mapping[str, Any],
+    profile: Profile,
+    weights: Weights,
+    adapter: Adapter,
 ) -> np.ndarray:
     """Frames (T, H, W, 3) uint8; of ours only the picture at its size, the order's values and the number format."""
     import torch
     from diffusers import CogVideoXDPMScheduler, CogVideoXImageToVideoPipeline
     from PIL import Image
 
-    facts, clip = ours.facts, ours.format
+    clip = ours.format
     pipeline = CogVideoXImageToVideoPipeline.from_pretrained(
         str(weights.folder), dtype=getattr(torch, facts["dtype"]), use_safetensors=True, local_files_only=True
     )

@@ -22,20 +22,22 @@ from reelops.cogvideox.memory import choose_dtype
 from reelops.cogvideox.profiles import Profile, find_profile
 from reelops.cogvideox.weights import Weights, locate_weights
 from reelops.errors import Cancelled, PictureError, SettingsError, VideoError, WeightsError
+from reelops.generators.catalogue import Generators
 from reelops.generators.cogvideox import CogVideoXGenerator
-from reelops.generators.contract import GeneratedFrames
 from reelops.params import Config
-from reelops.progress import OnProgress, Progress, ShouldStop
+from reelops.production.producer import build_producer
+from reelops.production.take import UnjudgedClip
+from reelops.progress import OnProgress, Progress, RunContext, ShouldStop
 from reelops.scoring.batch import BatchProgress, ScoringOrder, score_clips
 from reelops.scoring.scored_clip import ScoredClip
 from reelops.system.exclusive_lock import exclusive_lock
 from reelops.system.hardware import Machine, inspect_machine
 from reelops.tables.content_store import ContentStore
 from reelops.tables.json_codec import to_plain
-from reelops.tracking.lineage import Lineage, code_digest, provenance, trace_lineage
+from reelops.tracking.lineage import Lineage, code_digest, trace_lineage
 from reelops.training.params import TrainParams
 from reelops.training.stage import ADAPTERS
-from reelops.validation.findings import SIDES, STYLE, Findings, Side, Tried, find
+from reelops.validation.findings import STYLE, Findings, Side, Tried, find
 from reelops.validation.kept import ClipKey, Conditions, KeptClip, KeptClips
 from reelops.validation.params import ValidateParams
 from reelops.validation.reload import Reloaded, read_facts, reload_adapter
@@ -81,7 +83,13 @@ class Plan:
 
     def order(self, trial: Trial, side: Side) -> ClipOrder:
         adapter = self.adapter.path if side == "adapter" else None
-        return ClipOrder(trial.picture.path, trial.prompt, self.params.profile, trial.seed, adapter=adapter)
+        return ClipOrder(
+            picture=trial.picture.path,
+            prompt=trial.prompt,
+            profile=self.params.profile,
+            seed=trial.seed,
+            adapter=adapter,
+        )
 
     def key(self, trial: Trial, side: Side) -> ClipKey:
         adapter = self.adapter.sha256 if side == "adapter" else None
@@ -183,34 +191,35 @@ class _Run:
     def __init__(self, plan: Plan, config: Config, fresh: bool, tell: OnProgress, should_stop: ShouldStop) -> None:
         self._plan, self._config, self._fresh = plan, config, fresh
         self._tell, self._should_stop = tell, should_stop
-        self._generator = CogVideoXGenerator(config, plan.machine)
+        kinds = {str(plan.profile.kind): lambda config: CogVideoXGenerator(config, plan.machine)}
+        self._producer = build_producer(config, Generators(config, kinds))
+        self._context = RunContext(should_stop=should_stop)
 
     def make(self) -> dict[tuple[str, Side], Path]:
         """The files of all clips, by trial and side."""
         wanted = self._plan.clips
         kept = {} if self._fresh else {one: clip for one in wanted if (clip := self._plan.kept(*one)) is not None}
-        lineages: dict[Side, Lineage] = {side: self.lineage(side) for side in SIDES}
         missing = [one for one in wanted if one not in kept]
         try:
             for done, (trial, side) in enumerate(missing):
                 self._tell(Progress("make", done, len(missing)))
-                kept[trial, side] = self._make(trial, side, lineages[side])
+                kept[trial, side] = self._make(trial, side)
         except Cancelled as error:
             raise Cancelled(f"Stopped as asked; {len(kept)} of {len(wanted)} clips are kept, and {GOES_ON}") from error
         self._tell(Progress("make", len(missing), len(missing)))
         return {(trial.name, side): kept[trial, side].path for trial, side in wanted}
 
-    def _make(self, trial: Trial, side: Side, lineage: Lineage) -> KeptClip:
-        order = self._plan.order(trial, side)
-        made = self._generator.generate(order, should_stop=self._should_stop)
+    def _make(self, trial: Trial, side: Side) -> KeptClip:
+        order, key = self._plan.order(trial, side), self._plan.key(trial, side)
+        made = self._producer.make(order, self._plan.store.place(key), self._context)
         self._check(made, trial)
         seconds = sum(value for stage, value in made.seconds.items() if stage != "load")
-        facts = provenance(order, made.facts, lineage)
-        return self._plan.store.keep(self._plan.key(trial, side), order, made.frames_THWC, facts, seconds)
+        return self._plan.store.keep(key, order, made.clip, seconds)
 
-    def _check(self, made: GeneratedFrames, trial: Trial) -> None:
+    def _check(self, made: UnjudgedClip, trial: Trial) -> None:
         """That the clip is the one that its key speaks of."""
         if made.facts["picture_sha256"] != trial.picture.sha256:
+            made.clip.path.unlink()
             raise PictureError(f"{trial.picture.path} has changed since the run began; run it again.")
         conditions = self._plan.conditions
         assert (made.facts["base_revision"], made.facts["dtype"]) == (conditions.base, conditions.dtype)
@@ -240,7 +249,7 @@ class _Run:
         self._tell(Progress("reload", 0, 1))
         plan, order = self._plan, self._plan.order(trial, "adapter")
         reloaded = reload_adapter(
-            trial.name, order, plan.profile, plan.weights, plan.adapter, self._config, plan.machine, self._should_stop
+            trial.name, order, plan.profile, plan.weights, plan.adapter, self._config, plan.machine, self._context
         )
         store.write(key, reloaded)
         self._tell(Progress("reload", 1, 1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -20,17 +20,17 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from reelops.progress import OnProgress
-from reelops.progress import Progress as Step
+from reelops.progress import Event, LogMessage
 
 if TYPE_CHECKING:
-    from reelops.production.pipeline import Take
+    from reelops.production.take import Take
 
 STAGES = {
     "load": "Loading the model",
     "encode": "Reading the picture and the prompt",
     "denoise": "Generating",
     "decode": "Decoding frames",
+    "draw": "Drawing frames",
     "write": "Writing the clip",
     "score": "Scoring",
     "log": "Logging to MLflow",
@@ -48,8 +48,11 @@ err = Console(stderr=True)
 
 
 @contextmanager
-def progress_bar(title: str) -> Iterator[OnProgress]:
-    """A bar on standard error with the stage, its steps and the time left in it; gone when the block ends."""
+def progress_bar(title: str) -> Iterator[Callable[[Event], None]]:
+    """A bar on standard error with the stage, its steps and the time left in it; gone when the block ends.
+
+    What it yields shows a run's events; warnings stay on the screen.
+    """
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -64,8 +67,12 @@ def progress_bar(title: str) -> Iterator[OnProgress]:
         task = bar.add_task(title, total=None)
         stage = ""
 
-        def show(step: Step) -> None:
+        def show(step: Event) -> None:
             nonlocal stage, task
+            if isinstance(step, LogMessage):
+                if step.level == "warning":
+                    err.print(f"[yellow]{escape(step.text)}[/]", soft_wrap=True)
+                return
             if step.stage != stage:
                 stage = step.stage
                 bar.remove_task(task)

@@ -15,6 +15,7 @@ from small_model import CLIP, FRAMES, HEIGHT, PROMPT_LENGTH, WIDTH
 
 from reelops.cogvideox.sampling import SamplingConfig, count_decoder_calls, guidance_at, sample_frames
 from reelops.errors import Cancelled, SettingsError
+from reelops.progress import RunContext
 
 CONFIG = SamplingConfig(seed=7, steps=4, guidance=3.0, prompt_length=PROMPT_LENGTH)
 
@@ -47,7 +48,7 @@ def pipelines_own(pipeline, picture, prompt, config):
 
 
 def sample(pipeline, picture, prompt="pan left", config=CONFIG, **watchers):
-    return sample_frames(pipeline, picture, prompt, CLIP, config, **watchers)
+    return sample_frames(pipeline, picture, prompt, CLIP, config, RunContext(**watchers))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_same_seed_is_the_same_clip_bit_for_bit_whoever_watches(small_pipeline, 
     first = sample(small_pipeline, small_picture).frames_THWC
     torch.manual_seed(99)
     second = sample(
-        small_pipeline, small_picture, on_progress=lambda _: torch.rand(3), should_stop=lambda: bool(torch.rand(1) > 2)
+        small_pipeline, small_picture, on_event=lambda _: torch.rand(3), should_stop=lambda: bool(torch.rand(1) > 2)
     ).frames_THWC
     assert np.array_equal(first, second)
 
@@ -128,7 +129,7 @@ def test_clip_follows_what_was_asked(small_pipeline, small_picture, change):
 
 def test_progress_counts_every_stage_to_its_end(small_pipeline, small_picture):
     seen = []
-    sampled = sample(small_pipeline, small_picture, on_progress=seen.append)
+    sampled = sample(small_pipeline, small_picture, on_event=seen.append)
     for stage, total in {"encode": 2, "denoise": 4, "decode": 1}.items():
         assert [p.done for p in seen if p.stage == stage] == list(range(total + 1))
         assert {p.total for p in seen if p.stage == stage} == {total}
@@ -160,7 +161,7 @@ def test_a_stop_is_heard_in_every_stage(small_pipeline, small_picture, stage):
         sample(
             small_pipeline,
             small_picture,
-            on_progress=seen.append,
+            on_event=seen.append,
             should_stop=lambda: seen[-1].stage == stage and seen[-1].done == seen[-1].total - 1,
         )
     assert not small_pipeline.vae.decoder._forward_hooks, "a stopped decode leaves its listener behind"

@@ -16,6 +16,7 @@ from reelops.cogvideox.weights import content_digest
 from reelops.errors import Cancelled, MachineError, SettingsError, WeightsError
 from reelops.generators.cogvideox import CogVideoXGenerator
 from reelops.params import load_config
+from reelops.progress import RunContext
 from reelops.system.digest import sha256_of
 
 
@@ -38,12 +39,12 @@ def generator(project):
 
 @pytest.fixture
 def order(project):
-    return ClipOrder(project / "picture.png", "pan left")
+    return ClipOrder(picture=project / "picture.png", prompt="pan left")
 
 
 def test_facts_say_what_made_the_clip(generator, order, small_model, tmp_path):
     made = generator.generate(order)
-    facts = made.facts
+    facts = made.facts.to_json()
     assert (facts["profile"], facts["base"], facts["steps"], facts["guidance"]) == ("tiny", "small", 2, 3.0)
     assert facts["base_revision"] == content_digest(small_model, tmp_path / "cache")
     assert (facts["dtype"], facts["device"], facts["offload"]) == ("float32", "cpu", "none")
@@ -66,7 +67,7 @@ def test_the_clip_is_the_diffusers_pipelines_own(generator, order, small_pipelin
         max_sequence_length=PROMPT_LENGTH,
         output_type="np",
     ).frames[0]
-    assert np.abs(made.frames_THWC.astype(int) - (video * 255).round().astype(int)).max() <= 1
+    assert np.abs(made.read_frames().astype(int) - (video * 255).round().astype(int)).max() <= 1
 
 
 def test_an_adapter_changes_the_clip_and_is_gone_for_the_next_order(generator, order, small_model, tmp_path):
@@ -77,19 +78,19 @@ def test_an_adapter_changes_the_clip_and_is_gone_for_the_next_order(generator, o
     matrices = {"lora_A.weight": torch.randn(2, 32), "lora_B.weight": torch.randn(32, 2)}
     layer = "transformer.transformer_blocks.0.attn1.to_q"
     save_file({f"{layer}.{name}": value for name, value in matrices.items()}, tmp_path / "lora.safetensors")
-    plain = generator.generate(order)
-    worn = generator.generate(replace(order, adapter=tmp_path / "lora.safetensors", adapter_strength=0.7))
-    assert not np.array_equal(plain.frames_THWC, worn.frames_THWC)
-    assert worn.facts["adapter_sha256"] == sha256_of(tmp_path / "lora.safetensors")
-    assert (worn.facts["adapter_rank"], worn.facts["adapter_strength"]) == (2, 0.7)
-    assert any("states no alpha" in note for note in worn.facts["notes"])
-    assert np.array_equal(generator.generate(order).frames_THWC, plain.frames_THWC)
+    plain_THWC = generator.generate(order).read_frames()
+    worn = generator.generate(order.but(adapter=tmp_path / "lora.safetensors", adapter_strength=0.7))
+    assert not np.array_equal(plain_THWC, worn.read_frames())
+    assert worn.facts.own["adapter_sha256"] == sha256_of(tmp_path / "lora.safetensors")
+    assert (worn.facts.own["adapter_rank"], worn.facts.own["adapter_strength"]) == (2, 0.7)
+    assert any("states no alpha" in note for note in worn.facts.notes)
+    assert np.array_equal(generator.generate(order).read_frames(), plain_THWC)
 
 
 def test_what_the_user_should_know_is_in_the_notes(generator, order):
-    made = generator.generate(replace(order, prompt="pan left " * 40, negative_prompt="zoom out", guidance=1.0))
-    assert any("left out" in note for note in made.facts["notes"])
-    assert any("negative prompt changes nothing" in note for note in made.facts["notes"])
+    made = generator.generate(order.but(prompt="pan left " * 40, negative_prompt="zoom out", guidance=1.0))
+    assert any("left out" in note for note in made.facts.notes)
+    assert any("negative prompt changes nothing" in note for note in made.facts.notes)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,7 @@ def test_what_the_user_should_know_is_in_the_notes(generator, order):
 )
 def test_wrong_orders_are_one_line(generator, order, change, error, word):
     with pytest.raises(error, match=word) as caught:
-        generator.generate(replace(order, **change))
+        generator.generate(order.but(**change))
     assert "\n" not in str(caught.value)
 
 
@@ -117,10 +118,10 @@ def test_a_machine_that_is_too_small_is_told_so(project, order):
 def test_orders_from_several_threads_take_turns_and_each_gets_its_own_clip(generator, order):
     from concurrent.futures import ThreadPoolExecutor
 
-    orders = [replace(order, seed=seed) for seed in (1, 2, 1)]
-    alone = [generator.generate(one).frames_THWC for one in orders[:2]]
+    orders = [order.but(seed=seed) for seed in (1, 2, 1)]
+    alone = [generator.generate(one).read_frames() for one in orders[:2]]
     with ThreadPoolExecutor(3) as pool:
-        together = [made.frames_THWC for made in pool.map(generator.generate, orders)]
+        together = [made.read_frames() for made in pool.map(generator.generate, orders)]
     assert all(np.array_equal(a, b) for a, b in zip(together, [*alone, alone[0]], strict=True))
 
 
@@ -130,6 +131,6 @@ def test_a_waiting_order_can_be_stopped(generator, order):
     from reelops.cogvideox.load import exclusive_model
 
     with ThreadPoolExecutor(1) as pool, exclusive_model():
-        waiting = pool.submit(generator.generate, order, None, lambda: True)
+        waiting = pool.submit(generator.generate, order, RunContext(should_stop=lambda: True))
         with pytest.raises(Cancelled, match="while waiting"):
             waiting.result(timeout=60)

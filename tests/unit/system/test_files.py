@@ -17,7 +17,7 @@ from reelops.errors import InputError
 from reelops.system import files, scratch
 from reelops.system.files import (
     remove_abandoned_partials,
-    removed_if_stopped,
+    removed_on_failure,
     write_atomically,
     write_bytes_atomically,
     write_folder_atomically,
@@ -96,25 +96,18 @@ def test_folder_is_refused(tmp_path: Path) -> None:
         write_text_atomically(tmp_path, "x")
 
 
-@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
-def test_who_is_stopped_takes_along_what_was_written_and_nothing_older(
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit, RuntimeError])
+def test_a_run_that_fails_or_is_stopped_removes_what_it_wrote_and_nothing_older(
     tmp_path: Path, stop: type[BaseException]
 ) -> None:
     new, replaced, old = tmp_path / "new", tmp_path / "replaced", tmp_path / "old"
     for path in (replaced, old):
         write_text_atomically(path, "before")
-    with pytest.raises(stop), removed_if_stopped(new, replaced, old, tmp_path / "never"):
+    with pytest.raises(stop), removed_on_failure(new, replaced, old, tmp_path / "never"):
         write_text_atomically(new, "now")
         write_text_atomically(replaced, "now")
         raise stop
     assert [path.name for path in tmp_path.iterdir()] == ["old"]
-
-
-def test_an_error_keeps_what_was_written(tmp_path: Path) -> None:
-    with pytest.raises(InputError), removed_if_stopped(tmp_path / "clip"):
-        write_text_atomically(tmp_path / "clip", "an hour of a GPU")
-        raise InputError("the gate has no limits")
-    assert (tmp_path / "clip").read_text() == "an hour of a GPU"
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from reelops.cogvideox.lora import METADATA_KEY, WEIGHTS_NAME
 from reelops.errors import Cancelled, MachineError, SettingsError, WeightsError
 from reelops.metrics.scores import METRICS
 from reelops.metrics.suite import METRICS_VERSION
-from reelops.production.pipeline import sidecar_of
+from reelops.production.output_names import sidecar_of
 from reelops.system.digest import sha256_of
 from reelops.validation.findings import SIDES, find
 from reelops.validation.outputs import metrics, write_outputs

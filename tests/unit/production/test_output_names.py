@@ -8,7 +8,7 @@ import pytest
 
 from reelops.clip import ClipOrder
 from reelops.errors import InputError
-from reelops.production.pipeline import check_output, contact_sheet_of, default_output, sidecar_of
+from reelops.production.output_names import check_output, contact_sheet_of, default_output, sidecar_of
 
 
 def test_default_names_tell_the_order_and_never_collide(tmp_path: Path) -> None:

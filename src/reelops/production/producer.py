@@ -1,0 +1,199 @@
+"""The production line: an order becomes footage, a clip, scores, a verdict, and with all of them a take.
+
+Everything that makes clips calls the `Producer` here: the command line, the flow, validation, benchmarks. What a caller
+may change is how a step is run (a flow gives each one retries and a time limit), never the order of steps.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+
+from reelops.clip import ClipOrder
+from reelops.errors import TrackingError
+from reelops.generators.catalogue import Generators
+from reelops.generators.contract import Generation
+from reelops.params import Config
+from reelops.production.mlflow_record import run_record
+from reelops.production.output_names import files_of
+from reelops.production.steps import Encoder, Scorer, Tracker, encode, encode_clip, save_footage, score
+from reelops.production.take import Encoded, Footage, Scored, Take, UnjudgedClip, write_sidecar
+from reelops.progress import QUIET, RunContext
+from reelops.system.device_lock import hold_device
+from reelops.system.files import removed_on_failure
+from reelops.system.scratch import scratch_folder
+
+if TYPE_CHECKING:
+    from reelops.gate.limits import GateSettings
+    from reelops.gate.verdict import Verdict
+    from reelops.metrics.scores import Scores
+
+T = TypeVar("T")
+Step = Literal["generate", "encode", "score", "judge", "log"]
+Device = Callable[[RunContext], AbstractContextManager[object]]
+
+
+class StepRunner(Protocol):
+    """How a step is run."""
+
+    def __call__(self, step: Step, work: Callable[[], T], /) -> T:
+        """What `work` returns, which may be called again where the step failed in passing."""
+
+
+def run_once(_step: Step, work: Callable[[], T]) -> T:
+    """The step in this process, once."""
+    return work()
+
+
+@dataclass(frozen=True)
+class Producer:
+    """One production line, ready for any number of orders.
+
+    Attributes:
+        generators: by the kind of an order's profile.
+        encoder: writes clip and contact sheet.
+        scorer: measures the clip.
+        gate: limits by profile.
+        tracker: where takes are logged.
+        scratch: a folder for frames on their way.
+        device: held while frames are generated, so that one run at a time is on it.
+        run_step: how each step is run.
+    """
+
+    generators: Generators
+    encoder: Encoder
+    scorer: Scorer
+    gate: GateSettings
+    tracker: Tracker
+    scratch: Path
+    device: Device
+    run_step: StepRunner = run_once
+
+    def check(self, order: ClipOrder) -> None:
+        """Fails on what can be seen at once, before anybody waits for a device or loads a model.
+
+        Raises:
+            InputError, WeightsError: there is no such profile or picture, or the format cannot be made.
+        """
+        self.generators.of(order).check(order)
+
+    def produce(self, order: ClipOrder, output: Path, context: RunContext = QUIET, track: bool = True) -> Take:
+        """The whole line.
+
+        Args:
+            output: an .mp4; see `check_output`.
+            track: log the take to MLflow. A server that does not answer loses no clip: the take says so.
+
+        Raises:
+            ReelOpsError: no clip was made.
+            BaseException: whatever else ended the run. In every case nothing of the clip stays under its final name:
+                there is no clip without a verdict.
+        """
+        started = time.time()
+        self.check(order)
+        with removed_on_failure(*files_of(output)):
+            with scratch_folder(self.scratch) as scratch:
+                footage = self._generate(order, scratch, context)
+                encoded = self._encode(footage, order, output, context)
+                scored = self._score(encoded, footage, order, context)
+            verdict = self._judge(scored.scores, order)
+            take = _assemble(order, footage, encoded, scored, verdict, started)
+            if track:
+                take = self._logged(take, context)
+            write_sidecar(take)
+        return take
+
+    def make(self, order: ClipOrder, output: Path, context: RunContext = QUIET) -> UnjudgedClip:
+        """Generates and encodes alone, for clips that are scored together later; whoever calls holds the device.
+
+        Raises:
+            ReelOpsError: no clip was made; nothing is under its final name.
+        """
+        with removed_on_failure(output), scratch_folder(self.scratch) as scratch:
+            footage = save_footage(self.frames(order, context), scratch)
+            clip = encode_clip(self.encoder, footage, order, output)
+        return UnjudgedClip(clip, footage.seconds, footage.facts)
+
+    def frames(self, order: ClipOrder, context: RunContext = QUIET) -> Generation:
+        """Frames alone, for what measures them as they were generated; whoever calls holds the device."""
+        return self.generators.of(order).generate(order, context)
+
+    def _generate(self, order: ClipOrder, scratch: Path, context: RunContext) -> Footage:
+        with self.device(context):
+            return self.run_step("generate", lambda: save_footage(self.frames(order, context), scratch))
+
+    def _encode(self, footage: Footage, order: ClipOrder, output: Path, context: RunContext) -> Encoded:
+        context.progress("write", 0, 1)
+        return self.run_step("encode", lambda: encode(self.encoder, footage, order, output))
+
+    def _score(self, encoded: Encoded, footage: Footage, order: ClipOrder, context: RunContext) -> Scored:
+        context.progress("score", 0, encoded.clip.format.num_frames, "frames")
+        return self.run_step("score", lambda: score(self.scorer, encoded.clip, footage, order, context))
+
+    def _judge(self, scores: Scores, order: ClipOrder) -> Verdict:
+        from reelops.gate.verdict import judge
+
+        limits = self.gate.limits_of(order.profile)
+        return self.run_step("judge", lambda: judge(scores, limits))
+
+    def _logged(self, take: Take, context: RunContext) -> Take:
+        """The take with its MLflow run, or with the reason why it has none: a clip is not lost over a server."""
+        context.progress("log", 0, 1)
+        try:
+            return replace(take, tracked=self.run_step("log", lambda: self.tracker.log(run_record(take))))
+        except TrackingError as error:
+            return replace(take, tracking_failure=str(error))
+
+
+def build_producer(
+    config: Config,
+    generators: Generators | None = None,
+    device: Device | None = None,
+    run_step: StepRunner = run_once,
+) -> Producer:
+    """A production line as params.yaml describes it.
+
+    Raises:
+        SettingsError: the `score` or `gate` block is wrong; nothing was loaded.
+    """
+    from reelops.gate.limits import load_gate_settings
+    from reelops.metrics.suite import load_score_settings
+
+    return Producer(
+        generators=generators or Generators(config),
+        encoder=Encoder(),
+        scorer=Scorer(load_score_settings(config)),
+        gate=load_gate_settings(config),
+        tracker=Tracker(config.mlflow_tracking_uri),
+        scratch=config.cache,
+        device=device or (lambda context: wait_for_device(config, context)),
+        run_step=run_step,
+    )
+
+
+def wait_for_device(config: Config, context: RunContext) -> AbstractContextManager[str]:
+    """The device for this run alone; somebody who has to wait is told why."""
+    return hold_device(config.home, lambda message: context.log(f"Waiting: {message}.", "warning"))
+
+
+def _assemble(
+    order: ClipOrder, footage: Footage, encoded: Encoded, scored: Scored, verdict: Verdict, started: float
+) -> Take:
+    """Everything that is known before the take is logged; `started` in seconds since the epoch."""
+    return Take(
+        order=order,
+        clip=encoded.clip,
+        contact_sheet=encoded.contact_sheet,
+        scores=scored.scores,
+        verdict=verdict,
+        lineage=footage.lineage,
+        facts=footage.facts,
+        seconds={**footage.seconds, "write": encoded.seconds, "score": scored.seconds},
+        peak_memory_bytes=footage.peak_memory_bytes,
+        notes=(*(str(note) for note in footage.facts.get("notes", ())), *encoded.clip.notes),
+        started=started,
+    )

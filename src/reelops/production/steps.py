@@ -1,0 +1,142 @@
+"""The steps of the production line, each a plain call over files and digests.
+
+Between generating and encoding the frames lie in a scratch folder as they are: an encoder that fails can run again
+without another generation, and nothing large travels between steps.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reelops.clip import Clip, ClipFormat, ClipOrder, Quality
+from reelops.errors import MachineError
+from reelops.generators.contract import Generation
+from reelops.production.output_names import contact_sheet_of
+from reelops.production.take import Encoded, Footage, Scored
+from reelops.progress import RunContext
+from reelops.system.digest import sha256_of
+from reelops.system.files import write_atomically
+from reelops.tracking.lineage import provenance, trace_lineage
+from reelops.tracking.runs import RunRecord, TrackedRun, log_run
+
+if TYPE_CHECKING:
+    from reelops.metrics.scores import Scores
+    from reelops.metrics.suite import ScoreSettings
+
+
+class Encoder:
+    """Writes frames as the files that people get."""
+
+    def clip(
+        self, frames_THWC: np.ndarray, output: Path, fps: Fraction, quality: Quality, metadata: Mapping[str, Any]
+    ) -> Clip:
+        """An MP4 under its final name; see `reelops.video.encode.encode`."""
+        from reelops.video.encode import encode
+
+        return encode(frames_THWC, output, fps, quality, metadata)
+
+    def contact_sheet(self, frames_THWC: np.ndarray, output: Path, fps: Fraction, title: str) -> None:
+        """A JPEG of frames spread over the clip."""
+        from reelops.video.contact_sheet import contact_sheet
+
+        with write_atomically(output) as partial:
+            contact_sheet(frames_THWC, fps, title=title).save(partial, format="JPEG", quality=90)
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Measures a finished clip as a viewer gets it, read back from its file."""
+
+    settings: ScoreSettings
+
+    def score(self, clip: Path, picture_HWC: np.ndarray, prompt: str, on_frame: Callable[[int], None]) -> Scores:
+        """See `reelops.metrics.suite.score_clip`."""
+        from reelops.metrics.suite import score_clip
+
+        return score_clip(clip, picture_HWC, prompt, self.settings, on_frame)
+
+
+@dataclass(frozen=True)
+class Tracker:
+    """The MLflow server, or the embedded store, that runs are logged to."""
+
+    uri: str
+
+    def log(self, record: RunRecord) -> TrackedRun:
+        """
+        Raises:
+            TrackingError: MLflow did not take it.
+        """
+        return log_run(record, self.uri)
+
+
+def save_footage(generation: Generation, folder: Path) -> Footage:
+    """Frames as they come, left in `folder`; no more than one of them is held in memory here."""
+    frames, picture = folder / "frames.npy", folder / "picture.npy"
+    _save_frames(generation.frames, generation.format, frames)
+    np.save(picture, generation.picture_HWC, allow_pickle=False)
+    facts = generation.facts.to_json()
+    return Footage(
+        frames=frames,
+        frames_sha256=sha256_of(frames),
+        picture=picture,
+        format=generation.format,
+        lineage=trace_lineage(facts),
+        seconds=dict(generation.seconds),
+        peak_memory_bytes=dict(generation.peak_memory_bytes),
+        facts=facts,
+    )
+
+
+def _save_frames(frames: Iterable[np.ndarray], clip: ClipFormat, path: Path) -> None:
+    shape = (clip.num_frames, clip.height, clip.width, 3)
+    written = 0
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_2_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        for frame_HWC in frames:
+            assert frame_HWC.shape == shape[1:] and frame_HWC.dtype == np.uint8, "a generator keeps to its own format"
+            file.write(np.ascontiguousarray(frame_HWC).data)
+            written += 1
+    assert written == clip.num_frames, "a generator makes as many frames as it says"
+
+
+def encode(encoder: Encoder, footage: Footage, order: ClipOrder, output: Path) -> Encoded:
+    """The clip and its contact sheet under their final names.
+
+    Raises:
+        MachineError: the frames on disk are not those that were generated, or the output cannot be written.
+    """
+    started = time.perf_counter()
+    clip = encode_clip(encoder, footage, order, output)
+    sheet = contact_sheet_of(output)
+    title = f"{order.prompt} (seed {order.seed})"
+    encoder.contact_sheet(footage.read_frames(), sheet, footage.format.fps, title)
+    return Encoded(clip, sheet, time.perf_counter() - started)
+
+
+def encode_clip(encoder: Encoder, footage: Footage, order: ClipOrder, output: Path) -> Clip:
+    """The clip alone."""
+    if sha256_of(footage.frames) != footage.frames_sha256:
+        raise MachineError(f"{footage.frames} is not what was generated; check the disk and run the order again.")
+    metadata = provenance(order, footage.facts, footage.lineage)
+    return encoder.clip(footage.read_frames(), output, footage.format.fps, order.quality, metadata)
+
+
+def score(scorer: Scorer, clip: Clip, footage: Footage, order: ClipOrder, context: RunContext) -> Scored:
+    """Scores of the clip against its picture and prompt."""
+    started = time.perf_counter()
+    total = clip.format.num_frames
+    scores = scorer.score(
+        clip.path,
+        footage.read_picture(),
+        order.prompt,
+        lambda done: context.progress("score", done, total, "frames"),
+    )
+    return Scored(scores, time.perf_counter() - started)

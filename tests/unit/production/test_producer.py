@@ -1,0 +1,142 @@
+"""The production line: what it checks before it works, and what it never leaves behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from footage import textured
+from PIL import Image
+
+from reelops.clip import ClipOrder
+from reelops.errors import InputError, MachineError, PromptError, SettingsError
+from reelops.metrics.scores import Scores
+from reelops.params import Config, load_config
+from reelops.production.output_names import files_of, sidecar_of
+from reelops.production.producer import Producer, build_producer
+from reelops.progress import Event, Progress, RunContext
+from reelops.video.probe import probe
+from reelops.video.provenance import read_provenance
+
+PROFILES = {"moves": {"kind": "camera_moves", "num_frames": 9, "width": 96, "height": 64}}
+
+
+@pytest.fixture
+def params(repository: Path, tmp_path: Path) -> dict[str, dict]:
+    """The project's own `score` and `gate` blocks, and a profile that needs no model."""
+    blocks = yaml.safe_load((repository / "params.yaml").read_text())
+    return {"profiles": PROFILES, "score": blocks["score"], "gate": blocks["gate"]}
+
+
+@pytest.fixture
+def config(params: dict[str, dict], tmp_path: Path) -> Config:
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    return load_config(params_file=tmp_path / "params.yaml", home=tmp_path / "home")
+
+
+@pytest.fixture
+def producer(config: Config) -> Producer:
+    return build_producer(config)
+
+
+@pytest.fixture
+def order(tmp_path: Path) -> ClipOrder:
+    Image.fromarray(textured(320, 240)).save(tmp_path / "picture.png")
+    return ClipOrder(picture=tmp_path / "picture.png", prompt="pan left", profile="moves")
+
+
+def test_a_take_has_a_clip_with_its_lineage_a_sheet_scores_a_verdict_and_a_sidecar(
+    producer: Producer, order: ClipOrder, tmp_path: Path
+) -> None:
+    output = tmp_path / "clips" / "clip.mp4"
+    take = producer.produce(order, output, track=False)
+    assert sorted(output.parent.iterdir()) == sorted(files_of(output))
+    assert probe(output).num_frames == 9
+    provenance = read_provenance(output)
+    assert provenance is not None and provenance["lineage"] == str(take.lineage)
+    assert json.loads(sidecar_of(output).read_text()) == json.loads(json.dumps(take.to_json()))
+    assert take.scores.measured_move == take.scores.asked_move
+    assert set(take.seconds) == {"draw", "write", "score"}
+    assert not list((tmp_path / "home/cache/scratch").iterdir())
+
+
+def test_steps_are_reported_in_their_order(producer: Producer, order: ClipOrder, tmp_path: Path) -> None:
+    events: list[Event] = []
+    producer.produce(order, tmp_path / "clip.mp4", RunContext(events.append), track=False)
+    stages = [event.stage for event in events if isinstance(event, Progress)]
+    assert list(dict.fromkeys(stages)) == ["draw", "write", "score"]
+
+
+def test_a_made_clip_is_the_same_bytes_as_the_takes(producer: Producer, order: ClipOrder, tmp_path: Path) -> None:
+    take = producer.produce(order, tmp_path / "clip.mp4", track=False)
+    made = producer.make(order, tmp_path / "made.mp4")
+    assert made.clip.sha256 == take.clip.sha256
+    assert made.facts == take.facts
+
+
+@pytest.mark.parametrize(
+    ("block", "change"),
+    [
+        ("gate", {"default": {"metrics": {"sharpnes": {"reject_below": 1}}}}),
+        ("gate", {"default": {"metrics": {"sharpness": {"reject_below": "much"}}}}),
+        ("score", {"temporal_rows": -3}),
+    ],
+)
+def test_a_wrong_score_or_gate_block_is_refused_before_there_is_a_producer(
+    params: dict[str, dict], block: str, change: dict, tmp_path: Path
+) -> None:
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params | {block: params[block] | change}))
+    with pytest.raises(SettingsError, match=block):
+        build_producer(load_config(params_file=tmp_path / "params.yaml"))
+
+
+@dataclass(frozen=True)
+class BrokenScorer:
+    error: BaseException
+
+    def score(self, clip: Path, _picture: np.ndarray, _prompt: str, _on_frame: Callable[[int], None]) -> Scores:
+        assert clip.exists(), "it is encoded"
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a bug"), MachineError("no memory"), KeyboardInterrupt()])
+def test_whatever_a_scorer_raises_no_clip_without_a_verdict_stays(
+    producer: Producer, order: ClipOrder, tmp_path: Path, error: BaseException
+) -> None:
+    output = tmp_path / "clips" / "clip.mp4"
+    broken = replace(producer, scorer=BrokenScorer(error))  # type: ignore[arg-type] # one that fails
+    with pytest.raises(type(error)):
+        broken.produce(order, output, track=False)
+    assert list(output.parent.iterdir()) == []
+
+
+def test_a_server_that_does_not_answer_loses_no_clip(
+    config: Config, order: ClipOrder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("mlflow", reason='MLflow comes with pip install "reelops[tracking]"')
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    settings = config.settings.model_copy(update={"mlflow_tracking_uri": "http://127.0.0.1:9"})
+    take = build_producer(replace(config, settings=settings)).produce(order, tmp_path / "clip.mp4")
+    assert take.tracked is None and take.tracking_failure is not None
+    assert json.loads(take.sidecar.read_text())["tracking_failure"] == take.tracking_failure
+
+
+@pytest.mark.parametrize("prompt", ["", "  \n"])
+def test_an_empty_prompt_is_refused_when_the_order_is_made(order: ClipOrder, prompt: str) -> None:
+    with pytest.raises(PromptError, match="slow zoom in"):
+        order.but(prompt=prompt)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"steps": 0}, {"guidance": -1.0}, {"guidance": float("nan")}, {"seed": -1}, {"fit": "tile"}, {"sead": 4}]
+)
+def test_an_order_that_makes_no_sense_names_field_and_value(order: ClipOrder, wrong: dict) -> None:
+    ((field, value),) = wrong.items()
+    with pytest.raises(InputError, match=field) as caught:
+        order.but(**wrong)
+    assert str(value) in str(caught.value) and "\n" not in str(caught.value)
