@@ -22,7 +22,7 @@ from reelops.production.output_names import contact_sheet_of
 from reelops.production.take import Encoded, Footage, Scored
 from reelops.progress import RunContext
 from reelops.system.digest import sha256_of
-from reelops.system.files import write_atomically
+from reelops.system.files import machine_error_on_write, write_atomically
 from reelops.tracking.lineage import provenance, trace_lineage
 from reelops.tracking.runs import RunRecord, TrackedRun, log_run
 
@@ -78,10 +78,15 @@ class Tracker:
 
 
 def save_footage(generation: Generation, folder: Path) -> Footage:
-    """Frames as they come, left in `folder`; no more than one of them is held in memory here."""
+    """Frames as they come, left in `folder`; no more than one of them is held in memory here.
+
+    Raises:
+        MachineError: the folder cannot be written to, or the disk is full.
+    """
     frames, picture = folder / "frames.npy", folder / "picture.npy"
-    _save_frames(generation.frames, generation.format, frames)
-    np.save(picture, generation.picture_HWC, allow_pickle=False)
+    with machine_error_on_write(folder):
+        _save_frames(generation.frames, generation.format, frames)
+        np.save(picture, generation.picture_HWC, allow_pickle=False)
     facts = generation.facts.to_json()
     return Footage(
         frames=frames,

@@ -44,13 +44,13 @@ def write_atomically(path: Path) -> Iterator[Path]:
     path = Path(path)
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a file to write, for example {path / 'clip.mp4'}.")
-    with _writing(path):
+    with machine_error_on_write(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_abandoned_partials(path.parent)
     with _passing_file(path) as partial:
         try:
             yield partial
-            with _writing(path):
+            with machine_error_on_write(path):
                 _flush_to_disk(partial)
                 if path.is_file():
                     shutil.copymode(path, partial)
@@ -95,14 +95,14 @@ def write_folder_atomically(path: Path) -> Iterator[Path]:
         MachineError: the place cannot be written to, or the disk is full.
     """
     path = Path(path)
-    with _writing(path):
+    with machine_error_on_write(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         for abandoned in path.parent.glob(f".*{PARTIAL_SUFFIX}"):
             remove_folder_if_abandoned(abandoned)
     with passing_folder(lambda: _partial_of(path)) as partial:
         try:
             yield partial
-            with _writing(path):
+            with machine_error_on_write(path):
                 for written in sorted(partial.rglob("*")):
                     _flush_to_disk(written)
                 _flush_to_disk(partial)
@@ -129,7 +129,7 @@ def passing_folder(new_name: Callable[[], Path]) -> Iterator[Path]:
     while True:
         folder, handle = new_name(), None
         try:
-            with _writing(folder.parent):
+            with machine_error_on_write(folder.parent):
                 folder.mkdir()
                 handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             if _is_ours(handle, folder):
@@ -147,7 +147,7 @@ def _passing_file(path: Path) -> Iterator[Path]:
     while True:
         partial, handle = _partial_of(path), None
         try:
-            with _writing(path):
+            with machine_error_on_write(path):
                 handle = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
             if _is_ours(handle, partial):
                 yield partial
@@ -221,7 +221,7 @@ def move_atomically(finished: Path, path: Path) -> None:
     Raises:
         MachineError: `path` cannot be written to, or its disk is full.
     """
-    with _writing(path):
+    with machine_error_on_write(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _flush_to_disk(finished)
         try:
@@ -291,7 +291,12 @@ def _flush_to_disk(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def machine_error_on_write(path: Path) -> Iterator[None]:
+    """Within it what the system says against writing is an error that names `path`.
+
+    Raises:
+        MachineError: a file or folder cannot be written, or the disk is full.
+    """
     try:
         yield
     except OSError as error:

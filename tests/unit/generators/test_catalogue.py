@@ -43,11 +43,12 @@ def test_an_unknown_kind_is_refused_with_the_ones_there_are(config: Config) -> N
 
 
 def test_an_unknown_profile_is_refused_with_all_there_are_of_any_kind(config: Config) -> None:
-    with pytest.raises(SettingsError, match=r"mean moves\?.*tiny, moves, wrong"):
+    with pytest.raises(SettingsError, match=r"mean moves\?.*tiny,.* moves, wrong"):
         Generators(config).of(order("movess")).check(order("movess"))
 
 
 def test_what_trains_or_loads_weights_sees_only_profiles_that_have_a_base(config: Config) -> None:
-    assert set(load_profiles(config)) == {"tiny"}
+    with_a_base = load_profiles(config)
+    assert "tiny" in with_a_base and not {"moves", "wrong", "camera-moves"} & set(with_a_base)
     with pytest.raises(SettingsError, match=r"moves is of kind camera_moves, which has no base model.* tiny"):
         find_profile("moves", config)

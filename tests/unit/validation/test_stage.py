@@ -21,6 +21,7 @@ from reelops.errors import Cancelled, MachineError, SettingsError, WeightsError
 from reelops.metrics.scores import METRICS
 from reelops.metrics.suite import METRICS_VERSION
 from reelops.production.output_names import sidecar_of
+from reelops.production.producer import build_producer
 from reelops.system.digest import sha256_of
 from reelops.validation.findings import SIDES, find
 from reelops.validation.outputs import metrics, write_outputs
@@ -232,9 +233,9 @@ def test_a_full_disk_is_one_line_and_loses_no_clip(ground):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (512, limits[1]))
     try:
+        key, order = plan.key(plan.trials[0], "base"), plan.order(plan.trials[0], "base")
         with pytest.raises(MachineError, match=r"cannot write .*Free some space"):
-            key, order = plan.key(plan.trials[0], "base"), plan.order(plan.trials[0], "base")
-            plan.store.keep(key, order, np.random.default_rng(0).integers(0, 255, (9, 32, 48, 3), np.uint8), {}, 1.0)
+            build_producer(ground.config).make(order, plan.store.place(key))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert clips_of(ground) == before
