@@ -12,8 +12,7 @@ from PIL import Image
 from real_media import media
 
 from reelops.camera.moves import CameraMove, CameraPath, CameraSpeed, film, path_of
-from reelops.metrics.scores import Measure
-from reelops.metrics.tracker import Tracker
+from reelops.metrics.tracker import Measure, Tracker
 from reelops.metrics.view import Step, View
 from reelops.optical_flow.engines import Dis
 from reelops.video.decode import read_frames

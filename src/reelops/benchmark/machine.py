@@ -12,7 +12,7 @@ import cv2
 from pydantic import BaseModel, ConfigDict
 
 import reelops
-from reelops.metrics.suite import METRICS_VERSION
+from reelops.metrics.catalogue import METRICS_VERSION
 from reelops.system.hardware import cores, inspect_machine, inspect_processor, memory
 
 _LIBRARIES = ("av", "diffusers", "numba", "numpy", "torch")

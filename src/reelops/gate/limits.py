@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field, RootModel, field_validator, model_valida
 
 from reelops.gate.bound import Bound
 from reelops.gate.decision import Decision
-from reelops.metrics.scores import METRICS
+from reelops.metrics.catalogue import METRICS
 from reelops.params import Config, ParamsBlock
 
 DEFAULT = "default"

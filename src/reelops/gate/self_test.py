@@ -15,7 +15,8 @@ from reelops.gate.degenerate_clips import CASES
 from reelops.gate.limits import GateLimits
 from reelops.gate.verdict import Verdict, judge
 from reelops.metrics.scores import Scores
-from reelops.metrics.suite import ScoreSettings, score_frames
+from reelops.metrics.settings import ScoreSettings
+from reelops.metrics.suite import score_frames
 
 OnCase = Callable[[str, int, int], None]
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from reelops.camera.moves import CameraMove
-from reelops.gate.bound import Bound, Side
+from reelops.gate.bound import Bound
 from reelops.gate.decision import Decision
 from reelops.gate.limits import GateLimits
-from reelops.metrics.scores import METRICS, Scores
+from reelops.metrics.catalogue import METRICS
+from reelops.metrics.scores import Scores
 
 CAMERA = "camera_move"
 
@@ -95,10 +96,9 @@ def _reasons(scores: Scores, limits: GateLimits) -> Iterator[Reason]:
 def _beyond(name: str, value: float, decision: Decision, bound: Bound) -> Reason:
     metric = METRICS[name]
     unit = f" {metric.unit}" if metric.unit else ""
-    text = f"{metric.title} is {value:.3g}{unit}; {bound} is wanted."
-    if meaning := _MEANING.get((name, bound.side)):
-        text = f"{text} {meaning}"
-    return Reason(name, decision, value, bound.limit, text)
+    means = metric.below if bound.side == "at least" else metric.above
+    text = f"{metric.title} is {value:.3g}{unit}; {bound} is wanted. {means}"
+    return Reason(name, decision, value, bound.limit, text.rstrip())
 
 
 def _unmeasured(name: str, scores: Scores) -> Reason:
@@ -117,30 +117,3 @@ def _wrong_move(asked: CameraMove, scores: Scores, decision: Decision) -> Reason
 
 def _done(move: CameraMove) -> str:
     return "stay still" if move is CameraMove.STATIC else move.words
-
-
-# What a number beyond its limit usually means, for people who do not live among metrics.
-_MEANING: dict[tuple[str, Side], str] = {
-    ("motion", "at least"): "The clip is frozen.",
-    ("own_motion", "at least"): "Nothing moves but the camera, and nobody asked for that.",
-    ("frozen_share", "at most"): "The clip stands still.",
-    ("duplicated_share", "at most"): "The clip stands still at times.",
-    ("stutter", "at most"): "Frames are dropped, and others shown again in their place.",
-    ("frame_disorder", "at most"): "Frames are shuffled, or nothing changes but noise or light.",
-    ("returns", "at most"): "Frames are swapped, or the light jumps.",
-    ("boiling", "at most"): "Shapes wobble where they should stay or go on.",
-    ("residual_ratio", "at most"): "It is noise or changing light rather than motion.",
-    ("flicker", "at most"): "The light jumps.",
-    ("scene_cut", "at most"): "There is a cut, or a frame that does not belong.",
-    ("black_share", "at most"): "There are black frames.",
-    ("blockiness", "at most"): "The picture falls apart into blocks.",
-    ("noise_level", "at most"): "The picture is covered in noise.",
-    ("detail_drift", "at most"): "The picture blurs, or grows noisy, on the way.",
-    ("temporal_consistency", "at least"): "Motion comes in jerks.",
-    ("brightness", "at least"): "The clip is all but black.",
-    ("brightness", "at most"): "The clip is all but white.",
-    ("contrast", "at least"): "There is next to nothing to see.",
-    ("sharpness", "at least"): "The picture is blurred.",
-    ("first_frame_fidelity", "at least"): "The clip does not start from the picture.",
-    ("content_kept", "at least"): "The picture dissolves on the way.",
-}

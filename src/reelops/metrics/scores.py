@@ -1,90 +1,16 @@
-"""What scoring a clip returns, and which metrics there are."""
+"""What scoring a clip returns."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from reelops.camera.moves import CameraMove
 from reelops.clip import ClipFormat
-from reelops.metrics.camera.camera_move import CameraMotion
-
-Direction = Literal["higher is better", "lower is better", "in between is better"]
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric for people: its title, its unit ("" for a share or a ratio), and which way is better."""
-
-    title: str
-    unit: str
-    direction: Direction
-
-
-METRICS: dict[str, Metric] = {
-    "temporal_consistency": Metric("Temporal consistency", "", "higher is better"),
-    "motion": Metric("Motion a frame, at 480 rows", "px", "in between is better"),
-    "own_motion": Metric("Motion that is not the camera's", "", "in between is better"),
-    "camera_pan": Metric("Camera to the right", "widths", "in between is better"),
-    "camera_tilt": Metric("Camera downwards", "heights", "in between is better"),
-    "camera_zoom": Metric("Magnification", "times", "in between is better"),
-    "roll": Metric("Roll of the camera", "°", "in between is better"),
-    "dynamic_degree": Metric("Dynamic degree", "", "in between is better"),
-    "motion_smoothness": Metric("Motion smoothness", "", "higher is better"),
-    "duplicated_share": Metric("Share of repeated frames", "", "lower is better"),
-    "frozen_share": Metric("Longest standstill, share of the clip", "", "lower is better"),
-    "stutter": Metric("Frames repeated amid motion", "", "lower is better"),
-    "frame_disorder": Metric("Disorder of frames", "", "lower is better"),
-    "returns": Metric("Frames that go back", "", "lower is better"),
-    "boiling": Metric("Boiling of shapes", "", "lower is better"),
-    "scene_cut": Metric("Strongest break between frames", "", "lower is better"),
-    "residual_ratio": Metric("Change not explained by motion", "", "lower is better"),
-    "flow_validity": Metric("Flow confirmed both ways", "", "higher is better"),
-    "warping_error": Metric("Warping error", "", "lower is better"),
-    "flicker": Metric("Flicker", "", "lower is better"),
-    "frame_diversity": Metric("Diversity of frames", "", "in between is better"),
-    "black_share": Metric("Share of black frames", "", "lower is better"),
-    "blockiness": Metric("Blockiness", "", "lower is better"),
-    "noise_level": Metric("Noise", "grey levels", "lower is better"),
-    "sharpness": Metric("Sharpness", "", "higher is better"),
-    "detail_drift": Metric("Drift of detail", "doublings", "lower is better"),
-    "contrast": Metric("Contrast", "", "in between is better"),
-    "brightness": Metric("Brightness", "", "in between is better"),
-    "colourfulness": Metric("Colourfulness", "", "in between is better"),
-    "colour_drift": Metric("Drift of colour", "a*b*", "lower is better"),
-    "exposure_drift": Metric("Drift of exposure", "stops", "in between is better"),
-    "first_frame_fidelity": Metric("First frame against picture", "dB", "higher is better"),
-    "content_kept": Metric("Last frame against picture", "dB", "higher is better"),
-    # From here on: with a reference, or asked for by name.
-    "psnr": Metric("PSNR against reference", "dB", "higher is better"),
-    "ssim": Metric("SSIM against reference", "", "higher is better"),
-    "ms_ssim": Metric("MS-SSIM against reference", "", "higher is better"),
-    "gmsd": Metric("GMSD against reference", "", "lower is better"),
-    "lpips": Metric("LPIPS against reference", "", "lower is better"),
-    "subject_consistency": Metric("Subject consistency (DINO)", "", "higher is better"),
-    "background_consistency": Metric("Background consistency (CLIP)", "", "higher is better"),
-    "picture_consistency": Metric("Consistency with the picture (DINO)", "", "higher is better"),
-}
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One metric on one clip.
-
-    Attributes:
-        value: finite; None where it could not be measured.
-        reason: why not; None where it was.
-        how: working size and engine.
-        series: a value a frame, or a neighbouring pair of frames, where the metric has such; None where one has none.
-        applies: False where it takes something that was not given, such as a picture: nothing is wrong with the clip.
-    """
-
-    value: float | None
-    how: str
-    reason: str | None = None
-    series: tuple[float | None, ...] | None = None
-    applies: bool = True
+from reelops.metrics.camera_motion import CameraMotion
+from reelops.metrics.catalogue import METRICS
+from reelops.metrics.tracker import Measure
 
 
 @dataclass(frozen=True, eq=False)

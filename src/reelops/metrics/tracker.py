@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from reelops.metrics.scores import Measure
+from reelops.metrics.camera_motion import CameraMotion
+from reelops.metrics.settings import ScoreSettings
 from reelops.metrics.view import Step, View
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One metric on one clip.
+
+    Attributes:
+        value: finite; None where it could not be measured.
+        reason: why not; None where it was.
+        how: working size and engine.
+        series: a value a frame, or a neighbouring pair of frames, where the metric has such; None where one has none.
+        applies: False where it takes something that was not given, such as a picture: nothing is wrong with the clip.
+    """
+
+    value: float | None
+    how: str
+    reason: str | None = None
+    series: tuple[float | None, ...] | None = None
+    applies: bool = True
 
 
 class Tracker(Protocol):
@@ -21,6 +43,30 @@ class Tracker(Protocol):
     def see(self, view: View, step: Step | None, /) -> None: ...
 
     def measures(self) -> dict[str, Measure]: ...
+
+
+class CameraFollower(Tracker, Protocol):
+    """A tracker that knows what the camera did once all frames were seen."""
+
+    @property
+    def motion(self) -> CameraMotion: ...
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What trackers may need to begin.
+
+    Attributes:
+        settings: how clips are scored.
+        fps: the clip's rate.
+        camera: follows the camera; asked for its motion once all frames were seen.
+        picture_HWC: the conditioning picture, RGB uint8 at the clip's size; None where none was given.
+    """
+
+    settings: ScoreSettings
+    fps: Fraction
+    camera: CameraFollower
+    picture_HWC: np.ndarray | None = None
 
 
 @runtime_checkable

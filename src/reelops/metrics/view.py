@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from reelops.optical_flow.contract import FlowEngine
-from reelops.optical_flow.flow_validity import confirmed
+from reelops.optical_flow.forward_backward import confirmed
 from reelops.optical_flow.warp import pull_back
 from reelops.optical_flow.working_size import STATED_ROWS, THUMB_ROWS, WORKING_ROWS, at_rows, luma
 

@@ -161,7 +161,7 @@ def build_producer(
         SettingsError: the `score` or `gate` block is wrong; nothing was loaded.
     """
     from reelops.gate.limits import load_gate_settings
-    from reelops.metrics.suite import load_score_settings
+    from reelops.metrics.settings import load_score_settings
 
     return Producer(
         generators=generators or Generators(config),

@@ -28,7 +28,7 @@ from reelops.tracking.runs import RunRecord, TrackedRun, log_run
 
 if TYPE_CHECKING:
     from reelops.metrics.scores import Scores
-    from reelops.metrics.suite import ScoreSettings
+    from reelops.metrics.settings import ScoreSettings
 
 
 class Encoder:

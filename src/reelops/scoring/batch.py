@@ -11,9 +11,11 @@ from typing import Any
 from reelops.errors import InputError, ReelOpsError, SettingsError
 from reelops.gate.limits import GateSettings, load_gate_settings
 from reelops.gate.verdict import judge
-from reelops.metrics.learned.asked import ASKED_METRICS
+from reelops.metrics.asked import ASKED_METRICS
+from reelops.metrics.catalogue import METRICS_VERSION
 from reelops.metrics.scores import Scores
-from reelops.metrics.suite import METRICS_VERSION, ScoreSettings, load_score_settings, score_clip
+from reelops.metrics.settings import ScoreSettings, load_score_settings
+from reelops.metrics.suite import score_clip
 from reelops.params import Config
 from reelops.scoring.origin import Origin, find_origin
 from reelops.scoring.score_store import FOLDER, ScoreKey, ScoreStore, digest_of, is_final, score_store

@@ -1,6 +1,6 @@
 """What a table of scores must be, where it is written and where it is read: pandera's contract.
 
-The ranges are those of the metrics' own pages. A table that breaks the contract was not written by this version, or was
+The ranges are those that the metrics state. A table that breaks the contract was not written by this version, or was
 changed by hand, or shows a fault of a metric; none of these should travel on.
 """
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reelops.camera.moves import CameraMove
+from reelops.metrics.catalogue import METRICS
 from reelops.scoring.scored_clip import ANSWERS, UNREADABLE, ScoredClip
 from reelops.scoring.tables import COLUMNS, DATA_EXTRA, NUMBERS, WHOLE_NUMBERS, dtypes, frame_of, read_table
 from reelops.tables.schema_errors import INFINITE, hold_to, within
@@ -19,40 +20,21 @@ if TYPE_CHECKING:
     import pandas
 
 
-_SHARES = (
-    *(
-        "own_motion",
-        "dynamic_degree",
-        "motion_smoothness",
-        "duplicated_share",
-        "frozen_share",
-        "stutter",
-        "returns",
-        "boiling",
-    ),
-    *("scene_cut", "flow_validity", "warping_error", "flicker", "black_share", "brightness", "temporal_consistency"),
-    *("subject_consistency", "background_consistency", "picture_consistency"),
-)
-RANGES: dict[str, tuple[float, float]] = {
+_OF_CLIPS: dict[str, tuple[float, float]] = {
     "num_frames": (2, INFINITE),
     "width": (1, INFINITE),
     "height": (1, INFINITE),
-    **dict.fromkeys(_SHARES, (0, 1)),
-    **dict.fromkeys(("contrast", "frame_diversity"), (0, 0.5)),
-    **dict.fromkeys(("camera_pan", "camera_tilt"), (-INFINITE, INFINITE)),
-    "roll": (0, 180),
-    "exposure_drift": (-12, 12),
-    **dict.fromkeys(("first_frame_fidelity", "content_kept", "psnr"), (0, 100)),
-    **dict.fromkeys(("ssim", "ms_ssim"), (-1, 1)),
+    "fps": (0, INFINITE),
+    "move_extent": (0, INFINITE),
 }
-"""Least and greatest possible value; of metrics that are not named, any number that is not negative."""
 
 SHA256 = r"^[0-9a-f]{64}$"
 
 
 def range_of(column: str) -> tuple[float, float]:
     """Least and greatest value that a column of numbers can hold."""
-    return RANGES.get(column, (0, INFINITE))
+    metric = METRICS.get(column)
+    return (metric.low, metric.high) if metric else _OF_CLIPS[column]
 
 
 def check_table(clips: Sequence[ScoredClip]) -> list[str]:

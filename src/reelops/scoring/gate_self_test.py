@@ -15,7 +15,7 @@ import numpy as np
 from reelops.gate.degenerate_clips import CASES
 from reelops.gate.limits import DEFAULT, GateLimits
 from reelops.gate.self_test import SelfTestRow, self_test
-from reelops.metrics.suite import ScoreSettings
+from reelops.metrics.settings import ScoreSettings
 from reelops.scoring.batch import ScoringOrder
 from reelops.system.hardware import cores
 from reelops.system.worker_pool import JobProgress, ReportProgress, run_jobs

@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from reelops.metrics.scores import METRICS
-from reelops.metrics.suite import METRICS_VERSION
+from reelops.metrics.catalogue import METRICS, METRICS_VERSION
 from reelops.scoring.comparison.paired import Comparison
 from reelops.scoring.comparison.set_scores import SetScore, diversity_of
 from reelops.scoring.scored_clip import ScoredClip, counts

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from reelops.metrics.scores import METRICS
-from reelops.metrics.suite import METRICS_VERSION
+from reelops.metrics.catalogue import METRICS, METRICS_VERSION
 from reelops.scoring.comparison.set_scores import diversity_of
 from reelops.scoring.plots import summary
 from reelops.scoring.scored_clip import ScoredClip, counts

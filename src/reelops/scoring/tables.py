@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reelops.errors import MachineError
-from reelops.metrics.scores import METRICS
+from reelops.metrics.catalogue import METRICS
 from reelops.scoring.scored_clip import ScoredClip
 from reelops.system.files import write_atomically, write_text_atomically
 

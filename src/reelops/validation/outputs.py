@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from reelops.errors import MachineError
-from reelops.metrics.suite import METRICS_VERSION
+from reelops.metrics.catalogue import METRICS_VERSION
 from reelops.scoring.contracts import check_table
 from reelops.scoring.scored_clip import ScoredClip
 from reelops.scoring.tables import DATA_EXTRA, columns_of, parquet_schema

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from reelops.camera.words import asked_move
-from reelops.metrics.scores import METRICS
+from reelops.metrics.catalogue import METRICS
 from reelops.params import ParamsBlock
 
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import reelops
 from reelops.camera.moves import CameraMove
-from reelops.metrics.scores import METRICS
-from reelops.metrics.suite import METRICS_VERSION
+from reelops.metrics.catalogue import METRICS, METRICS_VERSION
 from reelops.pages.build import security, style, template
 from reelops.pages.figures import WIDTH, axis_of
 from reelops.pages.pictures import data_uri

@@ -112,7 +112,7 @@ def show_many(results: Sequence[ScoredClip]) -> None:
 
 def show_comparison(comparison: Comparison) -> None:
     """Each metric's paired difference with its interval, and what can be said of it."""
-    from reelops.metrics.scores import METRICS
+    from reelops.metrics.catalogue import METRICS
 
     out = _output()
     table = Table("Metric", "Before", "Now", "Difference", "95% interval", "Pairs", "Finding", box=SIMPLE_HEAD)
@@ -216,7 +216,7 @@ def _remarks(results: Sequence[ScoredClip]) -> Iterator[str]:
 
 
 def _metrics(result: ScoredClip) -> Table:
-    from reelops.metrics.scores import METRICS
+    from reelops.metrics.catalogue import METRICS
 
     assert result.scores and result.verdict and result.limits
     scores, limits = result.scores, result.limits.metrics

@@ -114,7 +114,7 @@ def _table(take: Take) -> Table:
 
 def score_rows(take: Take) -> list[tuple[str, str]]:
     """Title and value with its unit of each metric, and the camera move."""
-    from reelops.metrics.scores import METRICS
+    from reelops.metrics.catalogue import METRICS
 
     rows = [
         (METRICS[name].title, "not measured" if value is None else f"{value:.3g} {METRICS[name].unit}".rstrip())

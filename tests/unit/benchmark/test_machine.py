@@ -8,7 +8,7 @@ import cv2
 import torch
 
 from reelops.benchmark.machine import limited_to, record_machine
-from reelops.metrics.suite import METRICS_VERSION
+from reelops.metrics.catalogue import METRICS_VERSION
 
 
 def test_cores_are_limited_and_all_come_back() -> None:

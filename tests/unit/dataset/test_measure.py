@@ -14,7 +14,8 @@ from reelops.dataset.entry import Segment
 from reelops.dataset.metadata.measure import Measured, measure
 from reelops.dataset.metadata.params import Limits, WindowParams
 from reelops.dataset.table import Reason
-from reelops.metrics.suite import load_score_settings, score_frames
+from reelops.metrics.settings import load_score_settings
+from reelops.metrics.suite import score_frames
 from reelops.params import load_config
 from reelops.video.decode import read_frames
 from reelops.video.encode import encode

@@ -19,7 +19,7 @@ from reelops.gate.degenerate_clips import CASES
 from reelops.gate.limits import load_gate_settings
 from reelops.gate.self_test import SelfTestRow, calibration, self_test
 from reelops.gate.verdict import judge
-from reelops.metrics.suite import ScoreSettings
+from reelops.metrics.settings import ScoreSettings
 from reelops.params import load_config
 from reelops.video.decode import read_clip
 

@@ -20,9 +20,12 @@ from reelops.clip import ClipFormat
 from reelops.gate.decision import Decision
 from reelops.gate.limits import GateLimits, load_gate_settings
 from reelops.gate.verdict import judge
-from reelops.metrics.camera.camera_move import CameraMotion
-from reelops.metrics.scores import METRICS, Measure, Scores
-from reelops.metrics.suite import ScoreSettings, score_frames
+from reelops.metrics.camera_motion import CameraMotion
+from reelops.metrics.catalogue import METRICS
+from reelops.metrics.scores import Scores
+from reelops.metrics.settings import ScoreSettings
+from reelops.metrics.suite import score_frames
+from reelops.metrics.tracker import Measure
 from reelops.params import load_config
 from reelops.video.decode import read_clip, read_frames
 

@@ -15,7 +15,8 @@ from real_media import media
 from reelops.camera.moves import PAN_SHARE, TILT_SHARE, ZOOM_RATIO, CameraMove, CameraPath, CameraSpeed, path_of
 from reelops.errors import VideoError
 from reelops.metrics.camera.camera_course import camera_measures
-from reelops.metrics.camera.camera_move import CameraMotion, classify, measure_camera, warp_to_last
+from reelops.metrics.camera.camera_move import classify, measure_camera, warp_to_last
+from reelops.metrics.camera_motion import CameraMotion
 from reelops.metrics.reference.content_kept import content_kept
 
 Film = Callable[..., np.ndarray]

@@ -12,8 +12,7 @@ from reelops.camera.moves import CameraMove, CameraSpeed
 from reelops.metrics.continuity.residual_ratio import ResidualTracker
 from reelops.metrics.continuity.scene_cut import discontinuity, scene_cut
 from reelops.metrics.motion.motion import change, duplicated_share, motion
-from reelops.metrics.scores import Measure
-from reelops.metrics.tracker import OfSteps
+from reelops.metrics.tracker import Measure, OfSteps
 from reelops.metrics.view import Pulled
 from reelops.optical_flow.engines import Dis, mean_magnitude
 from reelops.optical_flow.working_size import at_rows, luma

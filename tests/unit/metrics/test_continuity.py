@@ -15,7 +15,7 @@ from reelops.metrics.continuity.frame_diversity import FrameDiversity
 from reelops.metrics.motion.boiling import Boiling, undone_share
 from reelops.metrics.motion.frame_order import FrameOrder
 from reelops.metrics.motion.motion import Motion, frozen_share, stutter
-from reelops.metrics.scores import Measure
+from reelops.metrics.tracker import Measure
 from reelops.metrics.view import View
 
 EIGHT = Fraction(8)

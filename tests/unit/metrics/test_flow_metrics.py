@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from reelops.camera.moves import CameraMove, CameraSpeed
+from reelops.metrics.continuity.flow_validity import flow_validity
 from reelops.metrics.continuity.warping_error import WarpingError, trackable, warping_error
 from reelops.metrics.motion.dynamic_degree import dynamic_degree, fastest
 from reelops.metrics.motion.motion_smoothness import MotionSmoothness, jerk
-from reelops.metrics.scores import Measure
+from reelops.metrics.tracker import Measure
 from reelops.optical_flow.engines import Dis
-from reelops.optical_flow.flow_validity import confirmed, flow_validity
+from reelops.optical_flow.forward_backward import confirmed
 from reelops.optical_flow.working_size import at_rows, luma
 
 Film = Callable[..., np.ndarray]

@@ -17,7 +17,8 @@ from reelops.errors import WeightsError
 from reelops.metrics.learned.embedding import Embedder
 from reelops.metrics.learned.feature_consistency import frame_consistency, picture_consistency
 from reelops.metrics.learned.lpips import Lpips
-from reelops.metrics.suite import ScoreSettings, Weights, score_frames
+from reelops.metrics.settings import ScoreSettings, Weights
+from reelops.metrics.suite import score_frames
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")

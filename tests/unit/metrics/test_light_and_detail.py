@@ -18,7 +18,7 @@ from reelops.metrics.light.flicker import flicker, light_step
 from reelops.metrics.light.sharpness import sharpness
 from reelops.metrics.reference.first_frame_fidelity import first_frame_fidelity
 from reelops.metrics.reference.psnr import HIGHEST_DB, psnr
-from reelops.metrics.scores import Measure
+from reelops.metrics.tracker import Measure
 from reelops.metrics.view import Pulled, View
 from reelops.optical_flow.working_size import luma
 

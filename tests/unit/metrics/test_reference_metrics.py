@@ -16,7 +16,8 @@ from reelops.errors import SettingsError, VideoError
 from reelops.metrics.reference.gradient_similarity import gmsd
 from reelops.metrics.reference.psnr import psnr
 from reelops.metrics.reference.structural_similarity import ms_ssim, ssim
-from reelops.metrics.suite import ScoreSettings, score_frames
+from reelops.metrics.settings import ScoreSettings
+from reelops.metrics.suite import score_frames
 from reelops.optical_flow.working_size import luma
 from reelops.video.encode import encode
 

@@ -18,10 +18,13 @@ from real_media import media
 from reelops.camera.moves import CameraMove
 from reelops.clip import ClipFormat
 from reelops.errors import PictureError, SettingsError, VideoError
-from reelops.metrics.learned.asked import ASKED_METRICS
-from reelops.metrics.motion.temporal_consistency import temporal_consistency
-from reelops.metrics.scores import METRICS, Scores
-from reelops.metrics.suite import ScoreSettings, load_score_settings, score_clip, score_frames
+from reelops.metrics.asked import ASKED_METRICS
+from reelops.metrics.catalogue import METRICS
+from reelops.metrics.motion.temporal_consistency import TemporalConsistency
+from reelops.metrics.scores import Scores
+from reelops.metrics.settings import ScoreSettings, load_score_settings
+from reelops.metrics.suite import score_clip, score_frames
+from reelops.metrics.tracker import Measure
 from reelops.params import load_config
 
 SETTINGS = ScoreSettings(temporal_engine="tvl1", temporal_rows=160, temporal_scale=120.0)
@@ -54,8 +57,11 @@ def test_asked_and_measured_move_are_both_there(scores: Scores) -> None:
     assert scores.measured_move is CameraMove.PAN_LEFT
 
 
-def test_suite_agrees_with_the_metric_alone(pan: np.ndarray, scores: Scores) -> None:
-    assert scores["temporal_consistency"] == temporal_consistency(pan, scale=120.0)
+def test_suite_agrees_with_the_metric_alone(
+    pan: np.ndarray, scores: Scores, track: Callable[..., dict[str, Measure]]
+) -> None:
+    alone = track(TemporalConsistency("tvl1", 160, 120.0), pan)
+    assert scores["temporal_consistency"] == alone["temporal_consistency"].value
     assert scores["first_frame_fidelity"] == 100.0
 
 

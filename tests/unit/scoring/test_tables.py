@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reelops.errors import InputError
-from reelops.metrics.scores import METRICS
+from reelops.metrics.catalogue import METRICS
 from reelops.scoring.contracts import check_table, read_checked
 from reelops.scoring.plots import summary, write_plots
 from reelops.scoring.scored_clip import ScoredClip

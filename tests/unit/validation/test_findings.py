@@ -10,7 +10,7 @@ from training_ground import VALIDATE
 
 from reelops.camera.moves import CameraMove
 from reelops.gate.decision import Decision
-from reelops.metrics.camera.camera_move import CameraMotion
+from reelops.metrics.camera_motion import CameraMotion
 from reelops.validation.findings import Count, find
 from reelops.validation.params import ValidateParams
 from reelops.validation.reload import Reloaded

@@ -18,8 +18,7 @@ from validation_work import plan_here, validate_here
 
 from reelops.cogvideox.lora import METADATA_KEY, WEIGHTS_NAME
 from reelops.errors import Cancelled, MachineError, SettingsError, WeightsError
-from reelops.metrics.scores import METRICS
-from reelops.metrics.suite import METRICS_VERSION
+from reelops.metrics.catalogue import METRICS, METRICS_VERSION
 from reelops.production.output_names import sidecar_of
 from reelops.production.producer import build_producer
 from reelops.system.digest import sha256_of

@@ -21,7 +21,8 @@ from reelops.benchmark.report import Figures
 from reelops.benchmark.table import Table
 from reelops.benchmark.target import Target, at_least, at_most
 from reelops.benchmark.timing import timed
-from reelops.metrics.suite import load_score_settings, score_clip
+from reelops.metrics.settings import load_score_settings
+from reelops.metrics.suite import score_clip
 from reelops.progress import RunContext
 from reelops.video.decode import read_frames
 from reelops.video.encode import encode

@@ -15,7 +15,8 @@ from reelops.benchmark.report import Figures
 from reelops.benchmark.table import Table
 from reelops.benchmark.target import Target, at_least
 from reelops.metrics.scores import Scores
-from reelops.metrics.suite import ScoreSettings, load_score_settings, score_clip
+from reelops.metrics.settings import ScoreSettings, load_score_settings
+from reelops.metrics.suite import score_clip
 from reelops.progress import RunContext
 from reelops.system.worker_pool import ONE_THREAD
 

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from reelops.metrics.scores import Measure
+from reelops.metrics.metric import Metric
+from reelops.metrics.tracker import Measure
 from reelops.metrics.view import Step, View
 from reelops.optical_flow.working_size import THUMB_ROWS
+
+FRAME_DIVERSITY = Metric(
+    name="frame_diversity",
+    title="Diversity of frames",
+    unit="",
+    direction="in between is better",
+    section="Continuity",
+    tells="root mean square distance of thumbnails from their mean over the clip; 0 is frozen",
+    blind_to="change finer than a thumbnail's pixel",
+    high=0.5,
+    track=lambda _: FrameDiversity(),
+)
 
 
 class FrameDiversity:

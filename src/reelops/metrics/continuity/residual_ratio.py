@@ -5,7 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from reelops.metrics.scores import Measure
+from reelops.metrics.metric import Metric
+from reelops.metrics.tracker import Measure
 from reelops.metrics.view import Step, View
 from reelops.optical_flow.contract import FlowEngine
 from reelops.optical_flow.engines import Dis
@@ -20,6 +21,19 @@ LEAST_CHANGE = 0.25
 # gap is odd: light that alternates would look steady over an even one.
 _ENOUGH_MOTION = 1.5
 _LONGEST_GAP = 7
+
+
+RESIDUAL_RATIO = Metric(
+    name="residual_ratio",
+    title="Change not explained by motion",
+    unit="",
+    direction="lower is better",
+    section="Continuity",
+    tells="share of change that motion does not explain, about 1 at worst; tells noise and changing light from motion",
+    blind_to="shapes that boil along with the flow; a fixed camera's own noise counts",
+    above="It is noise or changing light rather than motion.",
+    track=lambda _: ResidualTracker(),
+)
 
 
 def unexplained(previous_HW: np.ndarray, next_HW: np.ndarray, flow_HW2: np.ndarray) -> tuple[float, float]:

@@ -7,7 +7,28 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from reelops.metrics.metric import Metric
+from reelops.metrics.tracker import OfSteps
 from reelops.metrics.view import Pulled
+from reelops.optical_flow.working_size import WORKING_ROWS
+
+SCENE_CUT = Metric(
+    name="scene_cut",
+    title="Strongest break between frames",
+    unit="",
+    direction="lower is better",
+    section="Continuity",
+    tells="strongest break: 1 - correlation of neighbours once motion is taken out",
+    blind_to="cuts between near-identical pictures",
+    high=1,
+    above="There is a cut, or a frame that does not belong.",
+    track=lambda _: OfSteps(
+        "scene_cut",
+        lambda step: discontinuity(step.before.gray_HW, step.pulled),
+        f"DIS flow at {WORKING_ROWS} rows",
+        scene_cut,
+    ),
+)
 
 
 def discontinuity(previous_HW: np.ndarray, pulled: Pulled) -> float:

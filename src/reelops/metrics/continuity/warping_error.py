@@ -5,14 +5,28 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from reelops.metrics.scores import Measure
-from reelops.metrics.tracker import mean_of_known
+from reelops.metrics.metric import Metric
+from reelops.metrics.tracker import Measure, mean_of_known
 from reelops.metrics.view import Step, View
 from reelops.optical_flow.warp import along
 from reelops.optical_flow.working_size import WORKING_ROWS
 
 _CENTRAL, _ALONE = np.array([-0.5, 0.0, 0.5], np.float32), np.array([1.0], np.float32)
 _GRADIENT = ((_CENTRAL, _ALONE), (_ALONE, _CENTRAL))
+
+
+WARPING_ERROR = Metric(
+    name="warping_error",
+    title="Warping error",
+    unit="",
+    direction="lower is better",
+    section="Continuity",
+    tells="Lai et al. 2018: mean squared RGB difference, as [0, 1], to the next frame brought back along the flow, "
+    "where nothing is covered and motion has no edge",
+    blind_to="shapes that boil along with the flow; lively clips have more",
+    high=1,
+    track=lambda _: WarpingError(),
+)
 
 
 def trackable(flow_HW2: np.ndarray, confirmed_HW: np.ndarray) -> np.ndarray:

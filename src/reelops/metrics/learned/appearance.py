@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from reelops.metrics.scores import Measure
+from reelops.metrics.tracker import Measure
 from reelops.metrics.view import Step, View
 
 APPEARANCE_ROWS, APPEARANCE_COLUMNS = 4, 6

@@ -10,10 +10,43 @@ from collections.abc import Sequence
 import numpy as np
 
 from reelops.metrics.learned.embedding import Embedder
-from reelops.metrics.scores import Measure
+from reelops.metrics.metric import Metric
+from reelops.metrics.tracker import Measure
 from reelops.metrics.view import Step, View
 
 _DIGITS = 6
+
+
+SUBJECT_CONSISTENCY = Metric(
+    name="subject_consistency",
+    title="Subject consistency (DINO)",
+    unit="",
+    direction="higher is better",
+    section="By a network",
+    tells="VBench's formula over DINO's class tokens",
+    blind_to="flicker, noise, drift; values crowd near 1",
+    high=1,
+)
+BACKGROUND_CONSISTENCY = Metric(
+    name="background_consistency",
+    title="Background consistency (CLIP)",
+    unit="",
+    direction="higher is better",
+    section="By a network",
+    tells="VBench's formula over CLIP's image embeddings",
+    blind_to="flicker, noise, drift; values crowd near 1",
+    high=1,
+)
+PICTURE_CONSISTENCY = Metric(
+    name="picture_consistency",
+    title="Consistency with the picture (DINO)",
+    unit="",
+    direction="higher is better",
+    section="By a network",
+    tells="VBench-I2V's i2v_subject; measured beside `subject_consistency` where there is a picture",
+    blind_to="drifting away after a good start",
+    high=1,
+)
 
 
 def alikeness(one: np.ndarray, other: np.ndarray) -> float:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reelops.errors import WeightsError
+from reelops.metrics.metric import Metric
 
 if TYPE_CHECKING:
     import torch
@@ -21,6 +22,17 @@ HOW_TO_GET_WEIGHTS = (
 
 # Poolings and strides divide by 16 in all; below this nothing is left to look at.
 SMALLEST_SIDE = 64
+
+
+LPIPS = Metric(
+    name="lpips",
+    title="LPIPS against reference",
+    unit="",
+    direction="lower is better",
+    section="By a network",
+    tells="Zhang et al. 2018, AlexNet, version 0.1; against a reference",
+    blind_to="small shifts, wrong faces",
+)
 
 
 @dataclass(frozen=True)

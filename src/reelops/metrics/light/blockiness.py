@@ -5,11 +5,29 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from reelops.metrics.metric import Metric
+from reelops.metrics.tracker import OfFrames
+
 # Blocks of JPEG, MPEG-2 and H.264, and H.264's macroblocks, which also are what coarse pixelation looks like.
 _PERIODS = (8, 16)
 
 # Differences smaller than this, in grey levels, are rounding; without it a flat picture would divide zero by zero.
 _LEAST = 0.5
+
+
+BLOCKINESS = Metric(
+    name="blockiness",
+    title="Blockiness",
+    unit="",
+    direction="lower is better",
+    section="Light and detail",
+    tells="surplus of the steps across borders 8 or 16 pixels apart (Wu and Yuen 1997; Wang, Bovik, Evan 2000); 2 is "
+    "plain to see",
+    blind_to="blocks that were resized since; banding, ringing",
+    low=1,
+    above="The picture falls apart into blocks.",
+    track=lambda _: OfFrames("blockiness", lambda view: blockiness(view.luma_HW), "luma at the clip's size"),
+)
 
 
 def blockiness(gray_HW: np.ndarray) -> float:

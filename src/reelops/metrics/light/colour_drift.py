@@ -9,7 +9,8 @@ import numpy as np
 
 from reelops.metrics.light.drift import beginning_and_end
 from reelops.metrics.light.srgb import light_of
-from reelops.metrics.scores import Measure
+from reelops.metrics.metric import Metric
+from reelops.metrics.tracker import Measure
 from reelops.metrics.view import Step, View
 from reelops.optical_flow.working_size import WORKING_ROWS
 
@@ -21,6 +22,19 @@ _WHITE = np.array([0.95047, 1.0, 1.08883])
 # Below the cube of it, lightness is linear in light.
 _DELTA = 6 / 29
 _DARK = _DELTA**3
+
+
+COLOUR_DRIFT = Metric(
+    name="colour_drift",
+    title="Drift of colour",
+    unit="a*b*",
+    direction="lower is better",
+    section="Light and detail",
+    tells="how far the tint of the whole picture moves from the first 15% of the clip to the last, unless the prompt "
+    "asks for it; 2.3 is the least that people see",
+    blind_to="colours that change but cancel out; light that fades, and a camera that finds something colourful, count",
+    track=lambda _: ColourDrift(),
+)
 
 
 def tint(frame_HWC: np.ndarray) -> tuple[float, float]:

@@ -6,6 +6,23 @@ import math
 
 import numpy as np
 
+from reelops.metrics.metric import Metric
+from reelops.metrics.tracker import OfFrames
+from reelops.optical_flow.working_size import WORKING_ROWS
+
+COLOURFULNESS = Metric(
+    name="colourfulness",
+    title="Colourfulness",
+    unit="",
+    direction="in between is better",
+    section="Light and detail",
+    tells="Hasler and Suesstrunk 2003: 0 grey, 33 moderate, 109 extreme",
+    blind_to="whether the colours are the right ones",
+    track=lambda _: OfFrames(
+        "colourfulness", lambda view: colourfulness(view.colour_HWC), f"RGB at {WORKING_ROWS} rows"
+    ),
+)
+
 
 def colourfulness(frame_HWC: np.ndarray) -> float:
     """M3 of Hasler and Suesstrunk 2003: sigma + 0.3 mu of the opponent colours rg = R - G and yb = (R + G) / 2 - B.

@@ -9,12 +9,28 @@ import numpy as np
 from reelops.metrics.light.contrast import contrast
 from reelops.metrics.light.drift import beginning_and_end
 from reelops.metrics.light.sharpness import SHARPNESS_ROWS, sharpness
-from reelops.metrics.scores import Measure
+from reelops.metrics.metric import Metric, Series
+from reelops.metrics.tracker import Measure
 from reelops.metrics.view import Step, View
 
 # With less contrast there is next to nothing to see, and with less detail what there is is rounding.
 _LEAST_CONTRAST = 0.03
 _LEAST_SHARPNESS = 1.0
+
+
+DETAIL_DRIFT = Metric(
+    name="detail_drift",
+    title="Drift of detail",
+    unit="doublings",
+    direction="lower is better",
+    section="Light and detail",
+    tells="how often detail (sharpness over squared contrast) doubles or halves from the first 15% of the clip to the "
+    "last: it blurs, or grows noisy, on the way",
+    blind_to="decay that comes and goes; a camera that pulls focus counts",
+    above="The picture blurs, or grows noisy, on the way.",
+    own_series=Series("Detail, by contrast", "", "far"),
+    track=lambda _: Detail(),
+)
 
 
 def detail(sharpness_value: float, contrast_value: float) -> float | None:

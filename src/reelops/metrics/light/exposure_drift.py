@@ -7,7 +7,8 @@ import numpy as np
 
 from reelops.metrics.light.drift import beginning_and_end
 from reelops.metrics.light.srgb import light_of
-from reelops.metrics.scores import Measure
+from reelops.metrics.metric import Metric
+from reelops.metrics.tracker import Measure
 from reelops.metrics.view import Step, View
 from reelops.optical_flow.working_size import WORKING_ROWS
 
@@ -17,6 +18,21 @@ _LIGHT_OF_BYTES = light_of(np.arange(256) / 255)
 _TABLE = _LIGHT_OF_BYTES.astype(np.float32)
 _DARKEST = float(_LIGHT_OF_BYTES[1])
 """What the darkest grey above black gives; nothing counts as darker."""
+
+
+EXPOSURE_DRIFT = Metric(
+    name="exposure_drift",
+    title="Drift of exposure",
+    unit="stops",
+    direction="in between is better",
+    section="Light and detail",
+    tells="how much brighter the last 15% of the clip is than the first 15%, by mean luminance, unless the prompt asks "
+    "for it; -1: half of the light is gone",
+    blind_to="light that goes and comes back; a camera that finds something bright counts",
+    low=-12,
+    high=12,
+    track=lambda _: ExposureDrift(),
+)
 
 
 def luminance(frame_HWC: np.ndarray) -> float:

@@ -6,9 +6,23 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reelops.metrics.scores import Measure
+from reelops.metrics.metric import Metric
+from reelops.metrics.tracker import Measure
 from reelops.metrics.view import Pulled, Step, View
 from reelops.optical_flow.working_size import WORKING_ROWS
+
+FLICKER = Metric(
+    name="flicker",
+    title="Flicker",
+    unit="",
+    direction="lower is better",
+    section="Light and detail",
+    tells="how far the light jumps up and down along the flow; a fade counts nothing",
+    blind_to="flicker in parts that cancel out",
+    high=1,
+    above="The light jumps.",
+    track=lambda _: Flicker(),
+)
 
 
 def light_step(previous_HW: np.ndarray, pulled: Pulled) -> float:

@@ -7,9 +7,25 @@ import math
 import cv2
 import numpy as np
 
+from reelops.metrics.metric import Metric
+from reelops.metrics.tracker import OfFrames
+
 # Second differences along rows and columns, in all [[1, -2, 1], [-2, 4, -2], [1, -2, 1]]: a difference of two
 # Laplacians, which is blind to even, sloped and evenly curved parts of a picture.
 _SECOND = np.array([1, -2, 1], np.float32)
+
+
+NOISE_LEVEL = Metric(
+    name="noise_level",
+    title="Noise",
+    unit="grey levels",
+    direction="lower is better",
+    section="Light and detail",
+    tells="Immerkaer 1996: sigma of white noise, at the clip's own size",
+    blind_to="coarse noise; fine texture counts",
+    above="The picture is covered in noise.",
+    track=lambda _: OfFrames("noise_level", lambda view: noise_level(view.luma_HW), "luma at the clip's size"),
+)
 
 
 def noise_level(gray_HW: np.ndarray) -> float:

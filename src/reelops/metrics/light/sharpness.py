@@ -5,10 +5,23 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from reelops.metrics.metric import Metric
 from reelops.optical_flow.working_size import at_rows
 
 # Fixed, so that clips of different size compare; smaller clips are enlarged and rightly count as softer.
 SHARPNESS_ROWS = 240
+
+
+SHARPNESS = Metric(
+    name="sharpness",
+    title="Sharpness",
+    unit="",
+    direction="higher is better",
+    section="Light and detail",
+    tells="variance of the Laplacian at 240 rows, in grey levels squared, mean over frames",
+    blind_to="noise counts as detail",
+    below="The picture is blurred.",
+)
 
 
 def sharpness(gray_HW: np.ndarray) -> float:

@@ -7,8 +7,8 @@ import math
 import cv2
 import numpy as np
 
-from reelops.metrics.scores import Measure
-from reelops.metrics.tracker import mean_of_known
+from reelops.metrics.metric import Metric
+from reelops.metrics.tracker import Measure, mean_of_known
 from reelops.metrics.view import Step, View
 from reelops.optical_flow.warp import along
 from reelops.optical_flow.working_size import STATED_ROWS, WORKING_ROWS
@@ -19,6 +19,20 @@ _PATCH = 30.0
 _UNDONE = 0.1
 _ENOUGH_OF_A_PATCH = 0.5
 _KNOWN = 0.9
+
+
+BOILING = Metric(
+    name="boiling",
+    title="Boiling of shapes",
+    unit="",
+    direction="lower is better",
+    section="Motion",
+    tells="share of patches whose own motion the next step undoes: shapes wobble to and fro",
+    blind_to="wobble below a pixel at 480 rows, or of shapes larger than a fifth of the picture",
+    high=1,
+    above="Shapes wobble where they should stay or go on.",
+    track=lambda _: Boiling(),
+)
 
 
 def local_motion(flow_HW2: np.ndarray) -> np.ndarray:

@@ -6,7 +6,8 @@ from collections import deque
 
 import numpy as np
 
-from reelops.metrics.scores import Measure
+from reelops.metrics.metric import Metric, Series
+from reelops.metrics.tracker import Measure
 from reelops.metrics.view import Step, View
 from reelops.optical_flow.working_size import THUMB_ROWS
 
@@ -19,6 +20,33 @@ _LEAST_NEAR = 0.5
 
 # A frame returns where it is nearer to the one before last than the larger of the two steps between by this share.
 _RETURN = 0.25
+
+
+FRAME_DISORDER = Metric(
+    name="frame_disorder",
+    title="Disorder of frames",
+    unit="",
+    direction="lower is better",
+    section="Motion",
+    tells="mean difference of neighbours over that of frames 4, 6 and 8 apart, on thumbnails: 0.2 to 0.5 in order, "
+    "1 for shuffled frames and for noise",
+    blind_to="reverse order; clips in which nothing changes: no number",
+    above="Frames are shuffled, or nothing changes but noise or light.",
+    own_series=Series("Change of thumbnails", "grey levels", "high"),
+    track=lambda _: FrameOrder(),
+)
+RETURNS = Metric(
+    name="returns",
+    title="Frames that go back",
+    unit="",
+    direction="lower is better",
+    section="Motion",
+    tells="share of frames nearer to the one before last than the steps between: swapped frames, flicker",
+    blind_to="disorder on a larger scale",
+    high=1,
+    above="Frames are swapped, or the light jumps.",
+    own_series=Series("Goes back", "", "high", first=2),
+)
 
 
 class FrameOrder:

@@ -7,7 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from reelops.metrics.scores import Measure
+from reelops.metrics.metric import Metric, Series
+from reelops.metrics.tracker import Measure
 from reelops.metrics.view import Step, View
 from reelops.optical_flow.working_size import WORKING_ROWS
 
@@ -25,6 +26,58 @@ _MOVING_ABOVE = 0.8
 _LEAST_RATE = 6
 _LEAST_PICTURES = 6
 _MOST_OFF = 1.5
+
+
+_CHANGE = Series("Change from the frame before", "grey levels", "low")
+
+MOTION = Metric(
+    name="motion",
+    title="Motion a frame, at 480 rows",
+    unit="px",
+    direction="in between is better",
+    section="Motion",
+    tells="whether anything moves: mean length of the flow from frame to frame; 0 is frozen",
+    blind_to="noise and flicker count as a little motion",
+    below="The clip is frozen.",
+    track=lambda setup: Motion(setup.fps),
+)
+DUPLICATED_SHARE = Metric(
+    name="duplicated_share",
+    title="Share of repeated frames",
+    unit="",
+    direction="lower is better",
+    section="Motion",
+    tells="share of frames that repeat the one before (mean luma change below 0.25 grey levels)",
+    blind_to="repeats under noise",
+    high=1,
+    above="The clip stands still at times.",
+    own_series=_CHANGE,
+)
+FROZEN_SHARE = Metric(
+    name="frozen_share",
+    title="Longest standstill, share of the clip",
+    unit="",
+    direction="lower is better",
+    section="Motion",
+    tells="longest standstill as a share of the clip",
+    blind_to="a frozen picture under noise",
+    high=1,
+    above="The clip stands still.",
+    own_series=_CHANGE,
+)
+STUTTER = Metric(
+    name="stutter",
+    title="Frames repeated amid motion",
+    unit="",
+    direction="lower is better",
+    section="Motion",
+    tells="share of frames that repeat the one before while all around them moves: frames were dropped. Pictures that "
+    "arrive evenly at a lower rate than the file's, as drawings on twos and threes do, are none from six a second on",
+    blind_to="frames dropped without a repeat",
+    high=1,
+    above="Frames are dropped, and others shown again in their place.",
+    own_series=_CHANGE,
+)
 
 
 def motion(magnitudes: Sequence[float]) -> float:

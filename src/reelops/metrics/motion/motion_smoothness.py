@@ -5,13 +5,28 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from reelops.metrics.scores import Measure
+from reelops.metrics.metric import Metric
+from reelops.metrics.tracker import Measure
 from reelops.metrics.view import Step, View
 from reelops.optical_flow.warp import along, targets
 from reelops.optical_flow.working_size import STATED_ROWS, WORKING_ROWS
 
 # Slower than this, in pixels at 480 rows, and flow is all error.
 _STILL = 0.1
+
+
+MOTION_SMOOTHNESS = Metric(
+    name="motion_smoothness",
+    title="Motion smoothness",
+    unit="",
+    direction="higher is better",
+    section="Motion",
+    tells="1 - how far each pixel's next step is from its last, relative to their lengths. Not VBench's, which takes a "
+    "learned interpolation",
+    blind_to="clips in which nothing moves: no number",
+    high=1,
+    track=lambda _: MotionSmoothness(),
+)
 
 
 def jerk(flow_HW2: np.ndarray, following_HW2: np.ndarray) -> tuple[float, float]:

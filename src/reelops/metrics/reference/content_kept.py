@@ -5,12 +5,30 @@ from __future__ import annotations
 import numpy as np
 
 from reelops.errors import VideoError
-from reelops.metrics.camera.camera_move import CameraMotion, measure_camera, warp_to_last
-from reelops.metrics.reference.psnr import psnr
-from reelops.metrics.scores import Measure
+from reelops.metrics.camera.camera_move import measure_camera, warp_to_last
+from reelops.metrics.camera_motion import CameraMotion
+from reelops.metrics.metric import Metric
+from reelops.metrics.reference.psnr import HIGHEST_DB, psnr
+from reelops.metrics.tracker import CameraFollower, Measure
+from reelops.metrics.view import Step, View
 
 # With less of the picture than this in the last frame there is too little to judge.
 SMALLEST_SHARE = 0.05
+
+
+CONTENT_KEPT = Metric(
+    name="content_kept",
+    title="Last frame against picture",
+    unit="dB",
+    direction="higher is better",
+    section="Against the picture",
+    tells="PSNR of the last frame against the picture moved as the camera was measured to move, over the part "
+    "both show",
+    blind_to="clips in which people move, as they should, lose by it",
+    high=HIGHEST_DB,
+    below="The picture dissolves on the way.",
+    track=lambda setup: ContentKept(setup.picture_HWC, setup.camera),
+)
 
 
 def content_kept_in(last_HWC: np.ndarray, picture_HWC: np.ndarray, motion: CameraMotion) -> float | None:
@@ -45,12 +63,26 @@ def content_kept(frames_THWC: np.ndarray, picture_HWC: np.ndarray) -> float:
     return kept
 
 
-def content_kept_measure(last_HWC: np.ndarray, picture_HWC: np.ndarray | None, motion: CameraMotion) -> Measure:
-    """`content_kept_in` as a measure, or why there is none."""
-    how = "RGB at the clip's size, the picture moved as the camera was measured to move"
-    if picture_HWC is None:
-        return Measure(None, how, "no picture was given", applies=False)
-    if not motion.trusted:
-        return Measure(None, how, motion.why_untrusted)
-    value = content_kept_in(last_HWC, picture_HWC, motion)
-    return Measure(value, how, f"the last frame shows less than {SMALLEST_SHARE:.0%} of it" if value is None else None)
+class ContentKept:
+    """Compares the last frame with the picture, where one was given, moved as the camera was measured to move."""
+
+    def __init__(self, picture_HWC: np.ndarray | None, camera: CameraFollower) -> None:
+        self._picture_HWC, self._camera = picture_HWC, camera
+        self._last_HWC = np.empty(0)
+
+    def see(self, view: View, _: Step | None, /) -> None:
+        self._last_HWC = view.frame_HWC
+
+    def measures(self) -> dict[str, Measure]:
+        return {"content_kept": self._measure()}
+
+    def _measure(self) -> Measure:
+        how = "RGB at the clip's size, the picture moved as the camera was measured to move"
+        if self._picture_HWC is None:
+            return Measure(None, how, "no picture was given", applies=False)
+        if not self._camera.motion.trusted:
+            return Measure(None, how, self._camera.motion.why_untrusted)
+        value = content_kept_in(self._last_HWC, self._picture_HWC, self._camera.motion)
+        if value is None:
+            return Measure(None, how, f"the last frame shows less than {SMALLEST_SHARE:.0%} of it")
+        return Measure(value, how)

@@ -5,8 +5,22 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from reelops.metrics.metric import Comparison, Metric
+
 _C = 170.0
 _PREWITT = np.array([[1, 0, -1], [1, 0, -1], [1, 0, -1]], np.float64) / 3
+
+
+GMSD = Metric(
+    name="gmsd",
+    title="GMSD against reference",
+    unit="",
+    direction="lower is better",
+    section="Against a reference",
+    tells="Xue et al. 2014 on luma",
+    blind_to="colour; damage that is even all over",
+    comparison=Comparison(lambda one, other: gmsd(one.luma_HW, other.luma_HW), "luma", 4),
+)
 
 
 def gmsd(one_HW: np.ndarray, other_HW: np.ndarray) -> float:

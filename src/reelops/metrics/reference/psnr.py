@@ -6,8 +6,23 @@ import math
 
 import numpy as np
 
+from reelops.metrics.metric import Comparison, Metric
+
 # Equal pictures have an infinite ratio, which JSON cannot hold.
 HIGHEST_DB = 100.0
+
+
+PSNR = Metric(
+    name="psnr",
+    title="PSNR against reference",
+    unit="dB",
+    direction="higher is better",
+    section="Against a reference",
+    tells="of RGB, mean over frames",
+    blind_to="what people mind",
+    high=HIGHEST_DB,
+    comparison=Comparison(lambda one, other: psnr(one.frame_HWC, other.frame_HWC), "RGB", 1),
+)
 
 
 def psnr(one_HWC: np.ndarray, other_HWC: np.ndarray, where_HW: np.ndarray | None = None) -> float:

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from reelops.errors import VideoError
-from reelops.metrics.reference.gradient_similarity import gmsd
-from reelops.metrics.reference.psnr import psnr
-from reelops.metrics.reference.structural_similarity import SMALLEST_SIDE_OF_MS_SSIM, ms_ssim, ssim
-from reelops.metrics.scores import Measure
-from reelops.metrics.tracker import mean
+from reelops.metrics.metric import Comparison
+from reelops.metrics.tracker import Measure, mean
 from reelops.metrics.view import Step, View
-
-Compare = Callable[[View, View], float]
-
-WITHOUT_WEIGHTS: Mapping[str, tuple[Compare, str, int]] = {
-    "psnr": (lambda one, other: psnr(one.frame_HWC, other.frame_HWC), "RGB", 1),
-    "ssim": (lambda one, other: ssim(one.luma_HW, other.luma_HW), "luma", 11),
-    "ms_ssim": (lambda one, other: ms_ssim(one.luma_HW, other.luma_HW), "luma", SMALLEST_SIDE_OF_MS_SSIM),
-    "gmsd": (lambda one, other: gmsd(one.luma_HW, other.luma_HW), "luma", 4),
-}
 
 
 class AgainstReference:
@@ -29,25 +17,24 @@ class AgainstReference:
 
     Args:
         name: of the metric.
-        compare: two views of one size to a number.
-        looks_at: what of them, in words.
-        smallest_side: in pixels, below which the metric is not defined.
+        comparison: how two frames are compared.
     """
 
-    def __init__(self, name: str, compare: Compare, looks_at: str, smallest_side: int) -> None:
-        self._name, self._compare, self._looks_at, self._smallest = name, compare, looks_at, smallest_side
+    def __init__(self, name: str, comparison: Comparison) -> None:
+        self._name, self._comparison = name, comparison
         self._series: list[float] = []
         self._too_small: str | None = None
 
     def compare(self, view: View, reference: View) -> None:
         height, width = view.frame_HWC.shape[:2]
-        if min(height, width) < self._smallest:
-            self._too_small = f"it takes {self._smallest} pixels a side at least, and the clip is {width}x{height}"
+        smallest = self._comparison.smallest_side
+        if min(height, width) < smallest:
+            self._too_small = f"it takes {smallest} pixels a side at least, and the clip is {width}x{height}"
         else:
-            self._series.append(self._compare(view, reference))
+            self._series.append(self._comparison.compare(view, reference))
 
     def measures(self) -> dict[str, Measure]:
-        how = f"{self._looks_at} at the clip's size, against the reference"
+        how = f"{self._comparison.looks_at} at the clip's size, against the reference"
         if not self._series:
             return {self._name: Measure(None, how, self._too_small or "no frame was compared")}
         return {self._name: Measure(mean(self._series), how, series=tuple(self._series))}

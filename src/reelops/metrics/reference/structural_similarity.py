@@ -8,12 +8,41 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from reelops.metrics.metric import Comparison, Metric
+
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 _WINDOW, _SIGMA = 11, 1.5
 _SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 # The window has to fit into the picture at the coarsest of five scales.
 SMALLEST_SIDE_OF_MS_SSIM = _WINDOW * 2 ** (len(_SCALE_WEIGHTS) - 1)
+
+
+SSIM = Metric(
+    name="ssim",
+    title="SSIM against reference",
+    unit="",
+    direction="higher is better",
+    section="Against a reference",
+    tells="Wang et al. 2004 on luma",
+    blind_to="colour; a shift by a pixel costs too much",
+    low=-1,
+    high=1,
+    comparison=Comparison(lambda one, other: ssim(one.luma_HW, other.luma_HW), "luma", _WINDOW),
+)
+MS_SSIM = Metric(
+    name="ms_ssim",
+    title="MS-SSIM against reference",
+    unit="",
+    direction="higher is better",
+    section="Against a reference",
+    tells="Wang et al. 2003, five scales; no side below 176 pixels",
+    blind_to="colour",
+    high=1,
+    comparison=Comparison(
+        lambda one, other: ms_ssim(one.luma_HW, other.luma_HW), "luma", SMALLEST_SIDE_OF_MS_SSIM, by_default=False
+    ),
+)
 
 
 def ssim(one_HW: np.ndarray, other_HW: np.ndarray) -> float:

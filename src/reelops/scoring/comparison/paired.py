@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 
 from reelops.errors import InputError
-from reelops.metrics.scores import METRICS
+from reelops.metrics.catalogue import METRICS
 from reelops.scoring.comparison.set_scores import SetScore, distance_between, diversity_of
 from reelops.scoring.scored_clip import ScoredClip
 

@@ -18,7 +18,6 @@ from reelops.scoring.scored_clip import ScoredClip
 
 SetMetric = Literal["set_diversity", "frechet_distance"]
 
-TITLES: Mapping[str, str] = MappingProxyType({"set_diversity": "Diversity", "frechet_distance": "Frechet distance"})
 FEATURES: Mapping[str, str] = MappingProxyType(
     {
         "appearance": "colour and layout",

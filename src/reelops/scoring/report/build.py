@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import reelops
-from reelops.metrics.scores import METRICS
-from reelops.metrics.suite import METRICS_VERSION
+from reelops.metrics.catalogue import METRICS, METRICS_VERSION
 from reelops.pages.build import asset, security, style, template
 from reelops.pages.pictures import data_uri
 from reelops.scoring.comparison.paired import Comparison

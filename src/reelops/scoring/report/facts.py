@@ -10,10 +10,11 @@ from typing import Any
 from urllib.parse import quote
 
 from reelops.gate.limits import Limit
-from reelops.metrics.scores import METRICS, Measure
+from reelops.metrics.catalogue import METRICS
+from reelops.metrics.tracker import Measure
 from reelops.pages.pictures import data_uri
 from reelops.scoring.report.media import Media
-from reelops.scoring.report.timeline import course_of, first_frame_of, thinned, worst_frames
+from reelops.scoring.report.timeline import first_frame_of, thinned, worst_frames
 from reelops.scoring.scored_clip import ScoredClip
 
 _SEVERITY = {"reject": 0, "review": 1}
@@ -97,7 +98,7 @@ def _measures(clip: ScoredClip) -> list[dict[str, Any]]:
 
 
 def _measure(name: str, measure: Measure, limit: Limit | None, decision: str | None, num_frames: int) -> dict[str, Any]:
-    known, course = METRICS[name], course_of(name)
+    known, shown = METRICS[name], METRICS[name].series
     facts: dict[str, Any] = {
         "metric": name,
         "title": known.title,
@@ -116,9 +117,9 @@ def _measure(name: str, measure: Measure, limit: Limit | None, decision: str | N
             "series": values,
             "step": step,
             "first": first_frame_of(name, len(measure.series), num_frames),
-            "courseTitle": course.title,
-            "courseUnit": course.unit,
-            "limitsDrawn": course.is_metric,
+            "courseTitle": shown.title,
+            "courseUnit": shown.unit,
+            "limitsDrawn": shown.is_metric,
             "worst": worst_frames(name, measure.series, num_frames, limit),
         }
     return facts

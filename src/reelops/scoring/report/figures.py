@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reelops.gate.limits import Limit
-from reelops.metrics.scores import METRICS
+from reelops.metrics.catalogue import METRICS
 from reelops.pages.figures import NUM_BINS, WIDTH, Bar, spread
 from reelops.scoring.comparison.paired import Difference
 

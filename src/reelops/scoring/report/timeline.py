@@ -3,59 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from reelops.gate.limits import Limit
-from reelops.metrics.scores import METRICS
-
-Worst = Literal["high", "low", "far"]
+from reelops.metrics.catalogue import METRICS
 
 NUM_WORST = 3
 MOST_POINTS = 2000
 _APART = 12
-
-
-@dataclass(frozen=True)
-class Course:
-    """What the values of a series are.
-
-    Attributes:
-        title, unit: of one value.
-        worst: which of them are looked at first: the highest, the lowest, or those furthest from the median.
-        is_metric: whether the metric itself is of that kind, so that its limits can be drawn beside it.
-        first: the frame of the first value; None where it follows from the number of values.
-    """
-
-    title: str
-    unit: str
-    worst: Worst
-    is_metric: bool = True
-    first: int | None = None
-
-
-# Metrics whose series is of another kind than their value.
-_CHANGE = Course("Change from the frame before", "grey levels", "low", is_metric=False)
-_OWN_COURSE = {
-    "temporal_consistency": Course("Motion a frame", "px", "far", is_metric=False),
-    "dynamic_degree": Course("Speed of the fastest 5%", "px", "far", is_metric=False),
-    "duplicated_share": _CHANGE,
-    "frozen_share": _CHANGE,
-    "stutter": _CHANGE,
-    "frame_disorder": Course("Change of thumbnails", "grey levels", "high", is_metric=False),
-    "returns": Course("Goes back", "", "high", is_metric=False, first=2),
-    "detail_drift": Course("Detail, by contrast", "", "far", is_metric=False),
-    "black_share": Course("Dark part of the frame", "", "high", is_metric=False),
-}
-_WORST: dict[str, Worst] = {"higher is better": "low", "lower is better": "high", "in between is better": "far"}
-
-
-def course_of(metric: str) -> Course:
-    """What a metric's series shows."""
-    known = METRICS[metric]
-    return _OWN_COURSE.get(metric) or Course(known.title, known.unit, _WORST[known.direction])
 
 
 def first_frame_of(metric: str, series_length: int, num_frames: int) -> int:
@@ -64,7 +20,7 @@ def first_frame_of(metric: str, series_length: int, num_frames: int) -> int:
     A value that compares neighbours belongs to the later of the two; one that compares three frames to the middle one.
     A series that is shorter still begins with the clip.
     """
-    stated, missing = course_of(metric).first, num_frames - series_length
+    stated, missing = METRICS[metric].series.first, num_frames - series_length
     if stated is not None:
         return stated
     return (missing + 1) // 2 if 0 <= missing <= 2 else 0
@@ -87,12 +43,12 @@ def worst_frames(metric: str, series: Sequence[float | None], num_frames: int, l
 
 
 def _badness(metric: str, values: np.ndarray, limit: Limit | None) -> np.ndarray:
-    course = course_of(metric)
-    if course.worst == "high":
+    shown = METRICS[metric].series
+    if shown.worst == "high":
         return values
-    if course.worst == "low":
+    if shown.worst == "low":
         return -values
-    if course.is_metric and limit is not None:
+    if shown.is_metric and limit is not None:
         beyond = _beyond(values, limit)
         if beyond.max(initial=0.0, where=~np.isnan(beyond)) > 0:
             return beyond

@@ -24,7 +24,7 @@ from reelops.benchmark.nested_progress import within
 from reelops.benchmark.report import Figures
 from reelops.benchmark.table import Table
 from reelops.benchmark.target import Target
-from reelops.metrics.suite import load_score_settings
+from reelops.metrics.settings import load_score_settings
 from reelops.optical_flow.tvl1.engine import TvL1
 from reelops.progress import RunContext
 

@@ -20,7 +20,7 @@ from reelops.benchmark.report import Figures
 from reelops.benchmark.table import Table, in_words
 from reelops.benchmark.target import Target, at_most
 from reelops.metrics.motion.temporal_consistency import consistency_of
-from reelops.metrics.suite import load_score_settings
+from reelops.metrics.settings import load_score_settings
 from reelops.optical_flow.tvl1.engine import TvL1
 from reelops.optical_flow.working_size import WORKING_ROWS, at_rows
 from reelops.progress import RunContext

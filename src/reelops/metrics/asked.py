@@ -6,38 +6,25 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from reelops.errors import PictureError, SettingsError, WeightsError
+from reelops.metrics.catalogue import METRICS
 from reelops.metrics.learned.embedding import Embedder
 from reelops.metrics.learned.feature_consistency import FeatureConsistency
 from reelops.metrics.learned.lpips import HOW_TO_GET_WEIGHTS, SMALLEST_SIDE, Lpips
+from reelops.metrics.metric import Comparison
 from reelops.metrics.reference.picture import picture_at
-from reelops.metrics.reference.reference import WITHOUT_WEIGHTS, AgainstReference, Reference
-from reelops.metrics.scores import Measure
-from reelops.metrics.tracker import Tracker
+from reelops.metrics.reference.reference import AgainstReference, Reference
+from reelops.metrics.settings import Weights
+from reelops.metrics.tracker import Measure, Tracker
 from reelops.metrics.view import Step, View
 from reelops.video.decode import read_frames
 
-WITH_A_REFERENCE = ("psnr", "ssim", "gmsd")
-AGAINST_A_REFERENCE = (*WITHOUT_WEIGHTS, "lpips")
+COMPARISONS = {name: metric.comparison for name, metric in METRICS.items() if metric.comparison}
+WITH_A_REFERENCE = tuple(name for name, comparison in COMPARISONS.items() if comparison.by_default)
+AGAINST_A_REFERENCE = (*COMPARISONS, "lpips")
 BY_FEATURES = ("subject_consistency", "background_consistency")
 ASKED_METRICS = (*AGAINST_A_REFERENCE, *BY_FEATURES)
-
-
-class Weights(BaseModel):
-    """The block `weights` of `score` in params.yaml: where networks are to be had; None where they are not.
-
-    Attributes:
-        dino, clip: a folder in transformers' layout, or a name on the hub.
-        lpips: a safetensors file; see `Lpips`.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    dino: str | None = None
-    clip: str | None = None
-    lpips: str | None = None
 
 
 class NotAvailable:
@@ -97,11 +84,11 @@ def _against(reference: Path, names: Sequence[str], weights: Weights, first_HWC:
     frames, is_picture = _reference_frames(reference, width, height)
     comparisons, unavailable = [], []
     for name in names:
-        if name in WITHOUT_WEIGHTS:
-            comparisons.append(AgainstReference(name, *WITHOUT_WEIGHTS[name]))
+        if name in COMPARISONS:
+            comparisons.append(AgainstReference(name, COMPARISONS[name]))
             continue
         try:
-            comparisons.append(AgainstReference(name, _lpips(weights), "RGB by AlexNet", SMALLEST_SIDE))
+            comparisons.append(AgainstReference(name, Comparison(_lpips(weights), "RGB by AlexNet", SMALLEST_SIDE)))
         except WeightsError as error:
             unavailable.append(NotAvailable(name, "RGB by AlexNet", str(error)))
     return [Reference(frames, comparisons, is_picture), *unavailable]

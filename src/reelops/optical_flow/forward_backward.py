@@ -1,4 +1,4 @@
-"""Flow validity: where does the flow there agree with the flow back?"""
+"""Where the flow there and the flow back agree."""
 
 from __future__ import annotations
 
@@ -17,16 +17,6 @@ def confirmed(flow_HW2: np.ndarray, flow_back_HW2: np.ndarray) -> np.ndarray:
     agrees = _squared(flow_HW2 + back_HW2) <= 0.01 * (_squared(flow_HW2) + _squared(back_HW2)) + 0.5
     both: np.ndarray = agrees & targets(flow_HW2)[2]
     return both
-
-
-def flow_validity(confirmed_HW: np.ndarray) -> float:
-    """Share of the picture whose flow is `confirmed`: [0, 1], higher is better.
-
-    Below about a half, whatever else rests on flow is to be taken with care: fast, blurred or boiling motion, noise and
-    cuts all lower it. Blind to pictures without texture, where any flow is as good as another, and to what moves as it
-    should not.
-    """
-    return float(confirmed_HW.mean())
 
 
 def _squared(flow_HW2: np.ndarray) -> np.ndarray:
