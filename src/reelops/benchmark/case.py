@@ -57,6 +57,8 @@ class Part:
         tables: shows its figures to people.
         targets: what is asked of them.
         files: the kinds of files that it takes.
+        options: of the command line that make it what it is.
+        picture: draws its figures as an SVG, which is put beside the report.
         by_default: it is measured where nobody names parts.
     """
 
@@ -67,6 +69,8 @@ class Part:
     tables: Callable[[Figures], Iterable[Table]]
     targets: Callable[[Figures], Iterable[Target]] = _nothing_asked
     files: Sequence[ClipKind] = ()
+    options: Sequence[str] = ()
+    picture: Callable[[Figures], str] | None = None
     by_default: bool = True
 
 
@@ -80,7 +84,6 @@ class Case:
         measures: what, in a sentence without its full stop.
         report: its JSON file, relative to the project; a page for people, `.md`, is put beside it.
         parts: in their order.
-        options: of the command line, beyond parts, that make it what it is.
         cores: as many as it may use; None leaves it all of them.
         with_torch: it computes with torch, on a GPU where there is one.
     """
@@ -90,7 +93,6 @@ class Case:
     measures: str
     report: Path
     parts: Sequence[Part]
-    options: Sequence[str] = ()
     cores: int | None = None
     with_torch: bool = False
 
@@ -110,4 +112,4 @@ class Case:
 
     def command(self, part: Part) -> str:
         """What measures a part again."""
-        return " ".join(["reelops benchmark", self.name, "--part", part.name, *self.options])
+        return " ".join(["reelops benchmark", self.name, "--part", part.name, *part.options])

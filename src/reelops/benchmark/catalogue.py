@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reelops.benchmark.case import Case
+from reelops.benchmark.cases.data import data_case
 from reelops.benchmark.cases.quality import QUALITY
 
-CASES: Mapping[str, Case] = {case.name: case for case in (QUALITY,)}
+CASES: Mapping[str, Case] = {case.name: case for case in (QUALITY, data_case())}
 """In the order in which they are listed."""

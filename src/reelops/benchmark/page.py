@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from reelops.benchmark.case import Case
 from reelops.benchmark.report import PartReport, Report
 from reelops.benchmark.table import Table, in_words
+from reelops.system.files import write_text_atomically
 
 _ANSWERS = {True: "yes", False: "no", None: "not measured"}
+
+
+def write_report(case: Case, report: Report, root: Path) -> None:
+    """Puts the report under the project's folder, a page beside it, and a picture where a part draws one."""
+    path = root / case.report
+    report.write(path)
+    write_text_atomically(path.with_suffix(".md"), to_markdown(case, report))
+    for part in case.parts:
+        if part.picture and part.name in report.parts:
+            write_text_atomically(path.with_suffix(".svg"), part.picture(report.parts[part.name].figures))
 
 
 def to_markdown(case: Case, report: Report) -> str:

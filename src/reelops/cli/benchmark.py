@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,6 @@ from rich import progress as bars
 from rich.console import Console
 from rich.table import Table as ShownTable
 
-from reelops.cli.benchmark_data import data
 from reelops.cli.benchmark_train import train
 from reelops.params import load_config
 from reelops.progress import Event, Progress, RunContext
@@ -80,6 +80,27 @@ def quality(clips: Clips = None, part: Parts = None, out: Out = None, as_json: A
     _measure(QUALITY, part, clips, out, as_json)
 
 
+def data(
+    clips: Clips = None,
+    part: Parts = None,
+    many: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Prepare so many small clips, too, and say what memory that takes. 0 keeps what was measured."
+        ),
+    ] = 0,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare looking at clips with a plain OpenCV loop: probe, window and statistics, clips a minute and core.
+
+    Example: reelops benchmark data --many 10000
+    """
+    from reelops.benchmark.cases.data import data_case
+
+    _measure(data_case(many), part, clips, out, as_json)
+
+
 def golden(clips: Clips = None) -> None:
     """Measure what OpenCV's Dual TV-L1 says, for `quality` to compare with: some hours.
 
@@ -101,21 +122,15 @@ def _measure(
     case: Case, parts: Sequence[str] | None, clips: Sequence[Path] | None, out: Path | None, as_json: bool
 ) -> None:
     """Measures, keeps report and page as each part is done, and shows the figures."""
-    from reelops.benchmark.page import all_tables, to_markdown
-    from reelops.benchmark.report import Report, read_report
+    from reelops.benchmark.page import all_tables, write_report
+    from reelops.benchmark.report import read_report
     from reelops.benchmark.runner import run_case
-    from reelops.system.files import write_text_atomically
 
     console, config = Console(stderr=True), load_config()
     case = replace(case, report=out) if out else case
-    path = config.root / case.report
-
-    def keep(report: Report) -> None:
-        report.write(path)
-        write_text_atomically(path.with_suffix(".md"), to_markdown(case, report))
-
     names = [name.strip() for given in parts or () for name in given.split(",") if name.strip()]
-    earlier = read_report(path, case.name)
+    earlier = read_report(config.root / case.report, case.name)
+    keep = partial(write_report, case, root=config.root)
     with _watched(console) as context:
         report = run_case(case, config, earlier, names, clips or (), keep, context)
     for table in all_tables(case, report):

@@ -1,0 +1,1 @@
+"""How fast `reelops metadata` looks at clips, beside a plain OpenCV loop; and what many of them take."""
