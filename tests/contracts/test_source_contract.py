@@ -18,7 +18,8 @@ import published
 import pytest
 
 from reelops.dataset.entry import Entry
-from reelops.dataset.fetch.stage import RAW, Fetching
+from reelops.dataset.fetch.report import SourceReport
+from reelops.dataset.fetch.stage import RAW, FetchPlan, list_entries, plan_fetch, run_fetch
 from reelops.dataset.params import DatasetParams
 from reelops.dataset.records import read_fetched
 from reelops.errors import DatasetError
@@ -116,13 +117,18 @@ def layout(request: pytest.FixtureRequest, tmp_path: Path) -> Layout:
     return SOURCES[request.param](tmp_path)
 
 
-def fetching(root: Path, source: dict[str, Any], *, offline: bool = False) -> Fetching:
+def planned(root: Path, source: dict[str, Any], *, offline: bool = False) -> FetchPlan:
     block = {"sources": [source], "download": {"keep_free_gb": 0}}
-    return Fetching(DatasetParams.model_validate(block), root, offline=offline)
+    return plan_fetch(DatasetParams.model_validate(block), root, offline=offline)
+
+
+def fetched(root: Path, source: dict[str, Any], *, offline: bool = False) -> SourceReport:
+    (report,) = run_fetch(planned(root, source, offline=offline)).sources
+    return report
 
 
 def entries_of(root: Path, layout: Layout, **more: Any) -> list[Entry]:
-    (entries,) = fetching(root, {**layout.source, **more}).entries().values()
+    (entries,) = list_entries(planned(root, {**layout.source, **more})).values()
     return entries
 
 
@@ -164,7 +170,7 @@ def test_a_limit_takes_some_and_a_larger_one_takes_those_too(layout: Layout, tmp
 
 
 def test_every_video_is_a_whole_file_and_every_loss_has_a_reason(layout: Layout, tmp_path: Path) -> None:
-    (report,) = fetching(tmp_path, layout.source).run()
+    report = fetched(tmp_path, layout.source)
     got = list(read_fetched(tmp_path / RAW / layout.source["kind"], tmp_path))
     assert (report.wanted, len(got), len(report.lost)) == (layout.clips, layout.clips - layout.missing, layout.missing)
     for one in got:
@@ -176,20 +182,20 @@ def test_every_video_is_a_whole_file_and_every_loss_has_a_reason(layout: Layout,
 
 
 def test_a_second_run_brings_nothing_and_leaves_the_same_tables(layout: Layout, tmp_path: Path) -> None:
-    fetching(tmp_path, layout.source).run()
+    fetched(tmp_path, layout.source)
     before = tables(tmp_path, layout)
-    (report,) = fetching(tmp_path, layout.source).run()
+    report = fetched(tmp_path, layout.source)
     assert (report.fetched, report.received_bytes) == (0, 0)
     assert tables(tmp_path, layout) == before
 
 
 def test_two_places_get_the_same_clips_byte_for_byte(layout: Layout, tmp_path: Path) -> None:
-    fetching(tmp_path, layout.source).run()
+    fetched(tmp_path, layout.source)
     before = {
         one.path.name: sha256_of(one.path) for one in read_fetched(tmp_path / RAW / layout.source["kind"], tmp_path)
     }
     shutil.rmtree(tmp_path / "data")
-    fetching(tmp_path, layout.source).run()
+    fetched(tmp_path, layout.source)
     after = {
         one.path.name: sha256_of(one.path) for one in read_fetched(tmp_path / RAW / layout.source["kind"], tmp_path)
     }
@@ -197,7 +203,7 @@ def test_two_places_get_the_same_clips_byte_for_byte(layout: Layout, tmp_path: P
 
 
 def test_offline_is_no_hindrance_where_all_is_at_hand(layout: Layout, tmp_path: Path) -> None:
-    (report,) = fetching(tmp_path, layout.source, offline=True).run()
+    report = fetched(tmp_path, layout.source, offline=True)
     assert report.fetched + report.here == layout.clips - layout.missing
 
 
@@ -205,6 +211,6 @@ def test_offline_is_no_hindrance_where_all_is_at_hand(layout: Layout, tmp_path: 
 def test_a_place_that_is_not_there_is_one_line(layout: Layout, tmp_path: Path) -> None:
     key = "path" if layout.source["kind"] == "folder" else "annotations"
     wrong = {**layout.source, key: "nowhere" if key == "path" else ["nowhere.json"]}
-    (report,) = fetching(tmp_path, wrong).run()
+    report = fetched(tmp_path, wrong)
     assert isinstance(report.failure, DatasetError)
     assert re.search(r"nowhere.*params\.yaml", str(report.failure)) and "\n" not in str(report.failure)

@@ -15,14 +15,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from reelops.dataset.entry import Lost
-from reelops.dataset.fetch.depot import FetchProgress, OnFetchProgress
-from reelops.dataset.fetch.stage import RAW, Fetching, SourceReport
+from reelops.dataset.fetch.report import FetchResult, Preview, SourceReport
+from reelops.dataset.fetch.stage import RAW, STOPPED, FetchPlan, forget_gone, plan_fetch, preview_fetch, run_fetch
 from reelops.dataset.params import DatasetParams
 from reelops.dataset.records import LOST_NAME
 from reelops.errors import Cancelled
 from reelops.params import load_config
+from reelops.progress import Event, Progress, RunContext
 from reelops.system.files import write_text_atomically
-from reelops.views.progress_bar import Watch, watching
+from reelops.views.progress_bar import watching
 from reelops.views.take import err, out
 
 METRICS = Path("reports/fetch/metrics.json")
@@ -42,54 +43,60 @@ def fetch(
     check: Annotated[
         bool, typer.Option("--check", help="Read the lists of clips and say what would be fetched, from where.")
     ] = False,
-    forget_gone: Annotated[
+    forget: Annotated[
         bool, typer.Option("--forget-gone", help="Ask again for what was found gone for good (404, 410).")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with every lost clip.")] = False,
 ) -> None:
     """Bring the clips that params.yaml names into data/raw/, each whole or not at all.
 
-    It goes on where it stopped: stop it with Ctrl-C whenever you like and run it again. What cannot be had is named
+    It resumes where it stopped: stop it with Ctrl-C whenever you like and run it again. What cannot be had is named
     in data/raw/<source>/lost.jsonl. A source that fails as a whole does not stop the others. Exit code 1: a source
     gave nothing at all, or failed; 2: one failed over something in params.yaml that you can mend.
 
     Examples: reelops fetch    |    reelops fetch --check    |    reelops fetch msr_vtt --offline
     """
     config = load_config()
-    params = config.block("dataset", DatasetParams)
-    with watching("clips") as watch:
-        run = Fetching(params, config.root, only=sources or (), offline=offline, on_progress=_shown_by(watch))
-        if forget_gone:
-            err.print(f"{run.tombstones.forget()} addresses that were gone may be asked again.")
-        if check:
-            looks = run.look()
-        else:
-            try:
-                reports = run.run()
-            except KeyboardInterrupt:
-                err.print("Stopped. What was fetched stays, and the next run goes on from there.")
-                raise SystemExit(Cancelled.exit_code) from None
+    plan = plan_fetch(config.block("dataset", DatasetParams), config.root, sources or (), offline)
+    if forget:
+        err.print(f"{forget_gone(config.root)} addresses that were gone may be asked again.")
     if check:
-        _show_look(looks, as_json)
-        _tell_failures([report for report, _ in looks])
+        previews = preview_fetch(plan)
+        _show_previews(previews, as_json)
+        _end_if_failed([preview.report for preview in previews])
         return
-    figures = {report.name: report.figures | _troubles(report) for report in reports}
+    result = _run(plan)
     if not sources:
+        figures = {report.name: report.figures | _troubles(report) for report in result.sources}
         write_text_atomically(config.root / METRICS, json.dumps(figures, indent=2) + "\n")
     if as_json:
-        typer.echo(json.dumps([_facts(report) for report in reports], indent=2, ensure_ascii=False))
+        typer.echo(json.dumps([_facts(report) for report in result.sources], indent=2, ensure_ascii=False))
     else:
-        _show(reports, config.root)
-    stones = run.tombstones
-    if stones.met:
-        known = f"{len(stones.met):,} addresses are known to be gone, the first since {stones.oldest_met}"
+        _show(result.sources, config.root)
+    if result.known_gone:
+        known = f"{result.known_gone:,} addresses are known to be gone, the first since {result.gone_since}"
         err.print(f"{known}, and were not asked; --forget-gone asks again.", soft_wrap=True, highlight=False)
-    _tell_failures(reports)
-    if any(report.wanted and not report.here + report.fetched for report in reports):
+    _end_if_failed(result.sources)
+    if any(report.wanted and not report.here + report.fetched for report in result.sources):
         raise typer.Exit(1)
 
 
-def _tell_failures(reports: Sequence[SourceReport]) -> None:
+def _run(plan: FetchPlan) -> FetchResult:
+    with watching("clips") as watch:
+
+        def show(event: Event) -> None:
+            if isinstance(event, Progress):
+                received = f"{_megabytes(event.figures['received_bytes'])} received"
+                watch.show(f"Fetching {event.detail}", event.done, event.total, received)
+
+        try:
+            return run_fetch(plan, RunContext(show))
+        except KeyboardInterrupt:
+            err.print(STOPPED)
+            raise SystemExit(Cancelled.exit_code) from None
+
+
+def _end_if_failed(reports: Sequence[SourceReport]) -> None:
     """Names the sources that failed as a whole, and ends the command if there are any."""
     codes = [report.failure.exit_code for report in reports if report.failure]
     for report in reports:
@@ -97,13 +104,6 @@ def _tell_failures(reports: Sequence[SourceReport]) -> None:
             err.print(f"[red]Failed:[/] {report.name}: {escape(str(report.failure))}", soft_wrap=True, highlight=False)
     if codes:
         raise typer.Exit(max(codes))
-
-
-def _shown_by(watch: Watch) -> OnFetchProgress:
-    def show(now: FetchProgress) -> None:
-        watch.show(f"Fetching {now.source}", now.done, now.total, f"{_megabytes(now.received_bytes)} received")
-
-    return show
 
 
 def _facts(report: SourceReport) -> dict[str, Any]:
@@ -144,12 +144,13 @@ def _show(reports: Sequence[SourceReport], root: Path) -> None:
             err.print(f"Every lost clip of {report.name} with its reasons: {escape(str(path))}", soft_wrap=True)
 
 
-def _show_look(looks: Sequence[tuple[SourceReport, list[str]]], as_json: bool) -> None:
+def _show_previews(previews: Sequence[Preview], as_json: bool) -> None:
     facts: list[dict[str, Any]] = [
         {"source": report.name, "listed": report.listed, "wanted": report.wanted, "here": report.here}
-        | {"to_fetch": len(report.lost), "from": shelves, "notes": list(report.notes)}
+        | {"to_fetch": len(report.lost), "from": list(preview.shelves), "notes": list(report.notes)}
         | {"failure": str(report.failure) if report.failure else None}
-        for report, shelves in looks
+        for preview in previews
+        for report in [preview.report]
     ]
     if as_json:
         typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
@@ -183,5 +184,5 @@ def _kind(lost: Lost) -> str:
     return said
 
 
-def _megabytes(size_bytes: int) -> str:
+def _megabytes(size_bytes: float) -> str:
     return f"{size_bytes / 1e6:,.1f} MB"

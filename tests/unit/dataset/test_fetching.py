@@ -15,7 +15,8 @@ import published
 import pytest
 from file_server import Answer, FileServer
 
-from reelops.dataset.fetch.stage import RAW, Fetching, SourceReport
+from reelops.dataset.fetch.report import SourceReport
+from reelops.dataset.fetch.stage import RAW, plan_fetch, run_fetch
 from reelops.dataset.params import DatasetParams
 from reelops.dataset.records import read_fetched, why_unlisted
 from reelops.errors import DatasetError, DownloadError
@@ -63,7 +64,8 @@ class Project:
     def fetch(self) -> dict[str, SourceReport]:
         self.server.asked.clear()
         block = {"sources": [self.source, *self.more], "download": QUICK, **self.block}
-        return {report.name: report for report in Fetching(DatasetParams.model_validate(block), self.root).run()}
+        result = run_fetch(plan_fetch(DatasetParams.model_validate(block), self.root))
+        return {report.name: report for report in result.sources}
 
     def videos(self) -> dict[str, bytes]:
         """What the table says is here."""
@@ -92,7 +94,7 @@ def test_a_video_whose_published_checksum_changed_comes_anew_and_no_other(projec
     report = project.fetch()["msr_vtt"]
     assert (report.here, report.fetched, project.asked()) == (2, 1, ["/video1.mp4"])
     assert project.videos()["video1"] == b"second bytes"
-    assert any("video1.mp4 is fetched anew: " in note and "checksum" in note for note in report.notes)
+    assert any("video1.mp4 is fetched again: " in note and "checksum" in note for note in report.notes)
     assert project.fetch()["msr_vtt"].fetched == 0
 
 

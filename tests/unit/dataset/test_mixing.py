@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reelops.dataset.entry import Entry
-from reelops.dataset.fetch.stage import Fetching
+from reelops.dataset.fetch.stage import list_entries, plan_fetch
 from reelops.dataset.mixing import choose, share_out
 from reelops.dataset.params import DatasetParams
 from reelops.errors import DatasetError, SettingsError
@@ -63,13 +63,13 @@ def test_sources_are_mixed_as_params_say(tmp_path: Path) -> None:
         {"kind": "folder", "name": "two", "path": "two", "weight": 2},
         {"kind": "samples", "clips": 50, "limit": 20, "weight": 1},
     ]
-    run = Fetching(DatasetParams.model_validate({"clips": 30, "sources": sources}), tmp_path)
-    mixed = run.entries()
+    params = DatasetParams.model_validate({"clips": 30, "sources": sources})
+    mixed = list_entries(plan_fetch(params, tmp_path))
     assert {name: len(some) for name, some in mixed.items()} == {"one": 14, "two": 3, "samples": 13}
-    assert Fetching(run.params, tmp_path).entries() == mixed
-    assert Fetching(run.params, tmp_path, only=["two"]).entries() == {"two": mixed["two"]}
+    assert list_entries(plan_fetch(params, tmp_path)) == mixed
+    assert list_entries(plan_fetch(params, tmp_path, only=["two"])) == {"two": mixed["two"]}
     with pytest.raises(DatasetError, match="has no source 'three'; it has one, two, samples"):
-        Fetching(run.params, tmp_path, only=["three"])
+        plan_fetch(params, tmp_path, only=["three"])
 
 
 FOLDER = {"kind": "folder", "path": "."}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from file_server import Answer, FileServer
 
 from reelops.dataset.entry import Entry, Fetched, Lost, Segment
-from reelops.dataset.fetch.depot import Depot
+from reelops.dataset.fetch.depot import Depot, Notes
 from reelops.dataset.fetch.known_files import KnownFiles
 from reelops.dataset.fetch.unpacked import Unpacked
 from reelops.dataset.sources.pages import PageShelf
@@ -22,11 +23,13 @@ pytest.importorskip("yt_dlp", reason='yt-dlp comes with pip install "reelops[you
 
 
 @pytest.fixture
-def depot(desk, tmp_path: Path) -> Depot:
+def depot(desk, tmp_path: Path) -> Iterator[Depot]:
     place = tmp_path / "data"
     known, unpacked = KnownFiles(place / "known"), Unpacked(place / "unpacked.jsonl")
     work, downloader = place / "work", desk.downloader()
-    return Depot(tmp_path, place / "videos", work, downloader, desk.stopping, known, unpacked, pytest.fail)
+    one = Depot(tmp_path, place / "videos", work, downloader, known, unpacked, Notes())
+    yield one
+    assert one.notes.all() == ()
 
 
 @pytest.fixture

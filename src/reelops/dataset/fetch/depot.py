@@ -1,4 +1,4 @@
-"""What fetching works with: the project's folder, the network, how far it is, whom to tell."""
+"""What fetching a source works with: its folders, the network, how far it is, what people should know of it."""
 
 from __future__ import annotations
 
@@ -9,29 +9,36 @@ from pathlib import Path
 
 from reelops.dataset.entry import OnNote
 from reelops.dataset.fetch.download.downloader import Downloader
-from reelops.dataset.fetch.download.pool import Result, run_jobs
+from reelops.dataset.fetch.download.pool import Result, run_on_threads
 from reelops.dataset.fetch.known_files import KnownFiles
 from reelops.dataset.fetch.unpacked import Unpacked
 from reelops.errors import DownloadError, InputError
 
-
-@dataclass(frozen=True)
-class FetchProgress:
-    """How far a source is.
-
-    Attributes:
-        done: entries that are settled, with the shares of those under way.
-        total: entries to fetch.
-        received_bytes: what came over the network in this run.
-    """
-
-    source: str
-    done: float
-    total: int
-    received_bytes: int
+# A source of millions may have thousands of rows to complain of.
+_MOST_NOTES = 20
 
 
-OnFetchProgress = Callable[[FetchProgress], None]
+@dataclass
+class Notes:
+    """Sentences, each once, and only so many of them."""
+
+    kept: dict[str, None] = field(default_factory=dict)
+    dropped: int = 0
+
+    def add(self, note: str) -> None:
+        if note in self.kept:
+            return
+        if len(self.kept) < _MOST_NOTES:
+            self.kept[note] = None
+        else:
+            self.dropped += 1
+
+    def all(self) -> tuple[str, ...]:
+        return (*self.kept, *([f"and {self.dropped:,} more notes like these"] if self.dropped else []))
+
+
+def _no_poll() -> None:
+    pass
 
 
 class Meter:
@@ -44,7 +51,7 @@ class Meter:
         self.received_bytes = 0
 
     def of(self, key: str) -> Callable[[int, int | None], None]:
-        """What to tell of the bytes of one file: how many are here, of how many."""
+        """What is called with the bytes of one file: how many are here, of how many."""
 
         def note(have: int, total: int | None) -> None:
             with self._lock:
@@ -74,26 +81,35 @@ class Depot:
         root: the project's folder, which relative paths count from.
         videos: where the videos of the source go that are not used in place.
         work: where archives and half-done files of the source are kept; may be deleted between runs.
-        stopping: set when the run is to end.
         known: digests of files that were read before.
         unpacked: which archives files are from.
+        notes: what was left out or understood in a roundabout way, in sentences.
+        on_poll: called several times a second; what it raises ends the run.
     """
 
     root: Path
     videos: Path
     work: Path
     downloader: Downloader
-    stopping: threading.Event
     known: KnownFiles
     unpacked: Unpacked
-    on_note: OnNote
-    on_tick: Callable[[], None] | None = None
+    notes: Notes
+    on_poll: Callable[[], None] = _no_poll
     meter: Meter = field(default_factory=Meter)
+
+    @property
+    def on_note(self) -> OnNote:
+        return self.notes.add
+
+    @property
+    def stopping(self) -> threading.Event:
+        """Set when the run is to end."""
+        return self.downloader.stopping
 
     def run(self, jobs: Iterable[Callable[[], Result]]) -> Iterator[Result]:
         """Results of jobs, a few at a time, as they end. One that fails ends those of this call, and no others."""
         try:
-            yield from run_jobs(jobs, self.downloader.settings.connections, self.downloader.stop, self.on_tick)
+            yield from run_on_threads(jobs, self.downloader.settings.connections, self.downloader.stop, self.on_poll)
         except (InputError, DownloadError):
             self.stopping.clear()
             raise

@@ -101,8 +101,7 @@ class ArchiveShelf:
         broken = ""
         try:
             for path in unpack(archive, choose, depot.downloader.settings.max_unpacked_bytes, depot.on_note):
-                if depot.on_tick:
-                    depot.on_tick()
+                depot.on_poll()
                 if wrong := _of_other_bytes([path], digests, depot):
                     faults[path.stem] = f"{self}: {wrong[path]}"
                     path.unlink()

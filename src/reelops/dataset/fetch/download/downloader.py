@@ -46,14 +46,14 @@ class Downloader:
         self.tombstones = tombstones
         self.disk = Disk(work, settings.keep_free_bytes)
         self._work = work
-        self._stopping = stopping
+        self.stopping = stopping
         self._hosts = Hosts(settings.requests_per_second, settings.failures_in_a_row, stopping)
         self._transfer = Transfer(settings, self._hosts, self.disk, stopping, tokens or {})
         self._random = random.Random()  # noqa: S311 - spreads retries, guards nothing
 
     def stop(self) -> None:
         """Ends all transfers and waits soon, from any thread; what has come in stays for the next run."""
-        self._stopping.set()
+        self.stopping.set()
         self._transfer.cut_off()
 
     def close(self) -> None:

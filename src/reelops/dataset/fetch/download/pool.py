@@ -9,19 +9,19 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 
-_TICK_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 
 
-def run_jobs(
+def run_on_threads(
     jobs: Iterable[Callable[[], Result]],
     workers: int,
     stop: Callable[[], None],
-    on_tick: Callable[[], None] | None = None,
+    on_poll: Callable[[], None],
 ) -> Iterator[Result]:
     """Results in the order in which jobs end.
 
     The first exception of a job ends all of it: `stop` is called, which is to make running jobs end soon, they are
-    waited for, and it is raised. Ctrl-C and leaving the loop early do the same. `on_tick` is called several times a
+    waited for, and it is raised. Ctrl-C and leaving the loop early do the same. `on_poll` is called several times a
     second, in the caller's thread.
     """
     waiting = iter(jobs)
@@ -32,9 +32,8 @@ def run_jobs(
                 running |= {pool.submit(job) for job in islice(waiting, 2 * workers - len(running))}
                 if not running:
                     return
-                done, running = wait(running, _TICK_SECONDS, FIRST_COMPLETED)
-                if on_tick:
-                    on_tick()
+                done, running = wait(running, _POLL_SECONDS, FIRST_COMPLETED)
+                on_poll()
                 for one in done:
                     yield one.result()
         except BaseException:
