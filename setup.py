@@ -13,7 +13,7 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
-SHIPPED = ("params.yaml", "dvc.lock", "models/tiny-i2v", "data/samples")
+SHIPPED = ("params.yaml", "benchmark.yaml", "pretrain.yaml", "dvc.lock", "models/tiny-i2v", "data/samples")
 COMMIT_DIGITS = 12
 
 

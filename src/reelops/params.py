@@ -1,4 +1,7 @@
-"""params.yaml, the file of what a user tunes: read once, at the edge, and handed on as a frozen value."""
+"""params.yaml, the file of what a user tunes: read once, at the edge, and handed on as a frozen value.
+
+What only those tune who work on ReelOps has files of its own beside it, a block each.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ from reelops.settings import PARAMS_NAME, Settings, load_settings, shipped_folde
 
 # Blocks that hold one thing a name, such as a profile: a project adds to them, or replaces what has the same name.
 BY_NAME = ("profiles", "gate")
+# Blocks that are files of their own, benchmark.yaml and pretrain.yaml, and are read when they are asked for.
+IN_OWN_FILE = ("benchmark", "pretrain")
 
 Block = TypeVar("Block", bound=BaseModel)
 
@@ -64,6 +69,8 @@ class Config:
             SettingsError: there is no such block, or a value in it cannot be used; names file, key, value and what is
                 wanted.
         """
+        if name in IN_OWN_FILE:
+            return self._in_own_file(name, kind)
         if name not in self.content:
             raise SettingsError(f"{self.params_file} has no block {name!r}. Add one, as in the params.yaml of ReelOps.")
         return self._validated(self.content[name], kind, name)
@@ -90,6 +97,19 @@ class Config:
         except ValidationError as error:
             raise SettingsError(f"{self.params_file}: {describe(error, *where)}") from error
         self._blocks[where, kind] = block
+        return block
+
+    def _in_own_file(self, name: str, kind: type[Block]) -> Block:
+        known = self._blocks.get(((name,), kind))
+        if isinstance(known, kind):
+            return known
+        beside = self.root / f"{name}.yaml"
+        file = beside if beside.is_file() else shipped_folder() / beside.name
+        try:
+            block = kind.model_validate(_read(file))
+        except ValidationError as error:
+            raise SettingsError(f"{file}: {describe(error)}") from error
+        self._blocks[(name,), kind] = block
         return block
 
     @property
@@ -139,9 +159,14 @@ def read_config(settings: Settings) -> Config:
     """params.yaml as these settings place it.
 
     Raises:
-        SettingsError: it cannot be read.
+        SettingsError: it cannot be read, or has a block that is in a file of its own.
     """
     content = _read(settings.params_file)
+    if moved := [name for name in IN_OWN_FILE if name in content]:
+        raise SettingsError(
+            f"{settings.params_file} has the block {moved[0]!r}, which has a file of its own now. "
+            f"Move what is in it to {settings.root / moved[0]}.yaml, or remove it."
+        )
     shipped = shipped_folder() / PARAMS_NAME
     return Config(settings, content if shipped == settings.params_file else override(_read(shipped), content))
 

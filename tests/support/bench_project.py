@@ -1,4 +1,4 @@
-"""A project with our params.yaml, whose benchmarks run on two small clips, and the bench that parts work on."""
+"""A project with our params.yaml, whose benchmark.yaml names two small clips, and the bench that parts work on."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from reelops.params import load_config
 def make_project(folder: Path, repository: Path) -> Path:
     for seed in range(2):
         write_clip(folder / "clips" / f"{seed}.mp4", filmed(num_frames=5, seed=seed))
-    text = (repository / "params.yaml").read_text().partition("# What `reelops benchmark` is run on.")[0]
-    globs = "".join(f"  {name}: [clips/*]\n" for name in ("clips", "pictures", "product_clips"))
-    (folder / "params.yaml").write_text(f"{text}benchmark:\n{globs}  good_clips: [clips/0.mp4]\n")
+    (folder / "params.yaml").write_text((repository / "params.yaml").read_text())
+    globs = "".join(f"{name}: [clips/*]\n" for name in ("clips", "pictures", "product_clips"))
+    (folder / "benchmark.yaml").write_text(f"{globs}good_clips: [clips/0.mp4]\n")
     return folder
 
 

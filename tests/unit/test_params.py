@@ -9,6 +9,7 @@ import pytest
 import yaml
 from pydantic import Field
 
+from reelops.benchmark.params import BenchmarkParams
 from reelops.errors import SettingsError
 from reelops.params import ParamsBlock, load_config
 
@@ -72,3 +73,21 @@ def test_a_home_that_cannot_be_written_is_refused_with_the_variable_that_moves_i
     (tmp_path / "a-file").touch()
     with pytest.raises(SettingsError, match=r"a-file/home, which you cannot write to\. Set REELOPS_HOME"):
         load_config(home=tmp_path / "a-file" / "home")
+
+
+@pytest.mark.parametrize("name", ["benchmark", "pretrain"])
+def test_a_block_that_has_a_file_of_its_own_now_is_refused_with_the_file(tmp_path, name):
+    with pytest.raises(SettingsError, match=rf"has the block '{name}'.*Move what is in it to .*/{name}\.yaml"):
+        _content(tmp_path, f"{name}: {{clips: []}}\n")
+
+
+def test_a_file_of_its_own_counts_where_it_is_beside_params_yaml_and_else_the_shipped_one(tmp_path, repository):
+    (tmp_path / "params.yaml").write_text("{}")
+    shipped = yaml.safe_load((repository / "benchmark.yaml").read_text())
+    config = load_config(params_file=tmp_path / "params.yaml")
+    assert config.block("benchmark", BenchmarkParams).clips == shipped["clips"]
+    (tmp_path / "benchmark.yaml").write_text(yaml.safe_dump({**shipped, "clips": ["mine/*"]}))
+    assert load_config(params_file=config.params_file).block("benchmark", BenchmarkParams).clips == ["mine/*"]
+    (tmp_path / "benchmark.yaml").write_text(yaml.safe_dump({**shipped, "clip": ["mine/*"]}))
+    with pytest.raises(SettingsError, match=r"benchmark\.yaml: clip is \['mine/\*'\]: extra inputs"):
+        load_config(params_file=config.params_file).block("benchmark", BenchmarkParams)

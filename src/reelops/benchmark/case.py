@@ -21,7 +21,7 @@ class Bench:
 
     Attributes:
         scratch: a folder of its own for what is made on the way.
-        clips: given in place of all clips that params.yaml names.
+        clips: given in place of all clips that benchmark.yaml names.
     """
 
     config: Config
@@ -32,13 +32,13 @@ class Bench:
         """What is measured on.
 
         Raises:
-            SettingsError: params.yaml names nothing that is here.
+            SettingsError: benchmark.yaml names nothing that is here.
         """
         if self.clips and kind != "pictures":
             return list(self.clips)
         found = load_benchmark_params(self.config).find(kind, self.config.root)
         if not found:
-            raise SettingsError(f"benchmark.{kind} in params.yaml matches nothing here; name some there.")
+            raise SettingsError(f"{kind} in benchmark.yaml matches nothing here; name some there.")
         return found
 
 

@@ -1,4 +1,4 @@
-"""The block `benchmark` of params.yaml."""
+"""benchmark.yaml, which names what benchmarks are run on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from reelops.params import Config, find_files
 
 ClipKind = Literal["clips", "pictures", "product_clips", "good_clips", "data_clips"]
-"""A key of the block that names files."""
+"""A key of it."""
 
 
 class BenchmarkParams(BaseModel):
@@ -34,11 +34,11 @@ class BenchmarkParams(BaseModel):
 
     def find(self, kind: ClipKind, root: Path) -> list[Path]:
         """Files that match, by name within each glob."""
-        return find_files(getattr(self, kind), root, f"benchmark.{kind}")[0]
+        return find_files(getattr(self, kind), root, f"{kind} in benchmark.yaml")[0]
 
 
 def load_benchmark_params(config: Config) -> BenchmarkParams:
-    """The `benchmark` block.
+    """What benchmark.yaml says.
 
     Raises:
         SettingsError: it is missing or cannot be used.

@@ -33,7 +33,7 @@ def run_case(
     Args:
         earlier: what was measured before.
         parts: by name; none are those that are measured by default.
-        clips: in place of all clips that params.yaml names.
+        clips: in place of all clips that benchmark.yaml names.
         keep: given the report after each part, so that none is lost if the run is stopped.
         context: its progress counts the seconds that the parts take on two free cores.
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _LINE_SECONDS = 30
 
 Clips = Annotated[
-    list[Path] | None, typer.Argument(help="Real clips.", metavar="CLIP...", show_default="those of params.yaml")
+    list[Path] | None, typer.Argument(help="Real clips.", metavar="CLIP...", show_default="those of benchmark.yaml")
 ]
 Parts = Annotated[
     list[str] | None,

@@ -45,7 +45,7 @@ def pretrain(
         Path | None, typer.Option(help="Where checkpoints and latents are kept.", show_default=str(WORK))
     ] = None,
     hours: Annotated[
-        float | None, typer.Option(min=0.01, help="Train for so long in all, instead of the minutes in params.yaml.")
+        float | None, typer.Option(min=0.01, help="Train for so long in all, instead of the minutes in pretrain.yaml.")
     ] = None,
     pictures: Annotated[
         int | None, typer.Option(min=1, help="Evaluate only so many held-out pictures; writes no report.")
@@ -109,8 +109,8 @@ def _train(
     from reelops.pretraining.publish import is_better, publish, read_figures, write_card
     from reelops.pretraining.stage import Pretraining
 
-    picture_files, no_pictures = find_files(params.pictures, config.root, "pretrain.pictures")
-    video_files, no_videos = find_files(params.videos, config.root, "pretrain.videos")
+    picture_files, no_pictures = find_files(params.pictures, config.root, "pictures in pretrain.yaml")
+    video_files, no_videos = find_files(params.videos, config.root, "videos in pretrain.yaml")
     for pattern in (*no_pictures, *no_videos):
         console.print(f"[yellow]Nothing matches {pattern}; training goes on without it.[/yellow]")
     if not picture_files:
@@ -167,10 +167,7 @@ def measure(folder: Path, params: PretrainParams, config: Config, console: Conso
     from reelops.pretraining.evaluate import evaluate_generation, evaluate_vae
     from reelops.pretraining.params import held_out_pictures
 
-    pictures, note = held_out_pictures(params, config.root)
-    pictures = pictures[:only]
-    if note:
-        console.print(f"[yellow]{note[:1].upper()}{note[1:]}.[/yellow]")
+    pictures = held_out_pictures(params, config.root)[:only]
     producer = build_producer(config)
     total, made = len(pictures) * len(CameraMove), count(1)
     with watching("clips") as watch:
@@ -187,7 +184,6 @@ def measure(folder: Path, params: PretrainParams, config: Config, console: Conso
         figures |= evaluate_vae(vae, pictures, (width, height))
     figures["weights_mb"] = round(sum(path.stat().st_size for path in folder.rglob("*.safetensors")) / 1e6, 2)
     figures["machine"] = f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
-    figures["note"] = note
     return figures
 
 

@@ -1,4 +1,4 @@
-"""The block `pretrain` of params.yaml."""
+"""pretrain.yaml: how the embedded model is trained and measured."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ class PretrainParams(ParamsBlock):
     Attributes:
         pictures, videos: globs of files to learn from, relative to the project; what is not there is left out and said.
         held_out: globs of pictures to evaluate on; never trained on.
-        held_out_fallback: the same, where none of `held_out` is there.
         evaluation_pictures: how many of the held-out pictures, by name, are evaluated.
         vae_minutes, transformer_minutes, decoder_minutes: wall time of the phases.
         clips: how many clips are filmed and encoded for the transformer.
@@ -28,7 +27,6 @@ class PretrainParams(ParamsBlock):
     pictures: list[str]
     videos: list[str] = Field(default_factory=list)
     held_out: list[str]
-    held_out_fallback: list[str]
     evaluation_pictures: PositiveInt = 8
     vae_minutes: PositiveFloat
     transformer_minutes: PositiveFloat
@@ -46,17 +44,13 @@ class PretrainParams(ParamsBlock):
         )
 
 
-def held_out_pictures(params: PretrainParams, root: Path) -> tuple[list[Path], str | None]:
-    """The pictures to evaluate on, and what to say where it is not the usual set.
+def held_out_pictures(params: PretrainParams, root: Path) -> list[Path]:
+    """The pictures to evaluate on.
 
     Raises:
-        SettingsError: there are none at all.
+        SettingsError: there are none.
     """
-    pictures, _ = find_files(params.held_out, root, "pretrain.held_out")
-    note = None
+    pictures, _ = find_files(params.held_out, root, "held_out in pretrain.yaml")
     if not pictures:
-        pictures, _ = find_files(params.held_out_fallback, root, "pretrain.held_out_fallback")
-        note = f"none of {params.held_out} is here, so {params.held_out_fallback} is evaluated; figures do not compare"
-    if not pictures:
-        raise SettingsError(f"pretrain.held_out and held_out_fallback match no picture under {root}; name some.")
-    return pictures[: params.evaluation_pictures], note
+        raise SettingsError(f"held_out in pretrain.yaml matches no picture under {root}; name some.")
+    return pictures[: params.evaluation_pictures]

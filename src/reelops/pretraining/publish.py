@@ -130,11 +130,12 @@ short pieces of the videos.
 
 ## Training
 
-Minutes of wall time on two CPU cores: {minutes}. `reelops pretrain` trains it anew and resumes where it was
-stopped; `reelops pretrain --further` goes on from these weights.
+Minutes of wall time on two CPU cores: {minutes}. `reelops pretrain` trains it from the beginning and
+resumes where it was stopped; `reelops pretrain --further` continues from these weights. Most of the training files are
+not distributed here: put photographs into `data/pretraining/photos/` and videos into `data/pretraining/video/`, or name
+other places in `pretrain.yaml`.
 
 ## Licence
 
-Apache-2.0, as the code. The licences of the training pictures and videos allow this use; they are named above, and none
-of them is distributed here.
+Apache-2.0, as the code. The licences of the training pictures and videos allow this use; they are named above.
 """

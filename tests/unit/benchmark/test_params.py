@@ -1,4 +1,4 @@
-"""What the shipped settings name."""
+"""What benchmarks are run on as ReelOps comes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from reelops.benchmark.params import load_benchmark_params
 from reelops.params import load_config
 
 
-def test_shipped_settings_name_clips_and_pictures(repository: Path, more_media: Path, tmp_path: Path) -> None:
+def test_benchmarks_run_on_clips_and_pictures_of_the_repository(repository: Path) -> None:
     params = load_benchmark_params(load_config(params_file=repository / "params.yaml"))
-    (tmp_path / "shared").mkdir()
-    (tmp_path / "shared/data").symlink_to(more_media)
-    (tmp_path / "project").mkdir()
-    assert len(params.find("clips", tmp_path / "project")) >= 8
-    assert len(params.find("pictures", tmp_path / "project")) == 2
-    assert len(params.find("product_clips", tmp_path / "project")) >= 7
-    assert len(params.find("good_clips", tmp_path / "project")) >= 20
+    assert len(params.find("clips", repository)) >= 8
+    assert len(params.find("pictures", repository)) == 2
+    assert len(params.find("product_clips", repository)) >= 7
+    assert len(params.find("good_clips", repository)) >= 15
+    assert len(params.find("data_clips", repository)) >= 10

@@ -18,12 +18,13 @@ from reelops.errors import Cancelled, SettingsError
 from reelops.params import Config, load_config
 from reelops.progress import Event, Progress, RunContext
 
-BENCHMARK = "benchmark: {clips: [], pictures: [], product_clips: [], good_clips: []}\n"
+BENCHMARK = "{clips: [], pictures: [], product_clips: [], good_clips: []}\n"
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    (tmp_path / "params.yaml").write_text(BENCHMARK)
+    (tmp_path / "params.yaml").write_text("{}")
+    (tmp_path / "benchmark.yaml").write_text(BENCHMARK)
     return load_config(params_file=tmp_path / "params.yaml")
 
 
@@ -92,7 +93,7 @@ def test_nothing_is_measured_where_a_part_lacks_its_files(config: Config) -> Non
     kept: list[Report] = []
     needy = Part("needy", "clips", 1, measure, tables, files=("product_clips",))
     case = Case("example", "Example", "clips", CASE.report, (QUICK, needy))
-    with pytest.raises(SettingsError, match=r"benchmark\.product_clips in params\.yaml matches nothing here"):
+    with pytest.raises(SettingsError, match=r"product_clips in benchmark\.yaml matches nothing here"):
         run_case(case, config, Report(benchmark="example"), keep=kept.append)
     assert not kept
 

@@ -13,9 +13,11 @@ from safetensors.torch import load_file
 
 from reelops.camera.filming import film_somewhere
 from reelops.camera.moves import CameraMove, CameraSpeed, path_of
-from reelops.params import find_files
+from reelops.dataset.metadata.fingerprint import picture_hash
+from reelops.params import find_files, load_config
 from reelops.pretraining.checkpoint import load_checkpoint, save_checkpoint
-from reelops.pretraining.pictures import sources
+from reelops.pretraining.params import PretrainParams, held_out_pictures
+from reelops.pretraining.pictures import read_picture, sources
 from reelops.pretraining.publish import is_better, publish, read_figures
 from reelops.pretraining.stage import PretrainConfig, Pretraining
 from reelops.pretraining.text import TextConfig
@@ -150,13 +152,21 @@ def test_publishing_replaces_parts_and_keeps_the_rest(tmp_path: Path) -> None:
     assert not [path for path in model.iterdir() if path.name.startswith(".")]
 
 
-@pytest.mark.parametrize("name", ["unsplash", "kodak"])
-def test_held_out_pictures_are_not_among_the_training_files(repository: Path, more_media: Path, name: str) -> None:
-    import yaml
+@pytest.fixture
+def params(repository: Path) -> PretrainParams:
+    return load_config(params_file=repository / "params.yaml").block("pretrain", PretrainParams)
 
-    block = yaml.safe_load((repository / "params.yaml").read_text())["pretrain"]
-    trained, _ = find_files([*block["pictures"], *block["videos"]], repository, "pretrain")
-    held_out, _ = find_files(block["held_out"], repository, "pretrain.held_out")
-    assert any(path.name.startswith(name) for path in trained)
-    assert held_out
-    assert not {path.resolve() for path in trained} & {path.resolve() for path in held_out}
+
+def test_all_pictures_to_evaluate_on_are_in_the_repository(repository: Path, params: PretrainParams) -> None:
+    assert len(held_out_pictures(params, repository)) == params.evaluation_pictures
+
+
+def test_no_training_file_looks_like_a_held_out_picture(
+    repository: Path, params: PretrainParams, more_media: Path
+) -> None:
+    def look(path: Path) -> int:
+        return picture_hash(cv2.cvtColor(read_picture(path), cv2.COLOR_RGB2GRAY)) or 0
+
+    trained = [look(path) for path in (more_media / "photos").iterdir()]
+    for held_out in held_out_pictures(params, repository):
+        assert min((look(held_out) ^ other).bit_count() for other in trained) > 6, held_out
