@@ -9,11 +9,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of words under their columns."""
+    """Rows of words under their columns; the note says what they are about."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    note: str = ""
 
     @classmethod
     def of(cls, title: str, rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> Table:
@@ -26,7 +27,13 @@ class Table:
         return cls(title, tuple(columns), cells)
 
     def to_markdown(self) -> str:
-        lines = [f"## {self.title}", "", f"| {' | '.join(self.columns)} |", "|---" * len(self.columns) + "|"]
+        lines = [
+            f"## {self.title}",
+            "",
+            *([self.note, ""] if self.note else []),
+            f"| {' | '.join(self.columns)} |",
+            "|---" * len(self.columns) + "|",
+        ]
         return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in self.rows)]) + "\n"
 
 

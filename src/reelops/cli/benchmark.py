@@ -15,7 +15,6 @@ from rich import progress as bars
 from rich.console import Console
 from rich.table import Table as ShownTable
 
-from reelops.cli.benchmark_train import train
 from reelops.params import load_config
 from reelops.progress import Event, Progress, RunContext
 
@@ -101,6 +100,31 @@ def data(
     _measure(data_case(many), part, clips, out, as_json)
 
 
+def train(
+    part: Parts = None,
+    steps: Annotated[int, typer.Option(min=2, help="Training steps of each run.")] = 6,
+    rounds: Annotated[int, typer.Option(min=1, help="Runs of each way, taking turns.")] = 2,
+    gpu: Annotated[
+        bool, typer.Option("--gpu", help="Measure the 5B with random weights on this machine's GPU instead.")
+    ] = False,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train with the latent cache and without it, and beside the steps of diffusers' own example: samples a second,
+    peak memory, time spent waiting for samples.
+
+    It trains as params.yaml says, on data/latents/. With --gpu it needs neither weights nor data: 20 steps of the 5B's
+    architecture, as `reelops train --plan` would train it on this GPU.
+
+    Examples: reelops benchmark train
+
+    reelops benchmark train --part published --steps 3 --rounds 1
+    """
+    from reelops.benchmark.cases.train import TRAIN_GPU, train_case
+
+    _measure(TRAIN_GPU if gpu else train_case(steps, rounds), part, None, out, as_json)
+
+
 def golden(clips: Clips = None) -> None:
     """Measure what OpenCV's Dual TV-L1 says, for `quality` to compare with: some hours.
 
@@ -143,7 +167,7 @@ def _measure(
 
 
 def _shown(table: Table) -> ShownTable:
-    shown = ShownTable(*table.columns, title=table.title, title_justify="left")
+    shown = ShownTable(*table.columns, title=table.title, title_justify="left", caption=table.note)
     for row in table.rows:
         shown.add_row(*row)
     return shown

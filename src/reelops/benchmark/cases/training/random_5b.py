@@ -7,17 +7,21 @@ are those of a real run, the loss means nothing.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from reelops.benchmark.case import Bench, Part
+from reelops.benchmark.report import Figures
+from reelops.benchmark.table import Table
 from reelops.clip import ClipFormat
 from reelops.cogvideox.architecture import Architecture, named_architecture
 from reelops.cogvideox.memory import GB
 from reelops.cogvideox.training_memory import TrainingFootprint, best_way, count_adapter, training_footprint
 from reelops.errors import MachineError
+from reelops.progress import QUIET, RunContext
 from reelops.system.hardware import inspect_machine
 from reelops.training.cache import EncodedClip, Encoding, Index, LatentCache
 from reelops.training.params import HeldOutParams, TrainParams
@@ -64,7 +68,7 @@ class RandomLatents(LatentCache):
         return self._files[kind]
 
 
-def benchmark_gpu(steps: int = STEPS, on_step: Callable[[str], None] = print) -> dict[str, Any]:
+def measure_5b(_bench: Bench, context: RunContext) -> Figures:
     """Trains the 5B's architecture as the plan for this GPU says.
 
     Raises:
@@ -77,15 +81,15 @@ def benchmark_gpu(steps: int = STEPS, on_step: Callable[[str], None] = print) ->
             "5B needs."
         )
     gpu, architecture = machine.gpus[0], named_architecture(ARCHITECTURE)
-    params = TrainParams(rank=RANK, alpha=RANK, steps=steps, held_out=HeldOutParams(every=0), checkpoint_every=steps)
+    params = TrainParams(rank=RANK, alpha=RANK, steps=STEPS, held_out=HeldOutParams(every=0), checkpoint_every=STEPS)
     size = count_adapter(architecture, RANK, params.targets)
     way = best_way(architecture, CLIP, size, "bfloat16", gpu.free_bytes)
     if way is None:
         raise MachineError(f"{gpu.name} has {gpu.free_bytes / GB:.1f} GB free, which is too little for the 5B.")
     changes = {"optimizer": way.optimizer, "gradient_checkpointing": way.gradient_checkpointing}
     changes |= {"batch": way.micro_batch, "micro_batch": way.micro_batch}
-    on_step(f"{steps} steps of {way.micro_batch} clips on {gpu.name}")
-    figures = measure_random(architecture, CLIP, params.model_copy(update=changes), machine.device, on_step)
+    context.progress("random", 0, STEPS, "steps", f"{STEPS} steps of {way.micro_batch} clips on {gpu.name}")
+    figures = measure_random(architecture, CLIP, params.model_copy(update=changes), machine.device, context)
     return {"gpu": gpu.name, **figures}
 
 
@@ -94,7 +98,7 @@ def measure_random(
     clip: ClipFormat,
     params: TrainParams,
     device: str,
-    on_step: Callable[[str], None],
+    context: RunContext = QUIET,
     dtype: str = "bfloat16",
 ) -> dict[str, Any]:
     """Seconds a step and peak memory of the loop on the architecture with random weights, beside what was planned."""
@@ -111,7 +115,7 @@ def measure_random(
 
     def on_row(row: Mapping[str, float], step: int) -> None:
         seconds.append(row["seconds_per_step"])
-        on_step(f"step {step} of {params.steps}, {seconds[-1]:.2f} s")
+        context.progress("random", step, params.steps, "steps", f"step {step}, {seconds[-1]:.2f} s")
 
     seconds: list[float] = []
     latents = RandomLatents(architecture, clip)
@@ -161,7 +165,23 @@ def _figures(
     }
 
 
-def markdown(report: Mapping[str, Any]) -> str:
-    """The figures for people."""
-    rows = "\n".join(f"| {key.replace('_', ' ')} | {value} |" for key, value in report.items() if key != "gpu")
-    return f"# Training the 5B's architecture on {report['gpu']}\n\n| | |\n| --- | --- |\n{rows}\n"
+def _tables(found: Figures) -> Iterator[Table]:
+    rows = ({"figure": name.replace("_", " "), "value": _in_words(value)} for name, value in found.items())
+    yield Table.of(
+        "Steps of the 5B's architecture with random weights", rows, {"Figure": "figure", "Measured": "value"}
+    )
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name.replace('_', ' ')} {one}" for name, one in value.items())
+    return str(value)
+
+
+RANDOM_5B = Part(
+    "random",
+    "20 steps of the 5B's architecture with random weights, as `reelops train --plan` would train it on this GPU",
+    300,
+    measure_5b,
+    _tables,
+)

@@ -64,7 +64,7 @@ def steps_as_published(
         video_BFCHW, condition_BFCHW, text_BLD = _sample(kept[step % len(kept)], encoders.vae, params.picture_dropout)
         made = time.monotonic()
         with torch.autocast(video_BFCHW.device.type, torch.bfloat16, enabled=dtype == "bfloat16"):
-            loss = _loss(transformer, scheduler, video_BFCHW, condition_BFCHW, text_BLD, getattr(torch, dtype))
+            loss = published_loss(transformer, scheduler, video_BFCHW, condition_BFCHW, text_BLD, getattr(torch, dtype))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(transformer.parameters(), params.clip_norm)
         optimizer.step()
@@ -101,7 +101,7 @@ def _sample(kept: tuple[Any, Any, Tensor], vae: Any, picture_dropout: float) -> 
     return video_BFCHW, torch.zeros_like(condition) if lost else condition, text
 
 
-def _loss(
+def published_loss(
     transformer: Any,
     scheduler: Any,
     video_BFCHW: Tensor,
