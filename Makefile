@@ -53,6 +53,10 @@ format: setup ## format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
 
+.PHONY: docs
+docs: setup ## write the tables of docs/metrics.md from the metrics' records
+	@$(BIN)/python -m reelops.metrics.page docs/metrics.md
+
 .PHONY: hooks
 hooks: setup ## check each commit before it is made
 	@$(BIN)/pre-commit install
