@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -16,10 +17,12 @@ from pathlib import Path
 import pytest
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import reelops
+from reelops.cli.doctor import SUPPORTED_PYTHONS
 
 PACKAGES = ("src", "flows", "tasks")
 # torch's builds for GPUs state these exactly by themselves; the lock is the same on every machine.
@@ -59,28 +62,68 @@ def wanted(repository: Path) -> list[Requirement]:
     return [Requirement(text) for group in groups for text in group]
 
 
-def locked(repository: Path) -> dict[str, Version]:
+def locked(repository: Path, python: str | None = None) -> dict[str, Version]:
+    """What is locked for a Python, such as 3.12; None is this one."""
+    environment = {"python_version": python} if python else None
     lines = (repository / "requirements.lock").read_text().splitlines()
-    pins = [line.split("==") for line in lines if not line.startswith("#")]
-    return {canonicalize_name(name): Version(version) for name, version in pins}
+    pins = [Requirement(line) for line in lines if not line.startswith("#")]
+    return {
+        canonicalize_name(pin.name): Version(next(iter(pin.specifier)).version)
+        for pin in pins
+        if pin.marker is None or pin.marker.evaluate(environment)
+    }
+
+
+def supported_pythons(repository: Path) -> list[str]:
+    return re.findall(r"Python :: (3\.\d+)", "\n".join(pyproject(repository)["project"]["classifiers"]))
 
 
 # ---- the lock ----
 
 
 def test_lock_has_one_exact_public_version_a_line_and_nothing_else(repository):
+    marker = r"( ; python_version [<>!]=? '3\.\d+'( and python_version [<>!]=? '3\.\d+')*)?"
     for line in (repository / "requirements.lock").read_text().splitlines():
-        assert re.fullmatch(r"#.*|[A-Za-z0-9._-]+==[0-9][0-9a-z.]*", line), line
+        assert re.fullmatch(rf"#.*|[A-Za-z0-9._-]+==[0-9][0-9a-z.]*{marker}", line), line
 
 
-def test_lock_satisfies_pyproject(repository):
-    pins = locked(repository)
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+def test_lock_satisfies_pyproject(repository, python):
+    pins = locked(repository, python)
     unmet = [
         str(requirement)
         for requirement in wanted(repository)
         if (version := pins.get(canonicalize_name(requirement.name))) is None or version not in requirement.specifier
     ]
     assert not unmet, f"requirements.lock does not meet {unmet}; run `make lock`."
+
+
+def test_the_supported_pythons_are_the_same_wherever_they_are_named(repository):
+    named = supported_pythons(repository)
+    wanted_range = SpecifierSet(pyproject(repository)["project"]["requires-python"])
+    assert named == [f"3.{minor}" for minor in range(40) if f"3.{minor}" in wanted_range]
+    assert [f"{major}.{minor}" for major, minor in SUPPORTED_PYTHONS] == named
+    setup = (repository / "scripts/setup.sh").read_text()
+    oldest, newest = ((python.replace(".", ", ")) for python in (named[0], named[-1]))
+    assert f"({oldest}) <= sys.version_info[:2] <= ({newest})" in setup
+
+
+def test_a_version_that_only_some_pythons_have_is_locked_with_a_marker(repository):
+    merge = runpy.run_path(str(repository / "scripts" / "lock.py"))["merge"]
+    lines = merge(
+        {
+            "3.11": {"av": "18.1", "old": "1", "same": "1"},
+            "3.12": {"av": "19.0", "old": "1", "same": "1"},
+            "3.13": {"av": "19.0", "new": "2", "same": "1"},
+        }
+    )
+    assert lines == [
+        "av==18.1 ; python_version < '3.12'",
+        "av==19.0 ; python_version >= '3.12'",
+        "new==2 ; python_version >= '3.13'",
+        "old==1 ; python_version < '3.13'",
+        "same==1",
+    ]
 
 
 def test_lock_keeps_fastapi_where_the_prefect_server_imports(repository):
@@ -285,12 +328,12 @@ def test_the_import_contracts_refuse(repository, tmp_path, file, line):
 # ---- set-up and checks ----
 
 
-def test_setup_without_python_311_says_what_to_install(repository, tmp_path):
+def test_setup_without_a_supported_python_says_what_to_install(repository, tmp_path):
     (tmp_path / "scripts").mkdir()
     shutil.copy(repository / "scripts/setup.sh", tmp_path / "scripts")
     answer = run("bash", "scripts/setup.sh", cwd=tmp_path, PYTHON="/bin/false")
     assert answer.returncode == 1
-    assert "Python 3.11" in answer.stderr
+    assert "Python 3.11, 3.12 or 3.13" in answer.stderr
     assert "/bin/false" in answer.stderr
     assert "apt install python3.11 python3.11-venv" in answer.stderr
     assert not (tmp_path / ".venv").exists()

@@ -50,6 +50,7 @@ STACK = (
 )
 # Without these nothing can be generated; without the others only a part of ReelOps is missing.
 NEEDED = frozenset(STACK[:6]) | {"numpy", "av", "opencv-contrib-python"}
+SUPPORTED_PYTHONS = ((3, 11), (3, 12), (3, 13))
 DEFAULT_PROFILE = "tiny"
 SERVER_TIMEOUT_SECONDS = 1.5
 LOW_DISK_BYTES = 5e9
@@ -104,8 +105,9 @@ def _machine() -> tuple[Any, list[Finding]]:
 
 
 def _python() -> Finding:
-    good = sys.version_info[:2] == (3, 11)
-    text = platform.python_version() + ("" if good else "; the locked requirements are for 3.11")
+    good = sys.version_info[:2] in SUPPORTED_PYTHONS
+    names = ", ".join(f"{major}.{minor}" for major, minor in SUPPORTED_PYTHONS)
+    text = platform.python_version() + ("" if good else f"; ReelOps is tested with {names}")
     return Finding("machine", "python", "ok" if good else "warn", text)
 
 
