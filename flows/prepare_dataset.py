@@ -23,7 +23,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from reelops.cli import run_guarded
 from reelops.dataset.metadata.outputs import FOLDER
-from reelops.dataset.metadata.stage import Prepared
+from reelops.dataset.metadata.stage import MetadataResult
 from reelops.params import load_config
 from reelops.system.hardware import cores
 from tasks.dataset import await_shards, order_shard, show_prepared, write_reports, write_tables
@@ -34,9 +34,9 @@ from tasks.stopping import sigterm_noted
 
 @dataclass(frozen=True)
 class PreparedSet:
-    """What became of all clips, and what people should be told aloud."""
+    """What became of all clips, and warnings for the user."""
 
-    prepared: Prepared
+    result: MetadataResult
     notes: tuple[str, ...]
 
 
@@ -58,10 +58,10 @@ def prepare_dataset(shards: int = 0, deployment: str | None = None, data_docs: b
         else:
             for look in [look_here.submit(name, 1, config) for name in names]:
                 look.result()
-        prepared = write_tables(config)
-        notes = write_reports(prepared, config, data_docs)
-    show_prepared(prepared, config.root / FOLDER / "index.html")
-    return _finished(PreparedSet(prepared, tuple(notes)))
+        result = write_tables(config)
+        notes = write_reports(result, config, data_docs)
+    show_prepared(result, config.root / FOLDER / "index.html")
+    return _finished(PreparedSet(result, tuple(notes)))
 
 
 @flow(name="look-at-shard", flow_run_name="shard {shard}", retries=0)
@@ -77,8 +77,8 @@ def look_at_shard(shard: str) -> None:
 
 def _finished(found: PreparedSet) -> Any:
     """A completed state that says how many clips there are, so that a list of runs shows it."""
-    splits = ", ".join(f"{count} {split}" for split, count in found.prepared.splits.items())
-    return Completed(message=f"{splits}, {len(found.prepared.quarantined)} thrown out", data=found)
+    splits = ", ".join(f"{count} {split}" for split, count in found.result.splits.items())
+    return Completed(message=f"{splits}, {len(found.result.quarantined)} thrown out", data=found)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     quieten()
     with progress_bar("Preparing"):
         found = prepare_dataset(given.shards, given.deployment, given.data_docs)
-    show(found.prepared)
+    show(found.result)
     for note in found.notes:
         tell(note)
     return 0

@@ -16,11 +16,12 @@ from prefect.deployments import run_deployment
 
 from reelops.errors import MachineError
 from reelops.params import Config
+from reelops.progress import Event, Progress, RunContext
 from tasks.failure import retry_if_it_may_pass
 from tasks.stopping import heed_sigterm
 
 if TYPE_CHECKING:
-    from reelops.dataset.metadata.stage import ExamineProgress, Prepared
+    from reelops.dataset.metadata.stage import MetadataResult, ShardResult
 
 ARTIFACT_KEY = "prepared-clips"
 _HOURS = 3600
@@ -35,17 +36,19 @@ _POLL_SECONDS = 2.0
     timeout_seconds=12 * _HOURS,
     cache_policy=NO_CACHE,
 )
-def look_at_shard(shard: str, workers: int | None, config: Config) -> ExamineProgress:
+def look_at_shard(shard: str, workers: int | None, config: Config) -> ShardResult:
     """What an earlier try has looked at is known, not looked at again."""
-    from reelops.dataset.metadata.stage import Preparing, Shard
+    from reelops.dataset.metadata.examination import Shard
+    from reelops.dataset.metadata.stage import plan_metadata, run_shard
 
     logger = get_run_logger()
 
-    def tell(now: ExamineProgress) -> None:
+    def on_event(event: Event) -> None:
         heed_sigterm()
-        logger.debug("shard %s: %d of %d clips", shard, now.done, now.total)
+        if isinstance(event, Progress):
+            logger.debug("shard %s: %d of %d clips", shard, event.done, event.total)
 
-    looked_at = Preparing.of(config, workers=workers, on_progress=tell).examine(Shard.parse(shard))
+    looked_at = run_shard(plan_metadata(config, workers), Shard.parse(shard), RunContext(on_event))
     logger.info("shard %s: %d clips, %d of them known before", shard, looked_at.total, looked_at.known)
     return looked_at
 
@@ -84,24 +87,24 @@ def await_shards(runs: Sequence[UUID]) -> None:
     timeout_seconds=6 * _HOURS,
     cache_policy=NO_CACHE,
 )
-def write_tables(config: Config) -> Prepared:
+def write_tables(config: Config) -> MetadataResult:
     """The tables of all clips; what no shard has looked at is looked at here."""
-    from reelops.dataset.metadata.stage import Preparing
+    from reelops.dataset.metadata.stage import plan_metadata, run_metadata
 
-    return Preparing.of(config, on_progress=lambda _: heed_sigterm()).run()
+    return run_metadata(plan_metadata(config), RunContext(lambda _: heed_sigterm()))
 
 
 @task(timeout_seconds=_HOURS, cache_policy=NO_CACHE)
-def write_reports(prepared: Prepared, config: Config, data_docs: bool) -> list[str]:
-    """What the user should be told aloud."""
+def write_reports(result: MetadataResult, config: Config, data_docs: bool) -> list[str]:
+    """Warnings for the user."""
     from reelops.dataset.metadata.outputs import write_outputs
     from reelops.dataset.metadata.params import load_metadata_params
 
-    return write_outputs(prepared, load_metadata_params(config), config.root, data_docs)
+    return write_outputs(result, load_metadata_params(config), config.root, data_docs)
 
 
 @task(timeout_seconds=120, cache_policy=NO_CACHE)
-def show_prepared(prepared: Prepared, page: Path) -> None:
-    rows: list[dict[str, str | int]] = [{"clips": count, "what": split} for split, count in prepared.splits.items()]
-    rows += [{"clips": count, "what": f"thrown out: {reason}"} for reason, count in prepared.reasons.items()]
-    create_table_artifact(rows, key=ARTIFACT_KEY, description=f"{len(prepared.rows)} clips to learn from; see {page}")
+def show_prepared(result: MetadataResult, page: Path) -> None:
+    rows: list[dict[str, str | int]] = [{"clips": count, "what": split} for split, count in result.splits.items()]
+    rows += [{"clips": count, "what": f"thrown out: {reason}"} for reason, count in result.reasons.items()]
+    create_table_artifact(rows, key=ARTIFACT_KEY, description=f"{len(result.rows)} clips to learn from; see {page}")

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from reelops.dataset.metadata.examination import STOPPED, Shard
 from reelops.dataset.metadata.outputs import FOLDER, metrics, write_outputs
-from reelops.dataset.metadata.stage import Prepared, Preparing, Shard
+from reelops.dataset.metadata.stage import MetadataResult, plan_metadata, run_metadata, run_shard
 from reelops.dataset.table import CLIPS, QUARANTINE
 from reelops.errors import Cancelled
 from reelops.params import load_config
+from reelops.progress import Event, Progress, RunContext
 from reelops.views.progress_bar import watching
 from reelops.views.take import err, out
 
@@ -46,45 +49,53 @@ def metadata(
 
     Examples: reelops metadata    |    reelops metadata --shard 1/4    |    reelops metadata --no-data-docs --json
     """
-    config = load_config()
-    with watching("clips") as watch:
-        run = Preparing.of(
-            config, workers=workers, on_progress=lambda now: watch.show("Looking at clips", now.done, now.total)
-        )
-        try:
-            looked_at = run.examine(Shard.parse(shard)) if shard else None
-            prepared = None if shard else run.run()
-        except KeyboardInterrupt:
-            err.print("Stopped. What was looked at is kept, and the next run goes on from there.")
-            raise SystemExit(Cancelled.exit_code) from None
-    if looked_at:
+    plan = plan_metadata(load_config(), workers)
+    if shard:
+        with _watched() as context:
+            looked_at = run_shard(plan, Shard.parse(shard), context)
         typer.echo(f"Shard {shard}: {looked_at.total:,} clips looked at, {looked_at.known:,} of them known before.")
-    if prepared is None:
         return
+    with _watched() as context:
+        result = run_metadata(plan, context)
     notes: Sequence[str] = []
     try:
         with err.status("Writing reports"):
-            notes = write_outputs(prepared, run.params, config.root, data_docs)
+            notes = write_outputs(result, plan.params, plan.root, data_docs)
     finally:
         if as_json:
-            typer.echo(json.dumps(metrics(prepared) | {"seconds": round(prepared.seconds, 2)}, indent=2))
+            typer.echo(json.dumps(metrics(result) | {"seconds": round(result.seconds, 2)}, indent=2))
         else:
-            show(prepared)
+            show(result)
         for note in notes:
             err.print(f"[yellow]Note:[/] {note}", soft_wrap=True, highlight=False)
 
 
-def show(prepared: Prepared) -> None:
+@contextmanager
+def _watched() -> Iterator[RunContext]:
+    with watching("clips") as watch:
+
+        def show_progress(event: Event) -> None:
+            if isinstance(event, Progress):
+                watch.show("Looking at clips", event.done, event.total)
+
+        try:
+            yield RunContext(show_progress)
+        except KeyboardInterrupt:
+            err.print(STOPPED)
+            raise SystemExit(Cancelled.exit_code) from None
+
+
+def show(result: MetadataResult) -> None:
     """How many clips there are for what, and how many were thrown out why."""
     table = Table("Clips", "", box=SIMPLE_HEAD)
     table.columns[1].justify = "right"
-    for split, count in prepared.splits.items():
+    for split, count in result.splits.items():
         table.add_row(split, f"{count:,}")
-    for reason, count in prepared.reasons.items():
+    for reason, count in result.reasons.items():
         table.add_row(f"[dim]thrown out: {reason.replace('_', ' ')}[/]", f"[dim]{count:,}[/]")
-    if lost := sum(prepared.lost.values()):
+    if lost := sum(result.lost.values()):
         table.add_row("[dim]never came, see reelops fetch[/]", f"[dim]{lost:,}[/]")
     out.print(table)
-    known = prepared.total - prepared.examined
-    looked = f"{prepared.examined:,} clips looked at in {prepared.seconds:.1f} s, {known:,} known before"
+    known = result.total - result.examined
+    looked = f"{result.examined:,} clips looked at in {result.seconds:.1f} s, {known:,} known before"
     err.print(f"{looked}. Written: {CLIPS}, {QUARANTINE}, {FOLDER / 'index.html'}", soft_wrap=True, highlight=False)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reelops.dataset.metadata.contract import RANGES, SHA256, frame_of
 from reelops.dataset.metadata.params import MetadataParams
-from reelops.dataset.metadata.stage import Prepared
+from reelops.dataset.metadata.stage import MetadataResult
 from reelops.dataset.table import SPLITS
 from reelops.tables import data_docs
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _WHAT = {"table": "the table itself", "clips": "single clips", "set": "the set as a whole"}
 
 
-def write_data_docs(prepared: Prepared, params: MetadataParams, folder: Path) -> tuple[Path, list[str]]:
+def write_data_docs(result: MetadataResult, params: MetadataParams, folder: Path) -> tuple[Path, list[str]]:
     """Checks the table of clips, and writes the pages.
 
     Returns:
@@ -31,11 +31,11 @@ def write_data_docs(prepared: Prepared, params: MetadataParams, folder: Path) ->
         MachineError: Great Expectations is not installed, or the folder cannot be written to.
     """
     data_docs.check_installed()
-    frame = frame_of(prepared.rows).drop(columns="captions")
+    frame = frame_of(result.rows).drop(columns="captions")
     suites = {
         "table": (frame, table_expectations()),
         "clips": (frame, clip_expectations(params)),
-        "set": (set_frame(prepared), set_expectations(params)),
+        "set": (set_frame(result), set_expectations(params)),
     }
     index, failed = data_docs.write_site("clips", "Data Docs of the clips to learn from", suites, folder)
     return index, [f"the expectations on {_WHAT[name]} are not all met; see the Data Docs." for name in failed]
@@ -67,14 +67,14 @@ def clip_expectations(params: MetadataParams) -> list[Any]:
     ]
 
 
-def set_frame(prepared: Prepared) -> pandas.DataFrame:
+def set_frame(result: MetadataResult) -> pandas.DataFrame:
     """One row: clips, those of each split, the share that was thrown out, and shares for each reason."""
     import pandas
 
-    total = max(1, prepared.total)
-    row = {"clips": float(len(prepared.rows)), "share_thrown_out": prepared.share_thrown_out}
-    row |= {f"clips_{split}": float(count) for split, count in prepared.splits.items()}
-    row |= {f"share_{reason}": count / total for reason, count in prepared.reasons.items()}
+    total = max(1, result.total)
+    row = {"clips": float(len(result.rows)), "share_thrown_out": result.share_thrown_out}
+    row |= {f"clips_{split}": float(count) for split, count in result.splits.items()}
+    row |= {f"share_{reason}": count / total for reason, count in result.reasons.items()}
     return pandas.DataFrame([row])
 
 

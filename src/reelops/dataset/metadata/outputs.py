@@ -18,7 +18,7 @@ from typing import Any
 from reelops.dataset.metadata.contract import check_clips
 from reelops.dataset.metadata.params import MetadataParams
 from reelops.dataset.metadata.report import write_report
-from reelops.dataset.metadata.stage import Prepared
+from reelops.dataset.metadata.stage import MetadataResult
 from reelops.errors import DatasetError
 from reelops.system.files import write_csv_atomically, write_text_atomically
 
@@ -26,7 +26,7 @@ FOLDER = Path("reports/data")
 DATA_DOCS = FOLDER / "docs"
 
 
-def write_outputs(prepared: Prepared, params: MetadataParams, root: Path, data_docs: bool = True) -> list[str]:
+def write_outputs(result: MetadataResult, params: MetadataParams, root: Path, data_docs: bool = True) -> list[str]:
     """Holds the table to its contract and writes everything.
 
     Args:
@@ -41,53 +41,51 @@ def write_outputs(prepared: Prepared, params: MetadataParams, root: Path, data_d
             written all the same, so that one can see why.
         MachineError: something cannot be written, or Great Expectations is not installed.
     """
-    check_clips(prepared.rows)
+    check_clips(result.rows)
     folder = root / FOLDER
-    write_text_atomically(folder / "metrics.json", json.dumps(metrics(prepared), indent=2) + "\n")
-    spreads = ((row.clip_id, row.split, row.motion, row.sharpness) for row in prepared.rows)
+    write_text_atomically(folder / "metrics.json", json.dumps(metrics(result), indent=2) + "\n")
+    spreads = ((row.clip_id, row.split, row.motion, row.sharpness) for row in result.rows)
     write_csv_atomically(folder / "spread.csv", ("clip_id", "split", "motion", "sharpness"), spreads)
-    write_csv_atomically(folder / "reasons.csv", ("reason", "clips"), prepared.reasons.items())
-    write_report(prepared, params, root, folder / "index.html")
-    notes = [f"nothing of {source} is in the table: {reason}" for source, reason in prepared.unlisted.items()]
-    notes += [
-        f"no clip is for {split}; see metadata.splits in params.yaml." for split in _empty_splits(prepared, params)
-    ]
+    write_csv_atomically(folder / "reasons.csv", ("reason", "clips"), result.reasons.items())
+    write_report(result, params, root, folder / "index.html")
+    notes = [f"nothing of {source} is in the table: {reason}" for source, reason in result.unlisted.items()]
+    notes += [f"no clip is for {split}; see metadata.splits in params.yaml." for split in _empty_splits(result, params)]
     if data_docs:
         from reelops.dataset.metadata.expectations import write_data_docs
 
-        notes += write_data_docs(prepared, params, root / DATA_DOCS)[1]
-    _check_share(prepared, params)
+        notes += write_data_docs(result, params, root / DATA_DOCS)[1]
+    _check_share(result, params)
     return notes
 
 
-def metrics(prepared: Prepared) -> dict[str, Any]:
+def metrics(result: MetadataResult) -> dict[str, Any]:
     """Figures that depend on the set alone, not on the run that prepared it."""
-    rows = prepared.rows
+    rows = result.rows
     medians = {name: median(getattr(row, name) for row in rows) for name in ("motion", "sharpness")} if rows else {}
     return {
         "clips": len(rows),
-        "splits": prepared.splits,
+        "splits": result.splits,
         "origins": len({row.origin for row in rows}),
-        "thrown_out": len(prepared.quarantined),
-        "share_thrown_out": round(prepared.share_thrown_out, 6),
-        "reasons": prepared.reasons,
-        "lost": prepared.lost,
-        **({"unlisted": sorted(prepared.unlisted)} if prepared.unlisted else {}),
+        "thrown_out": len(result.quarantined),
+        "share_thrown_out": round(result.share_thrown_out, 6),
+        "reasons": result.reasons,
+        "lost": result.lost,
+        **({"unlisted": sorted(result.unlisted)} if result.unlisted else {}),
         "medians": medians,
     }
 
 
-def _empty_splits(prepared: Prepared, params: MetadataParams) -> Sequence[str]:
+def _empty_splits(result: MetadataResult, params: MetadataParams) -> Sequence[str]:
     """Splits that params.yaml gives a share, and that are empty."""
     wanted = ("train", *(name for name in ("validation", "test") if getattr(params.splits, name)))
-    return [split for split, count in prepared.splits.items() if split in wanted and not count]
+    return [split for split, count in result.splits.items() if split in wanted and not count]
 
 
-def _check_share(prepared: Prepared, params: MetadataParams) -> None:
-    if prepared.share_thrown_out <= params.most_thrown_out and prepared.rows:
+def _check_share(result: MetadataResult, params: MetadataParams) -> None:
+    if result.share_thrown_out <= params.most_thrown_out and result.rows:
         return
-    reasons = ", ".join(f"{count} {reason}" for reason, count in list(prepared.reasons.items())[:4])
+    reasons = ", ".join(f"{count} {reason}" for reason, count in list(result.reasons.items())[:4])
     raise DatasetError(
-        f"{prepared.share_thrown_out:.0%} of {prepared.total} clips were thrown out ({reasons}); "
+        f"{result.share_thrown_out:.0%} of {result.total} clips were thrown out ({reasons}); "
         f"metadata.most_thrown_out allows {params.most_thrown_out:.0%}. {FOLDER / 'index.html'} shows which and why."
     )

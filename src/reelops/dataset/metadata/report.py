@@ -13,7 +13,7 @@ from PIL import Image
 
 import reelops
 from reelops.dataset.metadata.params import MetadataParams
-from reelops.dataset.metadata.stage import Prepared
+from reelops.dataset.metadata.stage import MetadataResult
 from reelops.dataset.metadata.window import by_chance
 from reelops.dataset.table import SPLITS, ClipRow, QuarantinedClip, Reason
 from reelops.pages.build import security, style, template
@@ -69,28 +69,28 @@ FIGURES: Sequence[tuple[str, str, Callable[[ClipRow], float]]] = (
 )
 
 
-def write_report(prepared: Prepared, params: MetadataParams, root: Path, path: Path) -> None:
+def write_report(result: MetadataResult, params: MetadataParams, root: Path, path: Path) -> None:
     """Writes the page; it holds no dates, so that the same set gives the same page.
 
     Raises:
         MachineError: the file cannot be written.
     """
     css = style(__package__, "report.css")
-    shown = _sample(prepared.rows, params.seed)
+    shown = _sample(result.rows, params.seed)
     page = template(__package__, "report.html.j2").render(
         css=css,
         security=security(css),
         version=reelops.__version__,
-        prepared=prepared,
+        result=result,
         params=params,
         splits=SPLITS,
-        sources=_by_source(prepared),
-        licences=Counter(row.licence for row in prepared.rows).most_common(),
-        reasons=_reasons(prepared.quarantined),
+        sources=_by_source(result),
+        licences=Counter(row.licence for row in result.rows).most_common(),
+        reasons=_reasons(result.quarantined),
         words=REASONS,
-        figures=_figures(prepared.rows),
+        figures=_figures(result.rows),
         pictures=[(row, data_uri(_picture(root / row.image_path))) for row in shown],
-        thrown_out=prepared.quarantined[:MOST_THROWN_OUT],
+        thrown_out=result.quarantined[:MOST_THROWN_OUT],
     )
     write_text_atomically(path, page)
 
@@ -106,12 +106,12 @@ def _picture(path: Path) -> bytes:
         return jpeg(np.asarray(picture.convert("RGB")), _PICTURE_WIDTH)
 
 
-def _by_source(prepared: Prepared) -> list[dict[str, Any]]:
+def _by_source(result: MetadataResult) -> list[dict[str, Any]]:
     """Of each source: clips of each split, whole videos, and what was lost on the way."""
     rows: dict[str, list[ClipRow]] = defaultdict(list)
-    for row in prepared.rows:
+    for row in result.rows:
         rows[row.source].append(row)
-    thrown_out = Counter(clip.source for clip in prepared.quarantined)
+    thrown_out = Counter(clip.source for clip in result.quarantined)
     return [
         {
             "name": source,
@@ -121,7 +121,7 @@ def _by_source(prepared: Prepared) -> list[dict[str, Any]]:
             "origins": len({row.origin for row in rows[source]}),
             **{split: sum(row.split == split for row in rows[source]) for split in SPLITS},
         }
-        for source, lost in prepared.lost.items()
+        for source, lost in result.lost.items()
     ]
 
 

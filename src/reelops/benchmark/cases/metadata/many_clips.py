@@ -22,9 +22,10 @@ from reelops.benchmark.report import Figures
 from reelops.benchmark.table import Table
 from reelops.dataset.entry import Entry, Fetched
 from reelops.dataset.metadata.params import MetadataParams, WindowParams, load_metadata_params
-from reelops.dataset.metadata.stage import Preparing
+from reelops.dataset.metadata.stage import MetadataPlan, run_metadata
 from reelops.dataset.records import write_records
 from reelops.progress import RunContext
+from reelops.system.hardware import cores
 from reelops.video.decode import read_frames
 from reelops.video.encode import encode
 
@@ -93,7 +94,7 @@ def _run_stage(root: Path, params_json: str) -> dict[str, Any]:
     limits = given.limits.model_copy(update={"smallest_side": 32, "text_share": 1.0, "duplicate_bits": None})
     params = given.model_copy(update={"window": _SMALL, "limits": limits})
     with MemoryOverTime() as memory:
-        prepared = Preparing(params, [_SOURCE], root, on_progress=lambda now: memory.count(now.done)).run()
+        prepared = run_metadata(MetadataPlan(params, (_SOURCE,), root, cores()), RunContext(memory.on_event))
     own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return {
         "clips": len(prepared.rows),

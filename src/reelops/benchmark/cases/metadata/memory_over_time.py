@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from reelops.progress import Event, Progress
+
 _SAMPLES = 60
 _SAMPLE_SECONDS = 0.5
 
@@ -26,9 +28,10 @@ class MemoryOverTime:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="memory-over-time", daemon=True)
 
-    def count(self, done: int) -> None:
-        """So many clips are done."""
-        self._done = done
+    def on_event(self, event: Event) -> None:
+        """Hears from the stage how many clips are done."""
+        if isinstance(event, Progress):
+            self._done = round(event.done)
 
     @property
     def worker_peak_mb(self) -> float | None:
