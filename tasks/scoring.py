@@ -11,12 +11,13 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from reelops.params import Config
+from reelops.progress import Event, Progress, RunContext
 from reelops.tracking.runs import TrackedRun, log_run
 from tasks.failure import retry_if_it_may_pass
 from tasks.stopping import heed_sigterm
 
 if TYPE_CHECKING:
-    from reelops.scoring.batch import BatchProgress, ScoringOrder
+    from reelops.scoring.batch import ScoringOrder
     from reelops.scoring.outputs import Outputs
     from reelops.scoring.scored_clip import ScoredClip
 
@@ -37,11 +38,12 @@ def score_batch(number: int, clips: Sequence[Path], order: ScoringOrder) -> list
 
     logger = get_run_logger()
 
-    def tell(now: BatchProgress) -> None:
+    def on_event(event: Event) -> None:
         heed_sigterm()
-        logger.debug("batch %d: %d of %d clips", number, now.clips, now.of_clips)
+        if isinstance(event, Progress):
+            logger.debug("batch %d: %d of %d clips", number, event.figures["clips"], len(clips))
 
-    scored = score_clips(clips, order, workers=1, on_progress=tell)
+    scored = score_clips(clips, order, workers=1, context=RunContext(on_event))
     for clip in scored:
         logger.info("%s: %s", clip.path.name, clip.answer)
     return scored
@@ -49,7 +51,7 @@ def score_batch(number: int, clips: Sequence[Path], order: ScoringOrder) -> list
 
 @task(timeout_seconds=3 * 3600, cache_policy=NO_CACHE)
 def write_outputs(clips: Sequence[ScoredClip], outputs: Outputs) -> list[str]:
-    """What the user should be told aloud."""
+    """Warnings for the user."""
     _, notes = outputs.write(clips)
     return notes
 

@@ -146,8 +146,8 @@ def _score(
 ) -> int:
     """Scores, shows, writes; the exit code."""
     clips, others = find_clips(videos), find_clips([compare]) if compare else []
-    with score_view.progress([*clips, *others]) as on_progress:
-        scored = score_clips([*clips, *others], order, workers, on_progress)
+    with score_view.progress([*clips, *others]) as context:
+        scored = score_clips([*clips, *others], order, workers, context)
     results, old = scored[: len(clips)], scored[len(clips) :]
     comparison = _compared(results, old, videos, compare) if compare else None
     single = len(results) == 1 and not videos[0].is_dir()
@@ -159,8 +159,8 @@ def _score(
         score_view.show_many(results)
     if comparison and as_json != STDOUT:
         score_view.show_comparison(comparison)
-    with score_view.report_progress() as on_clip:
-        written, notes = outputs.write(results, comparison, str(compare), workers, on_clip)
+    with score_view.report_progress() as context:
+        written, notes = outputs.write(results, comparison, str(compare), workers, context)
     if as_json and as_json != STDOUT:
         written.append(_write_json(results, single, as_json))
     score_view.show_written(written)
@@ -176,8 +176,8 @@ def _compared(
 
 
 def _self_test(clips: Sequence[Path], order: ScoringOrder, workers: int | None, as_json: Path | None) -> int:
-    with score_view.report_progress("Spoiling and judging") as on_case:
-        tests = run_self_tests(clips, order, workers, on_case)
+    with score_view.report_progress("Spoiling and judging") as context:
+        tests = run_self_tests(clips, order, workers, context)
     text = json.dumps([test.to_json() for test in tests], indent=2, ensure_ascii=False, allow_nan=False)
     if as_json == STDOUT:
         typer.echo(text)

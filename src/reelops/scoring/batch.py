@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from reelops.metrics.scores import Scores
 from reelops.metrics.settings import ScoreSettings, load_score_settings
 from reelops.metrics.suite import score_clip
 from reelops.params import Config
+from reelops.progress import QUIET, RunContext
 from reelops.scoring.origin import Origin, find_origin
 from reelops.scoring.score_store import FOLDER, ScoreKey, ScoreStore, digest_of, is_final, score_store
 from reelops.scoring.scored_clip import ScoredClip
@@ -42,7 +43,7 @@ class ScoringOrder:
         ask_clips: False uses nothing that clips say of themselves.
         reference: a video or picture that all clips are compared with, or a folder that has one of each clip's name.
         also: more metrics by name.
-        fresh: scores that are in the store are measured anew, and replaced.
+        fresh: scores that are in the store are measured again, and replaced.
     """
 
     score_settings: ScoreSettings
@@ -101,24 +102,6 @@ class ScoringOrder:
         return found
 
 
-@dataclass(frozen=True)
-class BatchProgress:
-    """How far a batch is.
-
-    Attributes:
-        clips: with an answer, of `of_clips`.
-        frames: scored so far in this run, of `of_frames`; frames that are in the store count nothing.
-    """
-
-    clips: int
-    of_clips: int
-    frames: int
-    of_frames: int
-
-
-OnBatch = Callable[[BatchProgress], None]
-
-
 def find_clips(places: Iterable[Path]) -> list[Path]:
     """Files as they are given, and all videos in folders, however deep, by name; none twice, nothing hidden.
 
@@ -146,7 +129,7 @@ def _videos_in(folder: Path) -> list[Path]:
 
 
 def score_clips(
-    clips: Sequence[Path], order: ScoringOrder, workers: int | None = None, on_progress: OnBatch | None = None
+    clips: Sequence[Path], order: ScoringOrder, workers: int | None = None, context: RunContext = QUIET
 ) -> list[ScoredClip]:
     """Scores and judges clips; what is in the store is not measured again.
 
@@ -155,12 +138,16 @@ def score_clips(
 
     Args:
         workers: processes of one thread each; None takes one a core. A single clip is measured in this process.
-        on_progress: told at every step; what it raises stops the batch.
+        context: told at every step the frames that are scored, of those that have to be; its figures are `clips` that
+            have an answer, and `of_clips`.
 
     Returns:
         One result a clip, in their order; a clip that cannot be scored says why.
+
+    Raises:
+        Cancelled: somebody asked to stop; the scores so far are kept.
     """
-    tally = _Tally(len(clips), on_progress)
+    tally = _Tally(len(clips), context)
     prepared = [_prepare(clip, order, tally) for clip in clips]
     results = [one if isinstance(one, ScoredClip) else None for one in prepared]
     jobs = [(number, one) for number, one in enumerate(prepared) if isinstance(one, _Job)]
@@ -225,7 +212,7 @@ def _measure(
     if len(jobs) == 1 and workers is None:
         yield 0, *_measure_here(jobs[0], tally)
         return
-    with closing(run_jobs(_measure_one, jobs, min(workers or cores(), len(jobs)), tally.show)) as answers:
+    with closing(run_jobs(_measure_one, jobs, min(workers or cores(), len(jobs)), tally.report)) as answers:
         for answer in answers:
             if isinstance(answer, JobProgress):
                 tally.frames_of(answer.index, answer.amount)
@@ -255,31 +242,32 @@ def _measure_one(job: _Job, report: ReportProgress) -> Scores:
 class _Tally:
     """Counts for whoever watches."""
 
-    def __init__(self, of_clips: int, on_progress: OnBatch | None) -> None:
-        self._now = BatchProgress(0, of_clips, 0, 0)
-        self._tell = on_progress
+    def __init__(self, of_clips: int, context: RunContext) -> None:
+        self._clips, self._of_clips = 0, of_clips
+        self._context = context
         self._frames: list[int] = []
         self._totals: list[int] = []
 
     def begin(self, jobs: Sequence[_Job]) -> None:
         self._totals = [job.num_frames for job in jobs]
         self._frames = [0] * len(jobs)
-        self._now = replace(self._now, of_frames=sum(self._totals))
-        self.show()
+        self.report()
 
     def frames_of(self, job: int, frames: int) -> None:
         self._frames[job] = frames
-        self._now = replace(self._now, frames=sum(self._frames))
-        self.show()
+        self.report()
 
     def job_done(self, job: int) -> None:
         self.frames_of(job, self._totals[job])
         self.clip_done()
 
     def clip_done(self) -> None:
-        self._now = replace(self._now, clips=self._now.clips + 1)
-        self.show()
+        self._clips += 1
+        self.report()
 
-    def show(self) -> None:
-        if self._tell:
-            self._tell(self._now)
+    def report(self) -> None:
+        frames, of_frames = sum(self._frames), sum(self._totals)
+        self._context.progress("score", frames, of_frames, "frames", clips=self._clips, of_clips=self._of_clips)
+        self._context.raise_if_stopped(
+            f"Stopped as asked; {self._clips} of {self._of_clips} clips have scores, which are kept."
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,6 +16,7 @@ from reelops.gate.degenerate_clips import CASES
 from reelops.gate.limits import DEFAULT, GateLimits
 from reelops.gate.self_test import SelfTestRow, self_test
 from reelops.metrics.settings import ScoreSettings
+from reelops.progress import QUIET, RunContext
 from reelops.scoring.batch import ScoringOrder
 from reelops.system.hardware import cores
 from reelops.system.worker_pool import JobProgress, ReportProgress, run_jobs
@@ -26,8 +27,6 @@ from reelops.video.probe import probe
 FPS = Fraction(8)
 NUM_FRAMES = 49
 MOST_ROWS = 480
-
-OnCase = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class ClipTest:
 
 
 def run_self_tests(
-    clips: Sequence[Path], order: ScoringOrder, workers: int | None = None, on_case: OnCase | None = None
+    clips: Sequence[Path], order: ScoringOrder, workers: int | None = None, context: RunContext = QUIET
 ) -> list[ClipTest]:
     """Tests the gate on clips that are known to be good.
 
@@ -56,7 +55,7 @@ def run_self_tests(
 
     Args:
         order: whose settings and limits count; picture and prompt play no part.
-        on_case: told how many versions are judged, of how many.
+        context: told how many versions are judged, of how many.
     """
     limits = order.gate_settings.limits_of(order.profile or DEFAULT)
     jobs = [_Job(clip, order.score_settings, limits) for clip in clips]
@@ -69,8 +68,8 @@ def run_self_tests(
             else:
                 judged[answer.index] = len(CASES)
                 tests[answer.index] = ClipTest(clips[answer.index], answer.result or (), answer.error)
-            if on_case:
-                on_case(sum(judged), len(jobs) * len(CASES))
+            context.progress("self_test", sum(judged), len(jobs) * len(CASES), "versions")
+            context.raise_if_stopped()
     return [tests[number] for number in range(len(jobs))]
 
 

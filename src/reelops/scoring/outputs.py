@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reelops.errors import InputError, MachineError
+from reelops.progress import QUIET, RunContext
 from reelops.scoring.comparison.paired import Comparison
 from reelops.scoring.contracts import check_table
 from reelops.scoring.plots import write_plots
-from reelops.scoring.report.build import MEDIA_BUDGET_BYTES, OnClip, write_report
+from reelops.scoring.report.build import MEDIA_BUDGET_BYTES, write_report
 from reelops.scoring.scored_clip import ScoredClip
 from reelops.scoring.tables import DATA_EXTRA, write_csv, write_parquet
 
@@ -59,9 +60,9 @@ class Outputs:
         comparison: Comparison | None = None,
         compared_with: str = "",
         workers: int | None = None,
-        on_clip: OnClip | None = None,
+        context: RunContext = QUIET,
     ) -> tuple[list[Path], list[str]]:
-        """Writes them; says what was written, and what the user should be told aloud.
+        """Writes them; says what was written, and gives warnings for the user.
 
         Raises:
             MachineError: something cannot be written.
@@ -79,7 +80,7 @@ class Outputs:
         if self.plots:
             written += write_plots(clips, self.plots, comparison)
         if self.html:
-            notes += write_report(clips, self.html, comparison, compared_with, self.media_bytes, workers, on_clip)
+            notes += write_report(clips, self.html, comparison, compared_with, self.media_bytes, workers, context)
             written.append(self.html)
         if self.data_docs:
             from reelops.scoring.expectations import write_data_docs

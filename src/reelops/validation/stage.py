@@ -27,8 +27,8 @@ from reelops.generators.cogvideox import CogVideoXGenerator
 from reelops.params import Config
 from reelops.production.producer import build_producer
 from reelops.production.take import UnjudgedClip
-from reelops.progress import OnProgress, Progress, RunContext, ShouldStop
-from reelops.scoring.batch import BatchProgress, ScoringOrder, score_clips
+from reelops.progress import Event, OnProgress, Progress, RunContext, ShouldStop
+from reelops.scoring.batch import ScoringOrder, score_clips
 from reelops.scoring.scored_clip import ScoredClip
 from reelops.system.exclusive_lock import exclusive_lock
 from reelops.system.hardware import Machine, inspect_machine
@@ -228,12 +228,14 @@ class _Run:
         """The same, scored and judged on all cores."""
         order = ScoringOrder.of(self._config, fresh=self._fresh)
 
-        def heed(now: BatchProgress) -> None:
-            self._tell(Progress("score", now.frames, now.of_frames))
-            if self._should_stop():
-                raise Cancelled(f"Stopped as asked; all clips and {now.clips} of their scores are kept, and {GOES_ON}")
+        def on_event(now: Event) -> None:
+            if isinstance(now, Progress):
+                self._tell(Progress("score", now.done, now.total))
+                if self._should_stop():
+                    kept = f"{now.figures['clips']:g} of their scores are kept"
+                    raise Cancelled(f"Stopped as asked; all clips and {kept}, and {GOES_ON}")
 
-        scored = score_clips(list(clips.values()), order, on_progress=heed)
+        scored = score_clips(list(clips.values()), order, context=RunContext(on_event))
         for clip in scored:
             if clip.error:
                 raise VideoError(f"A clip that was just made cannot be scored: {clip.error}")

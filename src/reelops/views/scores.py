@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from reelops.progress import Event, RunContext
+from reelops.progress import Progress as RunProgress
 from reelops.scoring.comparison.set_scores import FEATURES, SetScore, diversity_of
 from reelops.scoring.scored_clip import UNREADABLE, ScoredClip, counts
 from reelops.views.take import COLOURS as VERDICT_COLOURS
@@ -22,7 +24,6 @@ from reelops.views.take import VERDICTS
 
 if TYPE_CHECKING:
     from reelops.gate.limits import Limit
-    from reelops.scoring.batch import BatchProgress, OnBatch
     from reelops.scoring.comparison.paired import Comparison
     from reelops.scoring.gate_self_test import ClipTest
 
@@ -32,7 +33,7 @@ _QUIET_SECONDS = 2.0
 
 
 @contextmanager
-def progress(clips: Sequence[Path]) -> Iterator[OnBatch]:
+def progress(clips: Sequence[Path]) -> Iterator[RunContext]:
     """A bar on standard error with clips, frames and the time left, once it has taken longer than two seconds.
 
     Stopped, it says what is kept.
@@ -44,34 +45,46 @@ def progress(clips: Sequence[Path]) -> Iterator[OnBatch]:
     task = bar.add_task(f"Scoring {escape(what)}", total=None, count="")
     started, shown, done = time.monotonic(), False, 0
 
-    def on_progress(now: BatchProgress) -> None:
+    def on_event(now: Event) -> None:
         nonlocal shown, done
-        done = now.clips
-        count = f"{now.frames} of {now.of_frames} frames" if len(clips) == 1 else f"{now.clips} of {now.of_clips} clips"
-        bar.update(task, completed=now.frames, total=now.of_frames or None, count=count)
+        if not isinstance(now, RunProgress):
+            return
+        done = round(now.figures["clips"])
+        frames = f"{now.done:g} of {now.total:g} frames"
+        bar.update(
+            task,
+            completed=now.done,
+            total=now.total or None,
+            count=frames if len(clips) == 1 else f"{done} of {len(clips)} clips",
+        )
         if not shown and time.monotonic() - started > _QUIET_SECONDS:
             shown = True
             bar.start()
 
     try:
-        yield on_progress
+        yield RunContext(on_event)
     except (KeyboardInterrupt, SystemExit):
         bar.stop()
         if len(clips) > 1:
-            err.print(f"{done} of {len(clips)} clips have scores, which are kept. The same command goes on from there.")
+            err.print(f"{done} of {len(clips)} clips have scores, which are kept. The same command resumes from there.")
         raise
     finally:
         bar.stop()
 
 
 @contextmanager
-def report_progress(what: str = "Making the report") -> Iterator[Callable[[int, int], None]]:
+def report_progress(what: str = "Making the report") -> Iterator[RunContext]:
     """A bar on standard error with the time left, from the first thing done."""
     err = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(what, total=None, visible=False)
-        yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
+
+        def on_event(now: Event) -> None:
+            if isinstance(now, RunProgress):
+                bar.update(task, completed=now.done, total=now.total, visible=True)
+
+        yield RunContext(on_event)
 
 
 def _output() -> Console:
@@ -174,7 +187,7 @@ def show_written(paths: Sequence[Path]) -> None:
 
 
 def complain(results: Sequence[ScoredClip], notes: Sequence[str] = ()) -> None:
-    """What people should be told aloud, on standard error."""
+    """Warnings and errors, on standard error."""
     err = Console(stderr=True)
     for note in notes:
         tell(note)
@@ -210,7 +223,7 @@ def _remarks(results: Sequence[ScoredClip]) -> Iterator[str]:
     stored = sum(result.stored for result in results)
     told = [result for result in results if result.origin and result.origin.sources]
     if stored:
-        yield f"{stored} had been scored before; --fresh measures them anew."
+        yield f"{stored} had been scored before; --fresh measures them again."
     if told:
         yield f"{len(told)} were judged with what they say of themselves (picture, prompt); --no-origin does not."
 

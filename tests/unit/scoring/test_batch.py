@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from footage import filmed, write_clip
 
-from reelops.errors import InputError
+from reelops.errors import Cancelled, InputError
 from reelops.metrics.scores import Scores
+from reelops.progress import Event, Progress, RunContext
 from reelops.scoring import batch
-from reelops.scoring.batch import BatchProgress, find_clips, score_clips
+from reelops.scoring.batch import find_clips, score_clips
 from reelops.scoring.score_store import score_store
 from reelops.scoring.scored_clip import ScoredClip, counts, exit_code
 from reelops.tables.json_codec import from_plain, to_plain
@@ -62,9 +63,22 @@ def test_scores_are_the_same_in_this_process_in_one_other_and_in_two(clips_folde
 
 
 def test_progress_ends_with_all_clips_and_all_frames(clips_folder, order, tmp_path):
-    told: list[BatchProgress] = []
-    score_clips(find_clips([clips_folder]), replace(order, store=score_store(tmp_path)), 2, told.append)
-    assert told[-1] == BatchProgress(clips=3, of_clips=3, frames=10, of_frames=10)
+    events: list[Event] = []
+    context = RunContext(events.append)
+    score_clips(find_clips([clips_folder]), replace(order, store=score_store(tmp_path)), 2, context)
+    assert events[-1] == Progress("score", 10, 10, "frames", figures={"clips": 3, "of_clips": 3})
+
+
+def test_stopped_it_keeps_the_scores_that_it_has(clips_folder, order, scored, tmp_path):
+    own = replace(order, store=score_store(tmp_path))
+    score_clips([clips_folder / "zoom.mp4"], own)
+    with pytest.raises(Cancelled, match="1 of 3 clips have scores, which are kept"):
+        score_clips(
+            [clips_folder / "zoom.mp4", *find_clips([clips_folder])[:2]],
+            own,
+            context=RunContext(should_stop=lambda: True),
+        )
+    assert answers(score_clips([clips_folder / "zoom.mp4"], own)) == answers(scored[2:])
 
 
 # ---- what is kept ----

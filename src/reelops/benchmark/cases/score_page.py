@@ -12,7 +12,7 @@ from reelops.benchmark.table import Table
 from reelops.benchmark.target import Target, at_most
 from reelops.benchmark.timing import timed
 from reelops.gate.limits import DEFAULT
-from reelops.progress import RunContext
+from reelops.progress import Event, Progress, RunContext
 from reelops.scoring.batch import ScoringOrder, score_clips
 from reelops.scoring.report.build import MEDIA_BUDGET_BYTES, write_report
 from reelops.scoring.scored_clip import ScoredClip
@@ -33,10 +33,11 @@ def measure_page(bench: Bench, context: RunContext, num_clips: int = NUM_CLIPS, 
     scored = score_clips(clips, ScoringOrder.of(bench.config, profile=DEFAULT))
     many = [_another(scored[number % len(scored)], number) for number in range(num_clips)]
 
-    def on_clip(done: int, of: int) -> None:
-        context.progress("report", 1 + 7 * done / of, 10, detail=f"a report of {of} clips")
+    def on_event(now: Event) -> None:
+        if isinstance(now, Progress):
+            context.progress("report", 1 + 7 * now.done / now.total, 10, detail=f"a report of {num_clips} clips")
 
-    notes, took = timed(lambda: write_report(many, page, on_clip=on_clip))
+    notes, took = timed(lambda: write_report(many, page, context=RunContext(on_event)))
     context.progress("report", 8, 10, detail="opening the report")
     return {
         "clips": len(many),

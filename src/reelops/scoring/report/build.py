@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ import reelops
 from reelops.metrics.catalogue import METRICS, METRICS_VERSION
 from reelops.pages.build import asset, security, style, template
 from reelops.pages.pictures import data_uri
+from reelops.progress import QUIET, RunContext
 from reelops.scoring.comparison.paired import Comparison
 from reelops.scoring.comparison.set_scores import FEATURES, SetScore, diversity_of
 from reelops.scoring.plots import values_of
@@ -30,8 +31,6 @@ from reelops.system.worker_pool import JobResult, run_jobs
 MEDIA_BUDGET_BYTES = 64_000_000
 _MOST_BYTES_A_CLIP = 4_000_000
 _LEAST_FOR_HISTOGRAMS = 5
-
-OnClip = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def write_report(
     compared_with: str = "",
     media_budget_bytes: int = MEDIA_BUDGET_BYTES,
     workers: int | None = None,
-    on_clip: OnClip | None = None,
+    context: RunContext = QUIET,
 ) -> list[str]:
     """Writes the report.
 
@@ -72,17 +71,17 @@ def write_report(
         media_budget_bytes: for all videos together; a clip that is over its part comes as a smaller preview, or is
             only linked.
         workers: processes that make the pictures and previews; None takes one a core.
-        on_clip: told how many clips are prepared, of how many.
+        context: told how many clips are prepared, of how many.
 
     Returns:
-        What the user should be told aloud.
+        Warnings for the user.
 
     Raises:
         MachineError: the file cannot be written.
     """
     old = [pair.old for pair in comparison.pairs] if comparison else []
     shown = [*clips, *old]
-    media = _media_of(shown, media_budget_bytes, workers, on_clip)
+    media = _media_of(shown, media_budget_bytes, workers, context)
     entries = [_entry(number, clip, one, path) for number, (clip, one) in enumerate(zip(shown, media, strict=True))]
     entries = _paired(entries, comparison, len(clips))
     css, script = style(__package__, "report.css"), asset(__package__, "report.js")
@@ -101,9 +100,7 @@ def write_report(
     return _notes(media, media_budget_bytes)
 
 
-def _media_of(
-    clips: Sequence[ScoredClip], budget_bytes: int, workers: int | None, on_clip: OnClip | None
-) -> list[Media]:
+def _media_of(clips: Sequence[ScoredClip], budget_bytes: int, workers: int | None, context: RunContext) -> list[Media]:
     limit = min(_MOST_BYTES_A_CLIP, budget_bytes // max(1, len(clips)))
     jobs = [MediaJob(clip.path, wanted_frames(clip), limit) for clip in clips]
     media: dict[int, Media] = {}
@@ -111,8 +108,8 @@ def _media_of(
         for answer in answers:
             if isinstance(answer, JobResult):
                 media[answer.index] = answer.result or Media(None, {}, "none", note=answer.error or "")
-                if on_clip:
-                    on_clip(len(media), len(jobs))
+                context.progress("report", len(media), len(jobs), "clips")
+                context.raise_if_stopped()
     return [media[number] for number in range(len(jobs))]
 
 
