@@ -23,7 +23,8 @@ from reelops.params import load_config
 from reelops.production.output_names import check_output, default_output
 from reelops.production.producer import build_producer
 from reelops.production.take import Take
-from tasks.generation import StepsAsTasks, gpu_slot, run_context, watched_by
+from reelops.system.interpreter import process_age
+from tasks.generation import StepsAsTasks, gpu_slot, is_watched, run_context, watched_by
 from tasks.quiet import quieten
 from tasks.stopping import sigterm_noted
 from tasks.tracking import show_clip
@@ -49,7 +50,7 @@ def generate_video(order: ClipOrder, output: str | None = None, track: bool = Tr
     producer = build_producer(config, device=lambda _: gpu_slot(config), run_step=StepsAsTasks())
     path = check_output(Path(output), overwrite) if output else default_output(order, config.outputs)
     with sigterm_noted():
-        take = producer.produce(order, path, run_context(), track)
+        take = producer.produce(order, path, run_context(), track, process_age() if is_watched() else None)
     show_clip(take)
     return _finished(take)
 

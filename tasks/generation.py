@@ -42,6 +42,11 @@ def watched_by(on_event: OnEvent) -> Iterator[None]:
         _watcher.reset(token)
 
 
+def is_watched() -> bool:
+    """Whether somebody at a terminal waits for the run in this process, and has since the process was started."""
+    return _watcher.get() is not None
+
+
 def run_context() -> RunContext:
     """What accompanies a flow run: each stage once in its log, each event to whoever watches; where a run that was
     asked to stop stops."""

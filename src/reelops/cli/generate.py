@@ -61,15 +61,17 @@ def _produce(
     producer: Producer, orders: Sequence[ClipOrder], outputs: Sequence[Path], track: bool, show: bool
 ) -> list[Take]:
     from reelops.progress import RunContext, signal_noted
+    from reelops.system.interpreter import process_age
     from reelops.views.take import progress_bar, show_take
 
-    takes = []
+    takes: list[Take] = []
     for order, output in zip(orders, outputs, strict=True):
         with (
             signal_noted(signal.SIGINT, KeyboardInterrupt) as should_stop,
             progress_bar(f"Starting, seed {order.seed}") as on_event,
         ):
-            take = producer.produce(order, output, RunContext(on_event, should_stop), track)
+            start_seconds = None if takes else process_age()
+            take = producer.produce(order, output, RunContext(on_event, should_stop), track, start_seconds)
         if show:
             show_take(take)
         takes.append(take)

@@ -58,6 +58,7 @@ class CogVideoXGenerator:
 
     def generate(self, order: ClipOrder, context: RunContext = QUIET) -> Generation:
         """See `Generator`. All frames are there when it returns: the model makes them at once."""
+        began = time.perf_counter()
         from reelops.cogvideox.sampling import sample_frames
         from reelops.video.picture import read_picture
 
@@ -67,7 +68,8 @@ class CogVideoXGenerator:
         clip = _clip_format(order, profile)
         picture = read_picture(order.picture, clip.width, clip.height, order.fit)
         with exclusive_model(context.should_stop), PeakMemory() as peak:
-            model, load_seconds = self._load(profile, context)
+            model = self._load(profile, context)
+            load_seconds = time.perf_counter() - began
             choose_format(profile, model.architecture, order.num_frames, order.width, order.height)
             with _translate_out_of_memory(model), adapter_applied(model.pipeline, adapter):
                 sampled = sample_frames(model.pipeline, picture.rgb_HWC, order.prompt, clip, config, context)
@@ -80,13 +82,12 @@ class CogVideoXGenerator:
             peak_memory_bytes=peak.bytes_used,
         )
 
-    def _load(self, profile: Profile, context: RunContext) -> tuple[LoadedModel, float]:
-        began = time.perf_counter()
+    def _load(self, profile: Profile, context: RunContext) -> LoadedModel:
         context.raise_if_stopped("Stopped as asked before loading; nothing was written.")
         context.progress("load", 0, 1)
         model = load_model(profile, self._machine, self._config.cache, self._dtype, self._offload)
         context.progress("load", 1, 1)
-        return model, time.perf_counter() - began
+        return model
 
 
 def _clip_format(order: ClipOrder, profile: Profile) -> ClipFormat:

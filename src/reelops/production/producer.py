@@ -7,7 +7,7 @@ may change is how a step is run (a flow gives each one retries and a time limit)
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,12 +20,13 @@ from reelops.generators.contract import Generation
 from reelops.params import Config
 from reelops.production.mlflow_record import run_record
 from reelops.production.output_names import files_of
-from reelops.production.steps import Encoder, Scorer, Tracker, encode, encode_clip, save_footage, score
+from reelops.production.steps import Encoder, Scorer, encode, encode_clip, save_footage, score
 from reelops.production.take import Encoded, Footage, Scored, Take, UnjudgedClip, write_sidecar
 from reelops.progress import QUIET, RunContext
 from reelops.system.device_lock import hold_device
 from reelops.system.files import removed_on_failure
 from reelops.system.scratch import scratch_folder
+from reelops.tracking.run_writer import RunWriter
 
 if TYPE_CHECKING:
     from reelops.gate.limits import GateSettings
@@ -68,7 +69,7 @@ class Producer:
     encoder: Encoder
     scorer: Scorer
     gate: GateSettings
-    tracker: Tracker
+    tracker: RunWriter
     scratch: Path
     device: Device
     run_step: StepRunner = run_once
@@ -81,20 +82,30 @@ class Producer:
         """
         self.generators.of(order).check(order)
 
-    def produce(self, order: ClipOrder, output: Path, context: RunContext = QUIET, track: bool = True) -> Take:
+    def produce(
+        self,
+        order: ClipOrder,
+        output: Path,
+        context: RunContext = QUIET,
+        track: bool = True,
+        start_seconds: float | None = None,
+    ) -> Take:
         """The whole line.
 
         Args:
             output: an .mp4; see `check_output`.
             track: log the take to MLflow. A server that does not answer loses no clip: the take says so.
+            start_seconds: what went by before, which the take tells among its seconds.
 
         Raises:
             ReelOpsError: no clip was made.
             BaseException: whatever else ended the run. In every case nothing of the clip stays under its final name:
                 there is no clip without a verdict.
         """
-        started = time.time()
+        started, began = time.time(), time.perf_counter()
         self.check(order)
+        if track:
+            self.tracker.open_ahead()
         with removed_on_failure(*files_of(output)):
             with scratch_folder(self.scratch) as scratch:
                 footage = self._generate(order, scratch, context)
@@ -104,6 +115,7 @@ class Producer:
             take = _assemble(order, footage, encoded, scored, verdict, started)
             if track:
                 take = self._logged(take, context)
+            take = replace(take, seconds=_all_seconds(take.seconds, time.perf_counter() - began, start_seconds))
             write_sidecar(take)
         return take
 
@@ -143,10 +155,12 @@ class Producer:
     def _logged(self, take: Take, context: RunContext) -> Take:
         """The take with its MLflow run, or with the reason why it has none: a clip is not lost over a server."""
         context.progress("log", 0, 1)
+        began = time.perf_counter()
         try:
-            return replace(take, tracked=self.run_step("log", lambda: self.tracker.log(run_record(take))))
+            take = replace(take, tracked=self.run_step("log", lambda: self.tracker.log(run_record(take))))
         except TrackingError as error:
-            return replace(take, tracking_failure=str(error))
+            take = replace(take, tracking_failure=str(error))
+        return replace(take, seconds={**take.seconds, "log": time.perf_counter() - began})
 
 
 def build_producer(
@@ -168,7 +182,7 @@ def build_producer(
         encoder=Encoder(),
         scorer=Scorer(load_score_settings(config)),
         gate=load_gate_settings(config),
-        tracker=Tracker(config.mlflow_tracking_uri),
+        tracker=RunWriter(config.mlflow_tracking_uri),
         scratch=config.cache,
         device=device or (lambda context: wait_for_device(config, context)),
         run_step=run_step,
@@ -178,6 +192,13 @@ def build_producer(
 def wait_for_device(config: Config, context: RunContext) -> AbstractContextManager[str]:
     """The device for this run alone; somebody who has to wait is told why."""
     return hold_device(config.home, lambda message: context.log(f"Waiting: {message}.", "warning"))
+
+
+def _all_seconds(stages: Mapping[str, float], total: float, start: float | None) -> dict[str, float]:
+    """Seconds that add up to what the clock says: start, stages, and as `other` what no stage of a run of `total` had:
+    waiting for the device, checks, digests, the work around tasks."""
+    before = {} if start is None else {"start": start}
+    return {**before, **stages, "other": max(0.0, total - sum(stages.values()))}
 
 
 def _assemble(

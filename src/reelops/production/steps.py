@@ -24,7 +24,6 @@ from reelops.progress import RunContext
 from reelops.system.digest import sha256_of
 from reelops.system.files import machine_error_on_write, write_atomically
 from reelops.tracking.lineage import provenance, trace_lineage
-from reelops.tracking.runs import RunRecord, TrackedRun, log_run
 
 if TYPE_CHECKING:
     from reelops.metrics.scores import Scores
@@ -61,20 +60,6 @@ class Scorer:
         from reelops.metrics.suite import score_clip
 
         return score_clip(clip, picture_HWC, prompt, self.settings, on_frame)
-
-
-@dataclass(frozen=True)
-class Tracker:
-    """The MLflow server, or the embedded store, that runs are logged to."""
-
-    uri: str
-
-    def log(self, record: RunRecord) -> TrackedRun:
-        """
-        Raises:
-            TrackingError: MLflow did not take it.
-        """
-        return log_run(record, self.uri)
 
 
 def save_footage(generation: Generation, folder: Path) -> Footage:

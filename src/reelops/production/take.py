@@ -90,7 +90,7 @@ class Take:
     """What one order became.
 
     Attributes:
-        seconds: wall time of each stage.
+        seconds: wall time of each stage; they add up to what the whole run took, see `Producer.produce`.
         notes: what the user should know: crops, fallbacks.
         tracked: where the run is in MLflow, None if it was not tracked.
         tracking_failure: why it was not, if it should have been.

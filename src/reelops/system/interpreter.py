@@ -5,10 +5,13 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import time
+from pathlib import Path
 
 # torch, diffusers and transformers make a million objects while they are imported, and keep them. By Python's own 700,
 # a quarter of the time that importing takes goes into looking for garbage among them.
 _NEW_OBJECTS_PER_COLLECTION = 50_000
+_START_TICKS = 19  # in /proc/self/stat, counted after the program's name; see proc_pid_stat(5)
 
 
 def configure_interpreter() -> None:
@@ -23,3 +26,16 @@ def configure_interpreter() -> None:
     _, *older = gc.get_threshold()
     gc.set_threshold(_NEW_OBJECTS_PER_COLLECTION, *older)
     atexit.register(gc.freeze)
+
+
+def process_age() -> float:
+    """Seconds since this process was started, before Python itself was."""
+    try:
+        # psutil counts from the second in which the machine was booted, and can be one second off.
+        fields = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        started = int(fields[_START_TICKS]) / os.sysconf("SC_CLK_TCK")
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - started
+    except (OSError, AttributeError):  # there is no /proc but on Linux
+        import psutil  # not needed elsewhere
+
+        return time.time() - float(psutil.Process().create_time())

@@ -253,6 +253,11 @@ def where_to_look(uri: str, experiment_id: str, run_id: str) -> str:
     return f"mlflow ui --backend-store-uri {shown(uri)}"
 
 
+def is_local(uri: str) -> bool:
+    """Whether the store is a file of this machine, not a server."""
+    return _sqlite_file(uri) is not None
+
+
 def harden() -> None:
     """Set MLflow's environment where the user has not; it is read when mlflow is imported and at each request."""
     for name, value in HARDENED.items():

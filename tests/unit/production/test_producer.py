@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -61,8 +62,20 @@ def test_a_take_has_a_clip_with_its_lineage_a_sheet_scores_a_verdict_and_a_sidec
     assert provenance is not None and provenance["lineage"] == str(take.lineage)
     assert json.loads(sidecar_of(output).read_text()) == json.loads(json.dumps(take.to_json()))
     assert take.scores.measured_move == take.scores.asked_move
-    assert set(take.seconds) == {"draw", "write", "score"}
+    assert set(take.seconds) == {"draw", "write", "score", "other"}
     assert not list((tmp_path / "home/cache/scratch").iterdir())
+
+
+def test_the_seconds_of_a_take_add_up_to_what_the_clock_says(
+    producer: Producer, order: ClipOrder, tmp_path: Path
+) -> None:
+    began = time.perf_counter()
+    take = producer.produce(order, tmp_path / "clip.mp4", start_seconds=12.0)
+    seconds = time.perf_counter() - began
+    assert list(take.seconds) == ["start", "draw", "write", "score", "log", "other"]
+    assert sum(take.seconds.values()) == pytest.approx(12.0 + seconds, abs=0.02 * (12.0 + seconds))
+    assert min(take.seconds.values()) >= 0
+    assert json.loads(take.sidecar.read_text())["seconds"] == dict(take.seconds)
 
 
 def test_steps_are_reported_in_their_order(producer: Producer, order: ClipOrder, tmp_path: Path) -> None:

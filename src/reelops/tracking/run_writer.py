@@ -1,0 +1,137 @@
+"""Runs written to MLflow by a process beside this one, which gets ready while this one generates.
+
+Importing MLflow and opening its store take seconds. A thread would take most of them from this process, as Python
+imports one module at a time; a process takes them on another core.
+
+Run as a program, this module is that process: it reads the store's address and then records from a connection, and
+answers each with where the run is, or why it is not.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from reelops.errors import TrackingError
+from reelops.system.interpreter import configure_interpreter
+from reelops.tracking.runs import RunRecord, TrackedRun, is_local, log_run, open_store
+
+# What the other end of a connection sees when its process has ended.
+_ENDED = (EOFError, OSError)
+
+
+class RunWriter:
+    """The MLflow server, or the embedded store, that runs are logged to.
+
+    Attributes:
+        uri: the store's address.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+        self._one_at_a_time = threading.Lock()
+
+    def open_ahead(self) -> None:
+        """Starts the process that gets ready; it ends with this one. Where none can be started, nothing happens."""
+        if self._process is not None or not Path(sys.executable or "").name.startswith("python"):
+            return
+        ours, theirs = Pipe()
+        command = [sys.executable, "-m", __name__, str(theirs.fileno())]
+        try:
+            # A session of its own: Ctrl-C is for this process, which decides what becomes of the run.
+            self._process = subprocess.Popen(  # noqa: S603 - our own module
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+            ours.send(self.uri)
+            self._connection = ours
+        except OSError:
+            ours.close()
+        finally:
+            theirs.close()
+
+    def log(self, record: RunRecord) -> TrackedRun:
+        """Write a run and its files, all or marked as failed.
+
+        Raises:
+            TrackingError: the store cannot be reached or refuses; the files themselves are untouched.
+        """
+        with self._one_at_a_time:
+            if self._connection is None:
+                return log_run(record, self.uri)
+            try:
+                self._connection.send(record)
+                answer = self._connection.recv()
+            except _ENDED:
+                self._connection = None
+                return log_run(record, self.uri)
+            except BaseException:
+                self._stop()
+                raise
+        if isinstance(answer, TrackingError):
+            raise answer
+        assert isinstance(answer, TrackedRun)
+        return answer
+
+    def close(self) -> None:
+        """Lets the process end; it does by itself when this one ends."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _stop(self) -> None:
+        """Ends the writing of a run, which is then marked as failed."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+        self.close()
+
+
+def serve(connection: Connection) -> None:
+    """Gets ready, then writes what comes until nobody is at the other end.
+
+    SIGTERM ends the writing of a run, and nothing else: a store that was left in the middle of being made would be
+    refused by MLflow ever after.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    uri = connection.recv()
+    _get_ready(uri)
+    with suppress(*_ENDED):
+        while True:
+            record = connection.recv()
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+            connection.send(_answer(record, uri))
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _get_ready(uri: str) -> None:
+    # What goes wrong here goes wrong again when a run is written, which then says why.
+    with suppress(Exception):
+        import mlflow  # noqa: F401
+
+        if is_local(uri):
+            with open_store(uri):
+                pass
+
+
+def _answer(record: RunRecord, uri: str) -> TrackedRun | TrackingError:
+    try:
+        return log_run(record, uri)
+    except TrackingError as error:
+        return error
+
+
+if __name__ == "__main__":
+    configure_interpreter()
+    serve(Connection(int(sys.argv[1])))

@@ -1,0 +1,96 @@
+"""A process that writes runs: it says what this one would have said, and is not missed where it fails."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+pytest.importorskip("mlflow", reason='MLflow comes with pip install "reelops[tracking]"')
+
+from mlflow import MlflowClient
+
+from reelops.errors import TrackingError
+from reelops.tracking.run_writer import RunWriter
+from reelops.tracking.runs import RunRecord, log_run
+
+RECORD = RunRecord(name="take", params={"seed": 7}, metrics={"score.sharpness": 0.25}, tags={"verdict": "accept"})
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return f"sqlite:///{tmp_path_factory.mktemp('home') / 'mlflow.db'}"
+
+
+@pytest.fixture
+def writer(store: str) -> Iterator[RunWriter]:
+    writer = RunWriter(store)
+    yield writer
+    writer.close()
+
+
+def test_a_run_is_what_it_would_be_without_the_process(writer: RunWriter, store: str, tmp_path: Path) -> None:
+    file = tmp_path / "clip.mp4"
+    file.write_bytes(b"clip")
+    record = RunRecord(RECORD.name, RECORD.params, RECORD.metrics, RECORD.tags, files=[file])
+    writer.open_ahead()
+    client = MlflowClient(tracking_uri=store)
+    theirs, ours = (client.get_run(log(record).run_id) for log in (writer.log, lambda one: log_run(one, store)))
+    assert theirs.info.status == ours.info.status == "FINISHED"
+    for what in ("params", "metrics"):
+        assert getattr(theirs.data, what) == getattr(ours.data, what)
+    assert [one.path for one in client.list_artifacts(theirs.info.run_id)] == ["clip.mp4"]
+
+
+def test_the_process_that_asks_imports_no_mlflow(store: str) -> None:
+    program = (
+        "import sys; from reelops.tracking.run_writer import RunWriter; from reelops.tracking.runs import RunRecord\n"
+        f"writer = RunWriter({store!r}); writer.open_ahead()\n"
+        "print(writer.log(RunRecord('take', {}, {}, {})).run_id, 'mlflow' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    run_id, imported = done.stdout.split()
+    assert imported == "False"
+    assert MlflowClient(tracking_uri=store).get_run(run_id).info.status == "FINISHED"
+
+
+def test_a_run_is_written_here_once_the_process_is_gone(writer: RunWriter, store: str) -> None:
+    before = set(psutil.Process().children())
+    writer.open_ahead()
+    (process,) = set(psutil.Process().children()) - before
+    process.kill()
+    tracked = writer.log(RECORD)
+    assert MlflowClient(tracking_uri=store).get_run(tracked.run_id).info.status == "FINISHED"
+
+
+def test_a_store_that_refuses_is_told_in_the_same_words(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    uri = f"sqlite:///{tmp_path / 'file' / 'mlflow.db'}"
+    writer, told = RunWriter(uri), []
+    for _ in range(2):
+        with pytest.raises(TrackingError) as refused:
+            writer.log(RECORD)
+        told.append(str(refused.value))
+        writer.open_ahead()
+    writer.close()
+    assert told[0] == told[1]
+
+
+def test_the_process_ends_with_the_one_that_started_it(store: str) -> None:
+    program = (
+        "import os, sys; from reelops.tracking.run_writer import RunWriter\n"
+        f"writer = RunWriter({store!r}); writer.open_ahead(); print(writer._process.pid, flush=True); sys.stdin.read()"
+    )
+    started = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert started.stdout and started.stdin
+    helper = psutil.Process(int(started.stdout.readline()))
+    started.kill()
+    started.wait()
+    _, alive = psutil.wait_procs([helper], timeout=60)
+    assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
