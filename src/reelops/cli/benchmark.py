@@ -60,7 +60,7 @@ def show_list() -> None:
     for case in CASES.values():
         shown = ShownTable("Part", "What is measured", "Minutes", title=f"reelops benchmark {case.name}: {case.title}")
         for part in case.parts:
-            shown.add_row(part.name, part.measures, f"{part.seconds / 60:.0f}" if part.seconds >= 30 else "below 1")
+            shown.add_row(part.name, part.measures, str(max(1, round(part.seconds / 60))))
         Console().print(shown)
 
 
