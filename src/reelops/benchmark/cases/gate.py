@@ -11,7 +11,7 @@ from reelops.benchmark.target import Target, at_least
 from reelops.gate.decision import Decision
 from reelops.gate.limits import DEFAULT
 from reelops.gate.self_test import SelfTestRow, calibration
-from reelops.progress import Event, Progress, RunContext
+from reelops.progress import RunContext
 from reelops.scoring.batch import ScoringOrder
 from reelops.scoring.gate_self_test import run_self_tests
 
@@ -19,14 +19,8 @@ from reelops.scoring.gate_self_test import run_self_tests
 def measure_gate(bench: Bench, context: RunContext) -> Figures:
     """The gate's self-test on all clips: what was right of good and bad versions, which good ones were held back and
     why, and what `calibration` says. The default limits count, which are those of the product's own format."""
-
-    def on_event(now: Event) -> None:
-        if isinstance(now, Progress):
-            what = f"the gate on {now.done:g} of {now.total:g} clips, good and spoilt"
-            context.progress("gate", now.done, now.total, "versions", what)
-
     order = ScoringOrder.of(bench.config, profile=DEFAULT)
-    tests = run_self_tests(bench.files("good_clips"), order, context=RunContext(on_event))
+    tests = run_self_tests(bench.files("good_clips"), order, context=context)
     rows = [row for test in tests for row in test.rows]
     good, bad = ([row for row in rows if row.expected == expected] for expected in ("good", "bad"))
     return {

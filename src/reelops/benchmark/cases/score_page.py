@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from reelops.benchmark.case import Bench, Part
 from reelops.benchmark.cases.browser import measure_opening
+from reelops.benchmark.nested_progress import within
 from reelops.benchmark.report import Figures
 from reelops.benchmark.table import Table
 from reelops.benchmark.target import Target, at_most
 from reelops.benchmark.timing import timed
 from reelops.gate.limits import DEFAULT
-from reelops.progress import Event, Progress, RunContext
+from reelops.progress import RunContext
 from reelops.scoring.batch import ScoringOrder, score_clips
 from reelops.scoring.report.build import MEDIA_BUDGET_BYTES, write_report
 from reelops.scoring.scored_clip import ScoredClip
@@ -29,15 +30,12 @@ def measure_page(bench: Bench, context: RunContext, num_clips: int = NUM_CLIPS, 
         rounds: how often a browser is started on it.
     """
     clips, page = bench.files("product_clips"), bench.scratch / "report.html"
-    context.progress("report", 0, 10, detail=f"scores of {len(clips)} clips")
-    scored = score_clips(clips, ScoringOrder.of(bench.config, profile=DEFAULT))
+    order = ScoringOrder.of(bench.config, profile=DEFAULT)
+    scored = score_clips(clips, order, context=within(context, "report", 0, 1, 10))
     many = [_another(scored[number % len(scored)], number) for number in range(num_clips)]
 
-    def on_event(now: Event) -> None:
-        if isinstance(now, Progress):
-            context.progress("report", 1 + 7 * now.done / now.total, 10, detail=f"a report of {num_clips} clips")
-
-    notes, took = timed(lambda: write_report(many, page, context=RunContext(on_event)))
+    drawing = within(context, "report", 1, 7, 10)
+    notes, took = timed(lambda: write_report(many, page, context=drawing))
     context.progress("report", 8, 10, detail="opening the report")
     return {
         "clips": len(many),
