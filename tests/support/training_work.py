@@ -10,24 +10,28 @@ from contextlib import suppress
 from typing import Any
 
 from studio import START_SECONDS, free_port
-from training_ground import LATENTS, TRAIN, Ground
+from training_ground import LATENTS, Ground
 
 from reelops.errors import Cancelled
+from reelops.progress import QUIET, Event, Progress, RunContext
+from reelops.system.hardware import Machine
 from reelops.training.params import LatentParams
-from reelops.training.stage import Places, TrainingReport, train_adapter
+from reelops.training.plan import plan_training
+from reelops.training.stage import TrainingResult, run_training
 
 
-def train_here(ground: Ground, track: bool = False, **changes: Any) -> TrainingReport:
-    """The stage `train` in this process; `on_row`, `fresh`, `should_stop` go to it, the rest to its parameters."""
-    asked = {name: changes.pop(name) for name in ("on_row", "fresh", "should_stop") if name in changes}
-    return train_adapter(
-        ground.params(**changes),
-        LatentParams.model_validate(LATENTS),
-        ground.config,
-        Places.of(ground.config, TRAIN["name"]),
-        track=track,
-        **asked,
-    )
+def train_here(
+    ground: Ground,
+    context: RunContext = QUIET,
+    track: bool = False,
+    fresh: bool = False,
+    machine: Machine | None = None,
+    **changes: Any,
+) -> TrainingResult:
+    """The stage `train` in this process, with these changes to its parameters."""
+    latents = LatentParams.model_validate(LATENTS)
+    plan = plan_training(ground.params(**changes), latents, ground.config, machine)
+    return run_training(plan, ground.config, context, track, fresh)
 
 
 def in_processes(
@@ -70,11 +74,12 @@ def _one_of(
 def _run(ground: Ground, stop_at: int | None = None, die_at: int | None = None, **changes: Any) -> None:
     reached = 0
 
-    def on_row(row: Mapping[str, float], step: int) -> None:
+    def on_event(event: Event) -> None:
         nonlocal reached
-        reached = step
-        if step == die_at:
+        assert isinstance(event, Progress)
+        reached = int(event.done)
+        if reached == die_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
     with suppress(Cancelled):
-        train_here(ground, on_row=on_row, should_stop=lambda: stop_at is not None and reached >= stop_at, **changes)
+        train_here(ground, RunContext(on_event, lambda: stop_at is not None and reached >= stop_at), **changes)

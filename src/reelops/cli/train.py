@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
 from reelops.cogvideox.profiles import find_profile
 from reelops.cogvideox.training_memory import SHARES, count_adapter, plan_devices
 from reelops.errors import WeightsError
 from reelops.params import Config, load_config
-from reelops.progress import signals_awaited
+from reelops.progress import Event, Progress, RunContext, ShouldStop, signals_awaited
 from reelops.training.launch import is_rank_zero, report_on_rank_zero
 from reelops.training.params import LatentParams, TrainParams
+from reelops.training.plan import TrainingPlan, plan_training
 from reelops.views.take import err, out
 
 if TYPE_CHECKING:
-    from reelops.training.loop import OnRow
-    from reelops.training.preflight import Preflight
-    from reelops.training.stage import TrainingReport
+    from reelops.training.stage import TrainingResult
 
 _LINE_SECONDS = 10
 
@@ -41,7 +41,7 @@ def train(
     plan: Annotated[
         bool, typer.Option("--plan", help="Train nothing; say what is trained and what fits which GPU.")
     ] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget the checkpoints of this run and begin anew.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget the checkpoints of this run and start over.")] = False,
     no_track: Annotated[bool, typer.Option("--no-track", help="Do not log the run to MLflow.")] = False,
     profile: Annotated[str | None, typer.Option(help="With --plan: plan for another base model.")] = None,
     rank: Annotated[int | None, typer.Option(min=1, help="With --plan: plan for another rank.")] = None,
@@ -49,7 +49,7 @@ def train(
 ) -> None:
     """Train the adapter that params.yaml describes on data/latents/, and publish it to models/adapters/.
 
-    It goes on where it was stopped, to the bit: Ctrl-C or SIGTERM saves after the step at hand, a second one ends at
+    It resumes where it was stopped, to the bit: Ctrl-C or SIGTERM saves after the step at hand, a second one ends at
     once. Several GPUs: accelerate launch --multi_gpu -m reelops.cli train; with --use_fsdp --fsdp_version 2 in place of
     --multi_gpu each holds a share of the base.
 
@@ -58,70 +58,63 @@ def train(
     config = load_config()
     params = config.block("train", TrainParams)
     if plan:
-        _plan(params, config, profile, rank, as_json)
+        _show_what_fits(params, config, profile, rank, as_json)
         return
     if profile is not None or rank is not None:
         raise typer.BadParameter("--profile and --rank go with --plan; a run takes them from params.yaml.")
-    from reelops.training.stage import Places, train_adapter
+    from reelops.training.stage import run_training
 
-    latents = config.block("latents", LatentParams)
-    places = Places.of(config, params.name)
-    with (
-        report_on_rank_zero(),
-        signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop,
-        _watching(params, is_rank_zero()) as (on_row, on_ready),
-    ):
-        report = train_adapter(
-            params,
-            latents,
-            config,
-            places,
-            track=not no_track,
-            fresh=fresh,
-            on_row=on_row,
-            should_stop=should_stop,
-            on_ready=on_ready,
-        )
+    with report_on_rank_zero(), signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop:
+        planned = plan_training(params, config.block("latents", LatentParams), config)
+        if is_rank_zero():
+            _announce(planned)
+        with _watching(planned, should_stop) as context:
+            result = run_training(planned, config, context, track=not no_track, fresh=fresh)
     if not is_rank_zero():
         return
     if as_json:
-        facts: dict[str, Any] = {"adapter": str(report.adapter), "sha256": report.sha256, "ended": report.outcome.ended}
-        facts |= {"mlflow_run": report.tracked.run_id if report.tracked else None, "notes": list(report.notes)}
-        typer.echo(json.dumps({**report.figures, **facts}, indent=2))
+        typer.echo(json.dumps({**result.figures, **_facts(result)}, indent=2))
         return
-    _show(report)
+    _show(result)
+
+
+def _facts(result: TrainingResult) -> dict[str, Any]:
+    assert result.published is not None
+    return {
+        "adapter": str(result.published.folder),
+        "sha256": result.published.sha256,
+        "ended": result.outcome.ended,
+        "mlflow_run": result.tracked.run_id if result.tracked else None,
+        "notes": list(result.notes),
+    }
 
 
 @contextmanager
-def _watching(params: TrainParams, first: bool) -> Iterator[tuple[OnRow | None, Callable[[Preflight], None]]]:
-    """A bar with loss and time left on standard error; a line every ten seconds where nobody watches.
-
-    Args:
-        first: of several processes the first one shows it.
-    """
+def _watching(plan: TrainingPlan, should_stop: ShouldStop) -> Iterator[RunContext]:
+    """A bar with loss and time left on standard error; a line every ten seconds where nobody watches."""
+    params = plan.params
     columns = (
         TextColumn("Training"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[said]}"),
+        TextColumn("{task.fields[figures]}"),
         TextColumn("elapsed"),
         TimeElapsedColumn(),
     )
     pace = _Pace(params)
-    with Progress(*columns, console=err, transient=True, disable=not (first and err.is_terminal)) as bar:
-        task = bar.add_task("train", total=params.steps, said="")
+    shown = err.is_terminal and is_rank_zero()
+    with ProgressBar(*columns, console=err, transient=True, disable=not shown) as bar:
+        task = bar.add_task("train", total=params.steps, figures="")
 
-        def on_ready(flight: Preflight) -> None:
-            if first:
-                _announce(flight, params)
-
-        def on_row(row: Mapping[str, float], step: int) -> None:
-            said = pace.heard(row, step)
-            bar.update(task, completed=step, said=said)
+        def on_event(event: Event) -> None:
+            if not isinstance(event, Progress):
+                return
+            step, figures = int(event.done), pace.describe(event.figures, int(event.done))
+            bar.update(task, completed=step, figures=figures)
             if not err.is_terminal and pace.is_time_for_a_line():
-                err.print(f"step {step} of {params.steps}: {said}", highlight=False, soft_wrap=True)
+                err.print(f"step {step} of {params.steps}: {figures}", highlight=False, soft_wrap=True)
 
-        yield (on_row if first else None), on_ready
+        yield RunContext(on_event, should_stop)
 
 
 class _Pace:
@@ -134,7 +127,7 @@ class _Pace:
         self._loss: float | None = None
         self._last_line = 0.0
 
-    def heard(self, row: Mapping[str, float], step: int) -> str:
+    def describe(self, row: Mapping[str, float], step: int) -> str:
         """The figures so far in a line: losses, pace, time left and what that costs."""
         self._held_out = row.get("held_out_loss", self._held_out)
         if "loss" in row:
@@ -144,10 +137,14 @@ class _Pace:
         words = [] if self._loss is None else [f"loss {self._loss:.4f}"]
         words += [] if self._held_out is None else [f"held out {self._held_out:.4f}"]
         if len(self._seconds) >= 3:
-            a_step = sorted(self._seconds)[len(self._seconds) // 2]
-            left = a_step * (self._params.steps - step)
+            step_seconds = sorted(self._seconds)[len(self._seconds) // 2]
+            left = step_seconds * (self._params.steps - step)
             cost = self._params.budget.cost_of(left)
-            words += [f"{a_step:.2f} s a step", f"left {timedelta(seconds=round(left))}", *([cost] if cost else [])]
+            words += [
+                f"{step_seconds:.2f} s per step",
+                f"left {timedelta(seconds=round(left))}",
+                *([cost] if cost else []),
+            ]
         return ", ".join(words)
 
     def is_time_for_a_line(self) -> bool:
@@ -157,43 +154,46 @@ class _Pace:
         return True
 
 
-def _announce(flight: Preflight, params: TrainParams) -> None:
-    clips = len(flight.index.of_split("train"))
+def _announce(plan: TrainingPlan) -> None:
+    params, clips = plan.params, len(plan.index.of_split("train"))
     err.print(
-        f"{flight.size.trained:,} numbers are trained, {flight.size.share:.2%} of {flight.weights.base}'s transformer, "
-        f"on {clips:,} clips in {params.steps:,} steps of {params.batch}; about {flight.footprint.peak / 1e9:.1f} GB.",
+        f"{plan.size.trained:,} numbers are trained, {plan.size.share:.2%} of {plan.weights.base}'s transformer, "
+        f"on {clips:,} clips in {params.steps:,} steps of {params.batch}; about {plan.footprint.peak / 1e9:.1f} GB.",
         highlight=False,
         soft_wrap=True,
     )
-    for note in flight.notes:
+    for note in plan.notes:
         err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True, highlight=False)
 
 
-def _show(report: TrainingReport) -> None:
+def _show(result: TrainingResult) -> None:
+    assert result.published is not None
     ends = {
         "finished": "all steps done",
         "early": "stopped early, as the held-out loss no longer fell",
         "budget": "stopped at the budget's end",
     }
-    figures = report.figures
+    figures = result.figures
     held_out = ""
     if figures["held_out_loss"] is not None:
         held_out = f", held out {figures['held_out_loss']} (base {figures['held_out_loss_of_base']})"
     out.print(
-        f"{ends[report.outcome.ended]}: {figures['steps']} steps in {figures['training_seconds']:.0f} s, "
+        f"{ends[result.outcome.ended]}: {figures['steps']} steps in {figures['training_seconds']:.0f} s, "
         f"{figures['peak_gb']:.1f} GB at the peak; loss {figures['loss']}{held_out}.",
         highlight=False,
     )
-    out.print(f"Adapter {escape(str(report.adapter))} (sha256 {str(report.sha256)[:12]})", highlight=False)
-    if report.tracked:
-        out.print(f"MLflow run {report.tracked.run_id}: {escape(report.tracked.look)}", highlight=False)
-    shown = set(report.flight.notes)
-    for note in report.notes:
+    out.print(
+        f"Adapter {escape(str(result.published.folder))} (sha256 {result.published.sha256[:12]})", highlight=False
+    )
+    if result.tracked:
+        out.print(f"MLflow run {result.tracked.run_id}: {escape(result.tracked.look)}", highlight=False)
+    shown = set(result.plan.notes)
+    for note in result.notes:
         if note not in shown:
             err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True, highlight=False)
 
 
-def _plan(params: TrainParams, config: Config, profile: str | None, rank: int | None, as_json: bool) -> None:
+def _show_what_fits(params: TrainParams, config: Config, profile: str | None, rank: int | None, as_json: bool) -> None:
     chosen, asked_rank = _planned(profile or params.profile, config), rank or params.rank
     architecture = chosen.known_architecture()
     if architecture is None:

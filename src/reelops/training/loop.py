@@ -3,7 +3,7 @@
 A step: its samples' loss on v, averaged over the batch however that is split into passes and devices; gradients
 clipped; AdamW on float32 adapter matrices while the frozen base computes in its own number format. What a step does
 depends on the seed, the step and the weights alone (`reelops.training.samples`), so a run can be stopped anywhere and
-gone on with elsewhere.
+resumed elsewhere.
 
 Shapes: B batch, F latent frames, C channels, H W latent height and width.
 """
@@ -11,9 +11,9 @@ Shapes: B batch, F latent frames, C channels, H W latent height and width.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -23,8 +23,8 @@ from torch import Tensor
 from reelops.cogvideox.denoiser import frame_subset, predict_velocity, rotary_positions
 from reelops.cogvideox.lora import lora_parameters
 from reelops.cogvideox.loss import add_noise, velocity_loss, velocity_target
-from reelops.errors import DatasetError, MachineError
-from reelops.progress import ShouldStop
+from reelops.errors import Cancelled, DatasetError, MachineError
+from reelops.progress import QUIET, Progress, RunContext
 from reelops.training.checkpoint import (
     Checkpoint,
     CheckpointFolder,
@@ -32,56 +32,49 @@ from reelops.training.checkpoint import (
     optimizer_values,
     restore_optimizer,
 )
+from reelops.training.components import TrainingComponents
 from reelops.training.launch import Launch, average_gradients, share_base
 from reelops.training.optimizers import build_optimizer
-from reelops.training.params import TrainParams
 from reelops.training.random_states import random_states, restore_random_states
 from reelops.training.readers import read_batches
 from reelops.training.samples import (
     HeldOutSamples,
     MicroBatches,
     Sample,
-    TrainingSamples,
 )
 
-Ended = Literal["finished", "early", "budget", "stopped"]
-OnRow = Callable[[Mapping[str, float], int], None]
+Ended = Literal["finished", "early", "budget"]
+STAGE = "train"
+"""The stage of the progress that a loop reports."""
 TIMED_STEPS = 3
 # What the first steps take is no exact measure of all.
 BUDGET_SLACK = 1.25
 
 
-@dataclass(frozen=True)
-class TrainingComponents:
-    """What a loop works on.
+@dataclass
+class TimeSpent:
+    """Steps that this run of the loop did, and the seconds that its parts took.
 
     Attributes:
-        transformer: frozen, with a fresh adapter on it.
-        noise_levels_T: a_t of every timestep, float64.
-        dtype: what the transformer computes in.
-        optimizer: one that can be had here.
+        step_seconds: of steps, with what they waited for samples.
     """
 
-    params: TrainParams
-    samples: TrainingSamples
-    held_out: HeldOutSamples | None
-    transformer: Any
-    noise_levels_T: Tensor
-    dtype: torch.dtype
-    optimizer: str
-
-
-@dataclass
-class Outcome:
-    """What a run of the loop did: why it ended, where it stands, what each part of its time was spent on."""
-
-    ended: Ended
-    state: RunState
     steps_done: int = 0
     step_seconds: float = 0.0
     waited_seconds: float = 0.0
     evaluation_seconds: float = 0.0
-    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run of the loop did: why it ended, the state it reached, and see `TimeSpent`."""
+
+    ended: Ended
+    state: RunState
+    steps_done: int
+    step_seconds: float
+    waited_seconds: float
+    evaluation_seconds: float
 
 
 class Loop:
@@ -90,64 +83,76 @@ class Loop:
     Args:
         accelerator: accelerate's, which knows the devices of this run.
         launch: how they share the work; None is one process.
-        on_row: told every step's and every evaluation's figures, on the first process only.
     """
 
     def __init__(
         self,
-        parts: TrainingComponents,
+        components: TrainingComponents,
         accelerator: Any,
         checkpoints: CheckpointFolder,
-        on_row: OnRow | None = None,
-        should_stop: ShouldStop | None = None,
         launch: Launch | None = None,
     ) -> None:
-        self.parts = parts
-        self.params = parts.params
+        self.components = components
+        self.params = components.params
         self.accelerator = accelerator
         self.checkpoints = checkpoints
-        self.on_row = on_row
-        self.should_stop = should_stop
         self.launch = launch or Launch()
         self.state = RunState()
-        self.adapter = lora_parameters(parts.transformer)
+        self.spent = TimeSpent()
+        self.adapter = lora_parameters(components.transformer)
         self.average: dict[str, Tensor] = {}
         self.best: dict[str, Tensor] = {}
-        if self.params.gradient_checkpointing:
-            parts.transformer.enable_gradient_checkpointing()
-        if self.launch.shared:
-            self.model = share_base(parts.transformer.train(), self.adapter.values(), self.launch, accelerator)
-        else:
-            self.model = accelerator.prepare(parts.transformer.train())
-        self.optimizer = build_optimizer(parts.optimizer, list(self.adapter.values()), self.params)
-        self.run_id: str | None = None
+        self.model = self._prepared()
+        self.optimizer = build_optimizer(components.optimizer, list(self.adapter.values()), self.params)
         self.rotary: Any = None
+        self._context = QUIET
         self._saved_step: int | None = None
 
-    def run(self) -> Outcome:
-        """Goes on from where the state is to the end, or to where it is stopped; what it did is saved then.
+    def _prepared(self) -> Any:
+        transformer = self.components.transformer
+        if self.params.gradient_checkpointing:
+            transformer.enable_gradient_checkpointing()
+        if self.launch.shared:
+            return share_base(transformer.train(), self.adapter.values(), self.launch, self.accelerator)
+        return self.accelerator.prepare(transformer.train())
+
+    def run(self, context: RunContext = QUIET, run_id: str | None = None) -> Outcome:
+        """Trains from the current state to the end, and saves.
+
+        Args:
+            context: gets a `Progress` of `STAGE` for each step and evaluation, with its figures, on the first process.
+            run_id: MLflow's, which checkpoints keep for whoever resumes them.
 
         Raises:
             DatasetError: a sample cannot be used, or its loss is not finite; the state before that step is saved.
             MachineError: the budget is too small, or the disk too full for a checkpoint.
+            Cancelled: somebody asked to stop; the state after the last step is saved.
         """
-        outcome = Outcome("finished", self.state)
-        if self.state.step == 0 and self.parts.held_out is not None:
-            outcome.evaluation_seconds += self._evaluate(self.parts.held_out)
+        self._context, self.spent = context, TimeSpent()
+        self.state.run_id = run_id or self.state.run_id
+        if self.state.step == 0 and self.components.held_out is not None:
+            self._evaluate(self.components.held_out)
+        ended = self._train()
+        self.save()
+        if ended == "stopped":
+            raise Cancelled(
+                f"Stopped as asked after step {self.state.step} of {self.params.steps}; the checkpoint is saved, and "
+                "the same command resumes from there."
+            )
+        return Outcome(ended, self.state, **vars(self.spent))
+
+    def _train(self) -> Ended | Literal["stopped"]:
         with closing(self._batches()) as batches:
             while self.state.step < self.params.steps:
-                ended = self._why_end()
-                if ended is not None:
-                    outcome.ended = ended
-                    break
-                self._advance(batches, outcome)
-        self.save()
-        return outcome
+                if (reason := self._why_end()) is not None:
+                    return reason
+                self._advance(batches)
+        return "finished"
 
     # ---- a step ----
 
-    def _advance(self, batches: Iterator[Sample], outcome: Outcome) -> None:
-        """One step, what it is timed and told as, and what is due after it."""
+    def _advance(self, batches: Iterator[Sample]) -> None:
+        """One step, its time and figures, and what is due after it."""
         began = time.monotonic()
         passes = self._next_passes(batches)
         waited = time.monotonic() - began
@@ -155,13 +160,13 @@ class Loop:
         seconds = time.monotonic() - began
         self.state.step += 1
         self.state.seconds += seconds
-        outcome.steps_done += 1
-        outcome.step_seconds += seconds
-        outcome.waited_seconds += waited
-        self._tell(row, {"seconds_per_step": seconds})
-        self._check_budget(outcome)
-        if self._is_due(self.params.held_out.every) and self.parts.held_out is not None:
-            outcome.evaluation_seconds += self._evaluate(self.parts.held_out)
+        self.spent.steps_done += 1
+        self.spent.step_seconds += seconds
+        self.spent.waited_seconds += waited
+        self._log_row(row, {"seconds_per_step": seconds})
+        self._check_budget()
+        if self._is_due(self.params.held_out.every) and self.components.held_out is not None:
+            self._evaluate(self.components.held_out)
         if self._is_due(self.params.checkpoint_every):
             self.save()
 
@@ -180,11 +185,11 @@ class Loop:
             fault = str(error).strip().splitlines()[-1].removeprefix("reelops.errors.DatasetError: ")
         if self._agreed(float(bool(fault))) > 0:
             self.save()
-            raise DatasetError(" ".join(told for told in gather_object([fault]) if told))
+            raise DatasetError(" ".join(one for one in gather_object([fault]) if one))
         return passes
 
     def _step(self, passes: Sequence[Sample]) -> dict[str, float]:
-        """One optimizer step; what it is remembered by."""
+        """One optimizer step; its row of the curve."""
         lr = self.params.learning_rate(self.state.step)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
@@ -211,17 +216,17 @@ class Loop:
         device = self.accelerator.device
         x0, noise, condition, text = (batch[name].to(device) for name in ("x0", "noise", "condition", "text"))
         timesteps_B = batch["timestep"].to(device)
-        whole, frames = self.parts.samples.source.latent_frames, batch["frames"][0].tolist()
+        whole, frames = self.components.samples.source.latent_frames, batch["frames"][0].tolist()
         if self.rotary is None:
-            config = self.parts.transformer.config
+            config = self.components.transformer.config
             self.rotary = rotary_positions(config, (x0.shape[3], x0.shape[4]), whole, device) or ()
         rotary = self.rotary or None
-        alpha_bar_B = self.parts.noise_levels_T.to(device)[timesteps_B]
+        alpha_bar_B = self.components.noise_levels_T.to(device)[timesteps_B]
         noisy = add_noise(x0, noise, alpha_bar_B)
         few = len(frames) < whole
-        seen = frame_subset(self.parts.transformer, frames, rotary, whole) if few else nullcontext(rotary)
+        seen = frame_subset(self.components.transformer, frames, rotary, whole) if few else nullcontext(rotary)
         with seen as turned, self.accelerator.autocast():
-            predicted = predict_velocity(self.model, noisy, condition, text, timesteps_B, turned, self.parts.dtype)
+            predicted = predict_velocity(self.model, noisy, condition, text, timesteps_B, turned, self.components.dtype)
         return velocity_loss(predicted, velocity_target(x0, noise, alpha_bar_B))
 
     def _guard(self, values_N: Tensor, numbers_N: Tensor) -> None:
@@ -230,7 +235,7 @@ class Loop:
             return
         self.save()
         broken = numbers_N[~torch.isfinite(values_N)].tolist()
-        names = sorted({self.parts.samples.clip_of(int(number)).clip_id for number in broken})
+        names = sorted({self.components.samples.clip_of(int(number)).clip_id for number in broken})
         raise DatasetError(
             f"Step {self.state.step + 1}: the loss or its gradient is not finite with {', '.join(names)}. The weights "
             f"before it are saved. Look at those clips; if they are sound, lower train.lr ({self.params.lr:g})."
@@ -251,13 +256,15 @@ class Loop:
         """This device's passes from the current step on."""
         accelerator = self.accelerator
         order = MicroBatches(self.params, self.state.step, accelerator.process_index, accelerator.num_processes)
-        return read_batches(self.parts.samples, order, self.params.workers, pinned=accelerator.device.type == "cuda")
+        return read_batches(
+            self.components.samples, order, self.params.workers, pinned=accelerator.device.type == "cuda"
+        )
 
     # ---- the held-out loss ----
 
     @torch.no_grad()
-    def _evaluate(self, held_out: HeldOutSamples) -> float:
-        """Measures the held-out clips, remembers what did best, and returns the seconds that took."""
+    def _evaluate(self, held_out: HeldOutSamples) -> None:
+        """Measures the held-out clips, and keeps the adapter that did best."""
         began = time.monotonic()
         with self._averaged():
             loss = self.held_out_loss(held_out)
@@ -267,8 +274,8 @@ class Loop:
             self.best = {name: value.detach().clone() for name, value in self.published().items()}
         else:
             state.stale_evaluations += 1
-        self._tell({"held_out_loss": loss}, {})
-        return time.monotonic() - began
+        self._log_row({"held_out_loss": loss}, {})
+        self.spent.evaluation_seconds += time.monotonic() - began
 
     @torch.no_grad()
     def held_out_loss(self, held_out: HeldOutSamples) -> float:
@@ -302,11 +309,11 @@ class Loop:
         """The adapter as it would be published now."""
         return self.average or self.adapter
 
-    # ---- where to end, and going on ----
+    # ---- where to end, and resuming ----
 
-    def _why_end(self) -> Ended | None:
+    def _why_end(self) -> Ended | Literal["stopped"] | None:
         """Decided on what all processes know, so that they end at the same step."""
-        if self._agreed(float(self.should_stop is not None and self.should_stop())) > 0:
+        if self._agreed(float(self._context.should_stop())) > 0:
             return "stopped"
         limit = self.params.budget.seconds
         if limit is not None and self._agreed(self.state.seconds) >= limit:
@@ -320,21 +327,22 @@ class Loop:
         mean: float = self.accelerator.reduce(torch.tensor(own, device=self.accelerator.device), "mean").item()
         return mean
 
-    def _check_budget(self, outcome: Outcome) -> None:
+    def _check_budget(self) -> None:
         """After a few steps it is known what all of them will take."""
         limit = self.params.budget.seconds
-        if limit is None or self.state.step != TIMED_STEPS or outcome.steps_done != TIMED_STEPS:
+        if limit is None or self.state.step != TIMED_STEPS or self.spent.steps_done != TIMED_STEPS:
             return
-        a_step = self._agreed(self.state.seconds) / TIMED_STEPS
-        if a_step * self.params.steps > limit * BUDGET_SLACK:
+        step_seconds = self._agreed(self.state.seconds) / TIMED_STEPS
+        needed = step_seconds * self.params.steps
+        if needed > limit * BUDGET_SLACK:
             raise MachineError(
-                f"{self.params.steps} steps of about {a_step:.1f} s would take {a_step * self.params.steps / 3600:.1f} "
-                f"hours and the budget ends after {limit / 3600:.2f}. Set train.steps to {int(limit / a_step)}, or "
-                f"raise train.budget."
+                f"{self.params.steps} steps of about {step_seconds:.1f} s would take {needed / 3600:.1f} hours and the "
+                f"budget ends after {limit / 3600:.2f}. Set train.steps to {int(limit / step_seconds)}, or raise "
+                "train.budget."
             )
 
     def resume(self) -> list[str]:
-        """Takes up the latest checkpoint, if there is one; what people should be told about it."""
+        """Restores the latest checkpoint, if there is one; what people should be told about it."""
         torch.manual_seed(self.params.seed + self.accelerator.process_index)  # for code that draws of its own accord
         checkpoint, notes = self.checkpoints.latest()
         if checkpoint is None:
@@ -348,8 +356,8 @@ class Loop:
         restore_random_states(checkpoint.tensors["random"], self.accelerator)
         self._saved_step = self.state.step
         before, now = len(checkpoint.tensors["random"]["cpu"]), self.accelerator.num_processes
-        others = "" if before == now else f", which {before} processes had saved and {now} go on from"
-        return [*notes, f"went on from step {self.state.step}{others}"]
+        others = "" if before == now else f", which was saved with {before} processes; now there are {now}"
+        return [*notes, f"resumed from step {self.state.step}{others}"]
 
     def save(self) -> None:
         """A checkpoint of now, written by the first process; the others wait for it."""
@@ -365,7 +373,6 @@ class Loop:
                 "optimizer": tensors,
                 "random": random,
             }
-            self.state.run_id = self.run_id or self.state.run_id
             self.checkpoints.save(Checkpoint(groups, numbers, self.state))
         self.accelerator.wait_for_everyone()
         self._saved_step = self.state.step
@@ -378,8 +385,9 @@ class Loop:
     def _is_due(self, every: int) -> bool:
         return every > 0 and (self.state.step % every == 0 or self.state.step == self.params.steps)
 
-    def _tell(self, row: Mapping[str, float], more: Mapping[str, float]) -> None:
-        """Keeps a row of the curve, and shows it to whoever watches."""
+    def _log_row(self, row: Mapping[str, float], more: Mapping[str, float]) -> None:
+        """Keeps a row of the curve, and reports it with further figures."""
         self.state.curve.append({"step": self.state.step, **row})
-        if self.on_row is not None and self.accelerator.is_main_process:
-            self.on_row({**row, **more}, self.state.step)
+        if self.accelerator.is_main_process:
+            figures = {**row, **more}
+            self._context.on_event(Progress(STAGE, self.state.step, self.params.steps, "steps", figures=figures))

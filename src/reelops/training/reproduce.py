@@ -25,7 +25,7 @@ from reelops.progress import ShouldStop
 from reelops.system.digest import sha256_of
 from reelops.tracking.lineage import Lineage, trace_lineage
 from reelops.training.params import TrainParams
-from reelops.training.stage import ADAPTERS, FACTS, REPORTS, RUN_FACTS
+from reelops.training.paths import ADAPTER_FACTS, ADAPTERS, REPORTS, RUN_FACTS
 
 OnLine = Callable[[str], None]
 _LAST_LINES = 12
@@ -129,7 +129,7 @@ def read_trained(config: Config) -> TrainedAdapter:
     params = config.block("train", TrainParams)
     folder = config.root / ADAPTERS / params.name
     try:
-        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        facts = json.loads((folder / ADAPTER_FACTS).read_text(encoding="utf-8"))
         figures = json.loads((config.root / REPORTS / "metrics.json").read_text(encoding="utf-8"))
         run = json.loads((config.root / REPORTS / RUN_FACTS).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 from reelops.params import Config
 from reelops.tracking.runs import LiveRun, RunRecord, TrackedRun
-from reelops.training.stage import REPORTS, RUN_FACTS
+from reelops.training.paths import REPORTS, RUN_FACTS
 from reelops.validation.stage import Validated
 from reelops.validation.verdict import ReadVerdict
 

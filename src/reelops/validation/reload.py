@@ -27,7 +27,7 @@ from reelops.params import Config
 from reelops.production.producer import build_producer
 from reelops.progress import QUIET, RunContext
 from reelops.system.hardware import Machine
-from reelops.training.stage import FACTS
+from reelops.training.paths import ADAPTER_FACTS
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def read_facts(adapter: Path) -> dict[str, Any]:
     if not adapter.is_dir() and adapter.name != WEIGHTS_NAME:
         return {}
     try:
-        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        facts = json.loads((folder / ADAPTER_FACTS).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return facts if isinstance(facts, dict) else {}

@@ -36,7 +36,7 @@ from reelops.tables.content_store import ContentStore
 from reelops.tables.json_codec import to_plain
 from reelops.tracking.lineage import Lineage, code_digest, trace_lineage
 from reelops.training.params import TrainParams
-from reelops.training.stage import ADAPTERS
+from reelops.training.paths import ADAPTERS
 from reelops.validation.findings import STYLE, Findings, Side, Tried, find
 from reelops.validation.kept import ClipKey, Conditions, KeptClip, KeptClips
 from reelops.validation.params import ValidateParams

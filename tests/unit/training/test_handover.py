@@ -18,6 +18,7 @@ from training_work import train_here
 
 from reelops.cogvideox.lora import WEIGHTS_NAME
 from reelops.errors import MachineError, TrackingError
+from reelops.progress import RunContext
 from reelops.system.digest import sha256_of
 from reelops.tracking.adapters import register_challenger
 from reelops.training.reproduce import lineage_tags, read_trained, reproduce
@@ -35,7 +36,7 @@ def test_a_run_leaves_params_its_adapter_and_each_point_of_its_curves_once_howev
     uri = ground.config.mlflow_tracking_uri
     for track, end in ((False, 3), (True, 5)):
         with pytest.raises(KeyboardInterrupt):
-            train_here(ground, track=track, steps=6, checkpoint_every=2, on_row=interrupt_at(end))
+            train_here(ground, track=track, steps=6, checkpoint_every=2, context=RunContext(interrupt_at(end)))
     report = train_here(ground, track=True, steps=6, checkpoint_every=2)
     client = MlflowClient(tracking_uri=uri)
     (run,) = client.search_runs([client.get_experiment_by_name("train-lora").experiment_id])
@@ -49,24 +50,24 @@ def test_a_run_leaves_params_its_adapter_and_each_point_of_its_curves_once_howev
         assert sorted(points) == [(row["step"], row[name]) for row in rows if name in row]
     assert run.data.params["rank"] == "4" and run.data.params["optimizer"] == "adamw"
     assert "held_out_loss" in run.data.metrics and "system/rss_gb" in run.data.metrics
-    assert run.data.tags["adapter_sha256"] == report.sha256
+    assert run.data.tags["adapter_sha256"] == report.published.sha256
     (model,) = client.search_logged_models([run.info.experiment_id])
     assert model.source_run_id == run.info.run_id and model.tags["lineage"].count(".") == 4
 
 
 def interrupt_at(step):
-    def on_row(row, now):
-        if "loss" in row and now == step:
+    def on_event(progress):
+        if "loss" in progress.figures and progress.done == step:
             raise KeyboardInterrupt
 
-    return on_row
+    return on_event
 
 
 def test_a_tracking_server_that_is_not_there_costs_nobody_an_adapter(ground, no_server, monkeypatch):
     config = ground.config_with(mlflow_tracking_uri=no_server)
     monkeypatch.setattr(type(ground), "config", config)
     report = train_here(ground, track=True, steps=1)
-    assert report.tracked is None and (report.adapter / WEIGHTS_NAME).is_file()
+    assert report.tracked is None and (report.published.folder / WEIGHTS_NAME).is_file()
     assert any("was not tracked" in note and "does not answer" in note for note in report.notes)
 
 

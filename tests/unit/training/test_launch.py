@@ -11,6 +11,7 @@ from studio import START_SECONDS
 from training_work import train_here
 
 from reelops.errors import Cancelled, SettingsError
+from reelops.progress import RunContext
 from reelops.training.launch import Launch
 
 PAIR = ("-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", "0")
@@ -55,7 +56,8 @@ def test_a_launched_pair_gives_the_curve_of_one_and_sigterm_to_the_launcher_save
     pair = curve(saved)
     done = []
     with pytest.raises(Cancelled):
-        train_here(ground, **LONG, fresh=True, on_row=lambda _row, now: done.append(now), should_stop=lambda: 5 in done)
+        context = RunContext(lambda progress: done.append(progress.done), lambda: 5 in done)
+        train_here(ground, context, fresh=True, **LONG)
     assert curve(ground.checkpoints[-1])[: len(pair)] == pytest.approx(pair[:5], abs=1e-4)
 
 

@@ -12,17 +12,22 @@ import torch
 from safetensors.torch import load_file, save_file
 from small_model import HEIGHT, PROMPT_LENGTH, WIDTH
 from studio import START_SECONDS
+from training_ground import LATENTS
 from training_work import in_processes, train_here
 
 from reelops.cogvideox.denoiser import load_transformer
 from reelops.cogvideox.frame_attention import SparseFrameAttention
 from reelops.cogvideox.lora import WEIGHTS_NAME, add_lora, lora_parameters, read_adapter
 from reelops.errors import Cancelled, DatasetError, MachineError, SettingsError
+from reelops.progress import RunContext
 from reelops.system.digest import sha256_of
+from reelops.system.hardware import inspect_machine
 from reelops.training.cache import LatentCache
 from reelops.training.checkpoint import check_room, exclusive_run
+from reelops.training.components import load_components
 from reelops.training.launch import Launch, share_base
-from reelops.training.stage import ingredients
+from reelops.training.params import LatentParams
+from reelops.training.plan import plan_training
 
 FSDP2 = {"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2"}
 ODD_CASES = {"every": 2, "clips": 1, "quantiles": [0.2, 0.5, 0.8]}
@@ -50,21 +55,17 @@ def velocity(transformer, rotary):
         return transformer(video, text, torch.tensor([500]), image_rotary_emb=rotary, return_dict=False)[0]
 
 
-@pytest.mark.parametrize(("frames_per_step", "standing"), [(2, True), (None, False)])
-def test_where_a_step_sees_few_frames_they_stand_for_all(ground, monkeypatch, frames_per_step, standing):
-    seen = []
-
-    def loaded(*given):
-        parts = ingredients(*given)
-        seen.extend(parts.transformer.attn_processors.values())
-        return parts
-
-    monkeypatch.setattr("reelops.training.stage.ingredients", loaded)
-    train_here(ground, steps=1, frames_per_step=frames_per_step)
-    assert {isinstance(processor, SparseFrameAttention) for processor in seen} == {standing}
-    if standing:
+@pytest.mark.parametrize(("frames_per_step", "sparse"), [(2, True), (None, False)])
+def test_where_a_step_sees_few_frames_they_count_for_all_in_attention(ground, frames_per_step, sparse):
+    plan = plan_training(
+        ground.params(frames_per_step=frames_per_step), LatentParams.model_validate(LATENTS), ground.config
+    )
+    processors = list(load_components(plan).transformer.attn_processors.values())
+    assert {isinstance(processor, SparseFrameAttention) for processor in processors} == {sparse}
+    if sparse:
         cell = 4 * 4  # of the VAE, and of a token
-        assert (seen[0].tokens_per_frame, seen[0].latent_frames) == (WIDTH // cell * (HEIGHT // cell), 3)
+        assert processors[0].tokens_per_frame == WIDTH // cell * (HEIGHT // cell)
+        assert processors[0].latent_frames == 3
 
 
 # ---- stopping and going on ----
@@ -78,7 +79,7 @@ def test_killed_training_resumes_bit_exactly_also_with_other_workers(ground, tmp
     assert in_processes(parts, 1, settings | {"die_at": 8}) == [-signal.SIGKILL]
     assert [path.name for path in parts.checkpoints] == ["step-000005"]
     report = train_here(parts, **settings, workers=2)
-    assert "went on from step 5" in report.notes and report.outcome.steps_done == 7
+    assert "resumed from step 5" in report.notes and report.outcome.steps_done == 7
     one, other = whole.checkpoints[-1], parts.checkpoints[-1]
     assert one.name == other.name == "step-000012"
     assert files_of(one) == files_of(other)
@@ -104,7 +105,7 @@ def test_two_processes_that_share_the_base_give_the_curve_of_one_and_resume_bit_
     assert len(load_file(pair.checkpoints[-1] / "random.safetensors")["cpu"]) == 2, "generators of both processes"
 
     longer = train_here(pair, **settings | {"budget": {"hours": 1.0}})  # the same run, in one process
-    assert "went on from step 5, which 2 processes had saved and 1 go on from" in longer.notes
+    assert "resumed from step 5, which was saved with 2 processes; now there are 1" in longer.notes
 
 
 def test_each_process_holds_its_share_of_the_base_alone(small_model, tmp_path):
@@ -152,7 +153,7 @@ def test_sigterm_saves_the_step_at_hand_and_says_how_to_go_on(ground):
     (saved,) = ground.checkpoints
     step = int(saved.name.removeprefix("step-"))
     assert step >= 1 and f"after step {step} of 100000" in " ".join(err.split())
-    assert "goes on from there" in err and "Traceback" not in err
+    assert "resumes from there" in err and "Traceback" not in err
     assert not list(saved.parent.glob(".*")) and not ground.adapter.exists()
 
 
@@ -172,9 +173,9 @@ def test_only_so_many_checkpoints_stay_and_a_finished_run_does_nothing_again(gro
     first = train_here(ground, steps=6, checkpoint_every=1, keep_checkpoints=2)
     assert [path.name for path in ground.checkpoints] == ["step-000005", "step-000006"]
     again = train_here(ground, steps=6, checkpoint_every=1, keep_checkpoints=2)
-    assert (again.outcome.steps_done, again.sha256) == (0, first.sha256)
+    assert (again.outcome.steps_done, again.published.sha256) == (0, first.published.sha256)
     anew = train_here(ground, steps=6, checkpoint_every=1, keep_checkpoints=2, fresh=True)
-    assert (anew.outcome.steps_done, anew.sha256) == (6, first.sha256)
+    assert (anew.outcome.steps_done, anew.published.sha256) == (6, first.published.sha256)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +235,7 @@ def test_a_budget_ends_training_and_what_was_learnt_is_published(ground):
     report = train_here(ground, steps=100_000, checkpoint_every=100_000, budget={"hours": 1e-9})
     # Estimating from three steps would refuse it; so small a budget is over after the first.
     assert report.outcome.ended == "budget" and report.figures["steps"] == 1
-    assert report.adapter is not None and (report.adapter / WEIGHTS_NAME).is_file()
+    assert (report.published.folder / WEIGHTS_NAME).is_file()
 
 
 def test_a_budget_that_cannot_do_says_how_many_steps_it_can(ground):
@@ -295,7 +296,7 @@ def test_the_adapter_says_where_it_is_from_and_is_the_same_for_the_same_run(grou
 
     first = train_here(ground, steps=2)
     second = train_here(make_copy(ground, tmp_path / "again"), steps=2, fresh=True)
-    assert first.sha256 == second.sha256 == sha256_of(ground.adapter / WEIGHTS_NAME)
+    assert first.published.sha256 == second.published.sha256 == sha256_of(ground.adapter / WEIGHTS_NAME)
     facts = json.loads((ground.adapter / "adapter.json").read_text())
     with safe_open(ground.adapter / WEIGHTS_NAME, "pt") as tensors:
         assert json.loads(tensors.metadata()["reelops"]) == facts
@@ -357,7 +358,7 @@ def test_without_held_out_clips_training_says_so_and_publishes_the_last_step(gro
     ground.encode()
     report = train_here(ground, steps=1, publish="best")
     assert any("no clip is of the split validation" in note for note in report.notes)
-    assert report.figures["held_out_loss"] is None and report.adapter is not None
+    assert report.figures["held_out_loss"] is None and report.published is not None
 
 
 def test_a_full_disk_is_met_before_it_is_full(tmp_path):
@@ -365,18 +366,15 @@ def test_a_full_disk_is_met_before_it_is_full(tmp_path):
         check_room(tmp_path, 1e18)
 
 
-def test_too_large_a_model_is_refused_with_what_would_help(ground, monkeypatch):
-    import reelops.training.stage as stage
-
-    small = replace(stage.inspect_machine(), ram_free_bytes=500_000_000, gpus=())
-    monkeypatch.setattr(stage, "inspect_machine", lambda: small)
+def test_too_large_a_model_is_refused_with_what_would_help(ground):
+    small = replace(inspect_machine(), ram_free_bytes=500_000_000, gpus=())
     with pytest.raises(MachineError, match=r"needs about 1\.0 GB .* 0\.5 GB are free.*train --plan"):
-        train_here(ground)
+        train_here(ground, machine=small)
 
 
 def test_a_stop_before_the_first_step_is_a_stop(ground):
     with pytest.raises(Cancelled, match="after step 0 of 4"):
-        train_here(ground, should_stop=lambda: True)
+        train_here(ground, RunContext(should_stop=lambda: True))
 
 
 def test_parameters_that_do_not_go_together_are_one_line_and_a_code(ground):

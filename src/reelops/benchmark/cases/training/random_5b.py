@@ -21,7 +21,7 @@ from reelops.cogvideox.architecture import Architecture, named_architecture
 from reelops.cogvideox.memory import GB
 from reelops.cogvideox.training_memory import TrainingFootprint, best_way, count_adapter, training_footprint
 from reelops.errors import MachineError
-from reelops.progress import QUIET, RunContext
+from reelops.progress import QUIET, Event, Progress, RunContext
 from reelops.system.hardware import inspect_machine
 from reelops.training.cache import EncodedClip, Encoding, Index, LatentCache
 from reelops.training.params import HeldOutParams, TrainParams
@@ -109,13 +109,15 @@ def measure_random(
     from reelops.cogvideox.random_weights import random_transformer
     from reelops.system.peak_memory import PeakMemory
     from reelops.training.checkpoint import CheckpointFolder
+    from reelops.training.components import TrainingComponents
     from reelops.training.launch import accelerator_for
-    from reelops.training.loop import Loop, TrainingComponents
+    from reelops.training.loop import Loop
     from reelops.training.samples import Source, TrainingSamples
 
-    def on_row(row: Mapping[str, float], step: int) -> None:
-        seconds.append(row["seconds_per_step"])
-        context.progress("random", step, params.steps, "steps", f"step {step}, {seconds[-1]:.2f} s")
+    def on_event(event: Event) -> None:
+        if isinstance(event, Progress) and "seconds_per_step" in event.figures:
+            seconds.append(event.figures["seconds_per_step"])
+            context.progress("random", event.done, event.total, "steps", f"step {event.done:.0f}, {seconds[-1]:.2f} s")
 
     seconds: list[float] = []
     latents = RandomLatents(architecture, clip)
@@ -125,9 +127,11 @@ def measure_random(
     with PeakMemory() as peak, TemporaryDirectory() as folder:
         transformer = random_transformer(architecture, getattr(torch, dtype), device)
         add_lora(transformer, params.rank, params.alpha, params.targets, params.seed)
-        parts = TrainingComponents(params, samples, None, transformer, levels, getattr(torch, dtype), params.optimizer)
-        loop = Loop(parts, accelerator_for(dtype, device), CheckpointFolder(Path(folder), 1), on_row)
-        outcome = loop.run()
+        components = TrainingComponents(
+            params, samples, None, transformer, levels, getattr(torch, dtype), params.optimizer
+        )
+        loop = Loop(components, accelerator_for(dtype, device), CheckpointFolder(Path(folder), 1))
+        outcome = loop.run(RunContext(on_event, context.should_stop))
     size = count_adapter(architecture, params.rank, params.targets)
     planned = training_footprint(
         architecture,

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 from reelops.benchmark.cases.training.encoding_source import EncodingSource, clips_by_key
 from reelops.benchmark.own_process import call_in_own_process
 from reelops.params import Config, load_config
-from reelops.system.hardware import inspect_machine
+from reelops.progress import Event, Progress, RunContext
 from reelops.system.peak_memory import PeakMemory
-from reelops.training.cache import FOLDER, LatentCache
 from reelops.training.params import LatentParams, TrainParams
 
 if TYPE_CHECKING:
-    from reelops.training.preflight import Preflight
+    from reelops.training.plan import TrainingPlan
 
 CACHED, ENCODED = "cached", "encoded as it goes"
 OURS, AS_SET = "ours", "ours, as params.yaml says"
@@ -53,7 +52,7 @@ def run_way(way: str, params: TrainParams, latents: LatentParams, config: Config
 
 def _run_here(way: str, params_json: str, latents_json: str, params_file: Path, steps: int) -> WayRun:
     from reelops.training.launch import Launch
-    from reelops.training.preflight import check_run
+    from reelops.training.plan import plan_training
 
     config = load_config(params_file=params_file)
     latents = LatentParams.model_validate_json(latents_json)
@@ -61,60 +60,61 @@ def _run_here(way: str, params_json: str, latents_json: str, params_file: Path, 
     quiet = given.held_out.model_copy(update={"every": 0, "patience": 0})
     changes = {"steps": steps, "held_out": quiet, "publish": "last", "checkpoint_every": steps}
     params = given.model_copy(update=changes)
-    cache = LatentCache(config.root / FOLDER)
     with PeakMemory() as peak:
-        flight = check_run(params, latents, cache, config, inspect_machine(), Launch())
+        plan = plan_training(params, latents, config, launch=Launch())
         if way in (PUBLISHED, PUBLISHED_BF16):
             dtype = "bfloat16" if way == PUBLISHED_BF16 else "float32"
-            seconds, waited = _published(params, latents, config, flight, dtype, steps)
+            seconds, waited = _published(params, latents, config, plan, dtype, steps)
         else:
-            seconds, waited = _ours(way, params, latents, config, flight, cache)
+            seconds, waited = _ours(way, latents, config, plan)
     return WayRun(way, tuple(seconds), waited, peak.bytes_used)
 
 
 def _ours(
     way: str,
-    params: TrainParams,
     latents: LatentParams,
     config: Config,
-    flight: Preflight,
-    cache: LatentCache,
+    plan: TrainingPlan,
 ) -> tuple[list[float], float]:
     from reelops.training.checkpoint import CheckpointFolder
+    from reelops.training.components import load_components
     from reelops.training.launch import accelerator_for
     from reelops.training.loop import Loop
     from reelops.training.samples import TrainingSamples
-    from reelops.training.stage import ingredients
 
     seconds: list[float] = []
-    parts = ingredients(params, flight, cache)
+
+    def on_event(event: Event) -> None:
+        if isinstance(event, Progress) and "seconds_per_step" in event.figures:
+            seconds.append(event.figures["seconds_per_step"])
+
+    components = load_components(plan)
     if way == ENCODED:
         # A trainer without a cache encodes the one picture that it shows.
-        index = replace(flight.index, encoding=replace(flight.index.encoding, noised_pictures=0))
-        encoding = EncodingSource(cache.folder, index, latents, config)
-        source = replace(parts.samples.source, cache=encoding, index=index)
-        samples = TrainingSamples(source, index.of_split("train"), params, len(parts.noise_levels_T))
-        parts = replace(parts, samples=samples)
+        index = replace(plan.index, encoding=replace(plan.index.encoding, noised_pictures=0))
+        encoding = EncodingSource(plan.cache.folder, index, latents, config)
+        source = replace(components.samples.source, cache=encoding, index=index)
+        samples = TrainingSamples(source, index.of_split("train"), plan.params, len(components.noise_levels_T))
+        components = replace(components, samples=samples)
     with TemporaryDirectory() as folder:
-        accelerator = accelerator_for(flight.dtype, inspect_machine().device)
-        loop = Loop(parts, accelerator, CheckpointFolder(Path(folder), 1))
-        loop.on_row = lambda row, _step: seconds.append(row["seconds_per_step"])
-        outcome = loop.run()
+        accelerator = accelerator_for(plan.dtype, plan.machine.device)
+        loop = Loop(components, accelerator, CheckpointFolder(Path(folder), 1))
+        outcome = loop.run(RunContext(on_event))
     return seconds, outcome.waited_seconds
 
 
 def _published(
-    params: TrainParams, latents: LatentParams, config: Config, flight: Preflight, dtype: str, steps: int
+    params: TrainParams, latents: LatentParams, config: Config, plan: TrainingPlan, dtype: str, steps: int
 ) -> tuple[list[float], float]:
     from reelops.benchmark.cases.training.published_steps import steps_as_published
     from reelops.training.encode import read_sample
 
-    index = flight.index
+    index = plan.index
     clips = clips_by_key(index, latents, config)
     # Only what these steps see is encoded beforehand; the example encodes all clips of its folder.
     seen = [
         (read_sample(clips[one.key], index.encoding)[0], one.captions[0]) for one in index.of_split("train")[:steps]
     ]
     length = index.encoding.prompt_length
-    taken = list(steps_as_published(flight.weights.folder, seen, params, dtype, length, steps))
+    taken = list(steps_as_published(plan.weights.folder, seen, params, dtype, length, steps))
     return [seconds for seconds, _ in taken], sum(waited for _, waited in taken)

@@ -1,4 +1,4 @@
-"""What can be known before the first step: whether base, latents, memory and disk allow the run at all."""
+"""The plan of a training run: what can be known before the first step, and whether anything forbids it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from reelops.cogvideox.architecture import Architecture, read_architecture
 from reelops.cogvideox.clip_format import choose_format
@@ -18,24 +17,26 @@ from reelops.cogvideox.weights import Weights, locate_weights, parts_digest
 from reelops.errors import DatasetError, MachineError, SettingsError, WeightsError
 from reelops.params import Config
 from reelops.system.digest import sha256_of
-from reelops.system.hardware import Machine
+from reelops.system.hardware import Machine, inspect_machine
 from reelops.tracking.lineage import code_digest
 from reelops.training.cache import HOW_TO_REMAKE, Index, LatentCache
-from reelops.training.checkpoint import check_room
+from reelops.training.checkpoint import CheckpointFolder, check_room
 from reelops.training.launch import Launch
 from reelops.training.optimizers import available_optimizer
 from reelops.training.params import LatentParams, TrainParams
+from reelops.training.paths import TrainingPaths
 
 # The modules whose code decides what a step does.
 _CODE = (
-    *("training/launch.py", "training/loop.py", "training/samples.py", "training/optimizers.py", "training/params.py"),
+    *("training/components.py", "training/launch.py", "training/loop.py", "training/optimizers.py"),
+    *("training/params.py", "training/samples.py"),
     *("cogvideox/conditioning.py", "cogvideox/denoiser.py", "cogvideox/frame_attention.py"),
     *("cogvideox/lora.py", "cogvideox/loss.py"),
 )
 
 
 @dataclass(frozen=True)
-class Preflight:
+class TrainingPlan:
     """A run that can begin.
 
     Attributes:
@@ -48,10 +49,12 @@ class Preflight:
         notes: what people should be told.
     """
 
-    profile: Profile
+    params: TrainParams
+    paths: TrainingPaths
     weights: Weights
     architecture: Architecture
     index: Index
+    machine: Machine
     dtype: str
     optimizer: str
     size: AdapterSize
@@ -61,35 +64,60 @@ class Preflight:
     notes: tuple[str, ...]
 
     @property
+    def cache(self) -> LatentCache:
+        return LatentCache(self.paths.latents)
+
+    @property
+    def checkpoints(self) -> CheckpointFolder:
+        """This run's own: a run with other parameters must not take up its weights."""
+        return CheckpointFolder(self.paths.checkpoints / self.identity, self.params.keep_checkpoints)
+
+    @property
     def checkpoint_bytes(self) -> float:
         """Adapter, its average, the best one, and two averages of the optimizer: all float32."""
         return 4.0 * 5 * self.size.trained
 
+    @property
+    def latent_frames(self) -> int:
+        """Of a whole clip."""
+        return self.architecture.latent_frames(self.index.encoding.format.num_frames)
 
-def check_run(
-    params: TrainParams, latents: LatentParams, cache: LatentCache, config: Config, machine: Machine, launch: Launch
-) -> Preflight:
-    """Everything that would stop the run later, checked now; nothing heavy is loaded.
+    @property
+    def tokens_per_frame(self) -> int:
+        """Of a latent frame, in the transformer."""
+        clip, cell = self.index.encoding.format, self.architecture.spatial_ratio * self.architecture.patch_size
+        return (clip.width // cell) * (clip.height // cell)
+
+
+def plan_training(
+    params: TrainParams,
+    latents: LatentParams,
+    config: Config,
+    machine: Machine | None = None,
+    launch: Launch | None = None,
+) -> TrainingPlan:
+    """Everything that would stop the run later, checked now; nothing heavy is loaded and nothing written.
+
+    Args:
+        machine: None looks at this one.
+        launch: None takes what a launcher left in the environment.
 
     Raises:
         WeightsError: the base cannot be had, or is none that can be trained so.
         DatasetError: there are no latents, or they are of another base, clip format or table.
-        MachineError: memory or disk are too small, or a folder cannot be written.
-        SettingsError: parameters that do not go together.
+        MachineError: the memory is too small.
+        SettingsError: parameters that do not go together, or a way to launch that is not supported.
     """
+    machine, launch = machine or inspect_machine(), launch or Launch.of(os.environ)
+    paths = TrainingPaths.of(config, params.name)
     profile = find_profile(params.profile, config)
     if profile.weights == "random":
         raise WeightsError(f"Profile {profile.name} has random weights; there is nothing in them to adapt.")
     weights = locate_weights(profile, config.cache)
     architecture = read_architecture(weights.folder).check()
-    index = cache.read_index()
-    _check_latents(index, cache, profile, weights, architecture, latents, config)
+    index = _read_latents(LatentCache(paths.latents), profile, weights, architecture, latents, config)
     params.accumulated(launch.processes)
-    if params.rank > architecture.width_of_transformer:
-        raise SettingsError(
-            f"train.rank {params.rank} is more than the {architecture.width_of_transformer} values of a layer. "
-            f"Choose at most a quarter of that."
-        )
+    _check_rank(params, architecture)
     dtype, why = _dtype(params, machine)
     optimizer, missing = available_optimizer(params.optimizer, bool(machine.gpus))
     size = count_adapter(architecture, params.rank, params.targets)
@@ -106,36 +134,32 @@ def check_run(
         launch.shares,
     )
     _check_memory(footprint, params, machine, launch)
-    notes = [*weights.notes, *launch.notes, f"the base computes in {dtype}: {why}"]
-    if launch.shared:
-        notes.append(f"each of {launch.processes} processes holds its share of the base (FSDP2)")
-    notes += [missing] if missing else []
-    if params.frames_per_step is not None:
-        notes.append(f"a step sees {params.frames_per_step} latent frames of a clip, which is not CogVideoX's recipe")
-    if params.held_out.every and not index.of_split("validation"):
-        notes.append("no clip is of the split validation, so there is no held-out loss; the last step is published")
-    return Preflight(
-        profile=profile,
+    computes = f"the base computes in {dtype}: {why}"
+    return TrainingPlan(
+        params=params,
+        paths=paths,
         weights=weights,
         architecture=architecture,
         index=index,
+        machine=machine,
         dtype=dtype,
         optimizer=optimizer,
         size=size,
         footprint=footprint,
         identity=_identity(params, index, weights, dtype, optimizer),
         launch=launch,
-        notes=tuple(notes),
+        notes=(*weights.notes, *launch.notes, computes, *_notes_on(params, index, launch, missing)),
     )
 
 
-def check_places(flight: Preflight, params: TrainParams, checkpoints: Path, adapters: Path) -> None:
-    """Whether there is room for checkpoints, and both places can be written.
+def check_paths(plan: TrainingPlan) -> None:
+    """Whether there is room for checkpoints, and what is written can be; makes the folders.
 
     Raises:
         MachineError
     """
-    for folder in (checkpoints, adapters):
+    checkpoints = plan.checkpoints.folder
+    for folder in (checkpoints, plan.paths.adapter.parent):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             writable = os.access(folder, os.W_OK)
@@ -143,18 +167,45 @@ def check_places(flight: Preflight, params: TrainParams, checkpoints: Path, adap
             raise MachineError(f"cannot make the folder {folder}: {error.strerror}. Choose another place.") from error
         if not writable:
             raise MachineError(f"cannot write to {folder}. Give yourself the right to, or choose another place.")
-    check_room(checkpoints, flight.checkpoint_bytes * (params.keep_checkpoints + 1))
+    check_room(checkpoints, plan.checkpoint_bytes * (plan.params.keep_checkpoints + 1))
 
 
-def _check_latents(
-    index: Index,
+def _notes_on(params: TrainParams, index: Index, launch: Launch, missing: str | None) -> list[str]:
+    """What is unusual about a run.
+
+    Args:
+        missing: why the optimizer is not the one asked for.
+    """
+    notes = []
+    if launch.shared:
+        notes.append(f"each of {launch.processes} processes holds its share of the base (FSDP2)")
+    if missing:
+        notes.append(missing)
+    if params.frames_per_step is not None:
+        notes.append(f"a step sees {params.frames_per_step} latent frames of a clip, which is not CogVideoX's recipe")
+    if params.held_out.every and not index.of_split("validation"):
+        notes.append("no clip is of the split validation, so there is no held-out loss; the last step is published")
+    return notes
+
+
+def _check_rank(params: TrainParams, architecture: Architecture) -> None:
+    width = architecture.width_of_transformer
+    if params.rank > width:
+        raise SettingsError(
+            f"train.rank {params.rank} is more than the {width} values of a layer. Choose at most a quarter of that."
+        )
+
+
+def _read_latents(
     cache: LatentCache,
     profile: Profile,
     weights: Weights,
     architecture: Architecture,
     latents: LatentParams,
     config: Config,
-) -> None:
+) -> Index:
+    """The cache's index, once it is known to be of this base, clip format and table."""
+    index = cache.read_index()
     encoding = index.encoding
     revision = parts_digest(weights.folder, ("vae",), config.cache)
     text = parts_digest(weights.folder, ("tokenizer", "text_encoder"), config.cache)
@@ -180,6 +231,7 @@ def _check_latents(
         raise DatasetError(
             f"{len(missing)} clips have no latents at {cache.folder}, the first is {missing[0]}. {HOW_TO_REMAKE}"
         )
+    return index
 
 
 def _dtype(params: TrainParams, machine: Machine) -> tuple[str, str]:
