@@ -9,7 +9,9 @@ import pytest
 
 from reelops.benchmark.cases.flow.golden import measure_golden, read_golden
 from reelops.benchmark.known_flow import MOTIONS, SEQUENCES
+from reelops.benchmark.params import load_benchmark_params
 from reelops.errors import Cancelled
+from reelops.params import load_config
 from reelops.progress import RunContext
 
 
@@ -40,7 +42,10 @@ def test_measuring_stops_when_asked(picture: Path, tmp_path: Path) -> None:
         measure_golden([], [picture], tmp_path / "golden.json", RunContext(should_stop=lambda: True))
 
 
-def test_shipped_values_are_of_the_clips_and_pictures_that_docs_name() -> None:
+def test_shipped_values_are_of_all_clips_and_pictures_that_are_compared(repository: Path) -> None:
     golden = read_golden()
-    assert len(golden.clips) >= 10 and len(golden.known_sequences) == len(SEQUENCES)
-    assert golden.error_on(Path("kodim03.png"), MOTIONS[0]) is not None
+    params = load_benchmark_params(load_config(params_file=repository / "params.yaml"))
+    clips, pictures = params.find("clips", repository), params.find("pictures", repository)
+    assert all(golden.motion_of(clip) for clip in clips)
+    assert all(golden.error_on(picture, motion) is not None for picture in pictures for motion in MOTIONS)
+    assert all(golden.steps_of(sequence, pictures) for sequence in SEQUENCES)
