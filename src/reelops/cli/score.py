@@ -10,11 +10,12 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from reelops.gate.limits import DEFAULT
+from reelops.gate.self_test import self_test_clips
 from reelops.params import load_config
 from reelops.scoring.batch import ScoringOrder, find_clips, score_clips
 from reelops.scoring.comparison.paired import Comparison
 from reelops.scoring.comparison.paired import compare as compare_clips
-from reelops.scoring.gate_self_test import run_self_tests
 from reelops.scoring.outputs import Outputs
 from reelops.scoring.scored_clip import ScoredClip, exit_code
 from reelops.system.files import write_text_atomically
@@ -176,8 +177,9 @@ def _compared(
 
 
 def _self_test(clips: Sequence[Path], order: ScoringOrder, workers: int | None, as_json: Path | None) -> int:
+    limits = order.gate_settings.limits_of(order.profile or DEFAULT)
     with score_view.report_progress("Spoiling and judging") as context:
-        tests = run_self_tests(clips, order, workers, context)
+        tests = self_test_clips(clips, order.score_settings, limits, context, workers)
     text = json.dumps([test.to_json() for test in tests], indent=2, ensure_ascii=False, allow_nan=False)
     if as_json == STDOUT:
         typer.echo(text)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -17,8 +20,16 @@ from reelops.gate.verdict import Verdict, judge
 from reelops.metrics.scores import Scores
 from reelops.metrics.settings import ScoreSettings
 from reelops.metrics.suite import score_frames
+from reelops.progress import QUIET, RunContext
+from reelops.system.hardware import cores
+from reelops.system.worker_pool import JobProgress, ReportProgress, run_jobs
+from reelops.video.decode import read_frames
+from reelops.video.probe import probe
 
-OnCase = Callable[[str, int, int], None]
+# The product's own format: what the limits are made for.
+FPS = Fraction(8)
+NUM_FRAMES = 49
+MAX_ROWS = 480
 
 
 @dataclass(frozen=True)
@@ -58,7 +69,6 @@ def self_test(
     settings: ScoreSettings,
     limits: GateLimits,
     seed: int = 0,
-    on_case: OnCase | None = None,
 ) -> Iterator[SelfTestRow]:
     """A row for each of `CASES`, one at a time.
 
@@ -67,14 +77,90 @@ def self_test(
         fps: its rate.
         settings, limits: the gate's.
         seed: of everything random; each case has its own, so that one can be repeated alone.
-        on_case: told before each case: its name, its number from 1, and how many there are.
     """
     for number, case in enumerate(CASES, start=1):
-        if on_case:
-            on_case(case.name, number, len(CASES))
         frames = case.make(frames_THWC, np.random.default_rng([seed, number]))
         scores = score_frames(frames, fps, None, None, settings)
         yield SelfTestRow(case.name, "good" if case.good else "bad", judge(scores, limits), scores)
+
+
+@dataclass(frozen=True)
+class ClipTest:
+    """What the gate said to all versions of a clip, or why it could not be asked."""
+
+    path: Path
+    rows: tuple[SelfTestRow, ...] = ()
+    error: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        return self.error is None and all(row.passed for row in self.rows)
+
+    def to_json(self) -> dict[str, Any]:
+        versions = [row.to_json() for row in self.rows]
+        return {"path": str(self.path), "passed": self.passed, "versions": versions, "error": self.error}
+
+
+def self_test_clips(
+    clips: Sequence[Path],
+    settings: ScoreSettings,
+    limits: GateLimits,
+    context: RunContext = QUIET,
+    workers: int | None = None,
+) -> list[ClipTest]:
+    """Tests the gate on clips that are known to be good, in processes of their own.
+
+    Of a long or fast clip the first 49 frames at 8 a second are taken, at most 480 pixels high. One that cannot be read
+    says so in its `error`.
+
+    Args:
+        context: told how many versions are judged, of how many.
+        workers: clips at once; None for one per core.
+
+    Raises:
+        Cancelled: the context said so.
+    """
+    jobs = [_Job(clip, settings, limits) for clip in clips]
+    tests: dict[int, ClipTest] = {}
+    judged = [0] * len(jobs)
+    with closing(run_jobs(_test_one, jobs, min(workers or cores(), len(jobs)))) as answers:
+        for answer in answers:
+            if isinstance(answer, JobProgress):
+                judged[answer.index] = answer.amount
+            else:
+                judged[answer.index] = len(CASES)
+                tests[answer.index] = ClipTest(clips[answer.index], answer.result or (), answer.error)
+            done, total = sum(judged), len(jobs) * len(CASES)
+            context.progress(
+                "self_test", done, total, "versions", f"the gate on {done} of {total} clips, good and spoilt"
+            )
+            context.raise_if_stopped()
+    return [tests[number] for number in range(len(jobs))]
+
+
+@dataclass(frozen=True)
+class _Job:
+    path: Path
+    settings: ScoreSettings
+    limits: GateLimits
+
+
+def _test_one(job: _Job, report: ReportProgress) -> tuple[SelfTestRow, ...]:
+    rows = []
+    for row in self_test(*_in_product_format(job.path), job.settings, job.limits):
+        rows.append(row)
+        report(len(rows))
+    return tuple(rows)
+
+
+def _in_product_format(clip: Path) -> tuple[np.ndarray, Fraction]:
+    """The clip's first frames (T, H, W, 3) RGB uint8, at no more than the product's rate and height, and their rate."""
+    info = probe(clip)
+    fps = min(FPS, info.fps)
+    height = min(MAX_ROWS, info.height)
+    size = round(info.width * height / info.height), height
+    timed = read_frames(clip, size=size, fps=None if fps == info.fps else fps, stop=NUM_FRAMES / fps)
+    return np.stack([one.frame_HWC for one in itertools.islice(timed, NUM_FRAMES)]), fps
 
 
 def calibration(tests: Mapping[str, Sequence[SelfTestRow]], limits: GateLimits) -> dict[str, Any]:

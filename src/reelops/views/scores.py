@@ -24,8 +24,8 @@ from reelops.views.take import VERDICTS
 
 if TYPE_CHECKING:
     from reelops.gate.limits import Limit
+    from reelops.gate.self_test import ClipTest
     from reelops.scoring.comparison.paired import Comparison
-    from reelops.scoring.gate_self_test import ClipTest
 
 COLOURS = {**VERDICT_COLOURS, UNREADABLE: "magenta"}
 ANSWERS = {**VERDICTS, UNREADABLE: "could not be scored"}

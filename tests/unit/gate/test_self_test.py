@@ -17,10 +17,11 @@ from real_media import media
 from reelops.camera.moves import CameraMove, CameraSpeed, film, path_of
 from reelops.gate.degenerate_clips import CASES
 from reelops.gate.limits import load_gate_settings
-from reelops.gate.self_test import SelfTestRow, calibration, self_test
+from reelops.gate.self_test import SelfTestRow, calibration, self_test, self_test_clips
 from reelops.gate.verdict import judge
 from reelops.metrics.settings import ScoreSettings
 from reelops.params import load_config
+from reelops.progress import Event, Progress, RunContext
 from reelops.video.decode import read_clip
 
 EIGHT = Fraction(8)
@@ -145,3 +146,13 @@ def test_versions_are_what_their_names_say(small: np.ndarray) -> None:
     assert noise.std() == pytest.approx(12, rel=0.05)
     gains = make("global flicker").reshape(12, -1).mean(axis=1) / small.reshape(12, -1).mean(axis=1)
     assert 0.89 < gains.min() < 0.97 and 1.03 < gains.max() < 1.11
+
+
+def test_a_clip_that_cannot_be_read_says_so_and_is_counted(repository: Path, tmp_path: Path) -> None:
+    text = tmp_path / "notes.mp4"
+    text.write_text("not a video")
+    limits = load_gate_settings(load_config(params_file=repository / "params.yaml")).limits_of("default")
+    events: list[Event] = []
+    (test,) = self_test_clips([text], FAST, limits, RunContext(events.append), workers=1)
+    assert not test.passed and test.rows == () and "not a video" in (test.error or "")
+    assert isinstance(events[-1], Progress) and events[-1].done == events[-1].total == len(CASES)

@@ -9,18 +9,17 @@ from reelops.benchmark.report import Figures
 from reelops.benchmark.table import Table
 from reelops.benchmark.target import Target, at_least
 from reelops.gate.decision import Decision
-from reelops.gate.limits import DEFAULT
-from reelops.gate.self_test import SelfTestRow, calibration
+from reelops.gate.limits import DEFAULT, load_gate_settings
+from reelops.gate.self_test import SelfTestRow, calibration, self_test_clips
+from reelops.metrics.settings import load_score_settings
 from reelops.progress import RunContext
-from reelops.scoring.batch import ScoringOrder
-from reelops.scoring.gate_self_test import run_self_tests
 
 
 def measure_gate(bench: Bench, context: RunContext) -> Figures:
     """The gate's self-test on all clips: what was right of good and bad versions, which good ones were held back and
     why, and what `calibration` says. The default limits count, which are those of the product's own format."""
-    order = ScoringOrder.of(bench.config, profile=DEFAULT)
-    tests = run_self_tests(bench.files("good_clips"), order, context=context)
+    limits = load_gate_settings(bench.config).limits_of(DEFAULT)
+    tests = self_test_clips(bench.files("good_clips"), load_score_settings(bench.config), limits, context)
     rows = [row for test in tests for row in test.rows]
     good, bad = ([row for row in rows if row.expected == expected] for expected in ("good", "bad"))
     return {
@@ -39,7 +38,7 @@ def measure_gate(bench: Bench, context: RunContext) -> Figures:
             if row.expected == "good" and row.verdict.decision is not Decision.ACCEPT
         ],
         "not_tested": {test.path.name: test.error for test in tests if test.error},
-        **calibration({test.path.name: test.rows for test in tests}, order.gate_settings.limits_of(DEFAULT)),
+        **calibration({test.path.name: test.rows for test in tests}, limits),
     }
 
 
