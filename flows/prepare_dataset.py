@@ -78,7 +78,7 @@ def look_at_shard(shard: str) -> None:
 def _finished(found: PreparedSet) -> Any:
     """A completed state that says how many clips there are, so that a list of runs shows it."""
     splits = ", ".join(f"{count} {split}" for split, count in found.result.splits.items())
-    return Completed(message=f"{splits}, {len(found.result.quarantined)} thrown out", data=found)
+    return Completed(message=f"{splits}, {len(found.result.quarantined)} quarantined", data=found)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

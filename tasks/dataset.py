@@ -106,5 +106,5 @@ def write_reports(result: MetadataResult, config: Config, data_docs: bool) -> li
 @task(timeout_seconds=120, cache_policy=NO_CACHE)
 def show_prepared(result: MetadataResult, page: Path) -> None:
     rows: list[dict[str, str | int]] = [{"clips": count, "what": split} for split, count in result.splits.items()]
-    rows += [{"clips": count, "what": f"thrown out: {reason}"} for reason, count in result.reasons.items()]
+    rows += [{"clips": count, "what": f"quarantined: {reason}"} for reason, count in result.reasons.items()]
     create_table_artifact(rows, key=ARTIFACT_KEY, description=f"{len(result.rows)} clips to learn from; see {page}")

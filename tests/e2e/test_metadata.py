@@ -182,8 +182,8 @@ def untroubled_rows(publisher: Publisher) -> list[str]:
     ("change", "words"),
     [
         (
-            {"most_thrown_out": 0.1},
-            "100% of 3 clips were thrown out (3 too_small); metadata.most_thrown_out allows 10%",
+            {"max_quarantined_share": 0.1},
+            "100% of 3 clips are quarantined (3 too_small); metadata.max_quarantined_share allows 10%",
         ),
         ({"window": {"frames": 49, "fps": 8, "search_seconds": 2}}, "search_seconds must be at least that"),
     ],
@@ -192,7 +192,7 @@ def test_what_a_user_can_mend_is_one_line(tmp_path: Path, change: dict[str, Any]
     for number in range(3):
         published.draw_video(tmp_path / "mine" / f"{number}.mp4", seed=number)
         (tmp_path / "mine" / f"{number}.txt").write_text("Soft shapes drift past.\n")
-    limits = {**SMALL_WINDOW["limits"], "smallest_side": 256}
+    limits = {**SMALL_WINDOW["limits"], "min_side": 256}
     environment = project(tmp_path / "p", {"kind": "folder", "path": "../mine"}, **{"limits": limits, **change})
     early = run(environment, "metadata")
     assert early.returncode == 2 and "Traceback" not in early.stderr

@@ -43,7 +43,7 @@ def test_shards_give_the_same_tables_as_one_machine(bare_studio: Studio, servers
     assert "0 clips looked at" in flow.stderr
 
     (run,) = [run for run in prefect.flow_runs("prepare-dataset") if run["parameters"]["shards"] == 3]
-    assert run["state"]["name"] == "Completed" and "1 thrown out" in run["state"]["message"]
+    assert run["state"]["name"] == "Completed" and "1 quarantined" in run["state"]["message"]
     assert sorted(name for name in prefect.task_runs(run["id"]) if name.startswith("look_at_shard")) == [
         "look_at_shard 1/3", "look_at_shard 2/3", "look_at_shard 3/3",
     ]  # fmt: skip

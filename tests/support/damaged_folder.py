@@ -33,7 +33,7 @@ def lay_out(folder: Path, captions: list[str], total: int = 200) -> dict[str, Re
     with a caption.
 
     Returns:
-        By file name why it must be thrown out; None where it must not.
+        By file name why it must be quarantined; None where it must not.
     """
     folder.mkdir(parents=True)
     footage = _footage()

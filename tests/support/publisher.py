@@ -27,8 +27,14 @@ QUICK = {"rounds": 3, "backoff_seconds": 0.01, "requests_per_second": 1000, "kee
 SMALL_WINDOW = {
     "window": {"frames": 9, "fps": 8, "search_seconds": 4},
     # In pictures so small the flow explains less of a fast motion.
-    "limits": {"smallest_side": 32, "cut": 0.5, "still_share": 0.9, "text_share": 1.0, "duplicate_bits": None},
-    "most_thrown_out": 0.9,
+    "limits": {
+        "min_side": 32,
+        "cut_threshold": 0.5,
+        "max_still_share": 0.9,
+        "max_text_share": 1.0,
+        "max_duplicate_bits": None,
+    },
+    "max_quarantined_share": 0.9,
 }
 
 

@@ -45,7 +45,7 @@ def metadata(
 
     What has been looked at is not looked at again: stop it with Ctrl-C whenever you like and run it again. Clips that
     cannot be learnt from go to data/metadata/quarantine.parquet with a reason; reports/data/index.html shows them all.
-    Exit code 2: more were thrown out than params.yaml allows.
+    Exit code 2: more are quarantined than params.yaml allows.
 
     Examples: reelops metadata    |    reelops metadata --shard 1/4    |    reelops metadata --no-data-docs --json
     """
@@ -86,13 +86,13 @@ def _watched() -> Iterator[RunContext]:
 
 
 def show(result: MetadataResult) -> None:
-    """How many clips there are for what, and how many were thrown out why."""
+    """How many clips there are for what, and how many are quarantined, and why."""
     table = Table("Clips", "", box=SIMPLE_HEAD)
     table.columns[1].justify = "right"
     for split, count in result.splits.items():
         table.add_row(split, f"{count:,}")
     for reason, count in result.reasons.items():
-        table.add_row(f"[dim]thrown out: {reason.replace('_', ' ')}[/]", f"[dim]{count:,}[/]")
+        table.add_row(f"[dim]quarantined: {reason.replace('_', ' ')}[/]", f"[dim]{count:,}[/]")
     if lost := sum(result.lost.values()):
         table.add_row("[dim]never came, see reelops fetch[/]", f"[dim]{lost:,}[/]")
     out.print(table)

@@ -1,8 +1,8 @@
-"""The table of clips that models are trained on, and the one of clips that were thrown out.
+"""The table of clips that models are trained on, and the one of quarantined clips.
 
 data/metadata/clips.parquet          a row a clip, by clip id
 data/metadata/clips.jsonl            the same, an object a line, with `video_path`, `image_path` and `prompt` first
-data/metadata/quarantine.parquet     a row for each clip that was thrown out, with its reason and the evidence
+data/metadata/quarantine.parquet     a row for each quarantined clip, with its reason and the evidence
 data/metadata/images/                the pictures that clips start from
 
 No dates and no places on this machine: the same clips and settings give the same bytes.
@@ -99,7 +99,7 @@ class ClipRow:
 
 
 class Reason(StrEnum):
-    """Why a clip was thrown out."""
+    """Why a clip is quarantined."""
 
     MISSING = "missing"
     UNREADABLE = "unreadable"
@@ -121,11 +121,11 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class QuarantinedClip:
-    """A clip that was thrown out.
+    """A clip that nothing is to learn from.
 
     Attributes:
         evidence: what was found, in a sentence.
-        other: the id of the clip that a near duplicate was thrown out in favour of.
+        other: the id of the clip that a near duplicate gave way to.
     """
 
     clip_id: str
@@ -182,7 +182,7 @@ def write_clips(rows: Iterable[ClipRow], parquet: Path, jsonl: Path) -> int:
 
 
 def write_quarantine(clips: Iterable[QuarantinedClip], path: Path) -> None:
-    """Writes the table of clips that were thrown out.
+    """Writes the table of quarantined clips.
 
     Raises:
         MachineError: pyarrow is not installed, or the file cannot be written.

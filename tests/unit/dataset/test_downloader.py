@@ -147,7 +147,7 @@ def test_a_dead_mirror_costs_only_the_way_to_the_next(server: FileServer, desk, 
 
 
 def test_a_host_that_never_answers_is_left_alone_after_a_while(desk, tmp_path: Path) -> None:
-    downloader = desk.downloader(failures_in_a_row=4)
+    downloader = desk.downloader(max_consecutive_failures=4)
     address = a_dead_address()
     for name in ("a", "b"):
         with pytest.raises(DownloadError, match=r"cannot be reached|failed 4 times in a row"):

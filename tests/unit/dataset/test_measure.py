@@ -21,7 +21,7 @@ from reelops.video.decode import read_frames
 from reelops.video.encode import encode
 
 WINDOW = WindowParams(frames=9, fps=8, search_seconds=4)
-LIMITS = Limits(smallest_side=32, still_share=0.5, text_share=0.35)
+LIMITS = Limits(min_side=32, max_still_share=0.5, max_text_share=0.35)
 
 
 def shot(frames: int, move: CameraMove = CameraMove.PAN_LEFT, seed: int = 0) -> np.ndarray:

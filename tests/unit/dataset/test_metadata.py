@@ -16,14 +16,14 @@ from reelops.dataset.entry import Entry, Split
 from reelops.dataset.metadata.captions import choose_prompt, clean, clean_captions
 from reelops.dataset.metadata.duplicates import MOST_BITS, HashIndex, Look, find_duplicates
 from reelops.dataset.metadata.fingerprint import fingerprint, picture_hash
-from reelops.dataset.metadata.params import CaptionParams, Limits, SplitParams, WindowParams
+from reelops.dataset.metadata.params import CaptionParams, Limits, MetadataParams, SplitParams, WindowParams
 from reelops.dataset.metadata.splits import hashed_split, split_origins
 from reelops.dataset.metadata.text_share import text_share
 from reelops.dataset.metadata.window import Refused, Ticks, choose_window
 from reelops.dataset.table import Reason
 
 FRAMES, FPS = 9, 8
-LIMITS = Limits(still_share=0.5, text_share=0.35)
+LIMITS = Limits(max_still_share=0.5, max_text_share=0.35)
 
 
 def ticks(count: int = 60) -> Ticks:
@@ -106,8 +106,8 @@ def test_captions_that_say_nothing_go_and_each_stays_once() -> None:
 
 def test_a_long_caption_ends_with_a_sentence() -> None:
     caption = "One two three. Four five six. Seven eight nine ten."
-    assert clean_captions([caption], CaptionParams(most_words=8)) == ("One two three. Four five six.",)
-    assert clean_captions(["a b c d e f"], CaptionParams(most_words=4)) == ("a b c d",)
+    assert clean_captions([caption], CaptionParams(max_words=8)) == ("One two three. Four five six.",)
+    assert clean_captions(["a b c d e f"], CaptionParams(max_words=4)) == ("a b c d",)
 
 
 def test_the_press_template_makes_a_sentence_of_any_caption() -> None:
@@ -228,7 +228,7 @@ def check_no_text(paths: Iterable[Path]) -> None:
     for path in paths:
         with Image.open(path) as picture:
             picture.draft("L", (900, 600))
-            assert text_share(np.asarray(picture.convert("L"))) < LIMITS.text_share, path
+            assert text_share(np.asarray(picture.convert("L"))) < LIMITS.max_text_share, path
 
 
 def test_photographs_are_no_text(repository: Path) -> None:
@@ -237,3 +237,20 @@ def test_photographs_are_no_text(repository: Path) -> None:
 
 def test_further_photographs_are_no_text(more_media: Path) -> None:
     check_no_text(sorted((more_media / "photos").iterdir())[::3])
+
+
+# ---- params.yaml ----
+
+
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        ({"limits": {"smallest_side": 128}}, "smallest_side is now min_side"),
+        ({"limits": {"cut": 0.2}}, "cut is now cut_threshold"),
+        ({"captions": {"fewest_words": 1}}, "fewest_words is now min_words"),
+        ({"most_thrown_out": 0.5}, "most_thrown_out is now max_quarantined_share"),
+    ],
+)
+def test_a_key_of_an_earlier_version_is_refused_by_its_new_name(block: dict, words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        MetadataParams.model_validate(block)

@@ -21,8 +21,8 @@ _MISREAD = re.compile(r"[ÂÃâ][\u0080-\u00bf‚ƒ„…†‡ˆ‰Š‹ŒŽ‘
 
 def clean_captions(captions: Sequence[str], params: CaptionParams) -> tuple[str, ...]:
     """Those that can be used, in their order."""
-    cleaned = (_shortened(clean(caption), params.most_words) for caption in captions)
-    return tuple(dict.fromkeys(one for one in cleaned if _words(one) >= params.fewest_words))
+    cleaned = (_shortened(clean(caption), params.max_words) for caption in captions)
+    return tuple(dict.fromkeys(one for one in cleaned if _words(one) >= params.min_words))
 
 
 def clean(caption: str) -> str:
@@ -53,10 +53,10 @@ def _reread(caption: str) -> str:
         return caption
 
 
-def _shortened(caption: str, most_words: int) -> str:
+def _shortened(caption: str, max_words: int) -> str:
     words = caption.split()
-    if len(words) <= most_words:
+    if len(words) <= max_words:
         return caption
-    text = " ".join(words[:most_words])
+    text = " ".join(words[:max_words])
     ends = [match.end() for match in _END_OF_SENTENCE.finditer(text)]
     return text[: ends[-1]] if ends else text

@@ -1,7 +1,7 @@
 """Great Expectations over the table of clips, with Data Docs for people.
 
 Three suites. `table`: what must hold of any such table, as in the contract. `clips`: that each keeps to the limits of
-params.yaml. `set`: one row that sums the set up: how large the splits are, and how much was thrown out.
+params.yaml. `set`: one row that sums the set up: how large the splits are, and how much is quarantined.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def write_data_docs(result: MetadataResult, params: MetadataParams, folder: Path
     """Checks the table of clips, and writes the pages.
 
     Returns:
-        The site's first page, and what the user should be told aloud: suites that found something.
+        The site's first page, and warnings for the user: suites that found something.
 
     Raises:
         MachineError: Great Expectations is not installed, or the folder cannot be written to.
@@ -56,32 +56,32 @@ def table_expectations() -> list[Any]:
 
 
 def clip_expectations(params: MetadataParams) -> list[Any]:
-    """That clips keep to the limits beyond which they are thrown out."""
+    """That clips keep to the limits beyond which they are quarantined."""
     limits = params.limits
     return [
-        *(data_docs.between(side, limits.smallest_side, None) for side in ("width", "height")),
-        data_docs.between("motion", limits.least_motion, None),
-        data_docs.between("still_share", 0, limits.still_share),
-        data_docs.between("text_share", 0, limits.text_share),
-        data_docs.between("scene_cut", 0, limits.cut),
+        *(data_docs.between(side, limits.min_side, None) for side in ("width", "height")),
+        data_docs.between("motion", limits.min_motion, None),
+        data_docs.between("still_share", 0, limits.max_still_share),
+        data_docs.between("text_share", 0, limits.max_text_share),
+        data_docs.between("scene_cut", 0, limits.cut_threshold),
     ]
 
 
 def set_frame(result: MetadataResult) -> pandas.DataFrame:
-    """One row: clips, those of each split, the share that was thrown out, and shares for each reason."""
+    """One row: clips, those of each split, the share that is quarantined, and shares for each reason."""
     import pandas
 
     total = max(1, result.total)
-    row = {"clips": float(len(result.rows)), "share_thrown_out": result.share_thrown_out}
+    row = {"clips": float(len(result.rows)), "share_quarantined": result.share_quarantined}
     row |= {f"clips_{split}": float(count) for split, count in result.splits.items()}
     row |= {f"share_{reason}": count / total for reason, count in result.reasons.items()}
     return pandas.DataFrame([row])
 
 
 def set_expectations(params: MetadataParams) -> list[Any]:
-    """That there is something to learn from and something to hold it to, and not too much was thrown out."""
+    """That there is something to learn from and something to hold it to, and not too much is quarantined."""
     held_back = [f"clips_{split}" for split in SPLITS if split == "train" or getattr(params.splits, split)]
     return [
         *(data_docs.between(name, 1, None) for name in held_back),
-        data_docs.between("share_thrown_out", 0, params.most_thrown_out),
+        data_docs.between("share_quarantined", 0, params.max_quarantined_share),
     ]

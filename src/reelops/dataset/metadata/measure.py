@@ -94,16 +94,16 @@ def _measure(
     """Fields of `Measured`."""
     if info.damage:
         raise VideoError(info.damage)
-    if min(info.width, info.height) < limits.smallest_side:
+    if min(info.width, info.height) < limits.min_side:
         size = f"{info.width}x{info.height}"
-        return _refusal(Reason.TOO_SMALL, f"it is {size}, and {limits.smallest_side} pixels a side are needed")
+        return _refusal(Reason.TOO_SMALL, f"it is {size}, and {limits.min_side} pixels a side are needed")
     span = _span(timeline.end or info.duration, segment, window, chance)
     if span is None:
         return _refusal(Reason.TOO_SHORT, f"it ends at {float(info.duration):.2f} s, before its segment begins")
     if (span[1] - span[0]) * window.fps <= window.frames - 1:
         seconds = f"{float(span[1] - span[0]):.2f} s, and {float(window.seconds):.2f} s are needed"
         return _refusal(Reason.TOO_SHORT, f"it lasts {seconds}")
-    look = _Look(limits.cut)
+    look = _Look(limits.cut_threshold)
     for shown in read_luma(info, timeline, SHARPNESS_ROWS, Fraction(window.fps), *span):
         look.see(shown.luma_HW)
     first = choose_window(look.ticks(), window.frames, window.fps, limits, chance)
@@ -112,9 +112,9 @@ def _measure(
         return seen | _refusal(first.reason, first.evidence)
     found = seen | look.statistics(first, window.frames)
     found["start_seconds"] = round(float(span[0] + Fraction(first, window.fps)), 6)
-    if found["motion"] < limits.least_motion:
+    if found["motion"] < limits.min_motion:
         return found | _refusal(Reason.STILL, f"its window moves by {found['motion']:.3f} px from picture to picture")
-    if found["text_share"] > limits.text_share:
+    if found["text_share"] > limits.max_text_share:
         return found | _refusal(Reason.MOSTLY_TEXT, f"letters seem to cover {found['text_share']:.0%} of the picture")
     return found
 

@@ -2,7 +2,7 @@
 
 reports/data/metrics.json      dvc metrics show, dvc metrics diff
 reports/data/spread.csv        dvc plots show: motion against sharpness, a row a clip
-reports/data/reasons.csv       dvc plots show: how many were thrown out for which reason
+reports/data/reasons.csv       dvc plots show: how many were quarantined for which reason
 reports/data/index.html        the page
 reports/data/docs/             Great Expectations' Data Docs
 """
@@ -33,11 +33,11 @@ def write_outputs(result: MetadataResult, params: MetadataParams, root: Path, da
         data_docs: check the table with Great Expectations, too, which takes ten seconds.
 
     Returns:
-        What the user should be told aloud.
+        Warnings for the user.
 
     Raises:
         InputError: the table breaks its contract.
-        DatasetError: there is nothing to learn from, or more was thrown out than params.yaml allows; everything is
+        DatasetError: there is nothing to learn from, or more is quarantined than params.yaml allows; everything is
             written all the same, so that one can see why.
         MachineError: something cannot be written, or Great Expectations is not installed.
     """
@@ -66,8 +66,8 @@ def metrics(result: MetadataResult) -> dict[str, Any]:
         "clips": len(rows),
         "splits": result.splits,
         "origins": len({row.origin for row in rows}),
-        "thrown_out": len(result.quarantined),
-        "share_thrown_out": round(result.share_thrown_out, 6),
+        "quarantined": len(result.quarantined),
+        "share_quarantined": round(result.share_quarantined, 6),
         "reasons": result.reasons,
         "lost": result.lost,
         **({"unlisted": sorted(result.unlisted)} if result.unlisted else {}),
@@ -82,10 +82,11 @@ def _empty_splits(result: MetadataResult, params: MetadataParams) -> Sequence[st
 
 
 def _check_share(result: MetadataResult, params: MetadataParams) -> None:
-    if result.share_thrown_out <= params.most_thrown_out and result.rows:
+    if result.share_quarantined <= params.max_quarantined_share and result.rows:
         return
     reasons = ", ".join(f"{count} {reason}" for reason, count in list(result.reasons.items())[:4])
     raise DatasetError(
-        f"{result.share_thrown_out:.0%} of {result.total} clips were thrown out ({reasons}); "
-        f"metadata.most_thrown_out allows {params.most_thrown_out:.0%}. {FOLDER / 'index.html'} shows which and why."
+        f"{result.share_quarantined:.0%} of {result.total} clips are quarantined ({reasons}); "
+        f"metadata.max_quarantined_share allows {params.max_quarantined_share:.0%}. "
+        f"{FOLDER / 'index.html'} shows which and why."
     )

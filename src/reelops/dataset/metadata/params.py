@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
-from typing import Literal
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from reelops.params import Config
+from reelops.params import Config, ParamsBlock
 
 Share = Field(ge=0, le=1)
 
 
-class _Block(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class WindowParams(_Block):
+class WindowParams(ParamsBlock):
     """The part of a clip that is learnt from.
 
     Attributes:
@@ -39,47 +36,59 @@ class WindowParams(_Block):
         return self
 
 
-class Limits(_Block):
-    """Beyond these a clip is thrown out. What each is measured in, `docs/datasets.md` tells.
+class Limits(ParamsBlock):
+    """Beyond these a clip is quarantined. What each is measured in, `docs/datasets.md` tells.
 
     Attributes:
-        smallest_side: of the video, in pixels.
-        cut: the break between two pictures that counts as a cut.
-        still_share: of the window's steps in which nothing changes.
-        least_motion: in pixels at 480 rows from picture to picture.
-        text_share: of the picture that letters seem to cover.
-        duplicate_bits: of 64 in which the hashes of two pictures that look alike may differ; None looks for none.
+        min_side: of the video, in pixels.
+        cut_threshold: the break between two pictures that counts as a cut.
+        max_still_share: of the window's steps in which nothing changes.
+        min_motion: in pixels at 480 rows from picture to picture.
+        max_text_share: of the picture that letters seem to cover.
+        max_duplicate_bits: of 64 in which the hashes of two pictures that look alike may differ; None looks for none.
     """
 
-    smallest_side: int = Field(default=128, ge=32)
-    cut: float = Field(default=0.2, gt=0, le=1)
-    still_share: float = Share
-    least_motion: float = Field(default=0.02, ge=0)
-    text_share: float = Share
-    duplicate_bits: int | None = Field(default=6, ge=0, le=7)
+    renamed: ClassVar[Mapping[str, str]] = {
+        "smallest_side": "min_side",
+        "cut": "cut_threshold",
+        "still_share": "max_still_share",
+        "least_motion": "min_motion",
+        "text_share": "max_text_share",
+        "duplicate_bits": "max_duplicate_bits",
+    }
+
+    min_side: int = Field(default=128, ge=32)
+    cut_threshold: float = Field(default=0.2, gt=0, le=1)
+    max_still_share: float = Share
+    min_motion: float = Field(default=0.02, ge=0)
+    max_text_share: float = Share
+    max_duplicate_bits: int | None = Field(default=6, ge=0, le=7)
 
 
-class CaptionParams(_Block):
+class CaptionParams(ParamsBlock):
     """Which captions can be used, and what becomes of the chosen one.
 
     Attributes:
-        fewest_words: what is shorter says too little.
-        most_words: what is longer is cut after a sentence; a model reads 226 tokens.
+        min_words: what is shorter says too little.
+        max_words: what is longer is cut after a sentence; a model reads 226 tokens.
         template: `press` puts the caption into the words of a press picture's.
     """
 
-    fewest_words: PositiveInt = 3
-    most_words: PositiveInt = 120
+    renamed: ClassVar[Mapping[str, str]] = {"fewest_words": "min_words", "most_words": "max_words"}
+
+    min_words: PositiveInt = 3
+    max_words: PositiveInt = 120
     template: Literal["press"] | None = None
 
 
-class SplitParams(_Block):
+class SplitParams(ParamsBlock):
     """Who is learnt from, and who is held back.
 
     Attributes:
         validation, test: shares of the sources' videos, by a hash of each one's name.
-        published: `all` keeps to the publisher's word where there is one; `held_out` keeps what the publisher holds
-            back, and holds back shares of the rest; `ignore` asks nobody.
+        published: what counts where the publisher made splits. `all`: they do, and the shares are taken of clips
+            without one. `held_out`: its validation and test splits do, and the shares are taken of all other clips.
+            `ignore`: they do not, and the shares are taken of all clips.
     """
 
     validation: float = Field(default=0.1, ge=0, lt=1)
@@ -93,20 +102,22 @@ class SplitParams(_Block):
         return self
 
 
-class MetadataParams(_Block):
+class MetadataParams(ParamsBlock):
     """The whole block.
 
     Attributes:
         seed: chooses among windows that are equally good, and among captions.
-        most_thrown_out: the share of clips beyond which the stage fails.
+        max_quarantined_share: the share of clips beyond which the stage fails.
     """
+
+    renamed: ClassVar[Mapping[str, str]] = {"most_thrown_out": "max_quarantined_share"}
 
     seed: NonNegativeInt = 0
     window: WindowParams = WindowParams()
     limits: Limits
     captions: CaptionParams = CaptionParams()
     splits: SplitParams = SplitParams()
-    most_thrown_out: float = Share
+    max_quarantined_share: float = Share
 
 
 def load_metadata_params(config: Config) -> MetadataParams:

@@ -22,7 +22,7 @@ from reelops.pages.pictures import data_uri, jpeg
 from reelops.system.files import write_text_atomically
 
 MOST_PICTURES = 60
-MOST_THROWN_OUT = 200
+MOST_QUARANTINED = 200
 _EXAMPLES = 3
 _PICTURE_WIDTH = 240
 
@@ -90,7 +90,7 @@ def write_report(result: MetadataResult, params: MetadataParams, root: Path, pat
         words=REASONS,
         figures=_figures(result.rows),
         pictures=[(row, data_uri(_picture(root / row.image_path))) for row in shown],
-        thrown_out=result.quarantined[:MOST_THROWN_OUT],
+        shown_quarantined=result.quarantined[:MOST_QUARANTINED],
     )
     write_text_atomically(path, page)
 
@@ -111,12 +111,12 @@ def _by_source(result: MetadataResult) -> list[dict[str, Any]]:
     rows: dict[str, list[ClipRow]] = defaultdict(list)
     for row in result.rows:
         rows[row.source].append(row)
-    thrown_out = Counter(clip.source for clip in result.quarantined)
+    quarantined = Counter(clip.source for clip in result.quarantined)
     return [
         {
             "name": source,
             "lost": lost,
-            "thrown_out": thrown_out[source],
+            "quarantined": quarantined[source],
             "clips": len(rows[source]),
             "origins": len({row.origin for row in rows[source]}),
             **{split: sum(row.split == split for row in rows[source]) for split in SPLITS},

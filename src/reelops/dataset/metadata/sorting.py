@@ -1,4 +1,4 @@
-"""Which clips are in the table, and which are thrown out: in one go, in the order of the clips' ids, so that the
+"""Which clips are in the table, and which are quarantined: in one go, in the order of the clips' ids, so that the
 tables are the same whoever has measured what."""
 
 from __future__ import annotations
@@ -69,12 +69,10 @@ class _Sorter:
         return self._splits[clip.fetched.entry.origin]
 
     def refusal(self, clip: FetchedClip, one: Examined | str | None) -> QuarantinedClip | None:
-        """Why a clip is thrown out by itself."""
+        """Why a clip is quarantined by itself."""
         if not clip.captions:
             said = "; ".join(clip.fetched.entry.captions)[:80]
-            words = (
-                f"no caption of it has {self._params.captions.fewest_words} words: {said!r}" if said else "it has none"
-            )
+            words = f"no caption of it has {self._params.captions.min_words} words: {said!r}" if said else "it has none"
             return self._quarantined(clip, None, Reason.NO_CAPTION, words)
         if one is None:
             return self._quarantined(clip, None, *(no_plain_file(clip.path) or _COME_BACK))
@@ -86,7 +84,7 @@ class _Sorter:
 
     def look_alikes(self, good: Mapping[str, Examined]) -> dict[str, QuarantinedClip]:
         """Of clips that are good by themselves, those that look like one that is held back."""
-        bits = self._params.limits.duplicate_bits
+        bits = self._params.limits.max_duplicate_bits
         if bits is None:
             return {}
         looks = [Look(name, self._split_of(self._clips[name]), one.measured.hashes) for name, one in good.items()]

@@ -1,4 +1,4 @@
-"""The stage `metadata`: from what was fetched to the table of clips, and the one of clips that were thrown out.
+"""The stage `metadata`: from what was fetched to the table of clips, and the one of quarantined clips.
 
     plan -> clips with captions -> examined clips -> split and sorted -> clips.parquet, quarantine.parquet
 
@@ -88,7 +88,7 @@ class MetadataResult:
         return len(self.rows) + len(self.quarantined)
 
     @property
-    def share_thrown_out(self) -> float:
+    def share_quarantined(self) -> float:
         return len(self.quarantined) / max(1, self.total)
 
     @property
@@ -98,7 +98,7 @@ class MetadataResult:
 
     @property
     def reasons(self) -> dict[str, int]:
-        """How many were thrown out for each reason, most first."""
+        """How many are quarantined for each reason, most first."""
         counts = Counter(clip.reason.value for clip in self.quarantined)
         return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
 

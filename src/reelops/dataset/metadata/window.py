@@ -56,14 +56,14 @@ def choose_window(ticks: Ticks, frames: int, fps: int, limits: Limits, chance: s
     if ticks.count < frames:
         return Refused(Reason.TOO_SHORT, f"it has {ticks.count} pictures at {fps} a second, and {frames} are needed")
     black = _windowed(ticks.dark_T >= BLACK_FROM, frames)
-    cuts = _windowed(ticks.breaks_S > limits.cut, frames - 1)
+    cuts = _windowed(ticks.breaks_S > limits.cut_threshold, frames - 1)
     still = _windowed(ticks.changes_S < SAME_BELOW, frames - 1) / (frames - 1)
-    light, whole, lively = black == 0, cuts == 0, still <= limits.still_share
+    light, whole, lively = black == 0, cuts == 0, still <= limits.max_still_share
     if not light.any():
         number = int((ticks.dark_T >= BLACK_FROM).sum())
         return Refused(Reason.BLACK, f"{number} of {ticks.count} pictures are black, some in every window")
     if not (light & whole).any():
-        number = int((ticks.breaks_S > limits.cut).sum())
+        number = int((ticks.breaks_S > limits.cut_threshold).sum())
         return Refused(Reason.CUT_RIDDEN, f"{number} cuts in {ticks.count / fps:.1f} s leave no window between them")
     if not (light & whole & lively).any():
         least = float(still[light & whole].min())

@@ -91,7 +91,7 @@ def lay_out_many(root: Path, cuts: Sequence[bytes], count: int) -> None:
 def _run_stage(root: Path, params_json: str) -> dict[str, Any]:
     """The stage once, in a process of its own, which says what it took."""
     given = MetadataParams.model_validate_json(params_json)
-    limits = given.limits.model_copy(update={"smallest_side": 32, "text_share": 1.0, "duplicate_bits": None})
+    limits = given.limits.model_copy(update={"min_side": 32, "max_text_share": 1.0, "max_duplicate_bits": None})
     params = given.model_copy(update={"window": _SMALL, "limits": limits})
     with MemoryOverTime() as memory:
         prepared = run_metadata(MetadataPlan(params, (_SOURCE,), root, cores()), RunContext(memory.on_event))

@@ -47,7 +47,7 @@ class Downloader:
         self.disk = Disk(work, settings.keep_free_bytes)
         self._work = work
         self.stopping = stopping
-        self._hosts = Hosts(settings.requests_per_second, settings.failures_in_a_row, stopping)
+        self._hosts = Hosts(settings.requests_per_second, settings.max_consecutive_failures, stopping)
         self._transfer = Transfer(settings, self._hosts, self.disk, stopping, tokens or {})
         self._random = random.Random()  # noqa: S311 - spreads retries, guards nothing
 
@@ -112,7 +112,7 @@ class Downloader:
         """
         host = _host(url)
         if self._hosts.is_dead(host):
-            raise Refused(f"not asked: {host} has failed {self.settings.failures_in_a_row} times in a row")
+            raise Refused(f"not asked: {host} has failed {self.settings.max_consecutive_failures} times in a row")
         resumed = self._transfer.run(url, remote, partial, on_bytes)
         if _is_right(partial, remote):
             return
@@ -145,7 +145,7 @@ class Downloader:
         """
         if all(self._hosts.is_paused(_host(url)) for url in mirrors):
             return  # each host's own wait comes before its request
-        longest = min(self.settings.backoff_seconds * 2 ** (number - 1), self.settings.longest_wait_seconds)
+        longest = min(self.settings.backoff_seconds * 2 ** (number - 1), self.settings.max_wait_seconds)
         self._hosts.sleep(longest * self._random.uniform(0.5, 1.0))
 
 

@@ -14,13 +14,13 @@ class Hosts:
 
     Args:
         requests_per_second: at most so many to one host.
-        failures_in_a_row: after so many a host is taken for dead.
+        max_consecutive_failures: after so many a host is taken for dead.
         stopping: set when the run is to end; no wait outlasts it.
     """
 
-    def __init__(self, requests_per_second: float, failures_in_a_row: int, stopping: threading.Event) -> None:
+    def __init__(self, requests_per_second: float, max_consecutive_failures: int, stopping: threading.Event) -> None:
         self._interval = 1 / requests_per_second
-        self._limit = failures_in_a_row
+        self._limit = max_consecutive_failures
         self._stopping = stopping
         self._lock = threading.Lock()
         self._next_turn: dict[str, float] = defaultdict(float)

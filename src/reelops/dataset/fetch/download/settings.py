@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
+from reelops.params import ParamsBlock
 
-class DownloadSettings(BaseModel):
+
+class DownloadSettings(ParamsBlock):
     """The block `dataset.download` of params.yaml.
 
     Attributes:
         connections: files fetched at the same time.
         rounds: how often all mirrors of a file are tried.
         backoff_seconds: longest wait after the first round; it doubles after each further one, up to
-            `longest_wait_seconds`. The wait itself is drawn from between half and all of it.
-        longest_wait_seconds: a server that asks to be left alone for longer (Retry-After) is given up for this run.
+            `max_wait_seconds`. The wait itself is drawn from between half and all of it.
+        max_wait_seconds: a server that asks to be left alone for longer (Retry-After) is given up for this run.
         connect_seconds, read_seconds: how long a silent server is waited for.
         requests_per_second: at most so many to one host.
-        failures_in_a_row: after so many a host is taken for dead in this run.
+        max_consecutive_failures: after so many a host is taken for dead in this run.
         keep_free_gb: room on the disk that is left alone.
         max_unpacked_gb: an archive that would unpack to more is refused.
         allow_private_redirects: whether a public host may redirect to a private or loopback address.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    renamed: ClassVar[Mapping[str, str]] = {
+        "longest_wait_seconds": "max_wait_seconds",
+        "failures_in_a_row": "max_consecutive_failures",
+    }
 
     connections: PositiveInt = 4
     rounds: PositiveInt = 5
     backoff_seconds: NonNegativeFloat = 1.0
-    longest_wait_seconds: PositiveFloat = 300.0
+    max_wait_seconds: PositiveFloat = 300.0
     connect_seconds: PositiveFloat = 10.0
     read_seconds: PositiveFloat = 20.0
     requests_per_second: PositiveFloat = 8.0
-    failures_in_a_row: PositiveInt = 8
+    max_consecutive_failures: PositiveInt = 8
     keep_free_gb: NonNegativeFloat = 2.0
     max_unpacked_gb: PositiveFloat = 200.0
     allow_private_redirects: bool = False

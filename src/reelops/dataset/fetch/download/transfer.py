@@ -108,7 +108,7 @@ class Transfer:
                     if not self._settings.allow_private_redirects and not came_from_private:
                         _check_peer(answer)
                     if not answer.is_redirect:
-                        _check_status(answer, self._settings.longest_wait_seconds)
+                        _check_status(answer, self._settings.max_wait_seconds)
                         yield answer
                         return
                     target = self._redirected(target, answer.headers["location"], came_from_private)
@@ -222,7 +222,7 @@ def _validator(answer: httpx.Response) -> str | None:
     return changed
 
 
-def _check_status(answer: httpx.Response, longest_wait_seconds: float) -> None:
+def _check_status(answer: httpx.Response, max_wait_seconds: float) -> None:
     """Lets 200 and 206 pass, and 416, which speaks of what is here and not of the file.
 
     Raises:
@@ -238,7 +238,7 @@ def _check_status(answer: httpx.Response, longest_wait_seconds: float) -> None:
         hint = "; it may want a login, or not be given to this country or machine" if status in (401, 403, 451) else ""
         raise Refused(f"refused ({said}){hint}")
     wait = _retry_after(answer)
-    if wait > longest_wait_seconds:
+    if wait > max_wait_seconds:
         raise Refused(f"asks to be left alone for {wait:,.0f} s ({said}); run again then")
     raise Passing(f"does not answer now ({said})", wait)
 

@@ -20,7 +20,7 @@ from reelops.video.encode import encode
 def bench(repository: Path, tmp_path: Path) -> Bench:
     params = yaml.safe_load((repository / "params.yaml").read_text())
     params["metadata"]["window"] |= {"frames": 9, "fps": 8, "search_seconds": 4}
-    params["metadata"]["limits"]["smallest_side"] = 32
+    params["metadata"]["limits"]["min_side"] = 32
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     pan = film(textured(), (32.0, 30.0, 84.0, 56.0), path_of(CameraMove.PAN_LEFT), (96, 64), np.linspace(0, 1, 25))
     encode(pan, tmp_path / "pan.mp4", Fraction(8), "high")
