@@ -50,6 +50,7 @@ def register(app: typer.Typer) -> None:
     benchmark.command("golden")(golden)
     benchmark.command("data")(data)
     benchmark.command("train")(train)
+    benchmark.command("start")(start)
     app.add_typer(benchmark, name="benchmark")
 
 
@@ -123,6 +124,26 @@ def train(
     from reelops.benchmark.cases.train import TRAIN_GPU, train_case
 
     _measure(TRAIN_GPU if gpu else train_case(steps, rounds), part, None, out, as_json)
+
+
+def start(
+    part: Parts = None,
+    before: Annotated[
+        Path | None,
+        typer.Option(help="The folder of an earlier checkout, with its .venv, to compare with.", show_default=False),
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Runs of each command, taking turns.")] = 3,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how long a person waits for the commands that are typed most, where that time goes, and what busy
+    neighbours cost.
+
+    Example: reelops benchmark start --before ../reelops-1.0 --rounds 5
+    """
+    from reelops.benchmark.cases.start import start_case
+
+    _measure(start_case(before, rounds), part, None, out, as_json)
 
 
 def golden(clips: Clips = None) -> None:
