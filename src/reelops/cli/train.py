@@ -24,10 +24,10 @@ from reelops.params import Config, load_config
 from reelops.progress import Event, Progress, RunContext, ShouldStop, signals_awaited
 from reelops.training.launch import is_rank_zero, report_on_rank_zero
 from reelops.training.params import LatentParams, TrainParams
-from reelops.training.plan import TrainingPlan, plan_training
 from reelops.views.take import err, out
 
 if TYPE_CHECKING:
+    from reelops.training.plan import TrainingPlan
     from reelops.training.stage import TrainingResult
 
 _LINE_SECONDS = 10
@@ -62,6 +62,7 @@ def train(
         return
     if profile is not None or rank is not None:
         raise typer.BadParameter("--profile and --rank go with --plan; a run takes them from params.yaml.")
+    from reelops.training.plan import plan_training
     from reelops.training.stage import run_training
 
     with report_on_rank_zero(), signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop:
