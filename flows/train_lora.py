@@ -20,7 +20,7 @@ from reelops.errors import TrackingError
 from reelops.params import Config, load_config
 from reelops.tracking.adapters import RegisteredAdapter
 from reelops.training.reproduce import TrainedAdapter, read_trained
-from reelops.validation.verdict import ReadVerdict, read_verdict
+from reelops.validation.verdict import AdapterVerdict, read_verdict
 from tasks.generation import gpu_slot
 from tasks.quiet import quieten
 from tasks.stopping import heed_sigterm, sigterm_noted
@@ -35,7 +35,7 @@ class Handover:
     """
 
     trained: TrainedAdapter
-    verdict: ReadVerdict | None
+    verdict: AdapterVerdict | None
     registered: RegisteredAdapter | None
     note: str | None
 
@@ -61,7 +61,7 @@ def train_lora(stage: str = "validate", register: bool = True) -> Handover:
 
 
 def _registered(
-    trained: TrainedAdapter, verdict: ReadVerdict | None, config: Config
+    trained: TrainedAdapter, verdict: AdapterVerdict | None, config: Config
 ) -> tuple[RegisteredAdapter | None, str | None]:
     """An adapter is not lost over a registry: its task is seen to fail, and the handover says why."""
     if trained.run_id is None or trained.model_id is None:

@@ -10,7 +10,7 @@ from reelops.params import Config
 from reelops.tracking.adapters import RegisteredAdapter, register_challenger
 from reelops.tracking.runs import tag_run
 from reelops.training.reproduce import TrainedAdapter, lineage_tags, reproduce
-from reelops.validation.verdict import ReadVerdict
+from reelops.validation.verdict import AdapterVerdict
 from tasks.failure import retry_if_it_may_pass
 from tasks.stopping import is_asked_to_stop
 
@@ -31,7 +31,7 @@ def reproduce_stage(stage: str, config: Config) -> None:
     cache_policy=NO_CACHE,
 )
 def register_adapter(
-    trained: TrainedAdapter, verdict: ReadVerdict | None, run_id: str, model_id: str, config: Config
+    trained: TrainedAdapter, verdict: AdapterVerdict | None, run_id: str, model_id: str, config: Config
 ) -> RegisteredAdapter:
     """The run gets its lineage and verdict as tags, the adapter its version as challenger."""
     from reelops.cogvideox.lora import WEIGHTS_NAME
@@ -44,13 +44,13 @@ def register_adapter(
 
 @task(timeout_seconds=60, cache_policy=NO_CACHE)
 def show_adapter(
-    trained: TrainedAdapter, verdict: ReadVerdict | None, registered: RegisteredAdapter | None, note: str | None
+    trained: TrainedAdapter, verdict: AdapterVerdict | None, registered: RegisteredAdapter | None, note: str | None
 ) -> None:
     create_markdown_artifact(report(trained, verdict, registered, note), key=ARTIFACT_KEY, description=trained.name)
 
 
 def report(
-    trained: TrainedAdapter, verdict: ReadVerdict | None, registered: RegisteredAdapter | None, note: str | None
+    trained: TrainedAdapter, verdict: AdapterVerdict | None, registered: RegisteredAdapter | None, note: str | None
 ) -> str:
     """The adapter as Markdown: what it learnt from, how that went, what validation says, where it is."""
     place = f"version {registered.version} of {registered.name}, challenger" if registered else "not registered"
@@ -62,7 +62,7 @@ def report(
     return "\n".join([*head, *places, *rows, *(_checks(verdict) if verdict else [])])
 
 
-def _checks(verdict: ReadVerdict) -> list[str]:
+def _checks(verdict: AdapterVerdict) -> list[str]:
     answers = {name: "not passed" if name in verdict.failed else "passed" for name in verdict.checks}
     rows = [f"| {answers[name]} | {text} |" for name, text in verdict.checks.items()]
     return [f"\n{verdict.words}", "\n| check | |\n| --- | --- |", *rows]

@@ -75,7 +75,7 @@ def assert_the_training_run_has_it(ground: Ground, told: dict) -> None:
     assert sum(name.endswith(".mp4") for name in names) == 1
 
 
-def test_ctrl_c_ends_cleanly_and_says_that_it_goes_on(ground: Ground) -> None:
+def test_ctrl_c_ends_cleanly_and_says_how_to_resume(ground: Ground) -> None:
     process = ground.start("validate", "--no-track")
     try:
         wait_for(process, lambda: len(kept(ground)) >= 1)
@@ -84,7 +84,7 @@ def test_ctrl_c_ends_cleanly_and_says_that_it_goes_on(ground: Ground) -> None:
     finally:
         end(process)
     assert process.returncode == 130, err
-    assert "are kept, and the same command goes on from there." in " ".join(err.split()) and "Traceback" not in err
+    assert "are kept, and the same command resumes from there." in " ".join(err.split()) and "Traceback" not in err
     assert not (ground.folder / "reports/validate").exists()
     assert not list((ground.folder / ".cache/validate").rglob("*.partial"))
 

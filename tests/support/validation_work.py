@@ -8,9 +8,11 @@ from typing import Any
 from training_ground import VALIDATE, Ground, make_ground
 from training_work import train_here
 
-from reelops.validation.outputs import write_outputs
+from reelops.progress import QUIET, RunContext
+from reelops.validation.outputs import report_validation
 from reelops.validation.params import ValidateParams
-from reelops.validation.stage import Plan, Validated, plan_validation, validate_adapter
+from reelops.validation.plan import ValidationPlan, plan_validation
+from reelops.validation.stage import ValidationResult, run_validation
 from reelops.validation.verdict import FOLDER
 
 
@@ -22,13 +24,18 @@ def make_trained(folder: Path, model: Path, **changes: Any) -> Ground:
     return ground
 
 
-def plan_here(ground: Ground, adapter: Path | None = None, **changes: Any) -> Plan:
+def plan_here(ground: Ground, adapter: Path | None = None, **changes: Any) -> ValidationPlan:
     return plan_validation(ValidateParams.model_validate(VALIDATE | changes), adapter or ground.adapter, ground.config)
 
 
-def validate_here(ground: Ground, adapter: Path | None = None, **changes: Any) -> Validated:
-    """The stage `validate` in this process, its outputs written; `should_stop` and the like go to it."""
-    asked = {name: changes.pop(name) for name in ("fresh", "on_progress", "should_stop") if name in changes}
-    validated = validate_adapter(plan_here(ground, adapter, **changes), ground.config, **asked)
-    write_outputs(validated, ground.config.root / FOLDER)
+def validate_here(
+    ground: Ground,
+    adapter: Path | None = None,
+    context: RunContext = QUIET,
+    fresh: bool = False,
+    **changes: Any,
+) -> ValidationResult:
+    """The stage `validate` in this process, its outputs written."""
+    validated = run_validation(plan_here(ground, adapter, **changes), ground.config, context, fresh)
+    report_validation(validated, ground.config.root / FOLDER)
     return validated

@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from reelops.params import load_config
-from reelops.progress import OnProgress, Progress, signals_awaited
+from reelops.progress import OnProgress, Progress, RunContext, signals_awaited
 from reelops.tracking.runs import TrackedRun
 from reelops.validation.params import ValidateParams
 from reelops.validation.verdict import FOLDER
@@ -25,11 +25,12 @@ from reelops.views.scores import tell
 from reelops.views.take import STAGES, err, out, progress_bar
 
 if TYPE_CHECKING:
-    from reelops.validation.stage import Plan, Validated
+    from reelops.validation.plan import ValidationPlan
+from reelops.validation.stage import ValidationResult
 
 REJECTED = 3
 _LINE_SECONDS = 10.0
-_LEAST_SHARE = 0.05  # before so much is done, a guess at the time left is worth nothing
+_MIN_SHARE = 0.05  # before so much is done, a guess at the time left is worth nothing
 
 
 def register(app: typer.Typer) -> None:
@@ -45,7 +46,7 @@ def validate(
         typer.Option("--output", "-o", help="Folder for report and figures.", show_default="reports/validate"),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 3 if a check is not passed.")] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Make and score anew what is kept of earlier runs.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Make and score again what is kept of earlier runs.")] = False,
     no_track: Annotated[bool, typer.Option("--no-track", help="Log nothing to MLflow.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print verdict and figures as JSON.")] = False,
 ) -> None:
@@ -57,9 +58,10 @@ def validate(
 
     Examples: reelops validate    |    reelops validate models/adapters/mine --strict    |    reelops validate --json
     """
-    from reelops.validation.outputs import metrics, verdict, write_outputs
-    from reelops.validation.record import remember
-    from reelops.validation.stage import adapter_of, plan_validation, validate_adapter
+    from reelops.validation.mlflow_run import log_validation
+    from reelops.validation.outputs import metrics, report_validation, verdict
+    from reelops.validation.plan import adapter_of, plan_validation
+    from reelops.validation.stage import run_validation
 
     config = load_config()
     params = config.block("validate", ValidateParams)
@@ -68,10 +70,11 @@ def validate(
     with signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop:
         _announce(plan, fresh)
         with _watched() as on_progress:
-            validated = validate_adapter(plan, config, fresh, on_progress, should_stop)
-    written, told = write_outputs(validated, folder)
-    notes = [*validated.notes, *told]
-    tracked, failure = (None, None) if no_track else remember(validated, metrics(validated), written, config)
+            context = RunContext(lambda event: on_progress(event) if isinstance(event, Progress) else None, should_stop)
+            validated = run_validation(plan, config, context, fresh)
+    written, warnings = report_validation(validated, folder)
+    notes = [*validated.notes, *warnings]
+    tracked, failure = (None, None) if no_track else log_validation(validated, metrics(validated), written, config)
     if failure:
         notes.append(f"the validation was not tracked: {failure}")
     if as_json:
@@ -85,9 +88,9 @@ def validate(
         raise typer.Exit(REJECTED)
 
 
-def _announce(plan: Plan, fresh: bool) -> None:
+def _announce(plan: ValidationPlan, fresh: bool) -> None:
     """What is going to be done, and about how long it takes."""
-    kept = [] if fresh else [clip for one in plan.clips if (clip := plan.kept(*one)) is not None]
+    kept = [] if fresh else [clip for one in plan.clips if (clip := plan.cached(*one)) is not None]
     groups = [trial.group for trial in plan.trials]
     words = {"style": "of the style", "moves": "of camera moves", "prompts": "of other prompts"}
     parts = ", ".join(f"{groups.count(name)} {words[name]}" for name in dict.fromkeys(groups))
@@ -104,7 +107,7 @@ def _outlook(kept: Sequence[Any], missing: int) -> str:
     if not missing:
         return "."
     if not kept:
-        return "; the time left is told once the first are made."
+        return "; the time left is shown once the first are made."
     seconds = sorted(clip.seconds for clip in kept)[len(kept) // 2]
     return f"; about {timedelta(seconds=round(seconds * missing))} at the pace of those."
 
@@ -125,18 +128,18 @@ def _watched() -> Iterator[OnProgress]:
                 last_line = time.monotonic()
                 unit = " frames" if now.stage == "score" else ""
                 left = timedelta(seconds=round(seconds / now.done * (now.total - now.done)))
-                when = f", about {left} left" if now.done >= _LEAST_SHARE * now.total else ""
+                when = f", about {left} left" if now.done >= _MIN_SHARE * now.total else ""
                 err.print(f"{STAGES[now.stage]}: {now.done} of {now.total}{unit}{when}", highlight=False)
 
         yield tell
 
 
-def _show(validated: Validated, page: Path, tracked: TrackedRun | None) -> None:
+def _show(validated: ValidationResult, page: Path, tracked: TrackedRun | None) -> None:
     findings = validated.findings
     table = Table("", "Figure", "Found", "Wanted", box=SIMPLE_HEAD)
     for check in findings.checks:
         answer = "[green]passed[/]" if check.passed else "[red]not passed[/]"
-        table.add_row(answer, escape(check.words), escape(check.said), escape(check.asked))
+        table.add_row(answer, escape(check.title), escape(check.found), escape(check.wanted))
     out.print(table)
     if findings.passed:
         out.print(f"[green]All {len(findings.checks)} checks passed.[/]")

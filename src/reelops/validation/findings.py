@@ -7,22 +7,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from reelops.gate.bound import Bound
 from reelops.gate.decision import Decision
 from reelops.scoring.comparison.paired import Comparison, Pair, compare_pairs
 from reelops.scoring.scored_clip import ScoredClip
 from reelops.validation.params import Limits, Style, ValidateParams
-from reelops.validation.reload import Reloaded
+from reelops.validation.reload import ReloadResult
 from reelops.validation.trials import Trial
 
 Side = Literal["base", "adapter"]
 SIDES: tuple[Side, ...] = ("base", "adapter")
 STYLE = "style"
 OTHERS = "others"
-_ROUNDING = 1e-9
+_ROUNDING = 1e-9  # shares such as 0.15 are no exact binary numbers
 
 
 @dataclass(frozen=True)
-class Tried:
+class TrialResult:
     """A trial with both of its clips, scored and judged."""
 
     trial: Trial
@@ -60,37 +61,32 @@ class Count:
 
 @dataclass(frozen=True)
 class Check:
-    """A figure and what it has to keep to.
+    """A figure and the bound that it has to keep to.
 
     Attributes:
         name: of the limit in params.yaml.
-        words: what is measured, for people.
+        title: what is measured, for people.
         value: None where it could not be measured, which does not pass.
-        said, asked: value and limit for people.
+        found, wanted: value and bound for people.
     """
 
     name: str
-    words: str
+    title: str
     value: float | None
-    wanted: Literal["at least", "at most"]
-    limit: float
-    said: str
-    asked: str
+    bound: Bound
+    found: str
+    wanted: str
 
     @property
     def passed(self) -> bool:
-        if self.value is None:
-            return False
-        if self.wanted == "at least":
-            return self.value >= self.limit - _ROUNDING
-        return self.value <= self.limit + _ROUNDING
+        return self.bound.holds(self.value)
 
     def __str__(self) -> str:
-        return f"{self.words}: {self.said}; {self.asked} is wanted."
+        return f"{self.title}: {self.found}; {self.wanted} is wanted."
 
     def to_json(self) -> dict[str, Any]:
-        facts = {"name": self.name, "passed": self.passed, "value": self.value, "wanted": self.wanted}
-        return facts | {"limit": self.limit, "text": str(self)}
+        facts = {"name": self.name, "passed": self.passed, "value": self.value, "wanted": self.bound.side}
+        return facts | {"limit": self.bound.limit, "text": str(self)}
 
 
 @dataclass(frozen=True)
@@ -103,9 +99,9 @@ class Findings:
         checks: in the order in which people should read them.
     """
 
-    tried: tuple[Tried, ...]
+    results: tuple[TrialResult, ...]
     style: Style | None
-    reloaded: Reloaded
+    reloaded: ReloadResult
     comparisons: Mapping[str, Comparison]
     checks: tuple[Check, ...]
 
@@ -122,13 +118,13 @@ class Findings:
 
     def style_count(self, side: Side, called: bool) -> Count:
         """Clips that show the style, of those whose prompt asks for it, or does not."""
-        return _style_count(self.style, self.tried, side, called)
+        return _style_count(self.style, self.results, side, called)
 
     def adherence(self, side: Side) -> Count:
-        return _adherence(self.tried, side)
+        return _adherence(self.results, side)
 
     def rejections(self, side: Side, called: bool) -> Count:
-        return _rejections(self.tried, side, called)
+        return _rejections(self.results, side, called)
 
     @property
     def unmeasured(self) -> int:
@@ -136,36 +132,35 @@ class Findings:
         if self.style is None:
             return 0
         names = [limit.metric for limit in self.style.trait]
-        clips = [one.of(side) for one in self.tried for side in SIDES]
+        clips = [one.of(side) for one in self.results for side in SIDES]
         return sum(any(clip.scores is None or clip.scores.get(name) is None for name in names) for clip in clips)
 
 
-def find(params: ValidateParams, tried: Sequence[Tried], reloaded: Reloaded) -> Findings:
+def find(params: ValidateParams, results: Sequence[TrialResult], reloaded: ReloadResult) -> Findings:
     """Compares, counts and checks."""
-    groups = {STYLE: [one for one in tried if one.trial.group == STYLE]}
-    groups[OTHERS] = [one for one in tried if one.trial.group != STYLE]
+    groups = {STYLE: [one for one in results if one.trial.group == STYLE]}
+    groups[OTHERS] = [one for one in results if one.trial.group != STYLE]
     comparisons = {
         name: compare_pairs([Pair(one.trial.name, one.adapter, one.base) for one in some])
         for name, some in groups.items()
         if some
     }
-    checks = tuple(_checks(params, tried, reloaded))
-    return Findings(tuple(tried), params.style, reloaded, comparisons, checks)
+    checks = tuple(_checks(params, results, reloaded))
+    return Findings(tuple(results), params.style, reloaded, comparisons, checks)
 
 
 def shows(style: Style | None, clip: ScoredClip) -> bool:
     """Whether every limit of the style's trait holds in a clip."""
     if style is None or clip.scores is None:
         return False
-    values = [(limit, clip.scores.get(limit.metric)) for limit in style.trait]
-    return all(value is not None and limit.holds(value) for limit, value in values)
+    return all(limit.holds(clip.scores.get(limit.metric)) for limit in style.trait)
 
 
-def moves_matrix(tried: Sequence[Tried], side: Side) -> Mapping[tuple[str, str], int]:
+def moves_matrix(results: Sequence[TrialResult], side: Side) -> Mapping[tuple[str, str], int]:
     """How many clips were asked for which move and measured to do which; `not measured` is one of them."""
     return Counter(
         (one.trial.asked.value, _measured(one.of(side)))
-        for one in tried
+        for one in results
         if one.trial.group == "moves" and one.trial.asked
     )
 
@@ -175,73 +170,81 @@ def _measured(clip: ScoredClip) -> str:
     return move.value if move else "not measured"
 
 
-def _style_count(style: Style | None, tried: Sequence[Tried], side: Side, called: bool) -> Count:
-    return Count.of(shows(style, one.of(side)) for one in tried if (one.trial.group == STYLE) is called)
+def _style_count(style: Style | None, results: Sequence[TrialResult], side: Side, called: bool) -> Count:
+    return Count.of(shows(style, one.of(side)) for one in results if (one.trial.group == STYLE) is called)
 
 
-def _adherence(tried: Sequence[Tried], side: Side) -> Count:
-    return Count.of(one.does_as_asked(side) for one in tried if one.trial.group == "moves")
+def _adherence(results: Sequence[TrialResult], side: Side) -> Count:
+    return Count.of(one.does_as_asked(side) for one in results if one.trial.group == "moves")
 
 
-def _rejections(tried: Sequence[Tried], side: Side, called: bool) -> Count:
-    rejected = (one.of(side).answer == Decision.REJECT.value for one in tried if (one.trial.group == STYLE) is called)
+def _rejections(results: Sequence[TrialResult], side: Side, called: bool) -> Count:
+    rejected = (one.of(side).answer == Decision.REJECT.value for one in results if (one.trial.group == STYLE) is called)
     return Count.of(rejected)
 
 
-def _checks(params: ValidateParams, tried: Sequence[Tried], reloaded: Reloaded) -> Iterator[Check]:
+def _checks(params: ValidateParams, results: Sequence[TrialResult], reloaded: ReloadResult) -> Iterator[Check]:
     limits, style = params.limits, params.style
     if style is not None:
-        yield from _style_checks(style, limits, tried)
+        yield from _style_checks(style, limits, results)
     if limits.max_adherence_loss is not None and params.moves is not None:
-        base, adapter = (_adherence(tried, side) for side in SIDES)
-        words = "Camera moves that are followed"
-        yield _change("max_adherence_loss", words, base, adapter, _rise(adapter, base), limits.max_adherence_loss)
+        base, adapter = (_adherence(results, side) for side in SIDES)
+        title = "Camera moves that are followed"
+        yield _change("max_adherence_loss", title, base, adapter, _rise(adapter, base), limits.max_adherence_loss)
     if limits.max_added_rejections is not None and (params.moves or params.prompts):
-        base, adapter = (_rejections(tried, side, called=False) for side in SIDES)
-        words = "Clips that the gate rejects" + (f" where prompts do not say “{style.phrase}”" if style else "")
-        yield _change("max_added_rejections", words, base, adapter, _rise(base, adapter), limits.max_added_rejections)
+        base, adapter = (_rejections(results, side, called=False) for side in SIDES)
+        title = "Clips that the gate rejects" + (f" where prompts do not say “{style.phrase}”" if style else "")
+        yield _change("max_added_rejections", title, base, adapter, _rise(base, adapter), limits.max_added_rejections)
     if limits.min_change is not None:
-        said, asked = f"{reloaded.change:.3g} grey levels on average", f"at least {limits.min_change:g}"
-        words = "What the adapter changes in a clip"
-        yield Check("min_change", words, reloaded.change, "at least", limits.min_change, said, asked)
+        bound, found = _at_least(limits.min_change), f"{reloaded.change:.3g} grey levels on average"
+        title = "What the adapter changes in a clip"
+        yield Check("min_change", title, reloaded.change, bound, found, bound.words())
     if limits.max_reload_difference is not None:
         yield _reload_check(reloaded, limits.max_reload_difference)
 
 
-def _style_checks(style: Style, limits: Limits, tried: Sequence[Tried]) -> Iterator[Check]:
+def _style_checks(style: Style, limits: Limits, results: Sequence[TrialResult]) -> Iterator[Check]:
     called, uncalled = f"where prompts say “{style.phrase}”", f"where prompts do not say “{style.phrase}”"
     adapter, base = f"Clips with the adapter that show {style.name}", f"Clips of the base that show {style.name}"
-    in_adapter = _style_count(style, tried, "adapter", called=True)
-    in_base = _style_count(style, tried, "base", called=True)
-    elsewhere = _style_count(style, tried, "adapter", called=False)
+    in_adapter = _style_count(style, results, "adapter", called=True)
+    in_base = _style_count(style, results, "base", called=True)
+    elsewhere = _style_count(style, results, "adapter", called=False)
     if limits.min_style_in_adapter is not None:
-        yield _share("min_style_in_adapter", f"{adapter} {called}", in_adapter, "at least", limits.min_style_in_adapter)
+        yield _share("min_style_in_adapter", f"{adapter} {called}", in_adapter, _at_least(limits.min_style_in_adapter))
     if limits.max_style_in_base is not None:
-        yield _share("max_style_in_base", f"{base} {called}", in_base, "at most", limits.max_style_in_base)
+        yield _share("max_style_in_base", f"{base} {called}", in_base, _at_most(limits.max_style_in_base))
     if limits.max_style_uncalled is not None and elsewhere.total:
-        yield _share("max_style_uncalled", f"{adapter} {uncalled}", elsewhere, "at most", limits.max_style_uncalled)
+        yield _share("max_style_uncalled", f"{adapter} {uncalled}", elsewhere, _at_most(limits.max_style_uncalled))
 
 
-def _share(name: str, words: str, count: Count, wanted: Literal["at least", "at most"], limit: float) -> Check:
-    return Check(name, words, count.share, wanted, limit, _counted(count), f"{wanted} {limit:.0%}")
+def _at_least(limit: float) -> Bound:
+    return Bound.at_least(limit, _ROUNDING)
 
 
-def _change(name: str, words: str, base: Count, adapter: Count, change: float | None, limit: float) -> Check:
+def _at_most(limit: float) -> Bound:
+    return Bound.at_most(limit, _ROUNDING)
+
+
+def _share(name: str, title: str, count: Count, bound: Bound) -> Check:
+    return Check(name, title, count.share, bound, _counted(count), f"{bound.side} {bound.limit:.0%}")
+
+
+def _change(name: str, title: str, base: Count, adapter: Count, change: float | None, limit: float) -> Check:
     """How far a share has changed for the worse."""
-    said = f"{_counted(adapter)} with the adapter, {_counted(base)} of the base"
-    return Check(name, words, change, "at most", limit, said, f"at most {100 * limit:g} points worse than the base")
+    found = f"{_counted(adapter)} with the adapter, {_counted(base)} of the base"
+    return Check(name, title, change, _at_most(limit), found, f"at most {100 * limit:g} points worse than the base")
 
 
 def _rise(first: Count, second: Count) -> float | None:
     return None if first.share is None or second.share is None else second.share - first.share
 
 
-def _reload_check(reloaded: Reloaded, limit: float) -> Check:
-    words = "What plain diffusers makes of the published file, against ours"
+def _reload_check(reloaded: ReloadResult, limit: float) -> Check:
+    title = "What plain diffusers makes of the published file, against ours"
     value = None if reloaded.problems else reloaded.share
-    said = "; ".join(reloaded.problems) or reloaded.words
-    asked = f"a difference of at most {limit:.0%} of what the adapter changes"
-    return Check("max_reload_difference", words, value, "at most", limit, said, asked)
+    found = "; ".join(reloaded.problems) or reloaded.words
+    wanted = f"a difference of at most {limit:.0%} of what the adapter changes"
+    return Check("max_reload_difference", title, value, _at_most(limit), found, wanted)
 
 
 def _counted(count: Count) -> str:

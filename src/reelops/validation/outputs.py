@@ -27,8 +27,8 @@ from reelops.scoring.contracts import check_table
 from reelops.scoring.scored_clip import ScoredClip
 from reelops.scoring.tables import DATA_EXTRA, columns_of, parquet_schema
 from reelops.system.files import write_atomically, write_csv_atomically, write_folder_atomically, write_text_atomically
-from reelops.validation.findings import SIDES, Findings, Side, Tried
-from reelops.validation.stage import Validated
+from reelops.validation.findings import SIDES, Findings, Side, TrialResult
+from reelops.validation.stage import ValidationResult
 from reelops.validation.verdict import VERDICT
 from reelops.video.decode import read_frames
 from reelops.video.encode import encode
@@ -41,8 +41,8 @@ SIDE_BY_SIDE = "side_by_side"
 _DIGITS = 6
 
 
-def write_outputs(validated: Validated, folder: Path) -> tuple[list[Path], list[str]]:
-    """Writes everything; says what was written, and what the user should be told aloud.
+def report_validation(validated: ValidationResult, folder: Path) -> tuple[list[Path], list[str]]:
+    """Writes everything; says what was written, and warnings.
 
     Raises:
         InputError: the table breaks its contract.
@@ -60,7 +60,7 @@ def write_outputs(validated: Validated, folder: Path) -> tuple[list[Path], list[
     return [*(folder / name for name in (PAGE, METRICS, VERDICT, TABLE)), *plots, *videos.values()], notes
 
 
-def metrics(validated: Validated) -> dict[str, Any]:
+def metrics(validated: ValidationResult) -> dict[str, Any]:
     """The figures, by names that stay."""
     findings, plan = validated.findings, validated.plan
     of_style = {
@@ -78,7 +78,7 @@ def metrics(validated: Validated) -> dict[str, Any]:
     return {
         "passed": findings.passed,
         "checks_failed": len(findings.failed),
-        "pairs": len(findings.tried),
+        "pairs": len(findings.results),
         "pictures": len(plan.pictures),
         "metrics_version": METRICS_VERSION,
         **{name: _rounded(count.share) for name, count in shares.items() if count.share is not None},
@@ -91,7 +91,7 @@ def metrics(validated: Validated) -> dict[str, Any]:
     }
 
 
-def verdict(validated: Validated) -> dict[str, Any]:
+def verdict(validated: ValidationResult) -> dict[str, Any]:
     """The answer, what it rests on, and what it is about."""
     findings, plan = validated.findings, validated.plan
     return {
@@ -107,7 +107,7 @@ def verdict(validated: Validated) -> dict[str, Any]:
 
 
 def write_table(findings: Findings, path: Path) -> list[str]:
-    """The table of all clips, held to its contract; says what the user should be told.
+    """The table of all clips, held to its contract; says what to warn of.
 
     Raises:
         InputError: it breaks the contract.
@@ -118,7 +118,7 @@ def write_table(findings: Findings, path: Path) -> list[str]:
         from pyarrow import parquet
     except ImportError as error:
         raise MachineError(f"The table of clips needs pyarrow, which is not installed. {DATA_EXTRA}") from error
-    sides = [(one, side) for one in findings.tried for side in SIDES]
+    sides = [(one, side) for one in findings.results for side in SIDES]
     clips = [_named(one, side) for one, side in sides]
     notes = check_table(clips)
     first: dict[str, list[Any]] = {
@@ -144,7 +144,7 @@ def _schema() -> Any:
     return pyarrow.unify_schemas([pyarrow.schema(first), parquet_schema()])
 
 
-def _named(one: Tried, side: Side) -> ScoredClip:
+def _named(one: TrialResult, side: Side) -> ScoredClip:
     """The clip and its picture by names that are the same on every machine."""
     clip = one.of(side)
     origin = replace(clip.origin, picture=Path(one.trial.picture.name)) if clip.origin else None
@@ -155,7 +155,7 @@ def write_plots(findings: Findings, folder: Path) -> list[Path]:
     """Tables for `dvc plots`, and where they are."""
     moves = [
         (side, one.trial.asked.value, scores.measured_move.value if scores.measured_move else "not measured")
-        for one in findings.tried
+        for one in findings.results
         for side in SIDES
         if one.trial.group == "moves" and one.trial.asked and (scores := one.of(side).scores)
     ]
@@ -163,7 +163,7 @@ def write_plots(findings: Findings, folder: Path) -> list[Path]:
     names = [limit.metric for limit in findings.style.trait] if findings.style else []
     trait = [
         (one.trial.name, f"{side}, {one.trial.group}", *(scores.get(name) for name in names))
-        for one in findings.tried
+        for one in findings.results
         for side in SIDES
         if (scores := one.of(side).scores)
     ]
@@ -177,19 +177,19 @@ def write_plots(findings: Findings, folder: Path) -> list[Path]:
     return [folder / f"{name}.csv" for name in ("moves", "trait", "differences")]
 
 
-def chosen_pairs(findings: Findings, count: int) -> list[Tried]:
+def chosen_pairs(findings: Findings, count: int) -> list[TrialResult]:
     """Pairs to look at: from every group in turn, each on another picture as long as there is one."""
-    groups: dict[str, list[Tried]] = {}
-    for one in findings.tried:
+    groups: dict[str, list[TrialResult]] = {}
+    for one in findings.results:
         groups.setdefault(one.trial.group, []).append(one)
     in_turn = zip_longest(*(_spread(group) for group in groups.values()))
     return [one for some in in_turn for one in some if one is not None][:count]
 
 
-def _spread(group: Sequence[Tried]) -> list[Tried]:
+def _spread(group: Sequence[TrialResult]) -> list[TrialResult]:
     """The same, with pictures and prompts that were not there yet first."""
     rest = list(group)
-    ordered: list[Tried] = []
+    ordered: list[TrialResult] = []
     while rest:
         pictures, prompts = [one.trial.picture for one in ordered], [one.trial.prompt for one in ordered]
         rest.sort(key=lambda one: pictures.count(one.trial.picture) + prompts.count(one.trial.prompt))
@@ -197,7 +197,7 @@ def _spread(group: Sequence[Tried]) -> list[Tried]:
     return ordered
 
 
-def write_side_by_sides(pairs: Sequence[Tried], folder: Path) -> Mapping[str, Path]:
+def write_side_by_sides(pairs: Sequence[TrialResult], folder: Path) -> Mapping[str, Path]:
     """A video of each pair, by the name of its trial; the folder holds nothing else then."""
     with write_folder_atomically(folder) as partial:
         for one in pairs:

@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from reelops.camera.words import asked_move
+from reelops.gate.bound import Bound
 from reelops.metrics.catalogue import METRICS
 from reelops.params import ParamsBlock
 
@@ -47,14 +48,20 @@ class TraitLimit(ParamsBlock):
             raise ValueError("`at_least` or `at_most` is wanted")
         return self
 
-    def holds(self, value: float) -> bool:
-        return (self.at_least is None or value >= self.at_least) and (self.at_most is None or value <= self.at_most)
+    @property
+    def bounds(self) -> list[Bound]:
+        low = [] if self.at_least is None else [Bound.at_least(self.at_least)]
+        high = [] if self.at_most is None else [Bound.at_most(self.at_most)]
+        return low + high
+
+    def holds(self, value: float | None) -> bool:
+        """Whether a clip's value keeps to it; what could not be measured does not."""
+        return all(bound.holds(value) for bound in self.bounds)
 
     @property
     def words(self) -> str:
-        """Its limits for people: `at least 0.4`."""
-        ends = (("at least", self.at_least), ("at most", self.at_most))
-        return " and ".join(f"{side} {value:g}" for side, value in ends if value is not None)
+        """Its bounds for people: `at least 0.4`."""
+        return " and ".join(bound.words() for bound in self.bounds)
 
 
 class Prompts(ParamsBlock):

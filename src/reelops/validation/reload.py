@@ -31,40 +31,42 @@ from reelops.training.paths import ADAPTER_FACTS
 
 
 @dataclass(frozen=True)
-class Reloaded:
+class ReloadResult:
     """One clip by diffusers alone against the same clip by us, in grey levels of RGB values from 0 to 255.
 
     Attributes:
         trial: which clip.
         dtype: what both computed in.
-        largest: the largest difference of any value.
-        differing: share of values that differ at all.
-        apart: mean absolute difference.
+        max_difference: the largest difference of any value.
+        differing_share: share of values that differ at all.
+        mean_difference: mean absolute difference.
         change: mean absolute difference between our clips with the adapter and without it.
         problems: what the file says of itself against what training said of it.
     """
 
     trial: str
     dtype: str
-    largest: int
-    differing: float
-    apart: float
+    max_difference: int
+    differing_share: float
+    mean_difference: float
     change: float
     problems: tuple[str, ...] = ()
 
     @property
     def share(self) -> float:
-        """`apart` as a share of `change`; 1 where the adapter changes nothing and they differ all the same."""
-        if not self.apart:
+        """The mean difference as a share of `change`; 1 where the adapter changes nothing and they still differ."""
+        if not self.mean_difference:
             return 0.0
-        return self.apart / self.change if self.change else 1.0
+        return self.mean_difference / self.change if self.change else 1.0
 
     @property
     def words(self) -> str:
-        if not self.largest:
+        if not self.max_difference:
             return "the same frames, bit for bit"
-        levels = "1 grey level" if self.largest == 1 else f"{self.largest} grey levels"
-        return f"at most {levels} apart, in {self.differing:.2%} of the values; {self.share:.2%} of what it changes"
+        levels = "1 grey level" if self.max_difference == 1 else f"{self.max_difference} grey levels"
+        return (
+            f"at most {levels} apart, in {self.differing_share:.2%} of the values; {self.share:.2%} of what it changes"
+        )
 
 
 def reload_adapter(
@@ -76,7 +78,7 @@ def reload_adapter(
     config: Config,
     machine: Machine,
     context: RunContext = QUIET,
-) -> Reloaded:
+) -> ReloadResult:
     """Makes the clip of an order with us, without the adapter, and with diffusers alone.
 
     On a processor both compute in float32, where they have to agree to a rounding of the last step; on a GPU in the
@@ -99,12 +101,12 @@ def reload_adapter(
     facts = ours.facts.to_json()
     theirs = _by_diffusers_alone(order, ours, facts, profile, weights, adapter)
     between = np.abs(with_adapter - theirs)
-    return Reloaded(
+    return ReloadResult(
         trial=trial,
         dtype=str(facts["dtype"]),
-        largest=int(between.max()),
-        differing=float((between > 0).mean()),
-        apart=float(between.mean()),
+        max_difference=int(between.max()),
+        differing_share=float((between > 0).mean()),
+        mean_difference=float(between.mean()),
         change=float(np.abs(with_adapter - without).mean()),
         problems=tuple(_contradictions(adapter)),
     )

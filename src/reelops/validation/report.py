@@ -16,9 +16,9 @@ from reelops.pages.pictures import data_uri
 from reelops.scoring.comparison.paired import RESAMPLES
 from reelops.scoring.report.figures import forest
 from reelops.system.files import write_text_atomically
-from reelops.validation.findings import OTHERS, SIDES, STYLE, Findings, Side, Tried, moves_matrix
+from reelops.validation.findings import OTHERS, SIDES, STYLE, Findings, Side, TrialResult, moves_matrix
 from reelops.validation.params import TraitLimit
-from reelops.validation.stage import Validated
+from reelops.validation.stage import ValidationResult
 
 NOT_MEASURED = "not measured"
 GROUPS: Mapping[str, str] = {STYLE: "the style", "moves": "camera moves", "prompts": "other prompts"}
@@ -56,16 +56,16 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Shown:
+class VideoPair:
     """A pair as a video, with what stands under it: each metric of the trait with its value in words, by side."""
 
-    one: Tried
+    one: TrialResult
     video: str
     trait: Sequence[tuple[str, Sequence[str]]]
     shows: Mapping[Side, bool]
 
 
-def write_report(validated: Validated, videos: Mapping[str, Path], path: Path) -> None:
+def write_report(validated: ValidationResult, videos: Mapping[str, Path], path: Path) -> None:
     """Writes the page; the same validation gives the same page.
 
     Args:
@@ -75,7 +75,7 @@ def write_report(validated: Validated, videos: Mapping[str, Path], path: Path) -
         MachineError: the file cannot be written.
     """
     findings, plan, css = validated.findings, validated.plan, style(__package__, "report.css")
-    by_name = {one.trial.name: one for one in findings.tried}
+    by_name = {one.trial.name: one for one in findings.results}
     matrix, measured = _matrix(findings)
     page = template(__package__, "report.html.j2").render(
         css=css,
@@ -112,10 +112,10 @@ def _headline(findings: Findings) -> str:
     )
 
 
-def _groups(findings: Findings) -> list[tuple[str, list[tuple[str, list[Tried]]]]]:
+def _groups(findings: Findings) -> list[tuple[str, list[tuple[str, list[TrialResult]]]]]:
     """Every group with its prompts and their trials."""
-    groups: dict[str, dict[str, list[Tried]]] = {}
-    for one in findings.tried:
+    groups: dict[str, dict[str, list[TrialResult]]] = {}
+    for one in findings.results:
         groups.setdefault(one.trial.group, {}).setdefault(one.trial.prompt, []).append(one)
     return [(name, list(prompts.items())) for name, prompts in groups.items()]
 
@@ -125,8 +125,8 @@ def _strips(findings: Findings) -> list[Strip]:
 
 
 def _strip(findings: Findings, limit: TraitLimit) -> Strip | None:
-    ends = [end for end in (limit.at_least, limit.at_most) if end is not None]
-    clips = [(one, side, _value(one, side, limit)) for one in findings.tried for side in SIDES]
+    ends = [bound.limit for bound in limit.bounds]
+    clips = [(one, side, _value(one, side, limit)) for one in findings.results for side in SIDES]
     values = [value for _, _, value in clips if value is not None]
     if not values:
         return None
@@ -152,16 +152,16 @@ def _strip(findings: Findings, limit: TraitLimit) -> Strip | None:
     return Strip(limit, metric.title, metric.unit, low, high, tuple(at(end) for end in ends), rows)
 
 
-def _value(one: Tried, side: Side, limit: TraitLimit) -> float | None:
+def _value(one: TrialResult, side: Side, limit: TraitLimit) -> float | None:
     scores = one.of(side).scores
     return scores.get(limit.metric) if scores else None
 
 
-def _shown(findings: Findings, one: Tried, video: Path) -> Shown:
+def _shown(findings: Findings, one: TrialResult, video: Path) -> VideoPair:
     limits = findings.style.trait if findings.style else ()
     trait = [(METRICS[limit.metric].title, [_words(_value(one, side, limit)) for side in SIDES]) for limit in limits]
     shows = {side: findings.shows_style(one.of(side)) for side in SIDES}
-    return Shown(one, data_uri(video.read_bytes(), "video/mp4"), trait, shows)
+    return VideoPair(one, data_uri(video.read_bytes(), "video/mp4"), trait, shows)
 
 
 def _words(value: float | None) -> str:
@@ -170,7 +170,7 @@ def _words(value: float | None) -> str:
 
 def _matrix(findings: Findings) -> tuple[list[tuple[str, list[Cell]]], list[str]]:
     """A row for each move that was asked for, a column for each that can be measured."""
-    base, adapter = (moves_matrix(findings.tried, side) for side in SIDES)
+    base, adapter = (moves_matrix(findings.results, side) for side in SIDES)
     asked = [move.value for move in CameraMove if any(name == move.value for name, _ in base)]
     columns = [move.value for move in CameraMove] + [NOT_MEASURED]
     seen = [name for name in columns if name != NOT_MEASURED or any(found == name for _, found in (*base, *adapter))]
@@ -183,12 +183,12 @@ def _matrix(findings: Findings) -> tuple[list[tuple[str, list[Cell]]], list[str]
 
 def _verdicts(findings: Findings) -> Sequence[tuple[str, Mapping[tuple[str, str], int]]]:
     """By group, how many pairs have which answers of the gate: the base's, then the adapter's."""
-    groups = dict.fromkeys(one.trial.group for one in findings.tried)
-    answers = [(one.trial.group, (one.base.answer, one.adapter.answer)) for one in findings.tried]
+    groups = dict.fromkeys(one.trial.group for one in findings.results)
+    answers = [(one.trial.group, (one.base.answer, one.adapter.answer)) for one in findings.results]
     return [(name, Counter(pair for group, pair in answers if group == name)) for name in groups]
 
 
-def _lineage(validated: Validated) -> list[tuple[str, str]]:
+def _lineage(validated: ValidationResult) -> list[tuple[str, str]]:
     plan = validated.plan
     adapter, facts, conditions = plan.adapter, plan.facts, plan.conditions
     clip = conditions.format

@@ -14,7 +14,7 @@ VERDICT = "verdict.json"
 
 
 @dataclass(frozen=True)
-class ReadVerdict:
+class AdapterVerdict:
     """The verdict on an adapter.
 
     Attributes:
@@ -37,13 +37,13 @@ class ReadVerdict:
         return f"Validation: {len(self.failed)} of {len(self.checks)} checks not passed ({', '.join(self.failed)})."
 
 
-def read_verdict(adapter_sha256: str, config: Config) -> ReadVerdict | None:
+def read_verdict(adapter_sha256: str, config: Config) -> AdapterVerdict | None:
     """The verdict that the stage `validate` left on exactly this adapter; None where it left none."""
     try:
         told = json.loads((config.root / FOLDER / VERDICT).read_text(encoding="utf-8"))
         if told["adapter_sha256"] != adapter_sha256:
             return None
         checks = {check["name"]: check["text"] for check in told["checks"]}
-        return ReadVerdict(told["passed"], tuple(told["failed"]), checks)
+        return AdapterVerdict(told["passed"], tuple(told["failed"]), checks)
     except (OSError, ValueError, TypeError, KeyError):
         return None

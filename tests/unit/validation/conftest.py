@@ -10,7 +10,7 @@ import torch
 from training_ground import Ground
 from validation_work import make_trained, validate_here
 
-from reelops.validation.stage import Validated
+from reelops.validation.stage import ValidationResult
 
 pytest.importorskip("pyarrow", reason='pyarrow comes with pip install "reelops[data]"')
 
@@ -23,13 +23,13 @@ def trained(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Grou
 
 
 @pytest.fixture(scope="session")
-def validated(trained: Ground) -> Validated:
+def validated(trained: Ground) -> ValidationResult:
     """What validation finds there; its outputs are written."""
     return validate_here(trained)
 
 
 @pytest.fixture
-def ground(trained: Ground, validated: Validated, tmp_path: Path) -> Ground:
+def ground(trained: Ground, validated: ValidationResult, tmp_path: Path) -> Ground:
     """One to change, with everything that is kept; the clips in it are those of `validated`."""
     shutil.copytree(trained.folder, tmp_path / "project", symlinks=True)
     return Ground(tmp_path / "project")

@@ -13,9 +13,9 @@ from reelops.gate.decision import Decision
 from reelops.metrics.camera_motion import CameraMotion
 from reelops.validation.findings import Count, find
 from reelops.validation.params import ValidateParams
-from reelops.validation.reload import Reloaded
+from reelops.validation.reload import ReloadResult
 
-SAME = Reloaded("style-01", "float32", largest=0, differing=0.0, apart=0.0, change=3.0)
+SAME = ReloadResult("style-01", "float32", max_difference=0, differing_share=0.0, mean_difference=0.0, change=3.0)
 FLICKER = {**VALIDATE["style"], "trait": [{"metric": "flicker", "at_least": 0.5}, {"metric": "motion", "at_least": 1}]}
 PARAMS = ValidateParams.model_validate(VALIDATE | {"style": FLICKER})
 
@@ -23,8 +23,8 @@ PARAMS = ValidateParams.model_validate(VALIDATE | {"style": FLICKER})
 @pytest.fixture
 def pair(validated):
     """Makes a pair of clips whose flicker, motion, camera and verdict are as told."""
-    model = next(one for one in validated.findings.tried if one.trial.group == "moves")
-    style = next(one for one in validated.findings.tried if one.trial.group == "style")
+    model = next(one for one in validated.findings.results if one.trial.group == "moves")
+    style = next(one for one in validated.findings.results if one.trial.group == "style")
 
     def clip(of, flicker, motion=2.0, move=None, rejected=False):
         told = {"flicker": flicker, "motion": motion}
@@ -53,13 +53,13 @@ def check(findings, name):
 
 
 def test_the_style_is_there_where_all_of_its_limits_hold(pair):
-    tried = [
+    results = [
         pair("style", {"flicker": 0.1}, {"flicker": 0.9}),
         pair("style", {"flicker": 0.6}, {"flicker": 0.9, "motion": 0.5}),
         pair("style", {"flicker": 0.1}, {"flicker": 0.5}),
         pair("style", {"flicker": 0.1}, {"flicker": None}),
     ]
-    findings = find(PARAMS, tried, SAME)
+    findings = find(PARAMS, results, SAME)
     assert (findings.style_count("base", True), findings.style_count("adapter", True)) == (Count(1, 4), Count(2, 4))
     assert findings.unmeasured == 1
     assert not check(findings, "min_style_in_adapter").passed and not check(findings, "max_style_in_base").passed
@@ -70,49 +70,49 @@ def test_the_style_is_there_where_all_of_its_limits_hold(pair):
 
 
 def test_a_style_that_comes_uncalled_is_found(pair):
-    tried = [pair("moves", {"flicker": 0.1}, {"flicker": 0.9 if number == 0 else 0.1}) for number in range(6)]
-    assert not check(find(PARAMS, tried, SAME), "max_style_uncalled").passed, "1 of 6 is more than 15 %"
-    assert check(find(PARAMS, [*tried, tried[1]], SAME), "max_style_uncalled").passed, "1 of 7 is less"
+    results = [pair("moves", {"flicker": 0.1}, {"flicker": 0.9 if number == 0 else 0.1}) for number in range(6)]
+    assert not check(find(PARAMS, results, SAME), "max_style_uncalled").passed, "1 of 6 is more than 15 %"
+    assert check(find(PARAMS, [*results, results[1]], SAME), "max_style_uncalled").passed, "1 of 7 is less"
 
 
 @pytest.mark.parametrize(("followed", "passed"), [(21, True), (20, True), (19, False)])
 def test_of_21_moves_one_may_be_lost(pair, followed, passed):
     right = {"flicker": 0.1, "move": CameraMove.ZOOM_IN}
     wrong = {"flicker": 0.1, "move": CameraMove.PAN_LEFT}
-    tried = [pair("moves", right, right if number < followed else wrong) for number in range(21)]
-    one = check(find(PARAMS, tried, SAME), "max_adherence_loss")
+    results = [pair("moves", right, right if number < followed else wrong) for number in range(21)]
+    one = check(find(PARAMS, results, SAME), "max_adherence_loss")
     assert one.value == pytest.approx((21 - followed) / 21) and one.passed is passed
 
 
 def test_what_was_lost_is_no_gain_of_what_could_not_be_measured(pair):
     unclear = {"flicker": 0.1, "move": None}
-    tried = [pair("moves", {"flicker": 0.1, "move": CameraMove.ZOOM_IN}, unclear)]
-    assert check(find(PARAMS, tried, SAME), "max_adherence_loss").value == 1.0
+    results = [pair("moves", {"flicker": 0.1, "move": CameraMove.ZOOM_IN}, unclear)]
+    assert check(find(PARAMS, results, SAME), "max_adherence_loss").value == 1.0
 
 
 def test_rejections_count_where_the_style_is_not_called(pair):
     good, bad = {"flicker": 0.1}, {"flicker": 0.1, "rejected": True}
-    tried = [pair("moves", good, bad), *(pair("moves", good, good) for _ in range(9)), pair("style", good, bad)]
-    one = check(find(PARAMS, tried, SAME), "max_added_rejections")
+    results = [pair("moves", good, bad), *(pair("moves", good, good) for _ in range(9)), pair("style", good, bad)]
+    one = check(find(PARAMS, results, SAME), "max_added_rejections")
     assert one.value == pytest.approx(0.1) and one.passed, "the limit itself is still good"
     assert "1 of 10 (10%) with the adapter, 0 of 10 (0%) of the base" in str(one)
 
 
 def test_a_file_that_diffusers_reads_otherwise_fails(pair):
-    tried = [pair("style", {"flicker": 0.1}, {"flicker": 0.9})]
-    other = replace(SAME, largest=90, differing=0.9, apart=2.0)
-    assert not check(find(PARAMS, tried, other), "max_reload_difference").passed
-    near = replace(SAME, largest=1, differing=0.001, apart=0.001)
-    assert check(find(PARAMS, tried, near), "max_reload_difference").passed
-    idle = replace(SAME, apart=0.5, change=0.0)
-    assert check(find(PARAMS, tried, idle), "max_reload_difference").value == 1.0
+    results = [pair("style", {"flicker": 0.1}, {"flicker": 0.9})]
+    other = replace(SAME, max_difference=90, differing_share=0.9, mean_difference=2.0)
+    assert not check(find(PARAMS, results, other), "max_reload_difference").passed
+    near = replace(SAME, max_difference=1, differing_share=0.001, mean_difference=0.001)
+    assert check(find(PARAMS, results, near), "max_reload_difference").passed
+    idle = replace(SAME, mean_difference=0.5, change=0.0)
+    assert check(find(PARAMS, results, idle), "max_reload_difference").value == 1.0
 
 
 def test_a_limit_that_is_null_checks_nothing(pair):
     unchecked = dict.fromkeys(("max_style_in_base", "min_style_in_adapter", "max_style_uncalled", "max_adherence_loss"))
     params = PARAMS.model_copy(update={"limits": PARAMS.limits.model_copy(update=unchecked)})
-    tried = [pair("style", {"flicker": 0.9}, {"flicker": 0.1})]
-    names = {one.name for one in find(params, tried, SAME).checks}
+    results = [pair("style", {"flicker": 0.9}, {"flicker": 0.1})]
+    names = {one.name for one in find(params, results, SAME).checks}
     assert names == {"max_added_rejections", "min_change", "max_reload_difference"}
 
 
@@ -120,8 +120,8 @@ def test_intervals_are_scipys_bootstrap_of_the_paired_differences(pair):
     stats = pytest.importorskip("scipy.stats")
     rng = np.random.default_rng(5)
     base, change = rng.normal(3, 1, 12), rng.normal(0.4, 0.1, 12)
-    tried = [pair("style", {"flicker": old}, {"flicker": old + more}) for old, more in zip(base, change, strict=True)]
-    found = next(one for one in find(PARAMS, tried, SAME).comparisons["style"].differences if one.metric == "flicker")
+    results = [pair("style", {"flicker": old}, {"flicker": old + more}) for old, more in zip(base, change, strict=True)]
+    found = next(one for one in find(PARAMS, results, SAME).comparisons["style"].differences if one.metric == "flicker")
     theirs = stats.bootstrap((change,), np.mean, method="percentile", n_resamples=20_000, rng=1).confidence_interval
     assert found.mean == pytest.approx(change.mean())
     assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), abs=0.005)

@@ -21,11 +21,12 @@ from reelops.errors import Cancelled, MachineError, SettingsError, WeightsError
 from reelops.metrics.catalogue import METRICS, METRICS_VERSION
 from reelops.production.output_names import sidecar_of
 from reelops.production.producer import build_producer
+from reelops.progress import RunContext
 from reelops.system.digest import sha256_of
 from reelops.validation.findings import SIDES, find
-from reelops.validation.outputs import metrics, write_outputs
-from reelops.validation.record import remember
-from reelops.validation.stage import adapter_of
+from reelops.validation.mlflow_run import log_validation
+from reelops.validation.outputs import metrics, report_validation
+from reelops.validation.plan import adapter_of
 from reelops.validation.verdict import FOLDER, read_verdict
 from reelops.video.decode import read_clip
 from reelops.video.probe import probe
@@ -95,7 +96,7 @@ def test_the_table_has_a_row_a_clip_with_its_scores(reports, validated):
     assert [(row["trial"], row["side"]) for row in rows] == [
         (trial.name, side) for trial in validated.plan.trials for side in SIDES
     ]
-    first = validated.findings.tried[0]
+    first = validated.findings.results[0]
     assert rows[0]["sharpness"] == first.base.scores["sharpness"] and rows[1]["sha256"] == first.adapter.sha256
     assert rows[0]["seed"] == rows[1]["seed"] == first.trial.seed
     assert all(row["shows_style"] for row in rows)
@@ -103,7 +104,7 @@ def test_the_table_has_a_row_a_clip_with_its_scores(reports, validated):
 
 def test_side_by_sides_hold_both_clips_in_step(reports, validated):
     (video,) = (reports / "side_by_side").glob("*.mp4")
-    one = next(one for one in validated.findings.tried if one.trial.name == video.stem)
+    one = next(one for one in validated.findings.results if one.trial.name == video.stem)
     frames, info = read_clip(video), probe(video)
     base, adapter = (read_clip(one.of(side).path) for side in SIDES)
     height, width = base.shape[1:3]
@@ -117,7 +118,7 @@ def test_the_page_tells_all_of_it_and_names_no_address_but_its_own(reports, vali
     page = (reports / "index.html").read_text()
     text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
     for check in validated.findings.checks:
-        assert check.words in text and check.said in text
+        assert check.title in text and check.found in text
     assert f"{len(validated.findings.failed)} of 7 checks not passed" in text
     assert validated.plan.adapter.sha256 in page and page.count("data:video/mp4;base64,") == 1
     assert not re.findall(r"(?:src|href)=[\"'](?!data:|#)[^\"']+", page)
@@ -126,10 +127,10 @@ def test_the_page_tells_all_of_it_and_names_no_address_but_its_own(reports, vali
 
 def test_without_a_style_neither_page_nor_figures_speak_of_one(validated, tmp_path):
     params = validated.plan.params.model_copy(update={"style": None})
-    tried = [one for one in validated.findings.tried if one.trial.group == "moves"]
-    findings = find(params, tried, validated.findings.reloaded)
+    results = [one for one in validated.findings.results if one.trial.group == "moves"]
+    findings = find(params, results, validated.findings.reloaded)
     plain = replace(validated, plan=replace(validated.plan, params=params), findings=findings)
-    write_outputs(plain, tmp_path)
+    report_validation(plain, tmp_path)
     assert not [name for name in metrics(plain) if "style" in name]
     page = (tmp_path / "index.html").read_text()
     assert "tilted horizon" not in page and "What changes</h2>" in page
@@ -137,7 +138,7 @@ def test_without_a_style_neither_page_nor_figures_speak_of_one(validated, tmp_pa
 
 def test_a_tracking_server_that_is_not_there_is_said(trained, validated):
     nowhere = trained.config_with(mlflow_tracking_uri="http://127.0.0.1:9")
-    tracked, failure = remember(validated, metrics(validated), [], nowhere)
+    tracked, failure = log_validation(validated, metrics(validated), [], nowhere)
     assert tracked is None and "does not answer" in failure
 
 
@@ -146,7 +147,7 @@ def test_a_tracking_server_that_is_not_there_is_said(trained, validated):
 
 def test_diffusers_alone_makes_the_same_clip_of_the_published_file(validated):
     reloaded = validated.findings.reloaded
-    assert reloaded.largest <= 1 and reloaded.share < 0.001, "more than rounding"
+    assert reloaded.max_difference <= 1 and reloaded.share < 0.001, "more than rounding"
     assert reloaded.change > 1 and not reloaded.problems
 
 
@@ -155,7 +156,7 @@ def test_an_adapter_that_does_nothing_fails_by_name(ground, tmp_path):
     findings = validate_here(ground, idle, **ONE_PAIR).findings
     assert "min_change" in {check.name for check in findings.failed}
     assert findings.reloaded.change == 0
-    assert all(one.base.scores["motion"] == one.adapter.scores["motion"] for one in findings.tried)
+    assert all(one.base.scores["motion"] == one.adapter.scores["motion"] for one in findings.results)
 
 
 def test_an_adapter_whose_alpha_was_lost_on_the_way_fails_by_name(ground, tmp_path):
@@ -169,10 +170,10 @@ def test_an_adapter_whose_alpha_was_lost_on_the_way_fails_by_name(ground, tmp_pa
 
 
 def test_a_second_run_makes_nothing_and_finds_the_same(ground, reports):
-    before, told = clips_of(ground), []
-    validate_here(ground, on_progress=told.append)
+    before, events = clips_of(ground), []
+    validate_here(ground, context=RunContext(events.append))
     assert clips_of(ground) == before
-    assert {step.stage: step.total for step in told} == {"make": 0, "score": 0}
+    assert {step.stage: step.total for step in events} == {"make": 0, "score": 0}
     for name in ("metrics.json", "verdict.json", "plots/moves.csv", "plots/differences.csv"):
         assert (ground.folder / FOLDER / name).read_bytes() == (reports / name).read_bytes()
 
@@ -180,19 +181,19 @@ def test_a_second_run_makes_nothing_and_finds_the_same(ground, reports):
 def test_the_next_adapter_finds_the_bases_clips_made(ground, tmp_path):
     before = clips_of(ground)
     weaker = rewritten(ground.adapter, tmp_path / "weaker", scale=0.5)
-    told = []
-    with pytest.raises(Cancelled, match=r"4 of 8 clips are kept, and the same command goes on"):
-        validate_here(ground, weaker, on_progress=told.append, should_stop=lambda: True)
-    assert told[0].total == 4 and clips_of(ground) == before
+    events = []
+    with pytest.raises(Cancelled, match=r"4 of 8 clips are kept, and the same command resumes"):
+        validate_here(ground, weaker, RunContext(events.append, lambda: True))
+    assert events[0].total == 4 and clips_of(ground) == before
 
 
 def test_a_damaged_clip_is_made_again_and_a_moved_picture_keeps_its_clips(ground):
     plan = plan_here(ground)
     trial = plan.trials[0]
-    clip = plan.kept(trial, "base").path
+    clip = plan.cached(trial, "base").path
     clip.write_bytes(clip.read_bytes()[:-1])
-    assert plan.kept(trial, "base") is None
-    other = plan.kept(trial, "adapter").path
+    assert plan.cached(trial, "base") is None
+    other = plan.cached(trial, "adapter").path
     assert json.loads(sidecar_of(other).read_text())["order"]["picture"].startswith(str(ground.folder))
 
 
@@ -200,7 +201,7 @@ def test_other_steps_make_other_clips(ground):
     params = (ground.folder / "params.yaml").read_text()
     (ground.folder / "params.yaml").write_text(params.replace("steps: 2", "steps: 3"))
     plan = plan_here(ground)
-    assert not any(plan.kept(*clip) for clip in plan.clips)
+    assert not any(plan.cached(*clip) for clip in plan.clips)
 
 
 # ---- what it refuses ----
@@ -234,7 +235,7 @@ def test_a_full_disk_is_one_line_and_loses_no_clip(ground):
     try:
         key, order = plan.key(plan.trials[0], "base"), plan.order(plan.trials[0], "base")
         with pytest.raises(MachineError, match=r"cannot write .*Free some space"):
-            build_producer(ground.config).make(order, plan.store.place(key))
+            build_producer(ground.config).make(order, plan.cache.path_of(key))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert clips_of(ground) == before

@@ -10,8 +10,8 @@ from typing import Any
 from reelops.params import Config
 from reelops.tracking.runs import LiveRun, RunRecord, TrackedRun
 from reelops.training.paths import REPORTS, RUN_FACTS
-from reelops.validation.stage import Validated
-from reelops.validation.verdict import ReadVerdict
+from reelops.validation.stage import ValidationResult
+from reelops.validation.verdict import AdapterVerdict
 
 EXPERIMENT = "validate-adapter"
 PREFIX = "validate"
@@ -29,8 +29,8 @@ def training_run(adapter_sha256: str, config: Config) -> str | None:
     return facts.get("mlflow_run")
 
 
-def remember(
-    validated: Validated, figures: Mapping[str, Any], files: Sequence[Path], config: Config
+def log_validation(
+    validated: ValidationResult, figures: Mapping[str, Any], files: Sequence[Path], config: Config
 ) -> tuple[TrackedRun | None, str | None]:
     """Keeps figures, verdict and files; says where, and why not where MLflow does not take them.
 
@@ -40,10 +40,10 @@ def remember(
     """
     plan, findings = validated.plan, validated.findings
     failed, checks = [check.name for check in findings.failed], {check.name: str(check) for check in findings.checks}
-    tags = ReadVerdict(findings.passed, failed, checks).tags
+    tags = AdapterVerdict(findings.passed, failed, checks).tags
     record = RunRecord(
         name=f"{plan.name} validated",
-        params={"adapter": plan.name, "profile": plan.profile.name, "pairs": len(findings.tried)},
+        params={"adapter": plan.name, "profile": plan.profile.name, "pairs": len(findings.results)},
         metrics={},
         tags={"lineage": str(validated.lineage), "adapter_sha256": plan.adapter.sha256},
         experiment=EXPERIMENT,

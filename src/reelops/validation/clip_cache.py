@@ -64,7 +64,7 @@ class ClipKey:
 
 
 @dataclass(frozen=True)
-class KeptClip:
+class CachedClip:
     """A clip that is here, and the seconds that making it took."""
 
     path: Path
@@ -72,39 +72,39 @@ class KeptClip:
 
 
 @dataclass(frozen=True)
-class KeptClips:
+class ClipCache:
     """A folder of clips; it need not exist yet, and can be deleted at any time."""
 
     folder: Path
 
-    def find(self, key: ClipKey, order: ClipOrder) -> KeptClip | None:
+    def find(self, key: ClipKey, order: ClipOrder) -> CachedClip | None:
         """The clip of a key; None where there is none, or none that is whole.
 
         Args:
             order: what the sidecar says from now on: the picture may lie elsewhere than when the clip was made.
         """
-        path = self.place(key)
+        path = self.path_of(key)
         try:
             kept = json.loads(sidecar_of(path).read_text(encoding="utf-8"))
             if kept["key"] != to_plain(key) or kept["sha256"] != sha256_of(path):
                 return None
             if kept["order"] != order.to_json():
                 self._write_sidecar(path, {**kept, "order": order.to_json()})
-            return KeptClip(path, float(kept["seconds"]))
+            return CachedClip(path, float(kept["seconds"]))
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
-    def keep(self, key: ClipKey, order: ClipOrder, clip: Clip, seconds: float) -> KeptClip:
-        """Makes the clip that was written to `place(key)` count, by the sidecar that names its key.
+    def add(self, key: ClipKey, order: ClipOrder, clip: Clip, seconds: float) -> CachedClip:
+        """Makes the clip that was written to `path_of(key)` count, by the sidecar that names its key.
 
         Raises:
             MachineError: the folder cannot be written to, or the disk is full.
         """
         facts = {"key": to_plain(key), "sha256": clip.sha256, "order": order.to_json(), "seconds": round(seconds, 3)}
         self._write_sidecar(clip.path, facts)
-        return KeptClip(clip.path, seconds)
+        return CachedClip(clip.path, seconds)
 
-    def place(self, key: ClipKey) -> Path:
+    def path_of(self, key: ClipKey) -> Path:
         """Where the clip of a key is, or is to be."""
         return self.folder / key.digest[:2] / f"{key.digest}.mp4"
 

@@ -1,0 +1,165 @@
+"""The plan of a validation: which adapter, base, pictures, prompts and seeds, and whether anything forbids it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reelops.clip import ClipOrder
+from reelops.cogvideox.architecture import read_architecture
+from reelops.cogvideox.clip_format import choose_format
+from reelops.cogvideox.lora import Adapter, read_adapter
+from reelops.cogvideox.memory import choose_dtype
+from reelops.cogvideox.profiles import Profile, find_profile
+from reelops.cogvideox.weights import Weights, locate_weights
+from reelops.errors import SettingsError, WeightsError
+from reelops.params import Config
+from reelops.system.hardware import Machine, inspect_machine
+from reelops.tracking.lineage import code_digest
+from reelops.training.params import TrainParams
+from reelops.training.paths import ADAPTERS
+from reelops.validation.clip_cache import CachedClip, ClipCache, ClipKey, Conditions
+from reelops.validation.findings import Side
+from reelops.validation.params import ValidateParams
+from reelops.validation.reload import read_facts
+from reelops.validation.trials import HeldOutPicture, Trial, find_pictures, plan_trials
+
+WORK = Path(".cache/validate")
+# The modules whose code decides a clip's frames.
+_CODE = ("cogvideox/sampling.py", "cogvideox/conditioning.py", "cogvideox/lora.py", "video/picture.py")
+# An adapter's clip goes first: one that does not fit its base is found out before anything is made for it.
+_MAKING_ORDER: tuple[Side, ...] = ("adapter", "base")
+
+
+@dataclass(frozen=True)
+class ValidationPlan:
+    """A validation that can begin.
+
+    Attributes:
+        facts: what training says of the adapter; empty for other people's.
+        cache: clips that earlier runs made.
+        notes: what people should be told.
+    """
+
+    params: ValidateParams
+    profile: Profile
+    weights: Weights
+    adapter: Adapter
+    facts: dict[str, Any]
+    machine: Machine
+    conditions: Conditions
+    pictures: tuple[HeldOutPicture, ...]
+    trials: tuple[Trial, ...]
+    cache: ClipCache
+    notes: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return str(self.facts.get("name") or self.adapter.path.parent.name)
+
+    @property
+    def clips(self) -> list[tuple[Trial, Side]]:
+        """Every clip there is to make, in the order of making."""
+        return [(trial, side) for trial in self.trials for side in _MAKING_ORDER]
+
+    def order(self, trial: Trial, side: Side) -> ClipOrder:
+        adapter = self.adapter.path if side == "adapter" else None
+        return ClipOrder(
+            picture=trial.picture.path,
+            prompt=trial.prompt,
+            profile=self.params.profile,
+            seed=trial.seed,
+            adapter=adapter,
+        )
+
+    def key(self, trial: Trial, side: Side) -> ClipKey:
+        adapter = self.adapter.sha256 if side == "adapter" else None
+        return ClipKey(self.conditions, adapter, trial.picture.sha256, trial.prompt, trial.seed)
+
+    def cached(self, trial: Trial, side: Side) -> CachedClip | None:
+        """The clip if an earlier run made it."""
+        return self.cache.find(self.key(trial, side), self.order(trial, side))
+
+
+def adapter_of(config: Config, given: Path | None) -> Path:
+    """The adapter to validate: the given one, or the one that params.yaml trains.
+
+    Raises:
+        SettingsError: that one is not there.
+    """
+    if given is not None:
+        return given
+    folder = config.root / ADAPTERS / config.block("train", TrainParams).name
+    if not folder.is_dir():
+        raise SettingsError(f"There is no adapter at {folder} yet. Run `reelops train`, or name another one.")
+    return folder
+
+
+def plan_validation(params: ValidateParams, adapter: Path, config: Config) -> ValidationPlan:
+    """Everything that would stop it later, checked now; nothing heavy is loaded.
+
+    Raises:
+        SettingsError: there is no adapter, no picture, or no such profile.
+        WeightsError: the base cannot be had, or the adapter was made for another one.
+        PictureError: a picture cannot be read.
+    """
+    profile = find_profile(params.profile, config)
+    if profile.weights == "random":
+        raise WeightsError(f"Profile {profile.name} has random weights; no adapter was trained on them.")
+    found, facts = read_adapter(adapter), read_facts(adapter)
+    weights = locate_weights(profile, config.cache)
+    _check_base(found, facts, weights, profile)
+    pictures, notes = find_pictures(params, config.root)
+    machine = inspect_machine()
+    return ValidationPlan(
+        params=params,
+        profile=profile,
+        weights=weights,
+        adapter=found,
+        facts=facts,
+        machine=machine,
+        conditions=_conditions(profile, weights, machine),
+        pictures=tuple(pictures),
+        trials=tuple(plan_trials(params, pictures)),
+        cache=ClipCache(config.root / WORK / "clips"),
+        notes=(*weights.notes, *found.notes, *notes, *_notes_on(params, pictures)),
+    )
+
+
+def _check_base(adapter: Adapter, facts: dict[str, Any], weights: Weights, profile: Profile) -> None:
+    trained_on = facts.get("base_revision")
+    if trained_on is not None and trained_on != weights.revision:
+        raise WeightsError(
+            f"Adapter {adapter.path} was trained on {facts.get('base')} {trained_on[:19]}, and profile {profile.name} "
+            f"is {weights.base} {weights.revision[:19]}. Set validate.profile to its base, or train it again."
+        )
+
+
+def _conditions(profile: Profile, weights: Weights, machine: Machine) -> Conditions:
+    import torch
+
+    return Conditions(
+        base=weights.revision,
+        steps=profile.steps,
+        guidance=profile.guidance,
+        dynamic_guidance=profile.dynamic_guidance,
+        scheduler=profile.scheduler,
+        format=choose_format(profile, read_architecture(weights.folder)),
+        dtype=choose_dtype(machine)[0],
+        device=machine.gpus[0].name if machine.gpus else machine.cpu,
+        threads=torch.get_num_threads(),
+        torch=torch.__version__,
+        code=code_digest(_CODE),
+    )
+
+
+def _notes_on(params: ValidateParams, pictures: Sequence[HeldOutPicture]) -> list[str]:
+    """Where there are fewer pictures than the groups of prompts ask for."""
+    wanted = max(group.pictures for _, group in params.groups)
+    photographs = len({picture.photograph for picture in pictures})
+    notes = [] if len(pictures) >= wanted else [f"only {len(pictures)} pictures are here, of the {wanted} asked for"]
+    if photographs < len(pictures):
+        notes.append(f"the {len(pictures)} pictures are cut from {photographs} photographs, so they are less different")
+    return notes
