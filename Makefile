@@ -26,7 +26,7 @@ setup: ## install everything into .venv; the other targets do it by themselves
 
 .PHONY: demo
 demo: setup ## turn a picture and a sentence into a clip: make demo PICTURE=... PROMPT="..."
-	@$(BIN)/python -m flows.generate_video "$(PICTURE)" "$(PROMPT)"
+	@$(BIN)/python -m flows generate-video "$(PICTURE)" "$(PROMPT)"
 
 .PHONY: data
 data: setup ## fetch the clips that params.yaml names and make the table of them, or what has changed of it

@@ -1,12 +1,11 @@
 """A picture and a sentence become a scored, judged and tracked clip.
 
-Alone, with an embedded server:  python -m flows.generate_video photo.jpg "slow zoom in" -o clip.mp4
+Alone, with an embedded server:  python -m flows generate-video photo.jpg "slow zoom in" -o clip.mp4
 As a deployment:                 prefect deploy --all; prefect worker start --pool gpu
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,15 +14,15 @@ from prefect import flow
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from reelops.cli import run_guarded
 from reelops.cli.order_options import takes_order
 from reelops.clip import ClipOrder
-from reelops.errors import REJECTED
+from reelops.errors import DONE, REJECTED
 from reelops.params import load_config
 from reelops.production.output_names import check_output, default_output
 from reelops.production.producer import build_producer
 from reelops.production.take import Take
 from reelops.system.interpreter import process_age
+from reelops.views.take import progress_bar, show_take
 from tasks.generation import StepsAsTasks, gpu_slot, is_watched, run_context, watched_by
 from tasks.quiet import quieten
 from tasks.stopping import sigterm_noted
@@ -62,7 +61,7 @@ def _finished(take: Take) -> Any:
 
 
 @takes_order()
-def _command(
+def command(
     order: ClipOrder,
     output: Annotated[
         str | None, typer.Option("--output", "-o", help="The clip to write.", show_default="a new name in outputs")
@@ -70,22 +69,12 @@ def _command(
     track: Annotated[bool, typer.Option("--track/--no-track", help="Log the run to MLflow.")] = True,
     force: Annotated[bool, typer.Option("--force", "-f", help="Overwrite the output.")] = False,
 ) -> int:
-    """Turn a picture and a sentence into a clip, as a run of the flow generate-video; 3 when the gate rejects it."""
-    from reelops.views.take import progress_bar, show_take
+    """Turn a picture and a sentence into a short clip, as a run of the flow generate-video.
 
+    Example: python -m flows generate-video photo.jpg "A lighthouse at dusk, slow zoom in" -o clip.mp4
+    """
     quieten()
     with progress_bar("Starting Prefect") as on_event, watched_by(on_event):
         take = generate_video(order, output, track, force)
     show_take(take)
-    return REJECTED if take.is_rejected else 0
-
-
-def main() -> int:
-    """Runs the flow here and shows what came of it."""
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command(name="generate-video")(_command)
-    return run_guarded(lambda: app(standalone_mode=False))
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return REJECTED if take.is_rejected else DONE

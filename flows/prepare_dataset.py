@@ -1,8 +1,8 @@
 """Fetched clips become the table that models are trained on; shards of them are looked at side by side.
 
-Alone, with an embedded server:  python -m flows.prepare_dataset --shards 4
+Alone, with an embedded server:  python -m flows prepare-dataset --shards 4
 On several machines:             prefect deploy --all; prefect worker start --pool cpu     on each of them
-                                 python -m flows.prepare_dataset --shards 32 --deployment look-at-shard/look-at-shard
+                                 python -m flows prepare-dataset --shards 32 --deployment look-at-shard/look-at-shard
 
 All machines work in one project folder, on a disk that they share. What each has measured lies there by the bytes of
 the videos, so the tables are the same, byte for byte, whoever has measured what. On one machine `dvc repro metadata`
@@ -11,9 +11,6 @@ does the same without Prefect.
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,11 +18,14 @@ from prefect import flow
 from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from reelops.cli import run_guarded
+from reelops.cli.metadata import show
+from reelops.cli.parameter_options import takes_parameters_of
 from reelops.dataset.metadata.outputs import FOLDER
 from reelops.dataset.metadata.stage import MetadataResult
 from reelops.params import load_config
 from reelops.system.hardware import cores
+from reelops.views.scores import tell
+from reelops.views.take import progress_bar
 from tasks.dataset import await_shards, order_shard, show_prepared, write_reports, write_tables
 from tasks.dataset import look_at_shard as look_here
 from tasks.quiet import quieten
@@ -81,29 +81,16 @@ def _finished(found: PreparedSet) -> Any:
     return Completed(message=f"{splits}, {len(found.result.quarantined)} quarantined", data=found)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the flow here and shows what came of it."""
-    from reelops.cli.metadata import show
-    from reelops.views.scores import tell
-    from reelops.views.take import progress_bar
+@takes_parameters_of(prepare_dataset.fn)
+def command(**parameters: Any) -> int:
+    """Look at all clips in shards and write the tables and reports, as a run of the flow prepare-dataset.
 
-    given = _parser().parse_args(arguments)
+    Example: python -m flows prepare-dataset --shards 4
+    """
     quieten()
     with progress_bar("Preparing"):
-        found = prepare_dataset(given.shards, given.deployment, given.data_docs)
+        found = prepare_dataset(**parameters)
     show(found.result)
     for note in found.notes:
         tell(note)
     return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m flows.prepare_dataset", description=__doc__.splitlines()[0])
-    parser.add_argument("--shards", type=int, default=0, help="how many parts (default: one a core)")
-    parser.add_argument("--deployment", help="flow/name of the deployment that looks at a shard in its work pool")
-    parser.add_argument("--no-data-docs", dest="data_docs", action="store_false", help="without Great Expectations")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(run_guarded(main))

@@ -1,13 +1,11 @@
 """Clips are scored in batches, judged, shown in one report and kept in one MLflow run.
 
-Alone, with an embedded server:  python -m flows.score_clips clips/ --html report.html
+Alone, with an embedded server:  python -m flows score-clips clips/ --html report.html
 As a deployment:                 prefect deploy --all; prefect worker start --pool gpu
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +15,7 @@ from prefect import flow
 from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from reelops.cli import run_guarded
+from reelops.cli.parameter_options import takes_parameters_of
 from reelops.errors import TrackingError
 from reelops.params import Config, load_config
 from reelops.scoring.batch import ScoringOrder, find_clips
@@ -27,6 +25,8 @@ from reelops.scoring.scored_clip import ScoredClip, counts, exit_code
 from reelops.system.hardware import cores
 from reelops.system.scratch import scratch_folder
 from reelops.tracking.runs import TrackedRun
+from reelops.views.scores import complain, show_many
+from reelops.views.take import progress_bar
 from tasks.quiet import quieten
 from tasks.scoring import log_scores, score_batch, show_scores, write_outputs
 from tasks.stopping import heed_sigterm, sigterm_noted
@@ -126,33 +126,17 @@ def _path(given: str | None) -> Path | None:
     return Path(given) if given else None
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the flow here and shows what came of it; exit codes are those of `reelops score`."""
-    from reelops.views.scores import complain, show_many
-    from reelops.views.take import progress_bar
+@takes_parameters_of(score_clips.fn)
+def command(**parameters: Any) -> int:
+    """Score many clips, as a run of the flow score-clips. Exit codes are those of reelops score.
 
-    given = _parser().parse_args(arguments)
+    Example: python -m flows score-clips clips/ --html report.html
+    """
     quieten()
     with progress_bar("Scoring"):
-        batch = score_clips(
-            videos=given.videos, batch_size=given.batch_size, html=given.html, csv=given.csv, fresh=given.fresh
-        )
+        batch = score_clips(**parameters)
     show_many(batch.clips)
     if batch.tracked:
         print(f"MLflow run {batch.tracked.run_id}: {batch.tracked.look}")
     complain(batch.clips, batch.notes)
     return exit_code(batch.clips)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m flows.score_clips", description=__doc__.splitlines()[0])
-    parser.add_argument("videos", nargs="+", help="clips, and folders that hold clips")
-    parser.add_argument("--batch-size", type=int, default=8)
-    parser.add_argument("--html", help="the report to write (default: only kept in MLflow)")
-    parser.add_argument("--csv", help="a table to write")
-    parser.add_argument("--fresh", action="store_true", help="measure anew what has been measured before")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(run_guarded(main))

@@ -1,21 +1,19 @@
 """An adapter is brought up to date by DVC, held against its base, and handed over as challenger.
 
-Alone, with an embedded server:  python -m flows.train_lora
+Alone, with an embedded server:  python -m flows train-lora
 As a deployment:                 prefect deploy --all; prefect worker start --pool gpu
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from prefect import flow
 from prefect.states import Completed
 
-from reelops.cli import run_guarded
+from reelops.cli.parameter_options import takes_parameters_of
 from reelops.errors import TrackingError
 from reelops.params import Config, load_config
 from reelops.tracking.adapters import RegisteredAdapter
@@ -41,12 +39,12 @@ class Handover:
 
 
 @flow(name="train-lora", flow_run_name="{stage}", retries=0)
-def train_lora(stage: str = "validate", register: bool = True) -> Handover:
+def train_lora(stage: str = "validate", hand_over: bool = True) -> Handover:
     """Run what DVC finds out of date up to a stage, then register the adapter as challenger.
 
     Args:
         stage: of dvc.yaml; `train` leaves validation out.
-        register: hand the adapter over to the registry.
+        hand_over: give the adapter over to the registry.
     """
     config = load_config()
     with sigterm_noted():
@@ -55,7 +53,9 @@ def train_lora(stage: str = "validate", register: bool = True) -> Handover:
         heed_sigterm()
         trained = read_trained(config)
         verdict = read_verdict(trained.sha256, config)
-        registered, note = _registered(trained, verdict, config) if register else (None, "It was not to be registered.")
+        registered, note = (
+            _registered(trained, verdict, config) if hand_over else (None, "It was not to be handed over.")
+        )
     show_adapter(trained, verdict, registered, note)
     return _finished(Handover(trained, verdict, registered, note))
 
@@ -81,11 +81,14 @@ def _finished(handover: Handover) -> Any:
     return Completed(name=name, message=handover.note, data=handover)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the flow here and says what came of it."""
-    given = _parser().parse_args(arguments)
+@takes_parameters_of(train_lora.fn)
+def command(**parameters: Any) -> int:
+    """Bring the adapter up to date and hand it over, as a run of the flow train-lora.
+
+    Example: python -m flows train-lora --stage train
+    """
     quieten()
-    handover = train_lora(stage=given.stage, register=not given.no_register)
+    handover = train_lora(**parameters)
     trained = handover.trained
     print(f"Adapter {trained.folder} (sha256 {trained.sha256[:12]}), lineage {trained.lineage}")
     if handover.verdict:
@@ -95,14 +98,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if handover.note:
         print(handover.note, file=sys.stderr)
     return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m flows.train_lora", description=__doc__.splitlines()[0])
-    parser.add_argument("--stage", default="validate", help="of dvc.yaml (default: validate)")
-    parser.add_argument("--no-register", action="store_true", help="leave the registry alone")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(run_guarded(main))

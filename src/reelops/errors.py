@@ -20,18 +20,28 @@ Every message finishes the user's sentence: what was wrong, the value, what to d
 
 from __future__ import annotations
 
-REJECTED = 3
-"""The exit code of a run whose clip, or one of whose clips, the gate rejected; the run itself went well."""
+from collections.abc import Mapping
+
+DONE, FAILED, UNUSABLE, REJECTED, STOPPED, TERMINATED = 0, 1, 2, 3, 130, 143
+EXIT_CODES: Mapping[int, str] = {
+    DONE: "done",
+    FAILED: "failed",
+    UNUSABLE: "unusable input",
+    REJECTED: "rejected: a clip by the gate, or an adapter by a check",
+    STOPPED: "stopped by Ctrl-C",
+    TERMINATED: "stopped by SIGTERM",
+}
+"""How a command ends; docs/exit_codes.md has what each means for which command."""
 
 
 class ReelOpsError(Exception):
     """Anything ReelOps raises on purpose; its text is meant for a person, without a traceback."""
 
-    exit_code = 1
+    exit_code = FAILED
 
 
 class InputError(ReelOpsError):
-    exit_code = 2
+    exit_code = UNUSABLE
 
 
 class PictureError(InputError):
@@ -79,4 +89,4 @@ class TrackingError(ReelOpsError):
 
 
 class Cancelled(ReelOpsError):
-    exit_code = 130
+    exit_code = STOPPED

@@ -76,7 +76,8 @@ def prepare_on_a_worker(studio: Studio, project: Path, environment: dict[str, st
     """The shards of a data set go to the pool `cpu`, a worker looks at them, and the flow writes the tables."""
     assert studio.run("reelops.cli", "fetch", **environment).returncode == 0
     flow = studio.run(
-        "flows.prepare_dataset",
+        "flows",
+        "prepare-dataset",
         *("--shards", "2", "--deployment", "look-at-shard/look-at-shard", "--no-data-docs"),
         **environment,
     )

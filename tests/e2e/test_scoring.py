@@ -25,7 +25,7 @@ def test_a_batch_is_completed_in_prefect_and_its_table_and_report_are_in_mlflow(
 ) -> None:
     write_clip(bare_studio.outputs / "zoom.mp4", filmed())
     folder = str(bare_studio.outputs)
-    done = bare_studio.run("flows.score_clips", folder, **addresses(servers))
+    done = bare_studio.run("flows", "score-clips", folder, **addresses(servers))
     assert done.returncode in (0, 3), done.stderr
     assert flow_run(servers, folder)["state"]["type"] == "COMPLETED"
 
@@ -45,7 +45,7 @@ def test_a_cancelled_batch_stops_and_keeps_what_it_has_scored(bare_studio: Studi
     for number in range(12):
         write_clip(bare_studio.outputs / f"{number}.mp4", filmed(num_frames=17, seed=number))
     folder, store = str(bare_studio.outputs), bare_studio.folder / "home" / "scores"
-    process = bare_studio.start("flows.score_clips", folder, "--batch-size", "6", **addresses(servers))
+    process = bare_studio.start("flows", "score-clips", folder, "--batch-size", "6", **addresses(servers))
     try:
         wait_for(process, lambda: any(store.rglob("*.json")))
         process.send_signal(signal.SIGTERM)

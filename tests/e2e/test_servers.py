@@ -61,7 +61,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, small_model: Path, servers: d
     for name, environment in (("untracked", gone), ("seen", {})):
         stage = Stage(make_studio(tmp_path_factory.mktemp(name), small_model), servers["prefect"], servers["mlflow"])
         arguments = (*stage.arguments(name), "--steps", "2")
-        begun[name] = stage, stage.studio.start("flows.generate_video", *arguments, **stage.addresses | environment)
+        begun[name] = stage, stage.studio.start("flows", "generate-video", *arguments, **stage.addresses | environment)
     return {name: (stage, ended(process)) for name, (stage, process) in begun.items()}
 
 
@@ -119,7 +119,7 @@ def test_a_run_is_completed_in_prefect_with_its_report_and_kept_in_mlflow_with_i
 
 def test_a_users_error_fails_the_run_at_once_and_is_told_in_one_line(stage: Stage) -> None:
     stage.studio.picture.write_text("this is a text file\n")
-    done = stage.studio.run("flows.generate_video", *stage.arguments("text"), **stage.addresses)
+    done = stage.studio.run("flows", "generate-video", *stage.arguments("text"), **stage.addresses)
     assert done.returncode == 2
     (line,) = done.stderr.strip().splitlines()
     assert stage.studio.picture.name in line
@@ -147,7 +147,7 @@ def test_a_clip_is_not_lost_over_a_tracking_server_that_is_gone(runs: Runs) -> N
 def test_a_cancelled_run_stops_and_leaves_nothing(stage: Stage) -> None:
     """What a worker does when somebody cancels in the UI: SIGTERM to the run's process."""
     process = stage.studio.start(
-        "flows.generate_video", *stage.arguments("cancelled"), "--steps", "1000", **stage.addresses
+        "flows", "generate-video", *stage.arguments("cancelled"), "--steps", "1000", **stage.addresses
     )
     try:
         wait_for(process, lambda: bool(stage.studio.scratch))

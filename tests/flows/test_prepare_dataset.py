@@ -1,4 +1,4 @@
-"""The flow that prepares data in shards: `python -m flows.prepare_dataset`, seen in a real Prefect server."""
+"""The flow that prepares data in shards: `python -m flows prepare-dataset`, seen in a real Prefect server."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_shards_give_the_same_tables_as_one_machine(bare_studio: Studio, servers
     assert hand.returncode == 0, hand.stderr
     prefect = servers["prefect"]
     api = {"PREFECT_API_URL": f"{prefect.url}/api"}
-    flow = studio.run("flows.prepare_dataset", "--shards", "3", "--no-data-docs", **by_flow, **api)
+    flow = studio.run("flows", "prepare-dataset", "--shards", "3", "--no-data-docs", **by_flow, **api)
     assert flow.returncode == 0, flow.stderr
     assert tables(studio.folder / "flow") == tables(studio.folder / "hand")
     assert "0 clips looked at" in flow.stderr

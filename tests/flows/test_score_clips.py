@@ -1,4 +1,4 @@
-"""The scoring flow: `python -m flows.score_clips`, seen in a real Prefect server, with MLflow embedded."""
+"""The scoring flow: `python -m flows score-clips`, seen in a real Prefect server, with MLflow embedded."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def test_a_folder_is_scored_in_batches_as_the_command_line_scores_it_and_kept_in
     by_flow, by_hand, report = (studio.folder / name for name in ("flow.csv", "hand.csv", "report.html"))
 
     flow = studio.run(
-        "flows.score_clips",
+        "flows",
+        "score-clips",
         *(str(studio.outputs), "--batch-size", "3", "--csv", str(by_flow), "--html", str(report)),
         PREFECT_API_URL=f"{prefect.url}/api",
     )

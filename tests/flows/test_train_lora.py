@@ -51,7 +51,7 @@ def test_dvc_trains_and_the_registry_gets_a_challenger_once(small_model, tmp_pat
 
     def run():
         done = subprocess.run(
-            [sys.executable, "-m", "flows.train_lora"],
+            [sys.executable, "-m", "flows", "train-lora"],
             cwd=repository,
             env=kept | own,
             capture_output=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reelops.cli import run_guarded
-from reelops.errors import Cancelled, MachineError, PictureError
+from reelops.errors import EXIT_CODES, Cancelled, MachineError, PictureError, ReelOpsError
 
 
 def reelops(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -74,6 +75,17 @@ def test_an_error_meant_for_a_person_is_one_line_and_its_own_exit_code(
     assert str(error) in told.err
     assert "Traceback" not in told.err
     assert told.out == ""
+
+
+def test_the_table_of_exit_codes_is_that_of_the_code(repository: Path) -> None:
+    rows = re.findall(r"^\| (\d+) \| ([^|]+) \|", (repository / "docs/exit_codes.md").read_text(), re.MULTILINE)
+    assert {int(code): words for code, words in rows} == EXIT_CODES
+    kinds = {error.exit_code for error in every_kind_of(ReelOpsError)}
+    assert kinds < EXIT_CODES.keys()
+
+
+def every_kind_of(error: type[ReelOpsError]) -> set[type[ReelOpsError]]:
+    return {error}.union(*(every_kind_of(kind) for kind in error.__subclasses__()))
 
 
 def test_ctrl_c_says_that_nothing_half_done_is_left(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,8 +13,8 @@ from typing import Annotated, Any
 import typer
 
 import reelops
-from reelops.cli.commands import CommandsLoadedWhenCalled
-from reelops.errors import Cancelled, ReelOpsError
+from reelops.cli.commands import COMMANDS, listed, load_command
+from reelops.errors import EXIT_CODES, FAILED, TERMINATED, Cancelled, ReelOpsError
 from reelops.system.interpreter import configure_interpreter
 
 EXAMPLES = """
@@ -29,19 +29,16 @@ EXAMPLES = """
   reelops doctor
 """
 
-EXIT_CODES = (
-    "Exit codes: 0 done, 1 failed, 2 unusable input, 3 rejected: a clip by the gate, or an adapter by a check; "
-    "130 stopped."
-)
+HELP_ON_EXIT_CODES = f"Exit codes: {'; '.join(f'{code} {words}' for code, words in EXIT_CODES.items())}."
 
 
 def build_app() -> typer.Typer:
     """The command line with every command listed."""
     app = typer.Typer(
         name="reelops",
-        cls=CommandsLoadedWhenCalled,
+        cls=listed(COMMANDS, load_command),
         help=f"One picture and a sentence become a short video clip, scored, judged and tracked.\n{EXAMPLES}",
-        epilog=EXIT_CODES,
+        epilog=HELP_ON_EXIT_CODES,
         no_args_is_help=True,
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,
@@ -78,7 +75,7 @@ def run_guarded(run: Callable[[], Any]) -> int:
     except BrokenPipeError:
         # Whoever read our output has gone, as in `reelops score ... | head`. Nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return FAILED
     except Exception as error:
         if _is_usage_error(error):
             # typer carries its own click, whose errors have no public class: they are told by their methods.
@@ -86,7 +83,7 @@ def run_guarded(run: Callable[[], Any]) -> int:
             return error.exit_code  # type: ignore[attr-defined,no-any-return] # as above
         traceback.print_exc()
         _complain("this is a fault in ReelOps, not in what you gave it. Please report it with the lines above.")
-        return 1
+        return FAILED
     if code == Cancelled.exit_code:
         return _say_stopped()
     return code if isinstance(code, int) else 0
@@ -122,4 +119,4 @@ def _say_stopped() -> int:
 
 def _stop_on_sigterm(_signal: int, _frame: FrameType | None) -> None:
     """Unwinds like Ctrl-C, so that unfinished files go, and ends with the code that supervisors expect of SIGTERM."""
-    raise SystemExit(128 + signal.SIGTERM)
+    raise SystemExit(TERMINATED)

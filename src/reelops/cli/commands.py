@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import typer
@@ -27,25 +28,39 @@ The line repeats the first paragraph of the command's own help, so that the list
 """
 
 
-class CommandsLoadedWhenCalled(TyperGroup):
-    """Lists every command by name and line, and imports the module of the one that is called.
+def listed(lines: Mapping[str, str], load: Callable[[str], Any]) -> type[TyperGroup]:
+    """A group that lists commands by name and line, and loads the one that is called.
 
-    `--help`, completion of names and a mistyped name ask for names and lines only. Each module registers its command by
-    `register(app)`; it may import at its top whatever does not bring in torch.
+    `--help`, completion of names and a mistyped name ask for names and lines only.
+
+    Args:
+        lines: by name, what the list says of each command.
+        load: gives a command's object with its options, or its commands; called once it is needed.
     """
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        for name, line in COMMANDS.items():
-            self.add_command(TyperCommand(name, help=line))
+    class CommandsLoadedWhenCalled(TyperGroup):
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(**settings)
+            for name, line in lines.items():
+                self.add_command(TyperCommand(name, help=line))
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
-        name, listed, rest = super().resolve_command(ctx, args)
-        return name, listed and load_command(str(name)), rest
+        def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
+            name, listed, rest = super().resolve_command(ctx, args)
+            return name, listed and load(str(name)), rest
+
+    return CommandsLoadedWhenCalled
 
 
 def load_command(name: str) -> Any:
-    """The command with its options, or its commands, as click's object."""
+    """A command of `reelops` with its options, or its commands.
+
+    Its module registers it by `register(app)`, and may import at its top whatever does not bring in torch.
+    """
+    return made_by(importlib.import_module(f"reelops.cli.{name}").register, name)
+
+
+def made_by(register: Callable[[typer.Typer], Any], name: str) -> Any:
+    """The object of the one command that `register` adds to an app."""
     app = typer.Typer(add_completion=False, rich_markup_mode="rich")
-    importlib.import_module(f"reelops.cli.{name}").register(app)
+    register(app)
     return typer.main.get_group(app).commands[name]

@@ -26,7 +26,7 @@ from reelops.cogvideox.clip_format import choose_format
 from reelops.cogvideox.memory import BYTES, choose_dtype, plan_memory
 from reelops.cogvideox.profiles import load_profiles
 from reelops.cogvideox.weights import locate_weights
-from reelops.errors import MachineError, ReelOpsError, SettingsError
+from reelops.errors import DONE, FAILED, MachineError, ReelOpsError, SettingsError
 from reelops.params import read_config
 from reelops.settings import PACKAGE, PARAMS_NAME, Settings, find_checkout, load_settings, shipped_folder
 from reelops.system.hardware import inspect_machine
@@ -322,7 +322,7 @@ def doctor(
         )
     else:
         _print(findings)
-    raise typer.Exit(0 if ready else 1)
+    raise typer.Exit(DONE if ready else FAILED)
 
 
 def register(app: typer.Typer) -> None:

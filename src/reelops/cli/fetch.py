@@ -19,7 +19,7 @@ from reelops.dataset.fetch.report import FetchResult, Preview, SourceReport
 from reelops.dataset.fetch.stage import RAW, STOPPED, FetchPlan, forget_gone, plan_fetch, preview_fetch, run_fetch
 from reelops.dataset.params import DatasetParams
 from reelops.dataset.records import LOST_NAME
-from reelops.errors import Cancelled
+from reelops.errors import FAILED, Cancelled
 from reelops.params import load_config
 from reelops.progress import Event, Progress, RunContext
 from reelops.system.files import write_text_atomically
@@ -78,7 +78,7 @@ def fetch(
         err.print(f"{known}, and were not asked; --forget-gone asks again.", soft_wrap=True, highlight=False)
     _end_if_failed(result.sources)
     if any(report.wanted and not report.here + report.fetched for report in result.sources):
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
 def _run(plan: FetchPlan) -> FetchResult:

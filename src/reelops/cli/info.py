@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reelops.errors import InputError
+from reelops.errors import DONE, InputError
 from reelops.video.picture import PictureInfo, looks_like_picture, probe_picture
 from reelops.video.probe import VideoInfo, probe
 
@@ -29,7 +29,7 @@ def info(
 ) -> None:
     """Show what is in videos and pictures: size, exact rate, frames, sound, and how ReelOps made them."""
     found: list[dict[str, Any]] = []
-    exit_code = 0
+    exit_code = DONE
     for path in paths:
         try:
             found.append(facts_of(path))

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from reelops.errors import DONE, FAILED
 from reelops.gate.limits import DEFAULT
 from reelops.gate.self_test import self_test_clips
 from reelops.params import load_config
@@ -23,7 +24,6 @@ from reelops.video.picture import probe_picture
 from reelops.views import scores as score_view
 
 STDOUT = Path("-")
-SELF_TEST_FAILED = 1
 
 
 class ScoreCommand(TyperCommand):
@@ -187,7 +187,7 @@ def _self_test(clips: Sequence[Path], order: ScoringOrder, workers: int | None, 
         score_view.show_self_tests(tests)
     if as_json and as_json != STDOUT:
         _write(text, as_json)
-    return 0 if all(test.passed for test in tests) else SELF_TEST_FAILED
+    return DONE if all(test.passed for test in tests) else FAILED
 
 
 def _checked(picture: Path | None) -> Path | None:

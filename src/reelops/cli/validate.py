@@ -16,6 +16,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from reelops.errors import REJECTED
 from reelops.params import load_config
 from reelops.progress import OnProgress, Progress, RunContext, signals_awaited
 from reelops.tracking.runs import TrackedRun
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from reelops.validation.plan import ValidationPlan
 from reelops.validation.stage import ValidationResult
 
-REJECTED = 3
 _LINE_SECONDS = 10.0
 _MIN_SHARE = 0.05  # before so much is done, a guess at the time left is worth nothing
 

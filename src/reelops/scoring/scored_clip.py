@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reelops.errors import DONE, REJECTED, UNUSABLE
 from reelops.gate.decision import Decision
 from reelops.gate.limits import GateLimits
 from reelops.gate.verdict import Verdict
 from reelops.metrics.scores import Scores
 from reelops.scoring.origin import Origin
-
-BROKEN = 2
-REJECTED = 3
 
 UNREADABLE = "unreadable"
 ANSWERS = (*(decision.value for decision in Decision), UNREADABLE)
@@ -73,5 +71,5 @@ def exit_code(clips: Sequence[ScoredClip]) -> int:
     """0 all accepted or to be reviewed, 2 some could not be scored, else 3 some were rejected."""
     found = counts(clips)
     if found[UNREADABLE]:
-        return BROKEN
-    return REJECTED if found[Decision.REJECT] else 0
+        return UNUSABLE
+    return REJECTED if found[Decision.REJECT] else DONE

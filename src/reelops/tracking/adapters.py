@@ -63,7 +63,7 @@ def register_challenger(
     except Exception as error:
         raise TrackingError(
             f"The registry at {shown(uri)} did not take {name}: {reason_of(error)}. The adapter is whole at "
-            f"{weights.parent}; register it again with `python -m flows.train_lora`."
+            f"{weights.parent}; register it again with `python -m flows train-lora`."
         ) from error
     return RegisteredAdapter(name, str(version.version), sha256)
 

@@ -21,6 +21,7 @@ from reelops.benchmark.report import Figures
 from reelops.benchmark.table import Table
 from reelops.benchmark.target import Target, at_least, at_most
 from reelops.benchmark.timing import timed
+from reelops.errors import DONE, REJECTED
 from reelops.metrics.settings import load_score_settings
 from reelops.metrics.suite import score_clip
 from reelops.progress import RunContext
@@ -32,8 +33,6 @@ ROUNDS = 3
 FOLDER_COPIES = 6
 SECONDS_OF_CLIPS = (6, 60, 600)
 """How long the clips are whose memory is measured."""
-
-_REJECTED = 3
 
 
 def run_score(bench: Bench, *arguments: str, home: str = "home", **environment: str) -> CommandResult:
@@ -49,7 +48,7 @@ def run_score(bench: Bench, *arguments: str, home: str = "home", **environment: 
     """
     places = {"REELOPS_HOME": str(bench.scratch / home), "REELOPS_PARAMS_FILE": str(bench.config.params_file)}
     return run_command(
-        [sys.executable, "-m", "reelops.cli", "score", *arguments], {**places, **environment}, (0, _REJECTED)
+        [sys.executable, "-m", "reelops.cli", "score", *arguments], {**places, **environment}, (DONE, REJECTED)
     )
 
 

@@ -20,7 +20,7 @@ from reelops.benchmark.own_process import CommandResult, run_command
 from reelops.benchmark.report import Figures
 from reelops.benchmark.table import Table
 from reelops.benchmark.target import Target, at_most
-from reelops.errors import REJECTED, SettingsError
+from reelops.errors import DONE, REJECTED, SettingsError
 from reelops.progress import RunContext
 from reelops.system.hardware import cores
 from reelops.video.decode import read_frames
@@ -55,7 +55,7 @@ class Way:
             "PYTHONPATH": str(self._package_folder),
         }
         command = [self.python, "-m", "reelops.cli", *arguments]
-        return run_command(command, {**self.environment, **own}, good_codes=(0, REJECTED))
+        return run_command(command, {**self.environment, **own}, good_codes=(DONE, REJECTED))
 
     @property
     def clip(self) -> Path:

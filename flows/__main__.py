@@ -1,0 +1,47 @@
+"""`python -m flows NAME`: a flow run here and shown, with an embedded server unless PREFECT_API_URL names one."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import typer
+
+from reelops.cli import HELP_ON_EXIT_CODES, run_guarded
+from reelops.cli.commands import listed, made_by
+
+FLOWS = {
+    "generate-video": "Turn a picture and a sentence into a short clip: generate, encode, score, judge, log.",
+    "score-clips": "Score many clips: in batches, as many at once as there are cores, each in a process of its own.",
+    "prepare-dataset": "Look at all clips in shards, then write the tables and reports.",
+    "train-lora": "Run what DVC finds out of date up to a stage, then register the adapter as challenger.",
+}
+"""The flows, each in the module of its name, and their lines in `--help`: the first of each flow's own description."""
+
+
+def load_command(name: str) -> Any:
+    """The command of a flow; its module brings in Prefect."""
+    command = importlib.import_module(f"flows.{name.replace('-', '_')}").command
+    return made_by(lambda app: app.command(name)(command), name)
+
+
+def build_app() -> typer.Typer:
+    """The command line with every flow listed."""
+    app = typer.Typer(
+        name="flows",
+        cls=listed(FLOWS, load_command),
+        help="Run a flow here, and show what came of it.",
+        epilog=HELP_ON_EXIT_CODES,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(lambda: None)
+    return app
+
+
+if __name__ == "__main__":
+    sys.exit(run_guarded(lambda: build_app()(prog_name="python -m flows", standalone_mode=False)))
