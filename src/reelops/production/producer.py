@@ -135,8 +135,11 @@ class Producer:
         return self.generators.of(order).generate(order, context)
 
     def _generate(self, order: ClipOrder, scratch: Path, context: RunContext) -> Footage:
+        began = time.perf_counter()
         with self.device(context):
-            return self.run_step("generate", lambda: save_footage(self.frames(order, context), scratch))
+            waited = time.perf_counter() - began
+            footage = self.run_step("generate", lambda: save_footage(self.frames(order, context), scratch))
+        return replace(footage, seconds={"device": waited, **footage.seconds})
 
     def _encode(self, footage: Footage, order: ClipOrder, output: Path, context: RunContext) -> Encoded:
         context.progress("write", 0, 1)
@@ -195,8 +198,8 @@ def wait_for_device(config: Config, context: RunContext) -> AbstractContextManag
 
 
 def _all_seconds(stages: Mapping[str, float], total: float, start: float | None) -> dict[str, float]:
-    """Seconds that add up to what the clock says: start, stages, and as `other` what no stage of a run of `total` had:
-    waiting for the device, checks, digests, the work around tasks."""
+    """Seconds that add up to what the clock says: start, stages, and as `other` what no stage of a run of `total` had,
+    such as checks, digests and the work around tasks."""
     before = {} if start is None else {"start": start}
     return {**before, **stages, "other": max(0.0, total - sum(stages.values()))}
 

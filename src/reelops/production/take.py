@@ -90,7 +90,8 @@ class Take:
     """What one order became.
 
     Attributes:
-        seconds: wall time of each stage; they add up to what the whole run took, see `Producer.produce`.
+        seconds: wall time of each stage; they add up to what the whole run took. `start` is the start of the process,
+            `device` finding out which device there is, with torch, and waiting for it.
         notes: what the user should know: crops, fallbacks.
         tracked: where the run is in MLflow, None if it was not tracked.
         tracking_failure: why it was not, if it should have been.

@@ -62,7 +62,7 @@ def test_a_take_has_a_clip_with_its_lineage_a_sheet_scores_a_verdict_and_a_sidec
     assert provenance is not None and provenance["lineage"] == str(take.lineage)
     assert json.loads(sidecar_of(output).read_text()) == json.loads(json.dumps(take.to_json()))
     assert take.scores.measured_move == take.scores.asked_move
-    assert set(take.seconds) == {"draw", "write", "score", "other"}
+    assert set(take.seconds) == {"device", "draw", "write", "score", "other"}
     assert not list((tmp_path / "home/cache/scratch").iterdir())
 
 
@@ -72,7 +72,7 @@ def test_the_seconds_of_a_take_add_up_to_what_the_clock_says(
     began = time.perf_counter()
     take = producer.produce(order, tmp_path / "clip.mp4", start_seconds=12.0)
     seconds = time.perf_counter() - began
-    assert list(take.seconds) == ["start", "draw", "write", "score", "log", "other"]
+    assert list(take.seconds) == ["start", "device", "draw", "write", "score", "log", "other"]
     assert sum(take.seconds.values()) == pytest.approx(12.0 + seconds, abs=0.02 * (12.0 + seconds))
     assert min(take.seconds.values()) >= 0
     assert json.loads(take.sidecar.read_text())["seconds"] == dict(take.seconds)

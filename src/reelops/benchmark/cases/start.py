@@ -54,7 +54,8 @@ class Way:
             "REELOPS_PARAMS_FILE": str(self.folder / "params.yaml"),
             "PYTHONPATH": str(self._package_folder),
         }
-        command = [self.python, "-m", "reelops.cli", *arguments]
+        # What this process told its own threads is not for those that are measured.
+        command = ["env", "-u", "OMP_WAIT_POLICY", self.python, "-m", "reelops.cli", *arguments]
         return run_command(command, {**self.environment, **own}, good_codes=(DONE, REJECTED))
 
     @property
