@@ -15,7 +15,7 @@ from reelops.generators.cogvideox import CogVideoXGenerator
 from reelops.metrics.camera.camera_move import measure_camera
 from reelops.metrics.reference.content_kept import content_kept
 from reelops.metrics.reference.psnr import psnr
-from reelops.pretraining.evaluate import AT_LEAST, AT_MOST, shortfalls
+from reelops.pretraining.evaluate import BOUNDS, shortfalls
 
 # Clips of the two sample pictures, which the model never saw. The limits are below those of the evaluation over 56
 # clips: a single clip may be worse than the mean, but not this much.
@@ -104,7 +104,7 @@ def test_plain_diffusers_runs_it_without_code_of_ours(repository: Path) -> None:
 def test_the_card_states_the_figures_of_the_report(repository: Path) -> None:
     figures = json.loads((repository / "reports/pretrain/metrics.json").read_text())
     card = (repository / "models/tiny-i2v/card.md").read_text()
-    for key in (*AT_LEAST, *AT_MOST):
+    for key in BOUNDS:
         assert f" {figures[key]} " in card, key
 
 

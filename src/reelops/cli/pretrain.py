@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import platform
+import signal
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,19 +17,22 @@ from rich.table import Table
 
 from reelops.camera.moves import CameraMove
 from reelops.cogvideox.profiles import find_profile
-from reelops.params import Config, find_files, load_config
+from reelops.params import Config, load_config
 from reelops.production.producer import build_producer
+from reelops.progress import Event, LogMessage, RunContext, signals_awaited
 from reelops.system.files import write_text_atomically
 from reelops.views.progress_bar import watching
 
 if TYPE_CHECKING:
     from reelops.pretraining.params import PretrainParams
-    from reelops.pretraining.stage import PretrainConfig
+    from reelops.pretraining.plan import PretrainingPlan
+    from reelops.pretraining.stage import PretrainingResult
 
 MODEL = Path("models/tiny-i2v")
 REPORTS = Path("reports/pretrain")
 WORK = Path(".cache/pretrain")
 FURTHER = Path(".cache/pretrain-further")
+_LINE_SECONDS = 10.0
 
 
 def register(app: typer.Typer) -> None:
@@ -61,12 +64,13 @@ def pretrain(
 ) -> None:
     """Train the embedded model and publish it if it is better than the one that is there.
 
-    It goes on from its checkpoints: stop it with Ctrl-C whenever you like and run it again. On two CPU cores it takes
+    It resumes from its checkpoints: stop it with Ctrl-C whenever you like and run it again. On two CPU cores it takes
     hours; on a GPU machine far less.
 
     Examples: reelops pretrain --hours 8    |    reelops pretrain --further    |    reelops pretrain --evaluate-only
     """
     from reelops.pretraining.params import PretrainParams
+    from reelops.pretraining.plan import plan_pretraining
 
     console = Console(stderr=True)
     config = load_config()
@@ -75,9 +79,12 @@ def pretrain(
     if evaluate_only:
         figures = _evaluate(folder, params, config, console, pictures)
     else:
-        at = config.root / (work or (FURTHER if further else WORK))
-        start = folder if further else None
-        figures = _train(folder, at, params, config, console, hours, keep_published, start)
+        place = config.root / (work or (FURTHER if further else WORK))
+        plan = plan_pretraining(params, config, place, hours, folder if further else None)
+        result = _train(plan, console)
+        figures = measure(plan.candidate, params, config, console, None)
+        _publish_if_better(result, figures, folder, config, console, keep_published)
+    _show(console, figures)
     if as_json:
         print(json.dumps({key: value for key, value in figures.items() if key != "results"}, indent=2))
 
@@ -92,71 +99,57 @@ def _evaluate(
         _write_reports(figures, config.root / REPORTS)
         training = json.loads((folder / "training.json").read_text())
         write_card(folder, figures, training)
-    _show(console, figures)
     return figures
 
 
-def _train(
+def _train(plan: PretrainingPlan, console: Console) -> PretrainingResult:
+    from reelops.pretraining.stage import run_pretraining
+
+    for note in plan.notes:
+        console.print(f"[yellow]Note:[/] {note}", soft_wrap=True, highlight=False)
+    with signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop:
+        return run_pretraining(plan, RunContext(_printer(console), should_stop))
+
+
+def _publish_if_better(
+    result: PretrainingResult,
+    figures: dict[str, Any],
     folder: Path,
-    work: Path,
-    params: PretrainParams,
     config: Config,
     console: Console,
-    hours: float | None,
     keep_published: bool,
-    start_from: Path | None,
-) -> dict[str, Any]:
+) -> None:
     from reelops.pretraining.publish import is_better, publish, read_figures, write_card
-    from reelops.pretraining.stage import Pretraining
 
-    picture_files, no_pictures = find_files(params.pictures, config.root, "pictures in pretrain.yaml")
-    video_files, no_videos = find_files(params.videos, config.root, "videos in pretrain.yaml")
-    for pattern in (*no_pictures, *no_videos):
-        console.print(f"[yellow]Nothing matches {pattern}; training goes on without it.[/yellow]")
-    if not picture_files:
-        console.print("[yellow]Only the photographs that scikit-image brings are learnt from.[/yellow]")
-    plan = params.config() if hours is None else _within(params.config(), hours * 3600)
-    candidate = work / "candidate"
-    run = Pretraining(plan, picture_files, video_files, work, _reporter(console), start_from)
-    run.run(candidate)
-    figures = measure(candidate, params, config, console, None)
+    candidate = result.plan.candidate
     published = read_figures(config.root / REPORTS / "metrics.json") if (folder / "model_index.json").exists() else None
     if keep_published or not is_better(figures, published):
         console.print(f"The published model stays; the candidate is in {candidate}.")
-    else:
-        publish(candidate, folder)
-        training = run.facts()
-        (folder / "training.json").write_text(json.dumps(training, indent=2) + "\n")
-        _write_reports(figures, config.root / REPORTS)
-        write_card(folder, figures, training)
-        console.print(f"Published to {folder}.")
-    _show(console, figures)
-    return figures
+        return
+    publish(candidate, folder)
+    (folder / "training.json").write_text(json.dumps(result.facts, indent=2) + "\n")
+    _write_reports(figures, config.root / REPORTS)
+    write_card(folder, figures, dict(result.facts))
+    console.print(f"Published to {folder}.")
 
 
-def _within(config: PretrainConfig, seconds: float) -> PretrainConfig:
-    """The same shares of time for VAE, transformer and decoder, within `seconds` in all."""
-    factor = seconds / (config.vae.seconds + config.transformer.seconds + config.decoder_seconds)
-    return replace(
-        config,
-        vae=replace(config.vae, seconds=config.vae.seconds * factor),
-        transformer=replace(config.transformer, seconds=config.transformer.seconds * factor),
-        decoder_seconds=config.decoder_seconds * factor,
-    )
+def _printer(console: Console) -> Callable[[Event], None]:
+    """Prints a line every ten seconds at most, and the first of every phase."""
+    last_stage, last_time = "", 0.0
 
-
-def _reporter(console: Console) -> Callable[[str, dict[str, Any]], None]:
-    """One line every ten seconds at most, and all of a phase's last words."""
-    last: dict[str, Any] = {"time": 0.0, "phase": ""}
-
-    def report(phase: str, row: dict[str, Any]) -> None:
-        now = time.monotonic()
-        if phase == last["phase"] and now - last["time"] < 10:
+    def on_event(event: Event) -> None:
+        nonlocal last_stage, last_time
+        if isinstance(event, LogMessage):
+            console.print(event.text, highlight=False, soft_wrap=True)
             return
-        last.update(time=now, phase=phase)
-        console.print(f"[bold]{phase:<12}[/bold]" + "  ".join(f"{key} {value}" for key, value in row.items()))
+        now = time.monotonic()
+        if event.stage == last_stage and now - last_time < _LINE_SECONDS:
+            return
+        last_stage, last_time = event.stage, now
+        figures = "".join(f"  {name} {value:g}" for name, value in event.figures.items())
+        console.print(f"[bold]{event.stage:<12}[/bold]{event.done:.0f} of {event.total:.0f} {event.unit}{figures}")
 
-    return report
+    return on_event
 
 
 def measure(folder: Path, params: PretrainParams, config: Config, console: Console, only: int | None) -> dict[str, Any]:
@@ -203,13 +196,12 @@ def _write_reports(figures: dict[str, Any], folder: Path) -> None:
 
 
 def _show(console: Console, figures: dict[str, Any]) -> None:
-    from reelops.pretraining.evaluate import AT_LEAST, AT_MOST
+    from reelops.pretraining.evaluate import BOUNDS
 
     table = Table(title=f"tiny-i2v on {figures['clips']} clips")
     for column in ("figure", "measured", "wanted"):
         table.add_column(column, justify="left" if column == "figure" else "right")
-    for limits, words in ((AT_LEAST, "at least"), (AT_MOST, "at most")):
-        for key, limit in limits.items():
-            good = figures[key] >= limit if words == "at least" else figures[key] <= limit
-            table.add_row(key, f"[{'green' if good else 'red'}]{figures[key]}[/]", f"{words} {limit}")
+    for name, bound in BOUNDS.items():
+        colour = "green" if bound.holds(figures[name]) else "red"
+        table.add_row(name, f"[{colour}]{figures[name]}[/]", str(bound))
     console.print(table)

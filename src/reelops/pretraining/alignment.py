@@ -2,7 +2,7 @@
 
 In a clip of a camera move every latent pixel of a later frame shows a place of the first frame that is known exactly.
 The diffusion loss alone takes long to teach attention to look there: while it looks everywhere, what it brings back is
-mud, and mud says little about where to look instead. So some heads of some blocks are also told. The last p*p heads
+mud, and mud says little about where to look instead. So some heads of some blocks are also taught. The last p*p heads
 of a block (p the patch size) each stand for one of the p*p latent pixels of a token, and are drawn to the tokens of the
 first frame between which that pixel's source lies. What one head brings back is a mixture of up to four tokens, so a
 second block looks farther apart around the same place: from both the tokens themselves can be told again. This loss
@@ -71,7 +71,7 @@ def between(tokens: np.ndarray, columns: int, rows: int) -> tuple[np.ndarray, np
     return np.stack(at, -1), np.stack(weight, -1), inside
 
 
-class Watch:
+class AttentionRecorder:
     """Keeps queries and keys of some blocks' attention during a forward pass. Use as a context manager.
 
     diffusers rotates queries and keys in place after their norms, so what the norms returned is, once the pass is
@@ -84,7 +84,7 @@ class Watch:
         self.queries: list[Tensor] = []
         self.keys: list[Tensor] = []
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> AttentionRecorder:
         for attention in self._attentions:
             for norm, kept in ((attention.norm_q, self.queries), (attention.norm_k, self.keys)):
                 self._handles.append(norm.register_forward_hook(lambda _m, _i, out, kept=kept: kept.append(out)))
@@ -123,7 +123,7 @@ class Alignment:
 
     def loss(
         self,
-        watch: Watch,
+        recorder: AttentionRecorder,
         paths: Sequence[CameraPath | None],
         frames: Sequence[int],
         text_length: int,
@@ -132,16 +132,16 @@ class Alignment:
         """Mean cross-entropy in nats of attention against the true sources, over `queries` random tokens a clip.
 
         Args:
-            paths: each clip's path; None where the caption does not tell it, and attention cannot know.
+            paths: each clip's path; None where the caption does not say it, and attention cannot know.
             frames: the latent frames in the pass, the first of them 0.
             text_length: text tokens before the frames' tokens.
         """
         pixels = self.patch**2
-        a_frame = self.latent_size[0] * self.latent_size[1] // pixels
-        picks = torch.randint(a_frame * len(frames), (queries,))
-        orders, within = (picks // a_frame).tolist(), (picks % a_frame).tolist()
+        tokens_per_frame = self.latent_size[0] * self.latent_size[1] // pixels
+        picks = torch.randint(tokens_per_frame * len(frames), (queries,))
+        orders, within = (picks // tokens_per_frame).tolist(), (picks % tokens_per_frame).tolist()
         total = torch.zeros(())
-        for query, key, spread in zip(watch.queries, watch.keys, self.spreads, strict=True):
+        for query, key, spread in zip(recorder.queries, recorder.keys, self.spreads, strict=True):
             at = np.zeros((len(paths), pixels, queries, 4), dtype=int)
             weight = np.zeros((len(paths), pixels, queries, 4), dtype=np.float32)
             for clip, path in enumerate(paths):
@@ -156,4 +156,4 @@ class Alignment:
             scores = (chosen @ key[:, -pixels:].transpose(-1, -2)).float() * query.shape[-1] ** -0.5
             logs = scores.gather(-1, index) - scores.logsumexp(-1, keepdim=True)
             total = total - (share * logs).sum() / share.sum().clamp(min=1.0)
-        return total / max(1, len(watch.queries))
+        return total / max(1, len(recorder.queries))

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+STOPPED = "Stopped as asked; the checkpoint is saved, and the same command resumes from there."
+
 
 def save_checkpoint(
     path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, state: dict[str, Any]

@@ -15,6 +15,7 @@ import numpy as np
 from reelops.camera.filming import film_somewhere
 from reelops.camera.moves import CameraMove, path_of
 from reelops.clip import ClipOrder, order_of
+from reelops.gate.bound import Bound
 from reelops.generators.contract import Generation
 from reelops.metrics.camera.camera_move import measure_camera
 from reelops.metrics.reference.content_kept import content_kept
@@ -22,9 +23,16 @@ from reelops.metrics.reference.psnr import psnr
 from reelops.pretraining.pictures import read_picture
 from reelops.pretraining.vae import CLIP_FRAMES, reconstruct
 
-# What the embedded model must reach before it ships, and the direction: figures at least, or at most, this large.
-AT_LEAST = {"vae_psnr": 25.0, "first_frame_psnr": 21.0, "content_kept": 17.0, "move_accuracy": 0.85}
-AT_MOST = {"seconds_a_clip": 60.0, "peak_memory_gb": 3.0, "weights_mb": 25.0}
+BOUNDS = {
+    "vae_psnr": Bound.at_least(25.0),
+    "first_frame_psnr": Bound.at_least(21.0),
+    "content_kept": Bound.at_least(17.0),
+    "move_accuracy": Bound.at_least(0.85),
+    "seconds_a_clip": Bound.at_most(60.0),
+    "peak_memory_gb": Bound.at_most(3.0),
+    "weights_mb": Bound.at_most(25.0),
+}
+"""What the embedded model must reach before it ships, by figure."""
 
 Generate = Callable[[ClipOrder], Generation]
 
@@ -151,10 +159,6 @@ def evaluate_vae(vae: Any, pictures: list[Path], size: tuple[int, int]) -> dict[
 
 def shortfalls(figures: dict[str, Any]) -> list[str]:
     """What keeps the model from shipping, one sentence a figure; empty when everything is reached."""
-    low = [
-        f"{key} is {figures[key]}, at least {limit} wanted" for key, limit in AT_LEAST.items() if figures[key] < limit
+    return [
+        f"{name} is {figures[name]}, {bound} wanted" for name, bound in BOUNDS.items() if not bound.holds(figures[name])
     ]
-    high = [
-        f"{key} is {figures[key]}, at most {limit} wanted" for key, limit in AT_MOST.items() if figures[key] > limit
-    ]
-    return low + high

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,13 @@ from reelops.camera.moves import CameraMove, CameraPath, CameraSpeed, path_of
 from reelops.camera.words import UNNAMED_MOVE
 from reelops.pretraining.captions import caption
 from reelops.pretraining.vae import CLIP_FRAMES, to_tensor
+from reelops.progress import QUIET, RunContext
 
 MOVES = tuple(CameraMove)
 SPEEDS = tuple(CameraSpeed)
 
-# How much oftener than others a slow zoom is drawn. Near the frame's middle it moves by less than a latent pixel, so it
-# is the hardest of the moves to tell from none; and it is what a prompt gets that names no move.
+# How much more often than others a slow zoom is drawn. Near the frame's middle it moves by less than a latent pixel, so
+# it is the hardest of the moves to tell from none; and it is what a prompt gets that names no move.
 SLOW_ZOOM_ODDS = 3.0
 
 
@@ -94,7 +94,7 @@ def film_latents(
     count: int,
     folder: Path,
     seed: int,
-    on_report: Callable[[dict[str, float]], None],
+    context: RunContext = QUIET,
     shard: int = 50,
 ) -> LatentPool:
     """Films and encodes `count` clips in shards under `folder`; shards already there are kept."""
@@ -102,6 +102,7 @@ def film_latents(
     times = np.arange(CLIP_FRAMES) / (CLIP_FRAMES - 1)
     shards = []
     for number in range((count + shard - 1) // shard):
+        context.raise_if_stopped("Stopped as asked; encoded clips are kept, and the same command resumes from there.")
         path = folder / f"shard-{number:05d}.npz"
         if not path.exists():
             rng = np.random.default_rng((seed, 7, number))
@@ -112,7 +113,7 @@ def film_latents(
                 np.savez(file, clips=clips, pictures=firsts, moves=moves, speeds=speeds)
             partial.replace(path)
         shards.append(dict(np.load(path)))
-        on_report({"clips": (number + 1) * shard, "of": count})
+        context.progress("latents", min(count, (number + 1) * shard), count, "clips")
     return LatentPool(**{key: np.concatenate([part[key] for part in shards]) for key in shards[0]})
 
 

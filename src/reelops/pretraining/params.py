@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from reelops.errors import SettingsError
 from reelops.params import ParamsBlock, find_files
-from reelops.pretraining.stage import PretrainConfig
+from reelops.pretraining.text import TextConfig
 from reelops.pretraining.transformer import TransformerConfig
 from reelops.pretraining.vae import VaeConfig
+
+
+@dataclass(frozen=True)
+class PretrainConfig:
+    """All of the stage. `clips` is how many encoded clips the transformer learns from."""
+
+    text: TextConfig = field(default_factory=TextConfig)
+    vae: VaeConfig = field(default_factory=VaeConfig)
+    transformer: TransformerConfig = field(default_factory=TransformerConfig)
+    decoder_seconds: float = 3000.0
+    clips: int = 1500
+    seed: int = 0
 
 
 class PretrainParams(ParamsBlock):

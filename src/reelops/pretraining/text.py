@@ -6,7 +6,6 @@ asks for, and which words it contains; the transformer then trains on embeddings
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 from reelops.camera.moves import CameraMove, CameraSpeed
 from reelops.camera.words import UNNAMED_MOVE
 from reelops.pretraining.captions import caption
+from reelops.progress import QUIET, Progress, RunContext
 
 MOVES = tuple(CameraMove)
 SPEEDS = tuple(CameraSpeed)
@@ -123,7 +123,7 @@ def token_ids(tokenizer: Any, texts: list[str], length: int) -> Tensor:
 
 
 def train_text_encoder(
-    tokenizer: Any, encoder: Any, config: TextConfig, on_report: Callable[[dict[str, float]], None]
+    tokenizer: Any, encoder: Any, config: TextConfig, context: RunContext = QUIET
 ) -> dict[str, float]:
     """Teaches move, speed and words; returns accuracies on captions drawn afterwards."""
     vocabulary = encoder.config.vocab_size
@@ -139,6 +139,7 @@ def train_text_encoder(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.lr, total_steps=config.steps, pct_start=0.1)
     rng = np.random.default_rng((config.seed, 2))
     for step in range(config.steps):
+        context.raise_if_stopped("Stopped as asked; the text encoder's few minutes start over.")
         batch = draw_captions(config.batch, rng)
         # Trained mostly short for speed, now and then at the full length that the pipeline pads to.
         length = config.length if step % 10 == 0 else config.trained_length
@@ -149,8 +150,10 @@ def train_text_encoder(
         optimizer.step()
         schedule.step()
         if (step + 1) % 50 == 0:
-            on_report({"step": step + 1, "loss": round(loss.item(), 4)})
-    return _text_accuracy(tokenizer, encoder, heads, config, np.random.default_rng((config.seed, 3)))
+            context.progress("text", step + 1, config.steps, "steps", loss=round(loss.item(), 4))
+    accuracies = _text_accuracy(tokenizer, encoder, heads, config, np.random.default_rng((config.seed, 3)))
+    context.on_event(Progress("text", config.steps, config.steps, "steps", figures=accuracies))
+    return accuracies
 
 
 def _text_loss(encoder: Any, heads: nn.ModuleDict, ids: Tensor, batch: CaptionBatch) -> Tensor:

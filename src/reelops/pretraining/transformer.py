@@ -20,10 +20,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from reelops.pretraining.alignment import Alignment, Watch
-from reelops.pretraining.checkpoint import load_checkpoint, save_checkpoint
+from reelops.errors import Cancelled
+from reelops.pretraining.alignment import Alignment, AttentionRecorder
+from reelops.pretraining.checkpoint import STOPPED, load_checkpoint, save_checkpoint
 from reelops.pretraining.latents import LatentPool
 from reelops.pretraining.muon import Muon
+from reelops.progress import QUIET, RunContext
 
 # B batch, F latent frames, C channels, H W latent height and width, N tokens, D width
 
@@ -36,8 +38,8 @@ class TransformerConfig:
         batch: clips in a step of two latent frames; steps of more frames take fewer.
         frames_per_step, frames_odds: how many latent frames a step sees, drawn by these odds.
         short_text: tokens of text in steps of few frames; whole captions fit, padding does not.
-        aligned_blocks: blocks whose attention is told where to look (`reelops.pretraining.alignment`); it takes as many
-            heads as a token has latent pixels.
+        aligned_blocks: blocks whose attention is taught where to look (`reelops.pretraining.alignment`); it takes as
+            many heads as a token has latent pixels.
         aligned_spreads: how far apart the heads of each of them look.
         align_weight: weight of that loss at first; the diffusion loss has one.
         align_share: the share of training by which it has faded out.
@@ -70,7 +72,7 @@ class TransformerConfig:
     seed: int = 0
 
 
-def shaped_like(saved: Path, config: TransformerConfig) -> TransformerConfig:
+def with_shape_of(saved: Path, config: TransformerConfig) -> TransformerConfig:
     """`config` with the shape of a saved transformer's config.json."""
     shape = json.loads(saved.read_text())
     return replace(
@@ -113,19 +115,19 @@ def build_transformer(config: TransformerConfig) -> Any:
         use_learned_positional_embeddings=True,
     )
     with torch.no_grad():
-        _pass_noise_through(model)
-        _copy_what_is_looked_at(model.transformer_blocks[0].attn1)
+        _init_noise_passthrough(model)
+        _init_copying_attention(model.transformer_blocks[0].attn1)
         for block in model.transformer_blocks:
-            _start_as_plain_residual(block.norm1.linear)
-            _start_as_plain_residual(block.norm2.linear)
-            _look_through_time(block.attn1, config.head_dim)
+            _init_plain_residual(block.norm1.linear)
+            _init_plain_residual(block.norm2.linear)
+            _init_same_place_attention(block.attn1, config.head_dim)
     positions = model.patch_embed.pos_embedding
     del model.patch_embed._buffers["pos_embedding"]
     model.patch_embed.pos_embedding = nn.Parameter(positions.float() * 0.3)
     return model
 
 
-def _pass_noise_through(model: Any) -> None:
+def _init_noise_passthrough(model: Any) -> None:
     """Starts the noisy patch on its own dimensions of the stream, and copies of the picture's patch on the others.
 
     The target is v = (sqrt(a) x_t - x0) / sqrt(1 - a): the input, scaled by the timestep, less what the clip shows.
@@ -149,14 +151,14 @@ def _pass_noise_through(model: Any) -> None:
     model.proj_out.weight[:, :patch_values] = 0.1 * torch.eye(patch_values)
 
 
-def _copy_what_is_looked_at(attention: Any) -> None:
+def _init_copying_attention(attention: Any) -> None:
     """Starts values and output as the identity: what a token looks at is added to it."""
     for linear, scale in ((attention.to_v, 1.0), (attention.to_out[0], 0.5)):
         torch.nn.init.eye_(linear.weight).mul_(scale)
         linear.bias.zero_()
 
 
-def _start_as_plain_residual(linear: nn.Linear) -> None:
+def _init_plain_residual(linear: nn.Linear) -> None:
     """Modulation (shift, scale, gate, for pictures and for text) that does nothing at first: gates at one."""
     width = linear.out_features // 6
     linear.weight.mul_(0.02)
@@ -165,7 +167,7 @@ def _start_as_plain_residual(linear: nn.Linear) -> None:
     linear.bias[5 * width :] = 1.0
 
 
-def _look_through_time(attention: Any, head_dim: int) -> None:
+def _init_same_place_attention(attention: Any, head_dim: int) -> None:
     """Starts queries and keys with a constant part on the rotary dimensions of height and width.
 
     Rotated by position, that part scores highest where query and key stand at the same place of their frames, so
@@ -209,13 +211,13 @@ def forward_frames(
     time = model.time_embedding(model.time_proj(timesteps_B).to(latents_BFCHW.dtype), None)
     tokens = embed.proj(latents_BFCHW.reshape(-1, channels, height, width)).flatten(2).transpose(1, 2)
     places = embed.pos_embedding[:, embed.max_text_seq_length :]
-    a_frame = tokens.shape[1]
-    places = places.reshape(1, -1, a_frame, places.shape[-1])[:, frames]
-    hidden = (tokens.reshape(batch, count, a_frame, -1) + places).flatten(1, 2)
+    tokens_per_frame = tokens.shape[1]
+    places = places.reshape(1, -1, tokens_per_frame, places.shape[-1])[:, frames]
+    hidden = (tokens.reshape(batch, count, tokens_per_frame, -1) + places).flatten(1, 2)
     text = embed.text_proj(text_BND) + embed.pos_embedding[:, : text_BND.shape[1]]
-    turned = tuple(part[frames].flatten(0, 1) for part in rotary)
+    rotated = tuple(part[frames].flatten(0, 1) for part in rotary)
     for block in model.transformer_blocks:
-        hidden, text = block(hidden, text, time, image_rotary_emb=turned)
+        hidden, text = block(hidden, text, time, image_rotary_emb=rotated)
     hidden = model.proj_out(model.norm_out(model.norm_final(hidden), temb=time))
     patch = model.config.patch_size
     out: Tensor = hidden.reshape(batch, count, height // patch, width // patch, -1, patch, patch)
@@ -233,8 +235,8 @@ def alphas_cumprod() -> Tensor:
 def draw_timesteps(count: int) -> Tensor:
     """Half of them high noise, where picture and prompt alone decide the clip; one in ten below 300: grain."""
     low, middle, high = (torch.randint(*bounds, (count,)) for bounds in ((0, 300), (300, 900), (900, 1000)))
-    lot = torch.rand(count)
-    return torch.where(lot < 0.1, low, torch.where(lot < 0.5, middle, high))
+    draw = torch.rand(count)
+    return torch.where(draw < 0.1, low, torch.where(draw < 0.5, middle, high))
 
 
 def diffusion_loss(
@@ -288,11 +290,14 @@ def train_transformer(
     embed_captions: Callable[[list[str], int], Tensor],
     config: TransformerConfig,
     checkpoint: Path,
-    on_report: Callable[[dict[str, float]], None],
+    context: RunContext = QUIET,
 ) -> Average:
     """Trains for `config.seconds` of wall time in all, counting what earlier runs did; saves every two minutes.
 
     Returns the average of the weights, which is what should be saved and used.
+
+    Raises:
+        Cancelled: somebody asked to stop; the checkpoint is saved.
     """
     matrices: list[Tensor] = []
     others: list[Tensor] = []
@@ -325,9 +330,9 @@ def train_transformer(
         frames = [0, *sorted(rng.choice(np.arange(1, last_frame + 1), count - 1, replace=False).tolist())]
         batch = pool.draw(max(1, round(config.batch * 2.5 / (count + 0.5))), rng, config.text_dropout)
         text = embed_captions(batch.captions, config.text_length if count > 4 else config.short_text)
-        with Watch(model, config.aligned_blocks) as watch:
+        with AttentionRecorder(model, config.aligned_blocks) as recorder:
             loss = diffusion_loss(model, batch.clips, batch.pictures, text, torch.tensor(frames), rotary, alphas)
-        aligned = alignment.loss(watch, batch.paths, frames, text.shape[1])
+        aligned = alignment.loss(recorder, batch.paths, frames, text.shape[1])
         strength = config.align_weight * max(0.0, 1 - done / config.align_share)
         optimizer.zero_grad()
         (loss + strength * aligned).backward()
@@ -338,10 +343,15 @@ def train_transformer(
         smooth = losses if smooth is None else smooth.lerp(losses, 0.02)
         step += 1
         if step % 50 == 0:
-            row = {"loss": smooth[0].item(), "alignment": smooth[1].item()}
-            on_report({"step": step, "seconds": round(seconds, 1), **{key: round(row[key], 4) for key in row}})
-        if time.monotonic() - saved > 120:
+            diffusion, aligning = (round(value.item(), 4) for value in smooth)
+            context.progress(
+                "transformer", seconds, config.seconds, "seconds", step=step, loss=diffusion, alignment=aligning
+            )
+        stopped = context.should_stop()
+        if stopped or time.monotonic() - saved > 120:
             save(seconds)
             saved = time.monotonic()
+        if stopped:
+            raise Cancelled(STOPPED)
     save(config.seconds)
     return average

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +15,10 @@ from torch import Tensor
 
 from reelops.camera.filming import film_somewhere
 from reelops.camera.moves import CameraMove, CameraSpeed, path_of
+from reelops.errors import Cancelled
+from reelops.pretraining.checkpoint import STOPPED, load_checkpoint, save_checkpoint
 from reelops.pretraining.muon import Muon
+from reelops.progress import QUIET, RunContext
 
 # Standard deviation of the posterior, the same everywhere; latents are held near unit variance, so it costs the
 # decoder little and makes latents that the transformer gets slightly wrong decode gracefully.
@@ -159,12 +162,18 @@ def train_vae(
     videos: list[np.ndarray],
     config: VaeConfig,
     checkpoint: Path,
-    on_report: Callable[[dict[str, float]], None],
+    phase: str,
+    context: RunContext = QUIET,
     frozen_encoder: bool = False,
 ) -> None:
-    """Trains for `config.seconds` of wall time in all, counting what earlier runs did; saves every minute."""
-    from reelops.pretraining.checkpoint import load_checkpoint, save_checkpoint
+    """Trains for `config.seconds` of wall time in all, counting what earlier runs did; saves every minute.
 
+    Args:
+        phase: what progress is reported as.
+
+    Raises:
+        Cancelled: somebody asked to stop; the checkpoint is saved.
+    """
     trained = vae.decoder if frozen_encoder else vae
     edges = ("conv_in", "decoder.conv_out", "encoder.conv_out")
     matrices: list[Tensor] = []
@@ -198,17 +207,14 @@ def train_vae(
         average = error.item() if not average else 0.98 * average + 0.02 * error.item()
         step += 1
         if step % 50 == 0:
-            on_report(
-                {
-                    "step": step,
-                    "seconds": round(seconds, 1),
-                    "psnr": round(10 * math.log10(4 / average), 2),
-                    "latent_std": round(latents.std().item(), 3),
-                }
-            )
-        if time.monotonic() - saved > 60:
+            psnr, latent_std = round(10 * math.log10(4 / average), 2), round(latents.std().item(), 3)
+            context.progress(phase, seconds, config.seconds, "seconds", step=step, psnr=psnr, latent_std=latent_std)
+        stopped = context.should_stop()
+        if stopped or time.monotonic() - saved > 60:
             save_checkpoint(checkpoint, vae, optimizer, {"step": step, "seconds": seconds})
             saved = time.monotonic()
+        if stopped:
+            raise Cancelled(STOPPED)
     save_checkpoint(checkpoint, vae, optimizer, {"step": step, "seconds": config.seconds})
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from reelops.camera.moves import CameraMove, CameraPath, path_of
-from reelops.pretraining.alignment import Alignment, Watch, between, source_tokens
+from reelops.pretraining.alignment import Alignment, AttentionRecorder, between, source_tokens
 from reelops.pretraining.transformer import TransformerConfig, build_transformer, forward_frames, rotary_embedding
 
 CONFIG = TransformerConfig(
@@ -65,7 +65,7 @@ def test_the_loss_is_the_cross_entropy_of_what_attention_does() -> None:
     """Against softmax attention worked out anew from the queries and keys that a block's own attention uses."""
     model = build_transformer(CONFIG)
     frames = [0, 2]
-    with Watch(model, [1]) as watch, torch.no_grad():
+    with AttentionRecorder(model, [1]) as watch, torch.no_grad():
         forward_frames(
             model, torch.randn(1, 2, 32, 8, 12), torch.randn(1, 8, 16), torch.tensor([999]), torch.tensor(frames),
             rotary_embedding(CONFIG),
@@ -91,7 +91,7 @@ def test_the_loss_is_the_cross_entropy_of_what_attention_does() -> None:
 
 def test_a_clip_whose_caption_tells_no_move_teaches_no_geometry() -> None:
     model = build_transformer(CONFIG)
-    with Watch(model, [0, 1]) as watch:
+    with AttentionRecorder(model, [0, 1]) as watch:
         forward_frames(
             model, torch.randn(1, 2, 32, 8, 12), torch.randn(1, 8, 16), torch.tensor([999]), torch.tensor([0, 1]),
             rotary_embedding(CONFIG),
@@ -106,7 +106,7 @@ def test_training_on_the_loss_alone_teaches_attention_a_pan() -> None:
     alignment, path, rotary = Alignment((12, 8), 2, 2), path_of(CameraMove.PAN_LEFT), rotary_embedding(CONFIG)
     losses = []
     for _ in range(60):
-        with Watch(model, [1]) as watch:
+        with AttentionRecorder(model, [1]) as watch:
             forward_frames(
                 model, torch.randn(2, 2, 32, 8, 12), torch.zeros(2, 8, 16), torch.tensor([999, 999]),
                 torch.tensor([0, 2]), rotary,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,15 +15,18 @@ from safetensors.torch import load_file
 from reelops.camera.filming import film_somewhere
 from reelops.camera.moves import CameraMove, CameraSpeed, path_of
 from reelops.dataset.metadata.fingerprint import picture_hash
+from reelops.errors import Cancelled
 from reelops.params import find_files, load_config
 from reelops.pretraining.checkpoint import load_checkpoint, save_checkpoint
-from reelops.pretraining.params import PretrainParams, held_out_pictures
+from reelops.pretraining.params import PretrainConfig, PretrainParams, held_out_pictures
 from reelops.pretraining.pictures import read_picture, sources
+from reelops.pretraining.plan import PretrainingPlan
 from reelops.pretraining.publish import is_better, publish, read_figures
-from reelops.pretraining.stage import PretrainConfig, Pretraining
+from reelops.pretraining.stage import PretrainingResult, run_pretraining
 from reelops.pretraining.text import TextConfig
 from reelops.pretraining.transformer import TransformerConfig
 from reelops.pretraining.vae import VaeConfig
+from reelops.progress import Progress, RunContext
 
 SMALL = PretrainConfig(
     text=TextConfig(vocabulary=400, width=16, heads=2, layers=1, length=24, steps=4, batch=4, trained_length=24),
@@ -43,43 +47,54 @@ FIGURES = {
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pretraining, Path]:
-    """The stage, run once, and the model that it made."""
+def trained(tmp_path_factory: pytest.TempPathFactory) -> PretrainingResult:
+    """The stage, run once."""
     folder = tmp_path_factory.mktemp("pretraining")
-    run = Pretraining(SMALL, [], [], folder / "work", lambda *_: None)
-    assert run.run(folder / "model") > 0
-    (folder / "model/training.json").write_text(json.dumps(run.facts()))
-    return run, folder / "model"
+    result = run_pretraining(PretrainingPlan(SMALL, (), (), folder / "work", folder / "model"))
+    assert result.weights_bytes > 0
+    (folder / "model/training.json").write_text(json.dumps(result.facts))
+    return result
 
 
-def test_the_whole_stage_makes_a_model_that_plain_diffusers_loads(trained: tuple[Pretraining, Path]) -> None:
+def test_the_whole_stage_makes_a_model_that_plain_diffusers_loads(trained: PretrainingResult) -> None:
     from diffusers import CogVideoXImageToVideoPipeline
 
-    run, model = trained
-    assert CogVideoXImageToVideoPipeline.from_pretrained(model).transformer.config.in_channels == 32
-    facts = run.facts()
-    assert facts["seconds"] == {"vae": 1, "transformer": 1, "decoder": 1}
-    assert "scikit-image" in facts["sources"][0]
+    pipeline = CogVideoXImageToVideoPipeline.from_pretrained(trained.plan.candidate)
+    assert pipeline.transformer.config.in_channels == 32
+    assert trained.facts["seconds"] == {"vae": 1, "transformer": 1, "decoder": 1}
+    assert "scikit-image" in trained.facts["sources"][0]
 
 
-def test_a_stage_that_is_complete_trains_no_more(trained: tuple[Pretraining, Path], tmp_path: Path) -> None:
-    run, model = trained
-    run.run(tmp_path / "again")
+def test_a_stage_that_is_complete_trains_no_more(trained: PretrainingResult, tmp_path: Path) -> None:
+    again = run_pretraining(replace(trained.plan, candidate=tmp_path / "again"))
+    assert again.facts == trained.facts
     weights = "transformer/diffusion_pytorch_model.safetensors"
-    assert (tmp_path / "again" / weights).read_bytes() == (model / weights).read_bytes()
+    assert (tmp_path / "again" / weights).read_bytes() == (trained.plan.candidate / weights).read_bytes()
 
 
-def test_a_published_model_is_trained_further_from_its_weights(
-    trained: tuple[Pretraining, Path], tmp_path: Path
-) -> None:
-    model, better = trained[1], tmp_path / "better"
-    further = Pretraining(SMALL, [], [], tmp_path / "further", lambda *_: None, start_from=model)
-    further.run(better)
+def test_a_run_that_is_stopped_saves_and_resumes(tmp_path: Path) -> None:
+    plan = PretrainingPlan(SMALL, (), (), tmp_path / "work", tmp_path / "model")
+    stages: list[str] = []
+
+    def is_in_the_vae() -> bool:
+        return (plan.work / "text").exists()
+
+    with pytest.raises(Cancelled, match="the checkpoint is saved, and the same command resumes"):
+        run_pretraining(plan, RunContext(should_stop=is_in_the_vae))
+    state = torch.load(plan.work / "vae.pt", weights_only=True)["state"]
+    assert state["step"] == 1 and not plan.candidate.exists()
+    run_pretraining(plan, RunContext(lambda event: stages.append(event.stage) if isinstance(event, Progress) else None))
+    assert "text" not in stages and plan.candidate.is_dir()
+
+
+def test_a_published_model_is_trained_further_from_its_weights(trained: PretrainingResult, tmp_path: Path) -> None:
+    model, better = trained.plan.candidate, tmp_path / "better"
+    further = run_pretraining(PretrainingPlan(SMALL, (), (), tmp_path / "further", better, start_from=model))
     before, after = (load_file(one / "vae/diffusion_pytorch_model.safetensors") for one in (model, better))
     same = {name: torch.equal(value, after[name]) for name, value in before.items()}
     assert all(equal for name, equal in same.items() if name.startswith("encoder."))
     assert not all(equal for name, equal in same.items() if name.startswith("decoder."))
-    assert further.facts()["seconds"] == {"vae": 1, "transformer": 2, "decoder": 2}
+    assert further.facts["seconds"] == {"vae": 1, "transformer": 2, "decoder": 2}
 
 
 def test_a_checkpoint_brings_model_and_optimizer_back(tmp_path: Path) -> None:
