@@ -65,6 +65,10 @@ class Verdict:
     reasons: tuple[Reason, ...]
     limits: str
 
+    def __str__(self) -> str:
+        """The decision, and every reason for it: `review: Sharpness is 5; at least 8 is wanted.`"""
+        return ": ".join([self.decision.value, *([" ".join(map(str, self.reasons))] if self.reasons else [])])
+
     def to_json(self) -> dict[str, Any]:
         return {
             "decision": self.decision.value,

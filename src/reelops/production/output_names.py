@@ -44,5 +44,7 @@ def check_output(output: Path, overwrite: bool) -> Path:
             f"{output} does not end in .mp4; clips are MP4 files. Name it {output.with_suffix('.mp4').name}."
         )
     if output.exists() and not overwrite:
-        raise InputError(f"{output} exists already; choose another name, or overwrite it with --force.")
+        raise InputError(
+            f"{output} exists already; choose another name, or overwrite it (--force; in Python overwrite=True)."
+        )
     return output.absolute()
