@@ -41,7 +41,7 @@ class ScoredBatch:
 
     Attributes:
         tracked: where the run is in MLflow, None if it was not tracked.
-        notes: what people should be told aloud.
+        notes: warnings for the user.
     """
 
     clips: tuple[ScoredClip, ...]

@@ -10,6 +10,7 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from reelops.pages.markdown import inline
 from reelops.production.take import Take
 from reelops.views.take import score_rows
 
@@ -31,7 +32,7 @@ def report(take: Take) -> str:
     places = [f"| {name} | `{place}` |" for name, place in _places(take).items()]
     return "\n".join(
         [
-            f"# {take.verdict.decision.value.capitalize()}: {_inline(take.order.prompt)}",
+            f"# {take.verdict.decision.value.capitalize()}: {inline(take.order.prompt)}",
             f"\n![contact sheet]({_data_uri(take.contact_sheet)})\n",
             *reasons,
             "\n| score | value |\n| --- | --- |",
@@ -69,10 +70,3 @@ def _data_uri(picture: Path) -> str:
     data = io.BytesIO()
     small.save(data, format="JPEG", quality=75)
     return f"data:image/jpeg;base64,{base64.b64encode(data.getvalue()).decode()}"
-
-
-def _inline(text: str) -> str:
-    """A prompt on one line, its Markdown and HTML as plain text: it comes from whoever ordered the clip."""
-    for mark in "\\`*_[]<>#|":
-        text = text.replace(mark, f"\\{mark}")
-    return " ".join(text.split())

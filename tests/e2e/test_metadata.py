@@ -18,9 +18,10 @@ import pytest
 import yaml
 from file_server import Answer
 from publisher import SMALL_WINDOW, Publisher, publisher
+from quarantined import read_quarantine
 from studio import START_SECONDS, end, wait_for
 
-from reelops.dataset.table import Reason, read_clips, read_quarantine
+from reelops.dataset.table import Reason, read_clips
 
 __all__ = ["publisher"]
 

@@ -143,19 +143,7 @@ def read_clips(path: Path) -> list[ClipRow]:
     Raises:
         DatasetError: there is no such table, or it is of another version.
     """
-    return [_clip_row(plain) for plain in _read(path, ClipRow)]
-
-
-def read_quarantine(path: Path) -> list[QuarantinedClip]:
-    """All rows of quarantine.parquet.
-
-    Raises:
-        DatasetError: there is no such table, or it is of another version.
-    """
-    return [
-        QuarantinedClip(**{**plain, "video_path": Path(plain["video_path"]), "reason": Reason(plain["reason"])})
-        for plain in _read(path, QuarantinedClip)
-    ]
+    return [_clip_row(plain) for plain in _read(path)]
 
 
 def write_clips(rows: Iterable[ClipRow], parquet: Path, jsonl: Path) -> int:
@@ -256,7 +244,7 @@ def _write(rows: Iterator[dict[str, Any]], path: Path, schema: pyarrow.Schema) -
             writer.write_table(pyarrow.Table.from_pylist(some, schema=schema))
 
 
-def _read(path: Path, of: type) -> list[dict[str, Any]]:
+def _read(path: Path) -> list[dict[str, Any]]:
     try:
         from pyarrow import ArrowException, parquet
     except ImportError as error:
@@ -268,7 +256,7 @@ def _read(path: Path, of: type) -> list[dict[str, Any]]:
         raise DatasetError(f"There is no {path}; run `reelops metadata` first.") from error
     except (OSError, ArrowException) as error:
         raise DatasetError(f"{path} cannot be read: {error}. Run `reelops metadata` again.") from error
-    names = {one.name for one in fields(of)}
+    names = {one.name for one in fields(ClipRow)}
     if rows and set(rows[0]) != names:
         wrong = ", ".join(sorted(set(rows[0]) ^ names))
         raise DatasetError(f"{path} is of another version ({wrong}). Run `reelops metadata` again.")

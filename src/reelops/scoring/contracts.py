@@ -7,14 +7,13 @@ changed by hand, or shows a fault of a metric; none of these should travel on.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reelops.camera.moves import CameraMove
 from reelops.metrics.catalogue import METRICS
 from reelops.scoring.scored_clip import ANSWERS, UNREADABLE, ScoredClip
-from reelops.scoring.tables import COLUMNS, DATA_EXTRA, NUMBERS, WHOLE_NUMBERS, dtypes, frame_of, read_table
-from reelops.tables.schema_errors import INFINITE, hold_to, within
+from reelops.scoring.tables import COLUMNS, DATA_EXTRA, NUMBERS, WHOLE_NUMBERS, dtypes, frame_of
+from reelops.tables.schema_errors import INFINITE, range_check, validate_table
 
 if TYPE_CHECKING:
     import pandas
@@ -38,10 +37,10 @@ def range_of(column: str) -> tuple[float, float]:
 
 
 def check_table(clips: Sequence[ScoredClip]) -> list[str]:
-    """Holds the table of these clips to the contract.
+    """Validates the table of these clips against its schema.
 
     Returns:
-        What the user should be told aloud: that it could not be checked, where pandera is not installed.
+        A warning where pandera is not installed, so that it could not be checked.
 
     Raises:
         InputError: it breaks the contract.
@@ -50,28 +49,17 @@ def check_table(clips: Sequence[ScoredClip]) -> list[str]:
         frame = frame_of(clips)
         validate(frame, "the table of scores")
     except ImportError:
-        return [f"the table was not held to its contract, as pandera is not installed. {DATA_EXTRA}"]
+        return [f"the table was not checked against its schema, as pandera is not installed. {DATA_EXTRA}"]
     return []
 
 
-def read_checked(path: Path) -> pandas.DataFrame:
-    """A table of scores from a CSV or Parquet file, held to the contract.
-
-    Raises:
-        InputError: it cannot be read, or breaks the contract; names column, row and value.
-    """
-    frame = read_table(path)
-    validate(frame, str(path))
-    return frame
-
-
 def validate(frame: pandas.DataFrame, name: str) -> None:
-    """Holds a table to the contract.
+    """Validates a table of scores against its schema.
 
     Raises:
-        InputError: it breaks it.
+        InputError: it does not fit; names column, row and value.
     """
-    hold_to(table_schema(), frame, name, key="clip")
+    validate_table(table_schema(), frame, name, key="clip")
 
 
 def table_schema() -> Any:
@@ -82,7 +70,7 @@ def table_schema() -> Any:
         "sha256": [pandera.Check.str_matches(SHA256)],
         "answer": [pandera.Check.isin(ANSWERS)],
         **{name: [pandera.Check.isin([move.value for move in CameraMove])] for name in ("asked_move", "measured_move")},
-        **{name: [within(*range_of(name))] for name in (*WHOLE_NUMBERS, *NUMBERS)},
+        **{name: [range_check(*range_of(name))] for name in (*WHOLE_NUMBERS, *NUMBERS)},
     }
     always = {"clip", "answer"}
     columns = {

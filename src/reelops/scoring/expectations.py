@@ -30,7 +30,7 @@ def write_data_docs(clips: Sequence[ScoredClip], folder: Path) -> tuple[Path, li
         folder: becomes the site; results of earlier runs that it holds stay.
 
     Returns:
-        The site's first page, and what the user should be told aloud: suites that found something.
+        The site's first page, and warnings for the user: suites that found something.
 
     Raises:
         MachineError: Great Expectations is not installed, or the folder cannot be written to.
@@ -60,7 +60,7 @@ def table_expectations() -> list[Any]:
         expect.ExpectColumnValuesToMatchRegex(column="sha256", regex=SHA256),
         expect.ExpectColumnValuesToBeInSet(column="answer", value_set=list(ANSWERS)),
         *(
-            data_docs.between(name, *data_docs.roughly(range_of(name)))
+            data_docs.between(name, *data_docs.with_tolerance(range_of(name)))
             for name in (*WHOLE_NUMBERS, *NUMBERS)
             if any(map(math.isfinite, range_of(name)))  # where any number will do nothing is expected
         ),

@@ -30,7 +30,7 @@ class Origin:
         profile: whose limits count; `default` where nothing names one, as with other people's clips.
         sources: what was taken from where: `picture: clip.json`, `prompt: its metadata`.
         lineage: the provenance in the clip's own metadata; empty for other people's clips.
-        notes: what the user should be told aloud.
+        notes: warnings for the user.
     """
 
     picture: Path | None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reelops.metrics.catalogue import METRICS, METRICS_VERSION
+from reelops.pages.markdown import inline
 from reelops.scoring.comparison.set_scores import diversity_of
 from reelops.scoring.plots import summary
 from reelops.scoring.scored_clip import ScoredClip, counts
@@ -48,7 +49,7 @@ def markdown(clips: Sequence[ScoredClip], tracked: TrackedRun | None) -> str:
     reasons = Counter(reason.metric for clip in clips if clip.verdict for reason in clip.verdict.reasons)
     causes = [f"| {METRICS[name].title if name in METRICS else name} | {n} |" for name, n in reasons.most_common()]
     held_back = [clip for clip in clips if clip.answer != "accept"]
-    rows = [f"| {_inline(clip.path.name)} | {clip.answer} | {_inline(_why(clip))} |" for clip in held_back[:_MOST_ROWS]]
+    rows = [f"| {inline(clip.path.name)} | {clip.answer} | {inline(_why(clip))} |" for clip in held_back[:_MOST_ROWS]]
     more = [f"\n{len(held_back) - _MOST_ROWS} more are in the table."] if len(held_back) > _MOST_ROWS else []
     run = [f"\nMLflow run `{tracked.run_id}`: `{tracked.look}`"] if tracked else []
     return "\n".join(
@@ -68,10 +69,3 @@ def _headline(clips: Sequence[ScoredClip]) -> str:
 
 def _why(clip: ScoredClip) -> str:
     return clip.error or " ".join(reason.text for reason in (clip.verdict.reasons if clip.verdict else ()))
-
-
-def _inline(text: str) -> str:
-    """Text on one line, its Markdown and HTML as plain text: names come from whoever made the clips."""
-    for mark in "\\`*_[]<>#|":
-        text = text.replace(mark, f"\\{mark}")
-    return " ".join(text.split())

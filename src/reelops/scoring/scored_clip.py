@@ -27,7 +27,7 @@ class ScoredClip:
         sha256: of its bytes; None where it could not even be read as a file.
         origin: what it was judged with.
         scores, verdict, limits: None where it could not be scored.
-        notes: what the user should be told aloud.
+        notes: warnings for the user.
         error: why it could not be scored, in a sentence.
         stored: whether the scores are those of an earlier run.
     """

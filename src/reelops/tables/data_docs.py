@@ -84,7 +84,7 @@ def between(column: str, low: float | None, high: float | None, **more: Any) -> 
     return expect.ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high, **more)
 
 
-def roughly(ends: tuple[float, float]) -> tuple[float, float]:
+def with_tolerance(ends: tuple[float, float]) -> tuple[float, float]:
     """Sums of floats end a little beside where algebra says they do."""
     return ends[0] - 1e-9, ends[1] + 1e-9
 

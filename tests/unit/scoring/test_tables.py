@@ -9,10 +9,10 @@ import pytest
 
 from reelops.errors import InputError
 from reelops.metrics.catalogue import METRICS
-from reelops.scoring.contracts import check_table, read_checked
+from reelops.scoring.contracts import check_table, validate
 from reelops.scoring.plots import summary, write_plots
 from reelops.scoring.scored_clip import ScoredClip
-from reelops.scoring.tables import COLUMNS, frame_of, row_of, write_csv, write_parquet
+from reelops.scoring.tables import COLUMNS, frame_of, read_table, row_of, write_csv, write_parquet
 
 pandas = pytest.importorskip("pandas", reason='pandas comes with pip install "reelops[data]"')
 pytest.importorskip("pandera", reason='pandera comes with pip install "reelops[data]"')
@@ -29,7 +29,8 @@ def odd(scored: list[ScoredClip]) -> list[ScoredClip]:
 def test_what_is_written_is_read_back_to_the_last_bit(write, odd, tmp_path):
     path = tmp_path / f"table.{'csv' if write is write_csv else 'parquet'}"
     write(odd, path)
-    frame = read_checked(path)
+    frame = read_table(path)
+    validate(frame, "it")
     assert list(frame.columns) == list(COLUMNS)
     for clip, (_, read) in zip(odd, frame.iterrows(), strict=True):
         wanted = row_of(clip)
@@ -62,7 +63,7 @@ def test_a_table_that_cannot_be_right_is_refused_and_says_where(column, value, n
     frame.loc[1, column] = value
     frame.to_csv(tmp_path / "table.csv", index=False)
     with pytest.raises(InputError, match="breaks the contract") as refused:
-        read_checked(tmp_path / "table.csv")
+        validate(read_table(tmp_path / "table.csv"), "it")
     assert named in str(refused.value)
     if column == "brightness":
         assert "row 2" in str(refused.value) and "frozen.mp4" in str(refused.value)
@@ -71,13 +72,13 @@ def test_a_table_that_cannot_be_right_is_refused_and_says_where(column, value, n
 def test_a_table_with_a_column_too_few_is_refused(scored, tmp_path):
     frame_of(scored).drop(columns="flicker").to_csv(tmp_path / "table.csv", index=False)
     with pytest.raises(InputError, match="flicker"):
-        read_checked(tmp_path / "table.csv")
+        validate(read_table(tmp_path / "table.csv"), "it")
 
 
 def test_what_is_no_table_is_said_to_be_none(tmp_path):
     (tmp_path / "table.parquet").write_bytes(b"no table")
     with pytest.raises(InputError, match="is no table of scores"):
-        read_checked(tmp_path / "table.parquet")
+        read_table(tmp_path / "table.parquet")
 
 
 def test_the_table_of_real_clips_keeps_the_contract(scored):

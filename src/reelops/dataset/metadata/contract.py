@@ -10,7 +10,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from reelops.dataset.table import SPLITS, ClipRow, clip_facts
-from reelops.tables.schema_errors import INFINITE, hold_to, within
+from reelops.tables.schema_errors import INFINITE, range_check, validate_table
 
 if TYPE_CHECKING:
     import pandas
@@ -32,13 +32,13 @@ _PATTERNS = {"sha256": SHA256, "fps": RATIONAL, "window_fps": RATIONAL, "image_p
 
 
 def check_clips(rows: Sequence[ClipRow]) -> None:
-    """Holds the rows to the contract.
+    """Validates the rows against the schema.
 
     Raises:
         InputError: they break it; names column, row and value.
         ImportError: pandera is not installed.
     """
-    hold_to(clips_contract(), frame_of(rows), "the table of clips", key="clip_id")
+    validate_table(clips_contract(), frame_of(rows), "the table of clips", key="clip_id")
 
 
 def frame_of(rows: Sequence[ClipRow]) -> pandas.DataFrame:
@@ -54,7 +54,7 @@ def clips_contract() -> Any:
 
     def checks(name: str) -> list[Any]:
         if name in RANGES:
-            return [within(*RANGES[name])]
+            return [range_check(*RANGES[name])]
         if name in _PATTERNS:
             return [pandera.Check(lambda column: column.str.contains(_PATTERNS[name]), error=f"like {_PATTERNS[name]}")]
         return [pandera.Check.isin(SPLITS)] if name == "split" else []

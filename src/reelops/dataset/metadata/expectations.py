@@ -51,7 +51,7 @@ def table_expectations() -> list[Any]:
         expect.ExpectColumnValuesToBeUnique(column="clip_id"),
         expect.ExpectColumnValuesToMatchRegex(column="sha256", regex=SHA256),
         expect.ExpectColumnValuesToBeInSet(column="split", value_set=list(SPLITS)),
-        *(data_docs.between(name, *data_docs.roughly(ends)) for name, ends in RANGES.items()),
+        *(data_docs.between(name, *data_docs.with_tolerance(ends)) for name, ends in RANGES.items()),
     ]
 
 
