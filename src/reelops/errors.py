@@ -27,7 +27,7 @@ EXIT_CODES: Mapping[int, str] = {
     DONE: "done",
     FAILED: "failed",
     UNUSABLE: "unusable input",
-    REJECTED: "rejected: a clip by the gate, or an adapter by a check",
+    REJECTED: "rejected: a clip by the gate, an adapter by a check, or a benchmark that became worse",
     STOPPED: "stopped by Ctrl-C",
     TERMINATED: "stopped by SIGTERM",
 }

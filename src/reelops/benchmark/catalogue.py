@@ -9,6 +9,18 @@ from reelops.benchmark.cases.data import data_case
 from reelops.benchmark.cases.quality import QUALITY
 from reelops.benchmark.cases.start import start_case
 from reelops.benchmark.cases.train import TRAIN_GPU, train_case
+from reelops.errors import SettingsError
 
 CASES: Mapping[str, Case] = {case.name: case for case in (QUALITY, data_case(), train_case(), TRAIN_GPU, start_case())}
 """In the order in which they are listed."""
+
+
+def find_case(name: str) -> Case:
+    """The benchmark of that name.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    if name not in CASES:
+        raise SettingsError(f"There is no benchmark {name!r}. Choose of: {', '.join(CASES)}.")
+    return CASES[name]

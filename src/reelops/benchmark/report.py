@@ -78,6 +78,20 @@ class Report(BaseModel):
         write_text_atomically(path, self.to_text())
 
 
+def open_report(path: Path) -> Report:
+    """A report of any benchmark.
+
+    Raises:
+        SettingsError: there is no such file, or it is no report.
+    """
+    try:
+        return Report.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}. Give the JSON file of a benchmark.") from error
+    except ValidationError as error:
+        raise SettingsError(f"{path} is no report of a benchmark. Name another file.") from error
+
+
 def read_report(path: Path, benchmark: str) -> Report:
     """What was measured before; an empty report where there is none.
 
@@ -86,10 +100,7 @@ def read_report(path: Path, benchmark: str) -> Report:
     """
     if not path.is_file():
         return Report(benchmark=benchmark)
-    try:
-        report = Report.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise SettingsError(f"{path} is no report of a benchmark. Name another file with --out.") from error
+    report = open_report(path)
     if report.benchmark != benchmark:
         raise SettingsError(
             f"{path} is a report of `reelops benchmark {report.benchmark}`, not of {benchmark}. Name another file with "

@@ -15,6 +15,7 @@ from rich import progress as bars
 from rich.console import Console
 from rich.table import Table as ShownTable
 
+from reelops.errors import REJECTED
 from reelops.params import load_config
 from reelops.progress import Event, Progress, RunContext
 
@@ -47,10 +48,11 @@ def register(app: typer.Typer) -> None:
     benchmark = typer.Typer(help="Measure our parts beside what they replace.", no_args_is_help=True)
     benchmark.command("list")(show_list)
     benchmark.command("quality")(quality)
-    benchmark.command("golden")(golden)
     benchmark.command("data")(data)
     benchmark.command("train")(train)
     benchmark.command("start")(start)
+    benchmark.command("golden")(golden)
+    benchmark.command("compare")(compare)
     app.add_typer(benchmark, name="benchmark")
 
 
@@ -59,7 +61,9 @@ def show_list() -> None:
     from reelops.benchmark.catalogue import CASES
 
     for case in CASES.values():
-        shown = ShownTable("Part", "What is measured", "Minutes", title=f"reelops benchmark {case.name}: {case.title}")
+        shown = ShownTable(
+            "Part", "What is measured", "Minutes", title=f"reelops benchmark {case.name}", caption=case.measures
+        )
         for part in case.parts:
             shown.add_row(part.name, part.measures, str(max(1, round(part.seconds / 60))))
         Console().print(shown)
@@ -161,6 +165,35 @@ def golden(clips: Clips = None) -> None:
     with _watched(console) as context:
         measure_golden(bench.files("clips"), bench.files("pictures"), context=context)
     console.print(f"Written to {GOLDEN_FILE}.")
+
+
+def compare(
+    before: Annotated[Path, typer.Argument(help="An earlier report.", metavar="BEFORE")],
+    after: Annotated[
+        Path | None,
+        typer.Argument(help="A later one.", metavar="AFTER", show_default="the report of that benchmark in reports/"),
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option(min=0, help="Share by which a figure may be worse on the same machine.")
+    ] = 0.1,
+) -> None:
+    """Compare what was asked in two reports, and end with 3 if anything is worse: a target that is no longer met, or on
+    the same machine a figure that is worse by more than the tolerance.
+
+    Examples: git show main:reports/quality/benchmark.json > before.json
+
+    reelops benchmark compare before.json
+    """
+    from reelops.benchmark.baseline import changes_table, compare_reports
+    from reelops.benchmark.catalogue import find_case
+    from reelops.benchmark.report import open_report
+
+    first = open_report(before)
+    second = open_report(after or load_config().root / find_case(first.benchmark).report)
+    changes = compare_reports(first, second)
+    Console().print(_shown(changes_table(changes, tolerance)))
+    if any(change.regressed(tolerance) for change in changes):
+        raise typer.Exit(REJECTED)
 
 
 def _measure(

@@ -80,7 +80,7 @@ def test_a_report_read_back_is_the_same(config: Config, tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["[1, 2]", '{"benchmark": "another", "parts": {}}', "not JSON"])
 def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "notes.json").write_text(text)
-    with pytest.raises(SettingsError, match=r"notes\.json is (no|a) report of .*--out"):
+    with pytest.raises(SettingsError, match=r"notes\.json is (no|a) report of .*Name another file"):
         read_report(tmp_path / "notes.json", "example")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,21 @@ def test_another_file_is_not_written_over(project: Path) -> None:
     with pytest.raises(SettingsError, match=r"notes\.json is no report of a benchmark"):
         run("quality", "--part", "suite", "--out", "notes.json")
     assert (project / "notes.json").read_text() == "[1, 2]"
+
+
+def test_a_report_that_became_worse_ends_with_3(repository: Path, tmp_path: Path) -> None:
+    committed = repository / "reports/quality/benchmark.json"
+    assert run("compare", str(committed), str(committed)).exit_code == 0
+    facts = json.loads(committed.read_text())
+    facts["parts"]["suite"]["targets"][0]["measured"] = 0.1
+    (tmp_path / "before.json").write_text(json.dumps(facts))
+    answer = run("compare", str(tmp_path / "before.json"), str(committed))
+    assert answer.exit_code == 3 and "worse" in answer.output
+
+
+def test_what_is_no_report_cannot_be_compared(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"absent\.json cannot be read: No such file"):
+        run("compare", str(tmp_path / "absent.json"))
 
 
 def test_the_list_names_every_benchmark_and_part(monkeypatch: pytest.MonkeyPatch) -> None:
