@@ -22,7 +22,8 @@ from reelops.production.output_names import check_output, default_output
 from reelops.production.producer import build_producer
 from reelops.production.take import Take
 from reelops.system.interpreter import process_age
-from reelops.views.take import progress_bar, show_take
+from reelops.views.progress_bar import watching
+from reelops.views.take import show_take
 from tasks.generation import StepsAsTasks, gpu_slot, is_watched, run_context, watched_by
 from tasks.quiet import quieten
 from tasks.stopping import sigterm_noted
@@ -74,7 +75,7 @@ def command(
     Example: python -m flows generate-video photo.jpg "A lighthouse at dusk, slow zoom in" -o clip.mp4
     """
     quieten()
-    with progress_bar("Starting Prefect") as on_event, watched_by(on_event):
+    with watching("Starting Prefect") as context, watched_by(context.on_event):
         take = generate_video(order, output, track, force)
     show_take(take)
     return REJECTED if take.is_rejected else DONE

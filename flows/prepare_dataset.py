@@ -24,8 +24,8 @@ from reelops.dataset.metadata.outputs import FOLDER
 from reelops.dataset.metadata.stage import MetadataResult
 from reelops.params import load_config
 from reelops.system.hardware import cores
-from reelops.views.scores import tell
-from reelops.views.take import progress_bar
+from reelops.views.console import note
+from reelops.views.progress_bar import watching
 from tasks.dataset import await_shards, order_shard, show_prepared, write_reports, write_tables
 from tasks.dataset import look_at_shard as look_here
 from tasks.quiet import quieten
@@ -88,9 +88,9 @@ def command(**parameters: Any) -> int:
     Example: python -m flows prepare-dataset --shards 4
     """
     quieten()
-    with progress_bar("Preparing"):
+    with watching("Preparing"):
         found = prepare_dataset(**parameters)
     show(found.result)
-    for note in found.notes:
-        tell(note)
+    for text in found.notes:
+        note(text)
     return 0

@@ -25,8 +25,8 @@ from reelops.scoring.scored_clip import ScoredClip, counts, exit_code
 from reelops.system.hardware import cores
 from reelops.system.scratch import scratch_folder
 from reelops.tracking.runs import TrackedRun
+from reelops.views.progress_bar import watching
 from reelops.views.scores import complain, show_many
-from reelops.views.take import progress_bar
 from tasks.quiet import quieten
 from tasks.scoring import log_scores, score_batch, show_scores, write_outputs
 from tasks.stopping import heed_sigterm, sigterm_noted
@@ -133,7 +133,7 @@ def command(**parameters: Any) -> int:
     Example: python -m flows score-clips clips/ --html report.html
     """
     quieten()
-    with progress_bar("Scoring"):
+    with watching("Scoring"):
         batch = score_clips(**parameters)
     show_many(batch.clips)
     if batch.tracked:

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import progress as bars
 from rich.console import Console
 from rich.table import Table as ShownTable
 
 from reelops.errors import REJECTED
 from reelops.params import load_config
-from reelops.progress import Event, Progress, RunContext
+from reelops.progress import RunContext
+from reelops.views.progress_bar import watching
 
 if TYPE_CHECKING:
     from reelops.benchmark.case import Case
     from reelops.benchmark.table import Table
-
-_LINE_SECONDS = 30
 
 Clips = Annotated[
     list[Path] | None, typer.Argument(help="Real clips.", metavar="CLIP...", show_default="those of benchmark.yaml")
@@ -162,7 +159,7 @@ def golden(clips: Clips = None) -> None:
 
     console, config = Console(stderr=True), load_config()
     bench = Bench(config, scratch=config.cache, clips=clips or ())
-    with _watched(console) as context:
+    with _watched() as context:
         measure_golden(bench.files("clips"), bench.files("pictures"), context=context)
     console.print(f"Written to {GOLDEN_FILE}.")
 
@@ -209,7 +206,7 @@ def _measure(
     names = [name.strip() for given in parts or () for name in given.split(",") if name.strip()]
     earlier = read_report(config.root / case.report, case.name)
     keep = partial(write_report, case, root=config.root)
-    with _watched(console) as context:
+    with _watched() as context:
         report = run_case(case, config, earlier, names, clips or (), keep, context)
     for table in all_tables(case, report):
         console.print(_shown(table))
@@ -227,23 +224,5 @@ def _shown(table: Table) -> ShownTable:
     return shown
 
 
-@contextmanager
-def _watched(console: Console) -> Iterator[RunContext]:
-    """A bar with the time left, or where nobody watches, a line a part and one every half minute."""
-    columns = (bars.TextColumn("{task.description}"), bars.BarColumn(), bars.TimeRemainingColumn())
-    with bars.Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Measuring", total=1.0)
-        last_stage, last_line = "", 0.0
-
-        def on_event(event: Event) -> None:
-            nonlocal last_stage, last_line
-            if not isinstance(event, Progress):
-                console.print(event.text, highlight=False)
-                return
-            share = event.done / event.total
-            bar.update(task, description=f"Measuring {event.detail}", completed=share)
-            if not console.is_terminal and (event.stage != last_stage or time.monotonic() > last_line + _LINE_SECONDS):
-                console.print(f"{share:4.0%}  {event.stage}: {event.detail}", highlight=False)
-                last_stage, last_line = event.stage, time.monotonic()
-
-        yield RunContext(on_event)
+def _watched() -> AbstractContextManager[RunContext]:
+    return watching(name=lambda now: f"Measuring {now.detail or now.stage}")

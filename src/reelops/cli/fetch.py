@@ -21,10 +21,10 @@ from reelops.dataset.params import DatasetParams
 from reelops.dataset.records import LOST_NAME
 from reelops.errors import FAILED, Cancelled
 from reelops.params import load_config
-from reelops.progress import Event, Progress, RunContext
+from reelops.progress import Progress
 from reelops.system.files import write_text_atomically
+from reelops.views.console import err, out
 from reelops.views.progress_bar import watching
-from reelops.views.take import err, out
 
 METRICS = Path("reports/fetch/metrics.json")
 _MOST_REASONS = 8
@@ -82,18 +82,16 @@ def fetch(
 
 
 def _run(plan: FetchPlan) -> FetchResult:
-    with watching("clips") as watch:
-
-        def show(event: Event) -> None:
-            if isinstance(event, Progress):
-                received = f"{_megabytes(event.figures['received_bytes'])} received"
-                watch.show(f"Fetching {event.detail}", event.done, event.total, received)
-
+    with watching(figures=_received) as context:
         try:
-            return run_fetch(plan, RunContext(show))
+            return run_fetch(plan, context)
         except KeyboardInterrupt:
             err.print(STOPPED)
             raise SystemExit(Cancelled.exit_code) from None
+
+
+def _received(now: Progress) -> str:
+    return f"{_megabytes(now.figures['received_bytes'])} received"
 
 
 def _end_if_failed(reports: Sequence[SourceReport]) -> None:

@@ -60,18 +60,19 @@ def generate(
 def _produce(
     producer: Producer, orders: Sequence[ClipOrder], outputs: Sequence[Path], track: bool, show: bool
 ) -> list[Take]:
-    from reelops.progress import RunContext, signal_noted
+    from reelops.progress import signal_noted
     from reelops.system.interpreter import process_age
-    from reelops.views.take import progress_bar, show_take
+    from reelops.views.progress_bar import watching
+    from reelops.views.take import show_take
 
     takes: list[Take] = []
     for order, output in zip(orders, outputs, strict=True):
         with (
             signal_noted(signal.SIGINT, KeyboardInterrupt) as should_stop,
-            progress_bar(f"Starting, seed {order.seed}") as on_event,
+            watching(f"Starting, seed {order.seed}", should_stop) as context,
         ):
             start_seconds = None if takes else process_age()
-            take = producer.produce(order, output, RunContext(on_event, should_stop), track, start_seconds)
+            take = producer.produce(order, output, context, track, start_seconds)
         if show:
             show_take(take)
         takes.append(take)

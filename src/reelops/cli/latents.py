@@ -10,10 +10,11 @@ import typer
 from rich.markup import escape
 
 from reelops.params import load_config
-from reelops.progress import Progress, RunContext, signals_awaited
+from reelops.progress import signals_awaited
 from reelops.training.latent_stage import LatentResult, Shard, plan_latents, report_latents, run_latents
 from reelops.training.params import LatentParams
-from reelops.views.take import err, out, progress_bar
+from reelops.views.console import err, out
+from reelops.views.progress_bar import watching
 
 _MAX_REASONS_SHOWN = 8
 
@@ -39,8 +40,10 @@ def latents(
     config = load_config()
     part = Shard.parse(shard) if shard is not None else None
     plan = plan_latents(config.block("latents", LatentParams), config, part)
-    with signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop, progress_bar("Encoding") as show:
-        context = RunContext(lambda event: show(event) if isinstance(event, Progress) else None, should_stop)
+    with (
+        signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop,
+        watching("Encoding", should_stop) as context,
+    ):
         result = run_latents(plan, context)
     if part is None:
         report_latents(result, config.root)

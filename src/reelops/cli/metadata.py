@@ -17,9 +17,9 @@ from reelops.dataset.metadata.stage import MetadataResult, plan_metadata, run_me
 from reelops.dataset.table import CLIPS, QUARANTINE
 from reelops.errors import Cancelled
 from reelops.params import load_config
-from reelops.progress import Event, Progress, RunContext
+from reelops.progress import RunContext
+from reelops.views.console import err, note, out
 from reelops.views.progress_bar import watching
-from reelops.views.take import err, out
 
 
 def register(app: typer.Typer) -> None:
@@ -66,20 +66,15 @@ def metadata(
             typer.echo(json.dumps(metrics(result) | {"seconds": round(result.seconds, 2)}, indent=2))
         else:
             show(result)
-        for note in notes:
-            err.print(f"[yellow]Note:[/] {note}", soft_wrap=True, highlight=False)
+        for text in notes:
+            note(text)
 
 
 @contextmanager
 def _watched() -> Iterator[RunContext]:
-    with watching("clips") as watch:
-
-        def show_progress(event: Event) -> None:
-            if isinstance(event, Progress):
-                watch.show("Looking at clips", event.done, event.total)
-
+    with watching() as context:
         try:
-            yield RunContext(show_progress)
+            yield context
         except KeyboardInterrupt:
             err.print(STOPPED)
             raise SystemExit(Cancelled.exit_code) from None

@@ -163,13 +163,13 @@ def measure(folder: Path, params: PretrainParams, config: Config, console: Conso
     pictures = held_out_pictures(params, config.root)[:only]
     producer = build_producer(config)
     total, made = len(pictures) * len(CameraMove), count(1)
-    with watching("clips") as watch:
-        watch.show("Generating", 0, total)
+    with watching() as context:
+        context.progress("make", 0, total, "clips")
         figures = evaluate_generation(
             producer.frames,
             pictures,
             _as_published(folder, config),
-            lambda _: watch.show("Generating", next(made), total),
+            lambda _: context.progress("make", next(made), total, "clips"),
         )
     vae = AutoencoderKLCogVideoX.from_pretrained(folder, subfolder="vae").float()
     width, height = params.config().vae.size

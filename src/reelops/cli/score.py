@@ -22,6 +22,7 @@ from reelops.scoring.scored_clip import ScoredClip, exit_code
 from reelops.system.files import write_text_atomically
 from reelops.video.picture import probe_picture
 from reelops.views import scores as score_view
+from reelops.views.progress_bar import watching
 
 STDOUT = Path("-")
 
@@ -160,7 +161,7 @@ def _score(
         score_view.show_many(results)
     if comparison and as_json != STDOUT:
         score_view.show_comparison(comparison)
-    with score_view.report_progress() as context:
+    with watching() as context:
         written, notes = outputs.write(results, comparison, str(compare), workers, context)
     if as_json and as_json != STDOUT:
         written.append(_write_json(results, single, as_json))
@@ -178,7 +179,7 @@ def _compared(
 
 def _self_test(clips: Sequence[Path], order: ScoringOrder, workers: int | None, as_json: Path | None) -> int:
     limits = order.gate_settings.limits_of(order.profile or DEFAULT)
-    with score_view.report_progress("Spoiling and judging") as context:
+    with watching(name=lambda _: "Spoiling and judging") as context:
         tests = self_test_clips(clips, order.score_settings, limits, context, workers)
     text = json.dumps([test.to_json() for test in tests], indent=2, ensure_ascii=False, allow_nan=False)
     if as_json == STDOUT:

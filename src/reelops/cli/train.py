@@ -4,33 +4,28 @@ from __future__ import annotations
 
 import json
 import signal
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
 from reelops.cogvideox.profiles import find_profile
 from reelops.cogvideox.training_memory import SHARES, count_adapter, plan_devices
 from reelops.errors import WeightsError
 from reelops.params import Config, load_config
-from reelops.progress import Event, Progress, RunContext, ShouldStop, signals_awaited
+from reelops.progress import Progress, RunContext, ShouldStop, signals_awaited
 from reelops.training.launch import is_rank_zero, report_on_rank_zero
 from reelops.training.params import LatentParams, TrainParams
-from reelops.views.take import err, out
+from reelops.views.console import err, out
+from reelops.views.progress_bar import watching
 
 if TYPE_CHECKING:
     from reelops.training.plan import TrainingPlan
     from reelops.training.stage import TrainingResult
-
-_LINE_SECONDS = 10
 
 
 def register(app: typer.Typer) -> None:
@@ -90,32 +85,12 @@ def _facts(result: TrainingResult) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _watching(plan: TrainingPlan, should_stop: ShouldStop) -> Iterator[RunContext]:
-    """A bar with loss and time left on standard error; a line every ten seconds where nobody watches."""
-    params = plan.params
-    columns = (
-        TextColumn("Training"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[figures]}"),
-        TextColumn("elapsed"),
-        TimeElapsedColumn(),
-    )
-    pace = _Pace(params)
-    shown = err.is_terminal and is_rank_zero()
-    with ProgressBar(*columns, console=err, transient=True, disable=not shown) as bar:
-        task = bar.add_task("train", total=params.steps, figures="")
-
-        def on_event(event: Event) -> None:
-            if not isinstance(event, Progress):
-                return
-            step, figures = int(event.done), pace.describe(event.figures, int(event.done))
-            bar.update(task, completed=step, figures=figures)
-            if not err.is_terminal and pace.is_time_for_a_line():
-                err.print(f"step {step} of {params.steps}: {figures}", highlight=False, soft_wrap=True)
-
-        yield RunContext(on_event, should_stop)
+def _watching(plan: TrainingPlan, should_stop: ShouldStop) -> AbstractContextManager[RunContext]:
+    """Of several processes the first one shows how far they are, with losses, pace and cost."""
+    if not is_rank_zero():
+        return nullcontext(RunContext(should_stop=should_stop))
+    pace = _Pace(plan.params)
+    return watching(should_stop=should_stop, figures=pace.describe, line_at_once=True)
 
 
 class _Pace:
@@ -126,10 +101,10 @@ class _Pace:
         self._seconds: list[float] = []
         self._held_out: float | None = None
         self._loss: float | None = None
-        self._last_line = 0.0
 
-    def describe(self, row: Mapping[str, float], step: int) -> str:
-        """The figures so far in a line: losses, pace, time left and what that costs."""
+    def describe(self, now: Progress) -> str:
+        """The figures so far in a line: losses, pace, and what the rest costs."""
+        row, step = now.figures, int(now.done)
         self._held_out = row.get("held_out_loss", self._held_out)
         if "loss" in row:
             loss = row["loss"]
@@ -141,18 +116,8 @@ class _Pace:
             step_seconds = sorted(self._seconds)[len(self._seconds) // 2]
             left = step_seconds * (self._params.steps - step)
             cost = self._params.budget.cost_of(left)
-            words += [
-                f"{step_seconds:.2f} s per step",
-                f"left {timedelta(seconds=round(left))}",
-                *([cost] if cost else []),
-            ]
+            words += [f"{step_seconds:.2f} s per step", *([cost] if cost else [])]
         return ", ".join(words)
-
-    def is_time_for_a_line(self) -> bool:
-        if time.monotonic() - self._last_line < _LINE_SECONDS:
-            return False
-        self._last_line = time.monotonic()
-        return True
 
 
 def _announce(plan: TrainingPlan) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,19 +16,16 @@ from rich.table import Table
 
 from reelops.errors import REJECTED
 from reelops.params import load_config
-from reelops.progress import OnProgress, Progress, RunContext, signals_awaited
+from reelops.progress import signals_awaited
 from reelops.tracking.runs import TrackedRun
 from reelops.validation.params import ValidateParams
 from reelops.validation.verdict import FOLDER
-from reelops.views.scores import tell
-from reelops.views.take import STAGES, err, out, progress_bar
+from reelops.views.console import err, note, out
+from reelops.views.progress_bar import watching
 
 if TYPE_CHECKING:
     from reelops.validation.plan import ValidationPlan
 from reelops.validation.stage import ValidationResult
-
-_LINE_SECONDS = 10.0
-_MIN_SHARE = 0.05  # before so much is done, a guess at the time left is worth nothing
 
 
 def register(app: typer.Typer) -> None:
@@ -69,8 +64,7 @@ def validate(
     folder = output.absolute() if output else config.root / FOLDER
     with signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop:
         _announce(plan, fresh)
-        with _watched() as on_progress:
-            context = RunContext(lambda event: on_progress(event) if isinstance(event, Progress) else None, should_stop)
+        with watching("Starting", should_stop) as context:
             validated = run_validation(plan, config, context, fresh)
     written, warnings = report_validation(validated, folder)
     notes = [*validated.notes, *warnings]
@@ -83,7 +77,9 @@ def validate(
         typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
         _show(validated, folder / "index.html", tracked)
-        _tell([note for note in notes if note not in plan.notes])
+        for text in notes:
+            if text not in plan.notes:
+                note(text)
     if strict and not validated.findings.passed:
         raise typer.Exit(REJECTED)
 
@@ -100,7 +96,8 @@ def _announce(plan: ValidationPlan, fresh: bool) -> None:
         f"{len(plan.pictures)} pictures; {missing} clips to make, {len(kept)} kept"
     )
     err.print(line + _outlook(kept, missing), highlight=False, soft_wrap=True)
-    _tell(plan.notes)
+    for text in plan.notes:
+        note(text)
 
 
 def _outlook(kept: Sequence[Any], missing: int) -> str:
@@ -110,28 +107,6 @@ def _outlook(kept: Sequence[Any], missing: int) -> str:
         return "; the time left is shown once the first are made."
     seconds = sorted(clip.seconds for clip in kept)[len(kept) // 2]
     return f"; about {timedelta(seconds=round(seconds * missing))} at the pace of those."
-
-
-@contextmanager
-def _watched() -> Iterator[OnProgress]:
-    """A bar with the time left; a line every ten seconds where nobody watches."""
-    began: dict[str, float] = {}
-    last_line = time.monotonic()
-
-    with progress_bar("Starting") as show:
-
-        def tell(now: Progress) -> None:
-            nonlocal last_line
-            show(now)
-            seconds = time.monotonic() - began.setdefault(now.stage, time.monotonic())
-            if not err.is_terminal and now.done and time.monotonic() - last_line >= _LINE_SECONDS:
-                last_line = time.monotonic()
-                unit = " frames" if now.stage == "score" else ""
-                left = timedelta(seconds=round(seconds / now.done * (now.total - now.done)))
-                when = f", about {left} left" if now.done >= _MIN_SHARE * now.total else ""
-                err.print(f"{STAGES[now.stage]}: {now.done} of {now.total}{unit}{when}", highlight=False)
-
-        yield tell
 
 
 def _show(validated: ValidationResult, page: Path, tracked: TrackedRun | None) -> None:
@@ -148,8 +123,3 @@ def _show(validated: ValidationResult, page: Path, tracked: TrackedRun | None) -
     out.print(f"Report {escape(str(page))}, {validated.seconds:.0f} s", highlight=False, soft_wrap=True)
     if tracked:
         out.print(f"MLflow run {tracked.run_id}: {escape(tracked.look)}", highlight=False, soft_wrap=True)
-
-
-def _tell(notes: Sequence[str]) -> None:
-    for note in notes:
-        tell(note)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from reelops.progress import Event, RunContext
-from reelops.progress import Progress as RunProgress
+from reelops.progress import Progress, RunContext
 from reelops.scoring.comparison.set_scores import FEATURES, SetScore, diversity_of
 from reelops.scoring.scored_clip import UNREADABLE, ScoredClip, counts
+from reelops.views.console import err, note, out
+from reelops.views.progress_bar import watching
 from reelops.views.take import COLOURS as VERDICT_COLOURS
 from reelops.views.take import VERDICTS
 
@@ -29,74 +26,32 @@ if TYPE_CHECKING:
 
 COLOURS = {**VERDICT_COLOURS, UNREADABLE: "magenta"}
 ANSWERS = {**VERDICTS, UNREADABLE: "could not be scored"}
-_QUIET_SECONDS = 2.0
 
 
 @contextmanager
 def progress(clips: Sequence[Path]) -> Iterator[RunContext]:
-    """A bar on standard error with clips, frames and the time left, once it has taken longer than two seconds.
-
-    Stopped, it says what is kept.
-    """
-    err = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[count]}"), TimeRemainingColumn())
-    bar = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+    """A context whose progress is shown: clips, frames and the time left. Stopped, it says what is kept."""
     what = clips[0].name if len(clips) == 1 else f"{len(clips)} clips"
-    task = bar.add_task(f"Scoring {escape(what)}", total=None, count="")
-    started, shown, done = time.monotonic(), False, 0
+    done = 0
 
-    def on_event(now: Event) -> None:
-        nonlocal shown, done
-        if not isinstance(now, RunProgress):
-            return
+    def count_clips(now: Progress) -> str:
+        nonlocal done
         done = round(now.figures["clips"])
-        frames = f"{now.done:g} of {now.total:g} frames"
-        bar.update(
-            task,
-            completed=now.done,
-            total=now.total or None,
-            count=frames if len(clips) == 1 else f"{done} of {len(clips)} clips",
-        )
-        if not shown and time.monotonic() - started > _QUIET_SECONDS:
-            shown = True
-            bar.start()
+        return f"{done} of {len(clips)} clips" if len(clips) > 1 else ""
 
     try:
-        yield RunContext(on_event)
+        with watching(name=lambda _: f"Scoring {what}", figures=count_clips) as context:
+            yield context
     except (KeyboardInterrupt, SystemExit):
-        bar.stop()
         if len(clips) > 1:
             err.print(f"{done} of {len(clips)} clips have scores, which are kept. The same command resumes from there.")
         raise
-    finally:
-        bar.stop()
-
-
-@contextmanager
-def report_progress(what: str = "Making the report") -> Iterator[RunContext]:
-    """A bar on standard error with the time left, from the first thing done."""
-    err = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task(what, total=None, visible=False)
-
-        def on_event(now: Event) -> None:
-            if isinstance(now, RunProgress):
-                bar.update(task, completed=now.done, total=now.total, visible=True)
-
-        yield RunContext(on_event)
-
-
-def _output() -> Console:
-    """Standard output; a pipe has no width, and a folded name cannot be found."""
-    return Console(width=None if sys.stdout.isatty() else 240)
 
 
 def show_one(result: ScoredClip) -> None:
     """The clip with every metric, its limit, and every reason."""
     if not (result.scores and result.verdict and result.limits):
         return
-    out = _output()
     answer = result.answer
     out.print(f"[bold]{escape(str(result.path))}[/] [{COLOURS[answer]}]{ANSWERS[answer]}[/]", soft_wrap=True)
     out.print(_metrics(result))
@@ -110,7 +65,6 @@ def show_one(result: ScoredClip) -> None:
 
 def show_many(results: Sequence[ScoredClip]) -> None:
     """A line a clip with the worst of its reasons, and how many there are of each answer."""
-    out = _output()
     table = Table("Clip", "Verdict", "Why", box=SIMPLE_HEAD)
     for result in results:
         table.add_row(escape(result.path.name), _coloured(result.answer, ANSWERS[result.answer]), escape(_why(result)))
@@ -118,7 +72,7 @@ def show_many(results: Sequence[ScoredClip]) -> None:
     found = ", ".join(f"{number} {ANSWERS[answer]}" for answer, number in counts(results).items() if number)
     out.print(f"{len(results)} clips: {found}.", soft_wrap=True, highlight=False)
     if len(results) > 1:
-        _print_sets(out, "Diversity", diversity_of(results))
+        _print_sets("Diversity", diversity_of(results))
     for line in _remarks(results):
         out.print(line, style="dim", soft_wrap=True, highlight=False)
 
@@ -127,7 +81,6 @@ def show_comparison(comparison: Comparison) -> None:
     """Each metric's paired difference with its interval, and what can be said of it."""
     from reelops.metrics.catalogue import METRICS
 
-    out = _output()
     table = Table("Metric", "Before", "Now", "Difference", "95% interval", "Pairs", "Finding", box=SIMPLE_HEAD)
     for one in comparison.differences:
         interval = "" if one.low is None or one.high is None else f"{one.low:+.3g} to {one.high:+.3g}"
@@ -138,11 +91,11 @@ def show_comparison(comparison: Comparison) -> None:
     out.print(table)
     alone = f"{len(comparison.only_new)} only here, {len(comparison.only_old)} only there"
     out.print(f"{len(comparison.pairs)} pairs of clips of the same name; {alone}.", highlight=False)
-    _print_sets(out, "Diversity before", comparison.old_diversity)
-    _print_sets(out, "Frechet distance of all clips here to all there", comparison.distances)
+    _print_sets("Diversity before", comparison.old_diversity)
+    _print_sets("Frechet distance of all clips here to all there", comparison.distances)
 
 
-def _print_sets(out: Console, title: str, scores: Sequence[SetScore]) -> None:
+def _print_sets(title: str, scores: Sequence[SetScore]) -> None:
     """A line each; those that cannot be had, and why, in faint letters."""
     for score in scores:
         by, clips = FEATURES[score.features], " and ".join(str(count) for count in score.samples)
@@ -154,7 +107,6 @@ def _print_sets(out: Console, title: str, scores: Sequence[SetScore]) -> None:
 
 def show_self_tests(tests: Sequence[ClipTest]) -> None:
     """A row a version with how each clip's gate answered, wrong answers named, and the sum."""
-    out = _output()
     table = Table("Version", "Should be", "Answers", "", box=SIMPLE_HEAD)
     names = [row.name for row in next((test.rows for test in tests if test.rows), ())]
     for number, name in enumerate(names):
@@ -182,24 +134,18 @@ def show_self_tests(tests: Sequence[ClipTest]) -> None:
 def show_written(paths: Sequence[Path]) -> None:
     """Where files are, on standard error, so that JSON on standard output stays alone."""
     for path in paths:
-        err = Console(stderr=True)
         err.print(f"Wrote {escape(str(path))} ({path.stat().st_size / 1e6:.1f} MB)", soft_wrap=True, highlight=False)
 
 
 def complain(results: Sequence[ScoredClip], notes: Sequence[str] = ()) -> None:
     """Warnings and errors, on standard error."""
-    err = Console(stderr=True)
-    for note in notes:
-        tell(note)
+    for text in notes:
+        note(text)
     for result in results:
-        for note in result.notes:
-            tell(f"{result.path.name}: {note}")
+        for text in result.notes:
+            note(f"{result.path.name}: {text}")
         if result.error:
             err.print(f"[red]Not scored:[/] {escape(result.error)}", soft_wrap=True, highlight=False)
-
-
-def tell(note: str) -> None:
-    Console(stderr=True).print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True, highlight=False)
 
 
 def limit_words(limit: Limit | None) -> str:

@@ -1,92 +1,26 @@
-"""How a take is shown in a terminal: progress while it is made, a table when it is there."""
+"""How a take is shown in a terminal."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
-from reelops.progress import Event, LogMessage
+from reelops.views.console import err, note, out
 
 if TYPE_CHECKING:
     from reelops.production.take import Take
 
-STAGES = {
-    "load": "Loading the model",
-    "encode": "Reading the picture and the prompt",
-    "denoise": "Generating",
-    "decode": "Decoding frames",
-    "draw": "Drawing frames",
-    "write": "Writing the clip",
-    "score": "Scoring",
-    "log": "Logging to MLflow",
-    "captions": "Encoding captions",
-    "clips": "Encoding clips",
-    "make": "Making clips",
-    "reload": "Loading the adapter by diffusers alone",
-}
 COLOURS = {"accept": "green", "review": "yellow", "reject": "red"}
 VERDICTS = {"accept": "accepted", "review": "to be reviewed", "reject": "rejected"}
-
-# A pipe has no width, and a folded path cannot be copied.
-out = Console(width=None if sys.stdout.isatty() else 240)
-err = Console(stderr=True)
-
-
-@contextmanager
-def progress_bar(title: str) -> Iterator[Callable[[Event], None]]:
-    """A bar on standard error with the stage, its steps and the time left in it; gone when the block ends.
-
-    What it yields shows a run's events; warnings stay on the screen.
-    """
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(compact=True),
-        TextColumn("elapsed"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task(title, total=None)
-        stage = ""
-
-        def show(step: Event) -> None:
-            nonlocal stage, task
-            if isinstance(step, LogMessage):
-                if step.level == "warning":
-                    err.print(f"[yellow]{escape(step.text)}[/]", soft_wrap=True)
-                return
-            if step.stage != stage:
-                stage = step.stage
-                bar.remove_task(task)
-                task = bar.add_task(STAGES.get(stage, stage), total=step.total)
-            bar.update(task, completed=step.done, total=step.total)
-
-        yield show
 
 
 def show_take(take: Take) -> None:
     """Scores, verdict with every reason, seconds, and where everything is."""
     out.print(_table(take))
-    for note in take.notes:
-        err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True)
+    for text in take.notes:
+        note(text)
     if take.tracking_failure:
         err.print(f"[yellow]Not tracked:[/] {escape(take.tracking_failure)}", soft_wrap=True)
 

@@ -25,7 +25,7 @@ def start_a_pair(ground):
     said = []
     for line in process.stderr:
         said.append(line)
-        if line.startswith("step "):
+        if line.startswith("Training: "):
             break
     else:
         pytest.fail("".join(said))
@@ -51,7 +51,7 @@ def test_a_launched_pair_gives_the_curve_of_one_and_sigterm_to_the_launcher_save
     step = int(saved.name.removeprefix("step-"))
     assert process.returncode != 0 and step >= 1
     assert err.count(f"Stopped as asked after step {step} of 100000") == 1, err
-    assert err.count("numbers are trained") == 1 and err.count("step 1 of 100000:") == 1
+    assert err.count("numbers are trained") == 1 and err.count("Training: 1 of 100,000 steps") == 1
 
     pair = curve(saved)
     done = []
