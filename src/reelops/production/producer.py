@@ -24,7 +24,7 @@ from reelops.production.steps import Encoder, Scorer, encode, encode_clip, save_
 from reelops.production.take import Encoded, Footage, Scored, Take, UnjudgedClip, write_sidecar
 from reelops.progress import QUIET, RunContext
 from reelops.system.device_lock import hold_device
-from reelops.system.files import removed_on_failure
+from reelops.system.removed_on_failure import removed_on_failure
 from reelops.system.scratch import scratch_folder
 from reelops.tracking.run_writer import RunWriter
 

@@ -22,7 +22,8 @@ from reelops.production.output_names import contact_sheet_of
 from reelops.production.take import Encoded, Footage, Scored
 from reelops.progress import RunContext
 from reelops.system.digest import sha256_of
-from reelops.system.files import machine_error_on_write, write_atomically
+from reelops.system.files import write_atomically
+from reelops.system.write_errors import machine_error_on_write
 from reelops.tracking.lineage import provenance, trace_lineage
 
 if TYPE_CHECKING:

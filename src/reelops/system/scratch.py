@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reelops.system.files import passing_folder, remove_folder_if_abandoned
+from reelops.system.temporary import remove_folder_if_abandoned, temporary_folder
 
 
 @contextmanager
@@ -17,5 +17,5 @@ def scratch_folder(cache: Path) -> Iterator[Path]:
     root.mkdir(parents=True, exist_ok=True)
     for folder in root.iterdir():
         remove_folder_if_abandoned(folder)
-    with passing_folder(lambda: root / secrets.token_hex(6)) as folder:
+    with temporary_folder(lambda: root / secrets.token_hex(6)) as folder:
         yield folder

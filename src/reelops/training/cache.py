@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from reelops.clip import ClipFormat
 from reelops.errors import DatasetError
-from reelops.system.files import remove_abandoned_partials, write_atomically, write_text_atomically
+from reelops.system.files import write_atomically, write_text_atomically
+from reelops.system.temporary import remove_abandoned_partials
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -14,16 +14,16 @@ from typing import Any
 import pytest
 
 from reelops.errors import InputError
-from reelops.system import files, scratch
+from reelops.system import files, scratch, temporary, write_errors
 from reelops.system.files import (
-    remove_abandoned_partials,
-    removed_on_failure,
     write_atomically,
     write_bytes_atomically,
     write_folder_atomically,
     write_text_atomically,
 )
+from reelops.system.removed_on_failure import removed_on_failure
 from reelops.system.scratch import scratch_folder
+from reelops.system.temporary import remove_abandoned_partials
 
 
 def test_text_and_bytes_arrive_as_they_are(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_run_that_fails_or_is_stopped_removes_what_it_wrote_and_nothing_older(
 @contextmanager
 def stopped_at_line(number: int) -> Iterator[list[str]]:
     """Ctrl-C at the numbered line that runs of the modules under test; yields what was run, until the interrupt."""
-    ours, ran = {files.__file__, scratch.__file__}, []
+    ours, ran = {one.__file__ for one in (files, scratch, temporary, write_errors)}, []
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
         if frame.f_code.co_filename not in ours:

@@ -1,0 +1,30 @@
+"""What the system says of a place that cannot be written to, as an error that tells people what to do."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reelops.errors import MachineError
+
+OUT_OF_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+@contextmanager
+def machine_error_on_write(path: Path) -> Iterator[None]:
+    """Within it what the system says against writing is an error that names `path`.
+
+    Raises:
+        MachineError: a file or folder cannot be written, or the disk is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: Path, error: OSError) -> MachineError:
+    reason = error.strerror or str(error)
+    return MachineError(f"cannot write {path}: {reason}. Free some space there, or choose another place.")
