@@ -4,7 +4,8 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
 PICTURE ?= data/samples/coffee.jpg
 PROMPT ?= A cup of coffee on a wooden table, slow zoom in
 TESTS ?= tests
@@ -18,11 +19,11 @@ export DVC_NO_ANALYTICS := true
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: setup
 setup: ## install everything into .venv; the other targets do it by themselves
-	@scripts/setup.sh
+	@VENV=$(VENV) scripts/setup.sh
 
 .PHONY: demo
 demo: setup ## turn a picture and a sentence into a clip: make demo PICTURE=... PROMPT="..."
@@ -39,6 +40,10 @@ adapter: setup ## train and validate the adapter that params.yaml describes, fro
 .PHONY: test
 test: setup ## run the tests; some of them: make test TESTS=tests/unit WORKERS=0
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(TESTS)
+
+.PHONY: python-report
+python-report: setup ## run the tests with another Python and record them: make python-report PYTHON=python3.12 VENV=.venv-3.12
+	@OMP_NUM_THREADS=1 $(BIN)/python scripts/python_report.py --workers $(WORKERS) $(TESTS)
 
 .PHONY: lint
 lint: setup ## check style, types, imports and file sizes
@@ -68,4 +73,4 @@ lock: setup ## write requirements.lock anew from pyproject.toml; the newest of e
 .PHONY: clean
 clean: ## remove caches and build products; .venv, .reelops and outputs stay
 	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
-	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
+	@find . -name __pycache__ -type d -not -path './.venv*/*' -prune -exec rm -rf {} +

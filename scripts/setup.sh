@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Brings .venv in step with requirements.lock and pyproject.toml; says nothing and takes no time when it already is.
-# PYTHON=/path/to/python3.12 chooses the interpreter, TORCH_INDEX_URL=... the index that PyTorch is taken from.
+# PYTHON=/path/to/python3.12 chooses the interpreter, VENV=... another folder than .venv, TORCH_INDEX_URL=... the index
+# that PyTorch is taken from.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-venv=.venv
+venv=${VENV:-.venv}
 log=$venv/setup.log
 seconds_to_read=30
 
@@ -33,8 +34,12 @@ wanted_state() {
   cksum requirements.lock pyproject.toml
 }
 
+is_the_wanted_python() {
+  [ -z "${PYTHON:-}" ] || [ "$($venv/bin/python --version)" = "$("$PYTHON" --version 2>/dev/null)" ]
+}
+
 make_venv() {
-  if [ -x $venv/bin/python ] && has_all_we_need $venv/bin/python; then
+  if [ -x $venv/bin/python ] && has_all_we_need $venv/bin/python && is_the_wanted_python; then
     # Ours, but from another place: its scripts point there.
     if [ ! -f $venv/ready ] || [ "$(head -n 1 $venv/ready)" = "$PWD" ]; then return; fi
   fi
@@ -113,7 +118,9 @@ compile_bytecode() {
   $venv/bin/python -m compileall -q -j 0 -x 'site-packages/.*/tests?/' $venv/lib >>$log 2>&1 || true
 }
 
-if [ -x $venv/bin/python ] && [ "$(cat $venv/ready 2>/dev/null)" = "$(wanted_state)" ]; then exit 0; fi
+if [ -x $venv/bin/python ] && [ "$(cat $venv/ready 2>/dev/null)" = "$(wanted_state)" ] && is_the_wanted_python; then
+  exit 0
+fi
 make_venv
 install
 compile_bytecode
