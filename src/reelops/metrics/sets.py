@@ -11,9 +11,9 @@ import numpy as np
 
 from reelops.errors import InputError
 
-LEAST_FOR_DISTANCE = 50
-SAMPLES_A_DIMENSION = 10
-MOST_DIMENSIONS = 64
+MIN_FOR_DISTANCE = 50
+SAMPLES_PER_DIMENSION = 10
+MAX_DIMENSIONS = 64
 SHUFFLES = 200
 _SEED = 7
 
@@ -113,24 +113,32 @@ def compare_sets(one_ND: np.ndarray, other_ND: np.ndarray) -> SetDistance:
     As many axes as leave ten samples of the smaller set to each, at most 64. Two samples of one Gaussian with equal
     variances are then apart by 5 to 12% of its variance (about (2.5 + d / 2) / n of it); with as many samples as
     dimensions it would be more than half. A permutation test (Good, Permutation Tests, 2000, ch. 3) tells what that
-    amounts to here: the clips of both sets are mixed and dealt out anew, 200 times.
+    amounts to here: the clips of both sets are mixed and split again, 200 times.
 
     Raises:
         InputError: the dimensions differ, or a set has fewer than 50 samples, which leaves too few axes to tell much.
     """
+    from scipy.stats import permutation_test  # takes half a second to import
+
     sizes = len(one_ND), len(other_ND)
-    if min(sizes) < LEAST_FOR_DISTANCE:
+    if min(sizes) < MIN_FOR_DISTANCE:
         raise InputError(
-            f"a Frechet distance takes at least {LEAST_FOR_DISTANCE} clips a set; here are {sizes[0]} and {sizes[1]}."
+            f"a Frechet distance takes at least {MIN_FOR_DISTANCE} clips a set; here are {sizes[0]} and {sizes[1]}."
         )
-    dimensions = min(one_ND.shape[1], MOST_DIMENSIONS, min(sizes) // SAMPLES_A_DIMENSION)
+    dimensions = min(one_ND.shape[1], MAX_DIMENSIONS, min(sizes) // SAMPLES_PER_DIMENSION)
     together = np.concatenate([one_ND, other_ND])
     seen = together @ principal_axes(together, dimensions)
-    value = frechet_distance(seen[: sizes[0]], seen[sizes[0] :]).value
-    rng = np.random.default_rng(_SEED)
-    dealt = np.array([_dealt_out(rng.permutation(seen), sizes[0]) for _ in range(SHUFFLES)])
-    as_far = (np.count_nonzero(dealt >= value) + 1) / (SHUFFLES + 1)
-    return SetDistance(value, float(np.median(dealt)), float(as_far), dimensions, sizes)
+    rows = np.arange(len(seen))
+    shuffled = permutation_test(
+        (rows[: sizes[0]], rows[sizes[0] :]),
+        lambda ours, theirs: frechet_distance(seen[ours], seen[theirs]).value,
+        vectorized=False,
+        n_resamples=SHUFFLES,
+        alternative="greater",
+        rng=np.random.default_rng(_SEED),
+    )
+    by_chance = float(np.median(shuffled.null_distribution))
+    return SetDistance(float(shuffled.statistic), by_chance, float(shuffled.pvalue), dimensions, sizes)
 
 
 def principal_axes(vectors_ND: np.ndarray, dimensions: int) -> np.ndarray:
@@ -138,10 +146,6 @@ def principal_axes(vectors_ND: np.ndarray, dimensions: int) -> np.ndarray:
     with fewer samples. Blind to differences along the other axes."""
     _, _, axes = np.linalg.svd(vectors_ND - vectors_ND.mean(axis=0), full_matrices=False)
     return axes[:dimensions].T
-
-
-def _dealt_out(mixed_ND: np.ndarray, first: int) -> float:
-    return frechet_distance(mixed_ND[:first], mixed_ND[first:]).value
 
 
 def _unit(vectors_ND: np.ndarray) -> np.ndarray:

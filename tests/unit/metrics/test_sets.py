@@ -9,7 +9,7 @@ import pytest
 
 from reelops.errors import InputError
 from reelops.metrics.sets import (
-    LEAST_FOR_DISTANCE,
+    MIN_FOR_DISTANCE,
     compare_sets,
     diversity_error,
     frechet_distance,
@@ -85,7 +85,7 @@ def test_sets_of_one_kind_show_no_difference_and_others_do() -> None:
     moved = compare_sets(one, other + spreads * 0.6)
     wider = compare_sets(one, other * 1.6)
     assert moved.chance_of_more < 0.01 and wider.chance_of_more < 0.01
-    with pytest.raises(InputError, match=f"at least {LEAST_FOR_DISTANCE} clips a set; here are 60 and 49"):
+    with pytest.raises(InputError, match=f"at least {MIN_FOR_DISTANCE} clips a set; here are 60 and 49"):
         compare_sets(one, other[:49])
 
 

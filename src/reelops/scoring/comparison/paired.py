@@ -28,6 +28,8 @@ LEAST_PAIRS = 6
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
 _SEED = 20_000
+# Resamples at once: of a thousand pairs they take 4 MB.
+_BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -126,13 +128,18 @@ def compare_pairs(pairs: Sequence[Pair]) -> Comparison:
 
 def bootstrap_interval(differences: np.ndarray, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Percentile bootstrap interval of the mean; the same numbers give the same interval."""
-    rng = np.random.default_rng(_SEED)
-    count = len(differences)
-    means = np.concatenate(
-        [differences[rng.integers(0, count, (RESAMPLES // 20, count))].mean(axis=1) for _ in range(20)]
-    )
-    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
+    from scipy.stats import bootstrap  # takes half a second to import
+
+    found = bootstrap(
+        (differences,),
+        np.mean,
+        n_resamples=RESAMPLES,
+        batch=_BATCH,
+        confidence_level=confidence,
+        method="percentile",
+        rng=np.random.default_rng(_SEED),
+    ).confidence_interval
+    return float(found.low), float(found.high)
 
 
 def _by_name(clips: Sequence[ScoredClip], root: Path | None) -> dict[str, ScoredClip]:
