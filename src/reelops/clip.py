@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from reelops.errors import InputError, PromptError
 from reelops.params import describe
 
+DEFAULT_PROFILE = "tiny"
+"""The profile that ships with its weights, so that a first clip needs no download."""
 PictureFit = Literal["crop", "pad"]
 Quality = Literal["high", "medium", "low", "fast", "lossless"]
 
@@ -51,7 +53,9 @@ class ClipOrder(BaseModel):
 
     picture: Path = Field(description="The picture that the clip starts from.")
     prompt: str = Field(description="A sentence or a few; it may name a camera move, such as 'slow zoom in'.")
-    profile: str = Field(default="tiny", description="A profile of params.yaml, or a folder in diffusers layout.")
+    profile: str = Field(
+        default=DEFAULT_PROFILE, description="A profile of params.yaml, or a folder in diffusers layout."
+    )
     seed: int = Field(
         default=0, ge=0, lt=2**63, description="The same seed gives the same clip, bit for bit, on one machine."
     )

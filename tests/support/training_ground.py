@@ -57,6 +57,15 @@ VALIDATE: dict[str, Any] = {
         "prompts": ["tilted horizon, pan left"],
     },
     "moves": {"pictures": 1, "prompts": ["zoom in", "camera stays still"]},
+    "limits": {
+        "max_style_in_base": 0.15,
+        "min_style_in_adapter": 0.8,
+        "max_style_uncalled": 0.15,
+        "max_adherence_loss": 0.05,
+        "max_added_rejections": 0.1,
+        "max_reload_difference": 0.05,
+        "min_change": 0.1,
+    },
     "side_by_sides": 1,
 }
 LATENTS: dict[str, Any] = {"profile": "small", "noised_pictures": 2, "dtype": "float32"}

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from reelops.clip import DEFAULT_PROFILE
 from reelops.cogvideox.architecture import read_architecture
 from reelops.cogvideox.clip_format import choose_format
 from reelops.cogvideox.memory import BYTES, choose_dtype, plan_memory
@@ -51,7 +52,6 @@ STACK = (
 # Without these nothing can be generated; without the others only a part of ReelOps is missing.
 NEEDED = frozenset(STACK[:6]) | {"numpy", "av", "opencv-contrib-python"}
 SUPPORTED_PYTHONS = ((3, 11), (3, 12), (3, 13))
-DEFAULT_PROFILE = "tiny"
 SERVER_TIMEOUT_SECONDS = 1.5
 LOW_DISK_BYTES = 5e9
 GB = 1e9

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from reelops.pretraining.plan import PretrainingPlan
     from reelops.pretraining.stage import PretrainingResult
 
+PROFILE = "tiny"
 MODEL = Path("models/tiny-i2v")
 REPORTS = Path("reports/pretrain")
 WORK = Path(".cache/pretrain")
@@ -182,8 +183,8 @@ def measure(folder: Path, params: PretrainParams, config: Config, console: Conso
 
 def _as_published(folder: Path, config: Config) -> dict[str, Any]:
     """The model in `folder`, sampled with the steps and guidance of the published one, which it may replace."""
-    tiny = find_profile("tiny", config)
-    name = "tiny" if folder == (config.root / MODEL).resolve() else str(folder)
+    tiny = find_profile(PROFILE, config)
+    name = PROFILE if folder == (config.root / MODEL).resolve() else str(folder)
     return {"profile": name, "steps": tiny.steps, "guidance": tiny.guidance}
 
 

@@ -19,7 +19,7 @@ from reelops.errors import WeightsError
 from reelops.params import Config, load_config
 from reelops.progress import Progress, RunContext, ShouldStop, signals_awaited
 from reelops.training.launch import is_rank_zero, report_on_rank_zero
-from reelops.training.params import LatentParams, TrainParams
+from reelops.training.params import RECIPE_TARGETS, LatentParams, TrainParams
 from reelops.views.console import err, out
 from reelops.views.progress_bar import watching
 
@@ -167,7 +167,7 @@ def _show_what_fits(params: TrainParams, config: Config, profile: str | None, ra
             f"Nothing is known of profile {chosen.name} before its weights are here. Set `architecture` in its block."
         )
     # train.targets is for train.profile; what another base is asked about gets CogVideoX's own recipe.
-    targets = params.targets if chosen.name == params.profile else TrainParams().targets
+    targets = params.targets if chosen.name == params.profile else list(RECIPE_TARGETS)
     size = count_adapter(architecture.check(), asked_rank, targets)
     ways = plan_devices(architecture, chosen.clip_format, size)
     shared = {shares: plan_devices(architecture, chosen.clip_format, size, shares=shares) for shares in SHARES}

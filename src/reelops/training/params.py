@@ -1,4 +1,8 @@
-"""The blocks `latents` and `train` of params.yaml."""
+"""The blocks `latents` and `train` of params.yaml.
+
+What a project chooses stands in params.yaml and has no default here. Every default is here and nowhere else:
+CogVideoX's own recipe where it has a value, so params.yaml names only what differs from it.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,12 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
+from reelops.dataset.table import CLIPS
 from reelops.errors import SettingsError
 from reelops.params import ParamsBlock
 
 Dtype = Literal["float32", "bfloat16", "float16"]
+RECIPE_TARGETS = ("to_q", "to_k", "to_v", "to_out.0")
 
 
 class LatentParams(ParamsBlock):
@@ -29,8 +35,8 @@ class LatentParams(ParamsBlock):
 
     renamed: ClassVar[Mapping[str, str]] = {"most_lost": "max_failed_share"}
 
-    profile: str = "tiny"
-    table: Path = Path("data/metadata/clips.parquet")
+    profile: str
+    table: Path = CLIPS
     noised_pictures: NonNegativeInt = 4
     dtype: Dtype = "bfloat16"
     seed: NonNegativeInt = 0
@@ -128,12 +134,12 @@ class TrainParams(ParamsBlock):
         "prompt_share": "prompt_probability",
     }
 
-    name: str = Field(default="demo", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    profile: str = "tiny"
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    profile: str
     start_from: Path | None = None
     rank: PositiveInt = 64
     alpha: float = Field(default=64.0, gt=0)
-    targets: list[str] = Field(default=["to_q", "to_k", "to_v", "to_out.0"], min_length=1)
+    targets: list[str] = Field(default=list(RECIPE_TARGETS), min_length=1)
     steps: PositiveInt = 1000
     batch: PositiveInt = 1
     micro_batch: PositiveInt = 1

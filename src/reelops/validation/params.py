@@ -143,13 +143,13 @@ class Limits(ParamsBlock):
         "least_change": "min_change",
     }
 
-    max_style_in_base: Share | None = 0.15
-    min_style_in_adapter: Share | None = 0.8
-    max_style_uncalled: Share | None = 0.15
-    max_adherence_loss: Share | None = 0.05
-    max_added_rejections: Share | None = 0.1
-    max_reload_difference: NonNegativeFloat | None = 0.05
-    min_change: NonNegativeFloat | None = 0.1
+    max_style_in_base: Share | None
+    min_style_in_adapter: Share | None
+    max_style_uncalled: Share | None
+    max_adherence_loss: Share | None
+    max_added_rejections: Share | None
+    max_reload_difference: NonNegativeFloat | None
+    min_change: NonNegativeFloat | None
 
 
 class ValidateParams(ParamsBlock):
@@ -165,7 +165,7 @@ class ValidateParams(ParamsBlock):
         side_by_sides: so many pairs are shown as videos.
     """
 
-    profile: str = "tiny"
+    profile: str
     seed: NonNegativeInt = 0
     pictures: PositiveInt = 6
     splits: list[Split] = Field(default=["validation", "test"])
@@ -174,7 +174,7 @@ class ValidateParams(ParamsBlock):
     style: Style | None = None
     prompts: Prompts | None = None
     side_by_sides: NonNegativeInt = 8
-    limits: Limits = Limits()
+    limits: Limits
 
     @model_validator(mode="after")
     def _has_prompts(self) -> Self:

@@ -81,7 +81,15 @@ def measure_5b(_bench: Bench, context: RunContext) -> Figures:
             "5B needs."
         )
     gpu, architecture = machine.gpus[0], named_architecture(ARCHITECTURE)
-    params = TrainParams(rank=RANK, alpha=RANK, steps=STEPS, held_out=HeldOutParams(every=0), checkpoint_every=STEPS)
+    params = TrainParams(
+        name="random",
+        profile=ARCHITECTURE,
+        rank=RANK,
+        alpha=RANK,
+        steps=STEPS,
+        held_out=HeldOutParams(every=0),
+        checkpoint_every=STEPS,
+    )
     size = count_adapter(architecture, RANK, params.targets)
     way = best_way(architecture, CLIP, size, "bfloat16", gpu.free_bytes)
     if way is None:
