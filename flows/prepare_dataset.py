@@ -18,13 +18,13 @@ from prefect import flow
 from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from reelops.cli.metadata import show
 from reelops.cli.parameter_options import takes_parameters_of
 from reelops.dataset.metadata.outputs import FOLDER
 from reelops.dataset.metadata.stage import MetadataResult
 from reelops.params import load_config
 from reelops.system.hardware import cores
 from reelops.views.console import note
+from reelops.views.metadata import show_metadata
 from reelops.views.progress_bar import watching
 from tasks.dataset import await_shards, order_shard, show_prepared, write_reports, write_tables
 from tasks.dataset import look_at_shard as look_here
@@ -90,7 +90,7 @@ def command(**parameters: Any) -> int:
     quieten()
     with watching("Preparing"):
         found = prepare_dataset(**parameters)
-    show(found.result)
+    show_metadata(found.result)
     for text in found.notes:
         note(text)
     return 0

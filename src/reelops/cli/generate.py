@@ -6,17 +6,21 @@ import json
 import signal
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from reelops.cli.order_options import takes_order
 from reelops.clip import ClipOrder
 from reelops.errors import REJECTED, InputError
-
-if TYPE_CHECKING:
-    from reelops.production.producer import Producer
-    from reelops.production.take import Take
+from reelops.params import load_config
+from reelops.production.output_names import check_output, default_output
+from reelops.production.producer import Producer, build_producer
+from reelops.production.take import Take
+from reelops.progress import signal_noted
+from reelops.system.interpreter import process_age
+from reelops.views.progress_bar import watching
+from reelops.views.take import show_take
 
 
 def register(app: typer.Typer) -> None:
@@ -42,9 +46,6 @@ def generate(
 
     Example: reelops generate photo.jpg "A lighthouse at dusk, slow zoom in" -o clip.mp4
     """
-    from reelops.params import load_config
-    from reelops.production.producer import build_producer
-
     orders = [order.but(seed=number) for number in _numbers(seeds)] if seeds else [order]
     outputs = _outputs(orders, output, force)
     producer = build_producer(load_config())
@@ -60,11 +61,6 @@ def generate(
 def _produce(
     producer: Producer, orders: Sequence[ClipOrder], outputs: Sequence[Path], track: bool, show: bool
 ) -> list[Take]:
-    from reelops.progress import signal_noted
-    from reelops.system.interpreter import process_age
-    from reelops.views.progress_bar import watching
-    from reelops.views.take import show_take
-
     takes: list[Take] = []
     for order, output in zip(orders, outputs, strict=True):
         with (
@@ -81,7 +77,6 @@ def _produce(
 
 def _outputs(orders: Sequence[ClipOrder], output: Path | None, force: bool) -> list[Path]:
     """One free place for each order, checked before any work is done."""
-    from reelops.production.output_names import check_output, default_output
 
     if output is None:
         return [default_output(order, Path.cwd() / "outputs") for order in orders]

@@ -8,17 +8,15 @@ from contextlib import contextmanager
 from typing import Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from reelops.dataset.metadata.examination import STOPPED, Shard
-from reelops.dataset.metadata.outputs import FOLDER, metrics, write_outputs
-from reelops.dataset.metadata.stage import MetadataResult, plan_metadata, run_metadata, run_shard
-from reelops.dataset.table import CLIPS, QUARANTINE
+from reelops.dataset.metadata.outputs import metrics, write_outputs
+from reelops.dataset.metadata.stage import plan_metadata, run_metadata, run_shard
 from reelops.errors import Cancelled
 from reelops.params import load_config
 from reelops.progress import RunContext
-from reelops.views.console import err, note, out
+from reelops.views.console import err, note
+from reelops.views.metadata import show_metadata
 from reelops.views.progress_bar import watching
 
 
@@ -65,7 +63,7 @@ def metadata(
         if as_json:
             typer.echo(json.dumps(metrics(result) | {"seconds": round(result.seconds, 2)}, indent=2))
         else:
-            show(result)
+            show_metadata(result)
         for text in notes:
             note(text)
 
@@ -78,19 +76,3 @@ def _watched() -> Iterator[RunContext]:
         except KeyboardInterrupt:
             err.print(STOPPED)
             raise SystemExit(Cancelled.exit_code) from None
-
-
-def show(result: MetadataResult) -> None:
-    """How many clips there are for what, and how many are quarantined, and why."""
-    table = Table("Clips", "", box=SIMPLE_HEAD)
-    table.columns[1].justify = "right"
-    for split, count in result.splits.items():
-        table.add_row(split, f"{count:,}")
-    for reason, count in result.reasons.items():
-        table.add_row(f"[dim]quarantined: {reason.replace('_', ' ')}[/]", f"[dim]{count:,}[/]")
-    if lost := sum(result.lost.values()):
-        table.add_row("[dim]never came, see reelops fetch[/]", f"[dim]{lost:,}[/]")
-    out.print(table)
-    known = result.total - result.examined
-    looked = f"{result.examined:,} clips looked at in {result.seconds:.1f} s, {known:,} known before"
-    err.print(f"{looked}. Written: {CLIPS}, {QUARANTINE}, {FOLDER / 'index.html'}", soft_wrap=True, highlight=False)
