@@ -76,7 +76,7 @@ def score_clips(
         csv: the table to write; without it, it is only kept in MLflow.
         parquet: the same as Parquet.
         track: log the run to MLflow.
-        fresh: measure anew what has been measured before.
+        fresh: measure again what has been measured before.
     """
     config = load_config()
     order = ScoringOrder.of(

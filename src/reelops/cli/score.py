@@ -97,7 +97,7 @@ def score(
     workers: Annotated[
         int | None, typer.Option("--workers", "-j", help="Processes.", min=1, show_default="one a core")
     ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Measure anew what has been measured before.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what has been measured before.")] = False,
     media_mb: Annotated[
         int,
         typer.Option("--media-mb", help="Megabytes for all videos in the report; beyond, previews or links.", min=0),
@@ -109,7 +109,7 @@ def score(
 ) -> None:
     """Score clips, and judge them by the limits of params.yaml.
 
-    What has been scored before is not scored again, so a long run that was stopped goes on where it was.
+    What has been scored before is not scored again, so a long run that was stopped resumes where it was.
 
     Exit codes: 0 none was rejected, 2 a clip could not be scored, 3 a clip was rejected. With --self-test: 1 the gate
     failed it.

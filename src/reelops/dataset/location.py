@@ -121,7 +121,7 @@ class Location(BaseModel):
 
 
 def hub_endpoint() -> str:
-    """Where the Hugging Face hub is; its libraries heed the same variable."""
+    """Where the Hugging Face hub is; its libraries read the same variable."""
     return os.environ.get("HF_ENDPOINT", HUB_ENDPOINT).rstrip("/")
 
 

@@ -105,7 +105,7 @@ def log_run(record: RunRecord, uri: str) -> TrackedRun:
 
 
 class LiveRun:
-    """A run that is logged while it goes on, and that a later process can go on with.
+    """A run that is logged while it runs, and that a later process can resume.
 
     Nothing here raises for a store that does not answer: work that takes hours is not lost over its diary. The first
     failure is kept in `failure`, and nothing more is sent.
@@ -115,7 +115,7 @@ class LiveRun:
     done again by the next one.
 
     Args:
-        run_id: of a run to go on with; None begins one.
+        run_id: of a run to resume; None begins one.
     """
 
     def __init__(self, record: RunRecord, uri: str, run_id: str | None = None) -> None:

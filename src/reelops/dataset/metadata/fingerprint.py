@@ -22,7 +22,7 @@ def picture_hash(gray_HW: np.ndarray) -> int | None:
         gray_HW: uint8, any size.
 
     Returns:
-        64 bits; few of them differ where a picture was scaled, compressed anew, or made a little lighter. None for an
+        64 bits; few of them differ where a picture was scaled, recompressed, or made a little lighter. None for an
         even picture.
     """
     small = cv2.resize(gray_HW, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)

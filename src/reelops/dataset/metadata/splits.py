@@ -35,7 +35,7 @@ def hashed_split(origin: str, params: SplitParams, seed: int) -> Split:
 
 
 def _split_of(origin: str, published: Split | None, params: SplitParams, seed: int) -> Split:
-    heeded = {"all": ("train", "validation", "test"), "held_out": ("validation", "test"), "ignore": ()}
-    if published is not None and published in heeded[params.published]:
+    kept = {"all": ("train", "validation", "test"), "held_out": ("validation", "test"), "ignore": ()}
+    if published is not None and published in kept[params.published]:
         return published
     return hashed_split(origin, params, seed)

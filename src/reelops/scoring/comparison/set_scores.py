@@ -99,7 +99,7 @@ def _check_features(features: str, sets: Sequence[Sequence[ScoredClip]], samples
                 f"no {features.upper()} features; set score.weights.{features} in params.yaml, and ask with "
                 f"--also {_ASKED_BY[features]}."
             )
-        raise InputError("the clips were scored before such features were kept; score them anew with --fresh.")
+        raise InputError("the clips were scored before such features were kept; score them again with --fresh.")
 
 
 def _diversity(vectors_ND: np.ndarray) -> _Found:

@@ -1,4 +1,4 @@
-"""A file that is still coming in, and enough knowledge of where it comes from to go on after a kill."""
+"""A file that is still coming in, and enough knowledge of where it comes from to resume after a kill."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Partial:
         return beginning is not None and beginning.total is not None and self.size == beginning.total
 
     def begin(self, beginning: Beginning) -> None:
-        """Forgets all bytes and starts anew."""
+        """Forgets all bytes and starts again."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(b"")
         # In one step, but not flushed to disk: that would cost small files more than their bytes.

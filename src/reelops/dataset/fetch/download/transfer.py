@@ -173,7 +173,7 @@ def _bytes_to_keep(url: str, remote: Remote, partial: Partial) -> int:
 
 
 def _checked_answer(url: str, answer: httpx.Response, kept: int, partial: Partial) -> int:
-    """How much of what is here the answer goes on from."""
+    """How much of what is here the answer resumes from."""
     if answer.status_code == 416:
         partial.discard()
         raise Passing("has not the part that was asked for, so all of it is asked for again")
@@ -183,7 +183,7 @@ def _checked_answer(url: str, answer: httpx.Response, kept: int, partial: Partia
         raise Refused("answers with a web page instead of the file; it may want a login or a click")
     beginning = partial.beginning
     if answer.status_code != 206:
-        return 0  # the server knows no ranges, or the file has changed: all of it comes anew
+        return 0  # the server knows no ranges, or the file has changed: all of it comes again
     first, total = _content_range(answer)
     known = beginning.total if beginning else None
     if first != kept or (known is not None and total is not None and total != known):
