@@ -1,3 +1,8 @@
 """One story a file, named verb_object."""
 
-import tasks  # noqa: F401 - tells Prefect where its home is, before a flow imports Prefect
+from reelops.errors import SettingsError
+
+try:
+    import tasks  # noqa: F401 - tells Prefect where its home is, before a flow imports Prefect
+except SettingsError as error:  # nobody is there yet who would show it without a traceback
+    raise SystemExit(str(error)) from error

@@ -14,6 +14,7 @@ from reelops.system.interpreter import configure_interpreter
 def prefect_environment() -> dict[str, str]:
     """Prefect's settings for a run that nobody configured: own home, silent towards its makers, patient at start."""
     settings = load_settings()
+    settings.require_home()
     environment = {
         "PREFECT_HOME": str(settings.prefect_home),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

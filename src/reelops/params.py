@@ -148,10 +148,7 @@ def load_config(**overrides: Any) -> Config:
         SettingsError: a setting cannot be used, nothing can be kept in the home folder, or params.yaml cannot be read.
     """
     settings = load_settings(**overrides)
-    if not settings.home_can_be_written:
-        raise SettingsError(
-            f"Runs are kept in {settings.home}, which you cannot write to. Set REELOPS_HOME to a folder that you can."
-        )
+    settings.require_home()
     return read_config(settings)
 
 

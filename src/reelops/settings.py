@@ -128,6 +128,17 @@ class Settings(BaseSettings):
         nearest = next(path for path in (self.home, *self.home.parents) if path.exists())
         return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
 
+    def require_home(self) -> None:
+        """Fails before any work is done for which there is no place.
+
+        Raises:
+            SettingsError: nothing can be written into the home folder.
+        """
+        if not self.home_can_be_written:
+            raise SettingsError(
+                f"Runs are kept in {self.home}, which you cannot write to. Set REELOPS_HOME to a folder that you can."
+            )
+
     def locate(self, path: Path) -> Path:
         """A folder that params.yaml names, from the project's root; the embedded model is there, or shipped."""
         ours = self.root / path.expanduser()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -39,3 +40,16 @@ def test_a_flow_has_the_name_the_line_and_the_parameters_of_its_command(name: st
 def test_wrong_usage_exits_2(arguments: list[str], repository: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "flows", *arguments], capture_output=True, text=True, cwd=repository)
     assert done.returncode == 2 and "Traceback" not in done.stderr
+
+
+def test_a_home_that_cannot_be_written_is_one_line(repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "a-file").touch()
+    done = subprocess.run(
+        [sys.executable, "-m", "flows", "--help"],
+        capture_output=True,
+        text=True,
+        cwd=repository,
+        env={**os.environ, "REELOPS_HOME": str(tmp_path / "a-file" / "home")},
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and "Set REELOPS_HOME" in done.stderr
