@@ -57,7 +57,7 @@ def frozen_with_noise(frames_THWC: np.ndarray, rng: np.random.Generator) -> np.n
 
 
 def flickering(frames_THWC: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """All of the light goes up or down by as much as 10%, anew in each frame."""
+    """All of the light goes up or down by as much as 10%, by another factor in each frame."""
     return _each(frames_THWC, lambda frame: frame * rng.uniform(1 - _FLICKER, 1 + _FLICKER))
 
 

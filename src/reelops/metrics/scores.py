@@ -21,8 +21,8 @@ class Scores(Mapping[str, float | None]):
         measures: every metric with how it was measured, why it was not, and its series.
         format: of what was scored.
         asked_move: the camera move that the prompt names; None where it names none or there is no prompt.
-        camera: what the camera was measured to do; None where it could not be told.
-        camera_reason: why it could not be told.
+        camera: what the camera was measured to do; None where it could not be measured.
+        camera_reason: why it could not be measured.
         features: the clip as vectors, by what they rest on: what measures of whole sets of clips take.
     """
 

@@ -56,7 +56,7 @@ def one_opencv_thread() -> Iterator[None]:
 
 
 def worker(name: str) -> ThreadPoolExecutor:
-    """One thread, on which OpenCV leaves Intel's IPP alone as within `one_opencv_thread`: it asks each thread anew."""
+    """One thread, on which OpenCV leaves Intel's IPP alone as within `one_opencv_thread`: it asks each thread again."""
     return ThreadPoolExecutor(1, name, initializer=cv2.ipp.setUseIPP, initargs=(False,))
 
 

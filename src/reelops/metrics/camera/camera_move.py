@@ -56,7 +56,7 @@ class Fit:
 
 
 def texture(gray_HW: np.ndarray) -> np.ndarray:
-    """How well a pixel's motion can be told: the smaller eigenvalue's root of the local structure tensor."""
+    """How well a pixel's motion can be measured: the smaller eigenvalue's root of the local structure tensor."""
     eigen: np.ndarray = cv2.cornerMinEigenVal(gray_HW, blockSize=7, ksize=3)
     root: np.ndarray = np.sqrt(np.maximum(eigen, 0.0))
     return root
@@ -219,7 +219,7 @@ class CameraTracker:
         self._key = self._last
 
     def _refined(self, start_HW: np.ndarray, end_HW: np.ndarray, guess: np.ndarray) -> np.ndarray:
-        """The guess corrected by what motion it leaves; the guess itself where nothing can be told."""
+        """The guess corrected by what motion it leaves; the guess itself where nothing can be measured."""
         height, width = start_HW.shape
         back = cv2.warpAffine(
             end_HW,

@@ -14,7 +14,7 @@ from reelops.optical_flow.warp import pull_back
 from reelops.optical_flow.working_size import STATED_ROWS, WORKING_ROWS
 
 # Below this mean change, in grey levels, what little differs is compression, and a ratio of it says nothing.
-LEAST_CHANGE = 0.25
+MIN_CHANGE = 0.25
 
 # Frames are compared once this much motion lies between them, in pixels at working size, or after so many frames.
 # Interpolation blurs by a fraction of a pixel, so over steps smaller than that nothing could be explained. The longest
@@ -83,7 +83,7 @@ class ResidualTracker:
 
     def measures(self) -> dict[str, Measure]:
         how, value = f"DIS flow at {WORKING_ROWS} rows", self.ratio()
-        why_not = f"frames differ by less than {LEAST_CHANGE:g} grey levels, so there is no change to explain"
+        why_not = f"frames differ by less than {MIN_CHANGE:g} grey levels, so there is no change to explain"
         return {"residual_ratio": Measure(value, how, why_not if value is None else None)}
 
     def ratio(self) -> float | None:
@@ -93,7 +93,7 @@ class ResidualTracker:
         """
         differences = self._differences or self._of_a_short_clip()
         after, before = (sum(values) for values in zip(*differences, strict=True)) if differences else (0.0, 0.0)
-        if not differences or before / len(differences) < LEAST_CHANGE:
+        if not differences or before / len(differences) < MIN_CHANGE:
             return None
         return after / before
 

@@ -47,7 +47,9 @@ class Embedder:
         # What a checkpoint lacks is filled with random numbers. DINO's has no pooler, and its class token needs none.
         lacking = [key for key in loaded["missing_keys"] if not key.startswith("pooler.")]
         if lacking or loaded["mismatched_keys"]:
-            raise WeightsError(f"{weights} lacks weights such as {(lacking or ['of the right size'])[0]}; get it anew")
+            raise WeightsError(
+                f"{weights} lacks weights such as {(lacking or ['of the right size'])[0]}; download it again"
+            )
         self._model: Any = model.eval()
         vision = config.vision_config if hasattr(config, "vision_config") else config
         self._side, self._patch = int(vision.image_size), int(vision.patch_size)

@@ -12,7 +12,7 @@ from reelops.metrics.tracker import OfFrames
 _PERIODS = (8, 16)
 
 # Differences smaller than this, in grey levels, are rounding; without it a flat picture would divide zero by zero.
-_LEAST = 0.5
+_MIN_DIFFERENCE = 0.5
 
 
 BLOCKINESS = Metric(
@@ -52,7 +52,7 @@ def blockiness(gray_HW: np.ndarray) -> float:
 
 
 def _periodic_surplus(steps: np.ndarray) -> float:
-    surplus = (steps[1:-1] + _LEAST) / ((steps[:-2] + steps[2:]) / 2 + _LEAST)
+    surplus = (steps[1:-1] + _MIN_DIFFERENCE) / ((steps[:-2] + steps[2:]) / 2 + _MIN_DIFFERENCE)
     strongest = 1.0
     for period in _PERIODS:
         whole = len(surplus) // period

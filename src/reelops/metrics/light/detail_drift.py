@@ -14,8 +14,8 @@ from reelops.metrics.tracker import Measure
 from reelops.metrics.view import Step, View
 
 # With less contrast there is next to nothing to see, and with less detail what there is is rounding.
-_LEAST_CONTRAST = 0.03
-_LEAST_SHARPNESS = 1.0
+_MIN_CONTRAST = 0.03
+_MIN_SHARPNESS = 1.0
 
 
 DETAIL_DRIFT = Metric(
@@ -35,9 +35,9 @@ DETAIL_DRIFT = Metric(
 
 def detail(sharpness_value: float, contrast_value: float) -> float | None:
     """Sharpness over squared contrast, so that light that fades takes no detail away; None where there is none."""
-    if contrast_value < _LEAST_CONTRAST:
+    if contrast_value < _MIN_CONTRAST:
         return None
-    return (sharpness_value + _LEAST_SHARPNESS) / (255 * contrast_value) ** 2
+    return (sharpness_value + _MIN_SHARPNESS) / (255 * contrast_value) ** 2
 
 
 def detail_drift(details: Sequence[float]) -> float:

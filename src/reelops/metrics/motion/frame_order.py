@@ -15,8 +15,8 @@ from reelops.optical_flow.working_size import THUMB_ROWS
 _FAR = (4, 6, 8)
 
 # Below this mean difference of thumbnails, in grey levels, what differs is compression.
-_LEAST_FAR = 0.1
-_LEAST_NEAR = 0.5
+_MIN_FAR = 0.1
+_MIN_NEAR = 0.5
 
 # A frame returns where it is nearer to the one before last than the larger of the two steps between by this share.
 _RETURN = 0.25
@@ -75,7 +75,7 @@ class FrameOrder:
             self._near.append(self._apart(1))
         if len(self._thumbs) > 2:
             longest = max(self._near[-2:])
-            goes_back = longest > _LEAST_NEAR and self._apart(2) < (1 - _RETURN) * longest
+            goes_back = longest > _MIN_NEAR and self._apart(2) < (1 - _RETURN) * longest
             self._returns.append(float(goes_back))
         for gap, differences in self._far.items():
             if len(self._thumbs) > gap:
@@ -93,7 +93,7 @@ class FrameOrder:
         far = [float(np.mean(differences)) for differences in self._far.values() if differences]
         if not far:
             return Measure(None, how, f"it takes more than {min(_FAR)} frames")
-        if np.mean(far) < _LEAST_FAR:
+        if np.mean(far) < _MIN_FAR:
             return Measure(None, how, "next to nothing changes, so there is no order to tell")
         return Measure(float(np.mean(self._near) / np.mean(far)), how, series=tuple(self._near))
 

@@ -23,9 +23,9 @@ _STUTTER_SHARE = 0.1
 _MOVING_ABOVE = 0.8
 
 # Hand-drawn films come on twos and threes: at 12 and 8 pictures a second. Fewer than 6 are seen one by one.
-_LEAST_RATE = 6
-_LEAST_PICTURES = 6
-_MOST_OFF = 1.5
+_MIN_RATE = 6
+_MIN_PICTURES = 6
+_MAX_OFF = 1.5
 
 
 _CHANGE = Series("Change from the frame before", "grey levels", "low")
@@ -131,12 +131,12 @@ def stutter(changes: Sequence[float], fps: Fraction) -> float:
 def _arrive_evenly(changes: np.ndarray, fps: Fraction) -> bool:
     """Whether new pictures come fast enough, and evenly: at whole steps, none is off by more than a step and a half."""
     moving = changes[changes >= SAME_BELOW]
-    if len(moving) < _LEAST_PICTURES:
+    if len(moving) < _MIN_PICTURES:
         return False
     steps = np.flatnonzero(changes >= min(SAME_BELOW, _STUTTER_SHARE * float(np.median(moving))))
     every = (steps[-1] - steps[0]) / (len(steps) - 1)
     off = steps - every * np.arange(len(steps))
-    return bool(np.ptp(off) <= _MOST_OFF and float(fps) / every >= _LEAST_RATE)
+    return bool(np.ptp(off) <= _MAX_OFF and float(fps) / every >= _MIN_RATE)
 
 
 class Motion:

@@ -1,4 +1,4 @@
-"""Motion smoothness: does what moves go on as it did?"""
+"""Motion smoothness: does what moves continue as it did?"""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def jerk(flow_HW2: np.ndarray, following_HW2: np.ndarray) -> tuple[float, float]
 class MotionSmoothness:
     """1 - sum |F_t+1(x + F_t) - F_t| / sum (|F_t+1(x + F_t)| + |F_t|), over pixels that stay inside and all steps.
 
-    1 for motion that goes on evenly, 0 where each step undoes the last or every second frame stands still; range
+    1 for motion that continues evenly, 0 where each step undoes the last or every second frame stands still; range
     [0, 1], higher is better. Dropped, repeated and shuffled frames and boiling shapes lower it. Real clips of hands and
     animals have 0.3 to 0.6 at 8 frames a second, clean camera moves above 0.9. Not VBench's measure of that name, which
     takes a learned interpolation. Blind where nothing moves, to which it gives no number.

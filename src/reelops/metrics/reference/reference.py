@@ -41,7 +41,7 @@ class AgainstReference:
 
 
 class Reference:
-    """Walks through the reference as the clip goes on.
+    """Walks through the reference beside the clip.
 
     Args:
         frames: RGB uint8 of the clip's size, one for each of its frames; one alone (a picture) is compared with the
