@@ -29,7 +29,7 @@ from reelops.views.progress_bar import watching
 from reelops.views.scores import complain, show_many
 from tasks.quiet import quieten
 from tasks.scoring import log_scores, score_batch, show_scores, write_outputs
-from tasks.stopping import heed_sigterm, sigterm_noted
+from tasks.stopping import raise_if_terminated, sigterm_noted
 
 REPORT = "report.html"
 TABLE = "clips.csv"
@@ -92,7 +92,7 @@ def score_clips(
     clips = find_clips(Path(video) for video in videos)
     with sigterm_noted(), scratch_folder(config.cache) as scratch:
         scored = _scored_in_batches(clips, order, batch_size)
-        heed_sigterm()
+        raise_if_terminated()
         if track:
             outputs = replace(outputs, csv=outputs.csv or scratch / TABLE, html=outputs.html or scratch / REPORT)
         notes = write_outputs(scored, outputs)

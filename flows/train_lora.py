@@ -21,7 +21,7 @@ from reelops.training.reproduce import TrainedAdapter, read_trained
 from reelops.validation.verdict import AdapterVerdict, read_verdict
 from tasks.generation import gpu_slot
 from tasks.quiet import quieten
-from tasks.stopping import heed_sigterm, sigterm_noted
+from tasks.stopping import raise_if_terminated, sigterm_noted
 from tasks.training import register_adapter, reproduce_stage, show_adapter
 
 
@@ -50,7 +50,7 @@ def train_lora(stage: str = "validate", hand_over: bool = True) -> Handover:
     with sigterm_noted():
         with gpu_slot(config):
             reproduce_stage(stage, config)
-        heed_sigterm()
+        raise_if_terminated()
         trained = read_trained(config)
         verdict = read_verdict(trained.sha256, config)
         registered, note = (

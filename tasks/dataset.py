@@ -18,7 +18,7 @@ from reelops.errors import MachineError
 from reelops.params import Config
 from reelops.progress import Event, Progress, RunContext
 from tasks.failure import retry_if_it_may_pass
-from tasks.stopping import heed_sigterm
+from tasks.stopping import raise_if_terminated
 
 if TYPE_CHECKING:
     from reelops.dataset.metadata.stage import MetadataResult, ShardResult
@@ -44,7 +44,7 @@ def look_at_shard(shard: str, workers: int | None, config: Config) -> ShardResul
     logger = get_run_logger()
 
     def on_event(event: Event) -> None:
-        heed_sigterm()
+        raise_if_terminated()
         if isinstance(event, Progress):
             logger.debug("shard %s: %d of %d clips", shard, event.done, event.total)
 
@@ -76,7 +76,7 @@ def await_shards(runs: Sequence[UUID]) -> None:
             elif run.state and run.state.is_final():
                 raise MachineError(f"{run.name} was not looked at ({run.state.name}); see the flow run {run.id}.")
             else:
-                heed_sigterm()
+                raise_if_terminated()
                 time.sleep(_POLL_SECONDS)
 
 
@@ -91,7 +91,7 @@ def write_tables(config: Config) -> MetadataResult:
     """The tables of all clips; what no shard has looked at is looked at here."""
     from reelops.dataset.metadata.stage import plan_metadata, run_metadata
 
-    return run_metadata(plan_metadata(config), RunContext(lambda _: heed_sigterm()))
+    return run_metadata(plan_metadata(config), RunContext(lambda _: raise_if_terminated()))
 
 
 @task(timeout_seconds=_HOURS, cache_policy=NO_CACHE)

@@ -24,7 +24,7 @@ from reelops.production.producer import Step
 from reelops.progress import Event, LogMessage, RunContext
 from reelops.system.device_lock import hold_device
 from tasks.failure import retry_if_it_may_pass
-from tasks.stopping import heed_sigterm, is_asked_to_stop
+from tasks.stopping import is_asked_to_stop, raise_if_terminated
 
 LEASE_SECONDS = 60
 T = TypeVar("T")
@@ -54,7 +54,7 @@ def run_context() -> RunContext:
     stages: set[str] = set()
 
     def on_event(event: Event) -> None:
-        heed_sigterm()
+        raise_if_terminated()
         if isinstance(event, LogMessage):
             getattr(get_run_logger(), event.level)(event.text)
         elif event.stage not in stages:

@@ -14,7 +14,7 @@ from reelops.params import Config
 from reelops.progress import Event, Progress, RunContext
 from reelops.tracking.runs import TrackedRun, log_run
 from tasks.failure import retry_if_it_may_pass
-from tasks.stopping import heed_sigterm
+from tasks.stopping import raise_if_terminated
 
 if TYPE_CHECKING:
     from reelops.scoring.batch import ScoringOrder
@@ -39,7 +39,7 @@ def score_batch(number: int, clips: Sequence[Path], order: ScoringOrder) -> list
     logger = get_run_logger()
 
     def on_event(event: Event) -> None:
-        heed_sigterm()
+        raise_if_terminated()
         if isinstance(event, Progress):
             logger.debug("batch %d: %d of %d clips", number, event.figures["clips"], len(clips))
 

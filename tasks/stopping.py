@@ -20,12 +20,12 @@ _asked: ContextVar[ShouldStop] = ContextVar("asked", default=lambda: False)
 
 @contextmanager
 def sigterm_noted() -> Iterator[None]:
-    """For a flow's body: `heed_sigterm` anywhere within it, or its end, raises if a SIGTERM came meanwhile."""
+    """For a flow's body: `raise_if_terminated` anywhere within it, or its end, raises if a SIGTERM came meanwhile."""
     with signal_noted(signal.SIGTERM, lambda: TerminationSignal(signal.SIGTERM)) as asked:
         token = _asked.set(asked)
         try:
             yield
-            heed_sigterm()
+            raise_if_terminated()
         finally:
             _asked.reset(token)
 
@@ -35,7 +35,7 @@ def is_asked_to_stop() -> bool:
     return _asked.get()()
 
 
-def heed_sigterm() -> None:
+def raise_if_terminated() -> None:
     """Ends the run here if a SIGTERM came.
 
     Raises:

@@ -19,7 +19,7 @@ ARTIFACT_KEY = "trained-adapter"
 
 @task(tags=["gpu"], retries=0, cache_policy=NO_CACHE, task_run_name="dvc repro {stage}")
 def reproduce_stage(stage: str, config: Config) -> None:
-    """Not retried: a stage goes on where it stopped when the flow runs again, and fails again on what is wrong."""
+    """Not retried: a stage resumes when the flow runs again, and fails again on what is wrong."""
     reproduce(stage, config.root, get_run_logger().info, is_asked_to_stop)
 
 

@@ -100,7 +100,7 @@ def _draw(shape: tuple[int, ...], generator: Generator | None, device: torch.dev
 
 @dataclass(frozen=True)
 class EncodedPrompts:
-    """Text vectors (B, L, D), and what the user should be told about them."""
+    """Text vectors (B, L, D), and notes for the user about them."""
 
     vectors_BLD: Tensor
     notes: tuple[str, ...] = ()

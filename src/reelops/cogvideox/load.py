@@ -33,7 +33,7 @@ class LoadedModel:
         base, base_revision: name and exact revision of the weights, for the lineage id.
         load_seconds: what loading took when it was loaded.
         asked: the dtype and offload insisted on when it was loaded.
-        notes: what the user should be told.
+        notes: for the user.
     """
 
     pipeline: Any

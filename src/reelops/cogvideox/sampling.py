@@ -62,7 +62,7 @@ class SamplingConfig:
 
 @dataclass(frozen=True)
 class Sampled:
-    """Frames (T, H, W, 3) uint8 RGB, wall seconds of each stage, and what the user should be told."""
+    """Frames (T, H, W, 3) uint8 RGB, wall seconds of each stage, and notes for the user."""
 
     frames_THWC: np.ndarray
     seconds: dict[str, float]

@@ -28,7 +28,7 @@ class Weights:
         folder: in diffusers layout.
         base: what they are called: the hub's repository or the folder's name.
         revision: the hub's commit, or `sha256:` and a digest of the folder's content.
-        notes: what the user should be told.
+        notes: for the user.
     """
 
     folder: Path

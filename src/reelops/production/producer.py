@@ -95,7 +95,7 @@ class Producer:
         Args:
             output: an .mp4; see `check_output`.
             track: log the take to MLflow. A server that does not answer loses no clip: the take says so.
-            start_seconds: what went by before, which the take tells among its seconds.
+            start_seconds: what went by before, which counts among the seconds of the take.
 
         Raises:
             ReelOpsError: no clip was made.
@@ -193,7 +193,7 @@ def build_producer(
 
 
 def wait_for_device(config: Config, context: RunContext) -> AbstractContextManager[str]:
-    """The device for this run alone; somebody who has to wait is told why."""
+    """The device for this run alone; who has to wait reads why."""
     return hold_device(config.home, lambda message: context.log(f"Waiting: {message}.", "warning"))
 
 

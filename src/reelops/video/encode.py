@@ -115,7 +115,7 @@ def transcode(
     size: tuple[int, int] | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> Clip:
-    """Encodes a video anew: upright, square pixels, BT.709; its rate or uneven times, sound and provenance are kept.
+    """Re-encodes a video: upright, square pixels, BT.709; its rate or uneven times, sound and provenance are kept.
 
     Args:
         source: any video.

@@ -1,4 +1,4 @@
-"""Reading the picture a clip starts from: any size, aspect, colour mode or format; what was done is said aloud."""
+"""Reading the picture a clip starts from: any size, aspect, colour mode or format; what was done is in its notes."""
 
 from __future__ import annotations
 

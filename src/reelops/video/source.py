@@ -1,4 +1,4 @@
-"""Opening a video for reading, with every way this fails told in one sentence."""
+"""Opening a video for reading, and one sentence for each way that this fails."""
 
 from __future__ import annotations
 

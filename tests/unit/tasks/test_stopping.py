@@ -11,7 +11,7 @@ pytest.importorskip("prefect", reason='Prefect comes with pip install "reelops[o
 
 from prefect.exceptions import TerminationSignal
 
-from tasks.stopping import heed_sigterm, sigterm_noted
+from tasks.stopping import raise_if_terminated, sigterm_noted
 
 
 class Loses:
@@ -29,7 +29,7 @@ def test_a_signal_that_got_lost_is_heeded_at_the_next_step() -> None:
         loses = Loses()
         del loses
         reached.append("the exception was lost")
-        heed_sigterm()
+        raise_if_terminated()
         reached.append("the signal too")
     assert reached == ["the exception was lost"]
     assert signal.getsignal(signal.SIGTERM) is before
@@ -49,6 +49,6 @@ def test_a_signal_goes_to_the_handler_there_was() -> None:
             os.kill(os.getpid(), signal.SIGTERM)
         assert seen == [signal.SIGTERM]
         with sigterm_noted():
-            heed_sigterm()  # an earlier run's signal is not this one's
+            raise_if_terminated()  # an earlier run's signal is not this one's
     finally:
         signal.signal(signal.SIGTERM, before)
