@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from pathlib import Path
 
 from reelops.clip import ClipOrder
@@ -48,3 +49,19 @@ def check_output(output: Path, overwrite: bool) -> Path:
             f"{output} exists already; choose another name, or overwrite it (--force; in Python overwrite=True)."
         )
     return output.absolute()
+
+
+def require_place(output: Path) -> None:
+    """Fails where no clip can be written, before minutes of work are done for it.
+
+    Permissions alone do not tell (a full or strange file system looks writable), so an unnamed file is made.
+
+    Raises:
+        InputError: the folder, or the one that it would be made in, takes no file.
+    """
+    folder = next(path for path in output.absolute().parents if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(f"{output} cannot be written: {error.strerror}. Choose another place for the clip.") from error

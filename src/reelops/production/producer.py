@@ -19,7 +19,7 @@ from reelops.generators.catalogue import Generators
 from reelops.generators.contract import Generation
 from reelops.params import Config
 from reelops.production.mlflow_record import run_record
-from reelops.production.output_names import files_of
+from reelops.production.output_names import files_of, require_place
 from reelops.production.steps import Encoder, Scorer, encode, encode_clip, save_footage, score
 from reelops.production.take import Encoded, Footage, Scored, Take, UnjudgedClip, write_sidecar
 from reelops.progress import QUIET, RunContext
@@ -104,6 +104,7 @@ class Producer:
         """
         started, began = time.time(), time.perf_counter()
         self.check(order)
+        require_place(output)
         if track:
             self.tracker.open_ahead()
         with removed_on_failure(*files_of(output)):

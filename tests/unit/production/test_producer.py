@@ -117,6 +117,16 @@ class BrokenScorer:
         raise self.error
 
 
+def test_a_place_that_takes_no_file_is_refused_before_anything_is_generated(
+    producer: Producer, order: ClipOrder, tmp_path: Path
+) -> None:
+    (tmp_path / "a-file").touch()
+    events: list[Event] = []
+    with pytest.raises(InputError, match=r"a-file/clip\.mp4 cannot be written: .*Choose another place"):
+        producer.produce(order, tmp_path / "a-file" / "clip.mp4", RunContext(events.append), track=False)
+    assert not events
+
+
 @pytest.mark.parametrize("error", [RuntimeError("a bug"), MachineError("no memory"), KeyboardInterrupt()])
 def test_whatever_a_scorer_raises_no_clip_without_a_verdict_stays(
     producer: Producer, order: ClipOrder, tmp_path: Path, error: BaseException
