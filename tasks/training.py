@@ -7,6 +7,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from reelops.params import Config
+from reelops.progress import Event, LogMessage, RunContext
 from reelops.tracking.adapters import RegisteredAdapter, register_challenger
 from reelops.tracking.runs import tag_run
 from reelops.training.reproduce import TrainedAdapter, lineage_tags, reproduce
@@ -20,7 +21,13 @@ ARTIFACT_KEY = "trained-adapter"
 @task(tags=["gpu"], retries=0, cache_policy=NO_CACHE, task_run_name="dvc repro {stage}")
 def reproduce_stage(stage: str, config: Config) -> None:
     """Not retried: a stage resumes when the flow runs again, and fails again on what is wrong."""
-    reproduce(stage, config.root, get_run_logger().info, is_asked_to_stop)
+    logger = get_run_logger()
+
+    def on_event(event: Event) -> None:
+        if isinstance(event, LogMessage):
+            logger.info(event.text)
+
+    reproduce(stage, config.root, RunContext(on_event, is_asked_to_stop))
 
 
 @task(

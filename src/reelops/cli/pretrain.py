@@ -7,7 +7,6 @@ import platform
 import signal
 import time
 from collections.abc import Callable
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +14,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from reelops.camera.moves import CameraMove
 from reelops.cogvideox.profiles import find_profile
 from reelops.params import Config, load_config
 from reelops.production.producer import build_producer
@@ -163,15 +161,8 @@ def measure(folder: Path, params: PretrainParams, config: Config, console: Conso
 
     pictures = held_out_pictures(params, config.root)[:only]
     producer = build_producer(config)
-    total, made = len(pictures) * len(CameraMove), count(1)
     with watching() as context:
-        context.progress("make", 0, total, "clips")
-        figures = evaluate_generation(
-            producer.frames,
-            pictures,
-            _as_published(folder, config),
-            lambda _: context.progress("make", next(made), total, "clips"),
-        )
+        figures = evaluate_generation(producer.frames, pictures, _as_published(folder, config), context)
     vae = AutoencoderKLCogVideoX.from_pretrained(folder, subfolder="vae").float()
     width, height = params.config().vae.size
     with console.status("Reconstructing"):

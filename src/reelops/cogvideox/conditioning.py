@@ -1,4 +1,4 @@
-"""What the transformer is told beside the noisy video: the picture and the prompt.
+"""What the transformer is given beside the noisy video: the picture and the prompt.
 
 One function makes the picture's part for sampling and for training, so that the two cannot drift apart.
 

@@ -84,7 +84,7 @@ def predict_velocity(
     rotary: Rotary | None,
     dtype: torch.dtype,
 ) -> Tensor:
-    """v, float32, (B, F, C, H, W): the picture's condition stands after the noisy video on the channels."""
+    """v, float32, (B, F, C, H, W): the picture's condition comes after the noisy video on the channels."""
     seen = torch.cat([noisy_BFCHW, condition_BFCHW], dim=2).to(dtype)
     velocity: Tensor = transformer(
         hidden_states=seen,

@@ -1,4 +1,4 @@
-"""Attention in which some latent frames of a clip stand for all of them.
+"""Attention in which some latent frames of a clip count for all of them.
 
 Where a step sees few frames, fewer tokens vie for attention than in a whole clip, and text weighs more than it ever
 will when a clip is sampled. So each seen frame but the first counts as often as there are frames in its place:

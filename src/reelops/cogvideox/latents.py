@@ -1,7 +1,7 @@
 """What training needs of a clip, encoded once: posteriors of the video and of its picture, vectors of its captions.
 
 A posterior is kept as mean and log variance rather than as one draw from it, so that every visit of a sample draws
-anew, as an encoder at hand would. The picture is encoded clean, and a few times under the conditioning noise of
+again, as an encoder at hand would. The picture is encoded clean, and a few times under the conditioning noise of
 training.
 
 Shapes: K noised pictures, T frames, F latent frames, C channels, H W height and width.
@@ -66,6 +66,6 @@ def video_moments(vae: Any, frames_THWC: np.ndarray) -> tuple[Tensor, Tensor]:
 def encode_texts(
     tokenizer: Any, text_encoder: Any, captions: Sequence[str], length: int
 ) -> tuple[Tensor, tuple[str, ...]]:
-    """Vectors (N, length, D) of captions as sampling makes them, and what should be said about captions cut short."""
+    """Vectors (N, length, D) of captions as sampling makes them, and notes on captions that were cut short."""
     encoded = encode_prompts(tokenizer, text_encoder, captions, length, text_encoder.device)
     return encoded.vectors_BLD, encoded.notes

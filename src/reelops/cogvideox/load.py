@@ -17,8 +17,8 @@ from reelops.cogvideox.clip_format import choose_format
 from reelops.cogvideox.memory import MemoryPlan, plan_memory
 from reelops.cogvideox.profiles import Profile
 from reelops.cogvideox.weights import locate_weights
-from reelops.errors import Cancelled, WeightsError
-from reelops.progress import ShouldStop
+from reelops.errors import WeightsError
+from reelops.progress import QUIET, RunContext
 from reelops.system.hardware import Machine, inspect_machine
 
 RANDOM_NOTE = "random weights: the frames are noise and only time and memory mean anything"
@@ -101,15 +101,14 @@ def load_model(
 
 
 @contextmanager
-def exclusive_model(should_stop: ShouldStop | None = None) -> Iterator[None]:
+def exclusive_model(context: RunContext = QUIET) -> Iterator[None]:
     """Waits until nobody else in this process loads or uses a model, and keeps it so.
 
     Raises:
-        Cancelled: `should_stop` said so while waiting.
+        Cancelled: somebody asked to stop while it waited.
     """
     while not _in_use.acquire(timeout=_LISTEN_SECONDS):
-        if should_stop is not None and should_stop():
-            raise Cancelled("Stopped as asked while waiting for another generation; nothing was written.")
+        context.raise_if_stopped("Stopped as asked while waiting for another generation; nothing was written.")
     try:
         yield
     finally:
@@ -199,7 +198,7 @@ def _quiet(*names: str) -> Iterator[None]:
 
 
 def _silence_loading_bars() -> None:
-    """The libraries draw a bar a component on standard error; the stage is told through `on_progress`."""
+    """The libraries draw a bar per component on standard error, beside ours."""
     from diffusers.utils import logging as diffusers_logging
     from transformers.utils import logging as transformers_logging
 

@@ -127,7 +127,7 @@ def sample_frames(
     Args:
         pipeline: a `CogVideoXImageToVideoPipeline`, on its device or with its offload hooks.
         picture_HWC: RGB uint8, exactly the clip's size.
-        context: told of every step of encoding, denoising and decoding, and asked after each whether to stop; it
+        context: gets every step of encoding, denoising and decoding, and is asked after each whether to stop; it
             changes no bit of the result.
 
     Raises:

@@ -67,7 +67,7 @@ class CogVideoXGenerator:
         adapter = read_adapter(order.adapter, order.adapter_strength) if order.adapter else None
         clip = _clip_format(order, profile)
         picture = read_picture(order.picture, clip.width, clip.height, order.fit)
-        with exclusive_model(context.should_stop), PeakMemory() as peak:
+        with exclusive_model(context), PeakMemory() as peak:
             model = self._load(profile, context)
             load_seconds = time.perf_counter() - began
             choose_format(profile, model.architecture, order.num_frames, order.width, order.height)

@@ -5,7 +5,7 @@ The diffusion loss alone takes long to teach attention to look there: while it l
 mud, and mud says little about where to look instead. So some heads of some blocks are also taught. The last p*p heads
 of a block (p the patch size) each stand for one of the p*p latent pixels of a token, and are drawn to the tokens of the
 first frame between which that pixel's source lies. What one head brings back is a mixture of up to four tokens, so a
-second block looks farther apart around the same place: from both the tokens themselves can be told again. This loss
+second block looks farther apart around the same place: from both the tokens themselves can be worked out. This loss
 fades out during training; the diffusion loss has the last word.
 """
 

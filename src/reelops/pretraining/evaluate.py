@@ -22,6 +22,7 @@ from reelops.metrics.reference.content_kept import content_kept
 from reelops.metrics.reference.psnr import psnr
 from reelops.pretraining.pictures import read_picture
 from reelops.pretraining.vae import CLIP_FRAMES, reconstruct
+from reelops.progress import QUIET, RunContext
 
 BOUNDS = {
     "vae_psnr": Bound.at_least(25.0),
@@ -88,7 +89,7 @@ def evaluate_generation(
     generate: Generate,
     pictures: list[Path],
     sampling: Mapping[str, Any],
-    on_clip: Callable[[ClipResult], None],
+    context: RunContext = QUIET,
     moves: tuple[CameraMove, ...] = tuple(CameraMove),
 ) -> dict[str, Any]:
     """Every move for every picture.
@@ -96,6 +97,7 @@ def evaluate_generation(
     Args:
         sampling: what all orders have in common: profile, steps, guidance.
     """
+    context.progress("make", 0, len(pictures) * len(moves), "clips")
     results = []
     thumbnails: dict[tuple[str, str], np.ndarray] = {}
     for row, picture in enumerate(pictures):
@@ -106,7 +108,7 @@ def evaluate_generation(
             thumbnails[picture.name, move.value] = cv2.resize(
                 frames_THWC[-1], (60, 40), interpolation=cv2.INTER_AREA
             ).astype(float)
-            on_clip(result)
+            context.progress("make", len(results), len(pictures) * len(moves), "clips")
     kept = [result.content_kept for result in results if result.content_kept is not None]
     return {
         "clips": len(results),

@@ -29,7 +29,7 @@ SLOW_ZOOM_ODDS = 3.0
 class Batch:
     """Clips (B, F, C, H, W) and their pictures (B, C, H, W), with a caption and a camera path each.
 
-    A path is None where the caption is empty: nothing tells it then.
+    A path is None where the caption is empty: nothing says it then.
     """
 
     clips: Tensor

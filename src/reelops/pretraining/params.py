@@ -30,7 +30,8 @@ class PretrainParams(ParamsBlock):
     """What to learn from, what to be judged by, and for how long to train.
 
     Attributes:
-        pictures, videos: globs of files to learn from, relative to the project; what is not there is left out and said.
+        pictures, videos: globs of files to learn from, relative to the project; what is not there is left
+            out, with a note.
         held_out: globs of pictures to evaluate on; never trained on.
         evaluation_pictures: how many of the held-out pictures, by name, are evaluated.
         vae_minutes, transformer_minutes, decoder_minutes: wall time of the phases.

@@ -22,7 +22,7 @@ class PretrainingPlan:
         candidate: the folder that the trained model is written to.
         start_from: a trained model in diffusers layout: its text encoder and VAE are taken as they are, only its
             transformer and decoder are trained further.
-        notes: what people should be told.
+        notes: for the user.
     """
 
     config: PretrainConfig

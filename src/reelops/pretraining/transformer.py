@@ -43,7 +43,7 @@ class TransformerConfig:
         aligned_spreads: how far apart the heads of each of them look.
         align_weight: weight of that loss at first; the diffusion loss has one.
         align_share: the share of training by which it has faded out.
-        ema: decay of the average of the weights, a step.
+        ema: decay of the average of the weights, per step.
     """
 
     heads: int = 5

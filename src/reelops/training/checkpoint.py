@@ -1,4 +1,4 @@
-"""Checkpoints: everything a run needs to go on as if nothing had happened, whole or not there, verified when read.
+"""Checkpoints: everything a run needs to resume as if nothing had happened, whole or not there, verified when read.
 
     step-000500/
       lora.safetensors        the adapter's matrices, float32
@@ -72,10 +72,10 @@ class Checkpoint:
 
 
 def exclusive_run(folder: Path) -> AbstractContextManager[None]:
-    """Keeps a second process from going on with the same run.
+    """Keeps a second process from training the same run.
 
     Raises:
-        MachineError: another process is at it.
+        MachineError: another process trains it.
     """
     busy = f"Another process is training this very run ({folder}). Wait for it, or change train.seed for a second one."
     return exclusive_lock(folder / LOCK, busy)

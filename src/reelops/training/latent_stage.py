@@ -119,7 +119,7 @@ class LatentResult:
 
     @property
     def figures(self) -> dict[str, float]:
-        """What stands in reports/latents/metrics.json."""
+        """What reports/latents/metrics.json holds."""
         counts = {name: value for name, value in asdict(self).items() if name not in ("quarantined", "notes")}
         return counts | {"quarantined": len(self.quarantined)}
 

@@ -33,7 +33,7 @@ class Launch:
     Attributes:
         free_after_forward: gather a block's shares again for the way back rather than keep it whole; slower, and what
             saves the memory.
-        notes: what people should be told.
+        notes: for the user.
     """
 
     processes: int = 1
@@ -134,7 +134,7 @@ def average_gradients(adapter: Iterable[Parameter], accelerator: Any) -> None:
 
 @contextmanager
 def report_lost_ranks(launch: Launch) -> Iterator[None]:
-    """Within it the end of another process is one line; torch tells of it as a broken connection.
+    """Within it the end of another process is one line; torch reports it as a broken connection.
 
     Raises:
         LostProcess
@@ -145,26 +145,26 @@ def report_lost_ranks(launch: Launch) -> Iterator[None]:
         if launch.processes == 1 or not _is_lost_connection(error):
             raise
         raise LostProcess(
-            f"Another of the {launch.processes} processes of this run has ended; its message stands above, unless it "
-            "was killed. The last checkpoint is whole, and the same command goes on from there."
+            f"Another of the {launch.processes} processes of this run has ended; its message is above, unless it "
+            "was killed. The last checkpoint is whole, and the same command resumes from there."
         ) from error
 
 
 def _is_lost_connection(error: RuntimeError) -> bool:
     from torch.distributed import DistError
 
-    said = str(error)
-    return isinstance(error, DistError) or "gloo" in said or "Connection" in said
+    message = str(error)
+    return isinstance(error, DistError) or "gloo" in message or "Connection" in message
 
 
 def is_rank_zero() -> bool:
-    """Of all processes of a run: the one that writes and tells."""
+    """Of all processes of a run: the one that writes and reports."""
     return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager
 def report_on_rank_zero() -> Iterator[None]:
-    """Within it a fault that all processes meet ends them all, and is told by the first of each machine alone.
+    """Within it a fault that all processes meet ends them all, and is reported by the first of each machine alone.
 
     Raises:
         SystemExit: in the others, with the fault's own code.

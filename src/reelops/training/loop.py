@@ -342,7 +342,7 @@ class Loop:
             )
 
     def resume(self) -> list[str]:
-        """Restores the latest checkpoint, if there is one; what people should be told about it."""
+        """Restores the latest checkpoint, if there is one; notes for the user."""
         torch.manual_seed(self.params.seed + self.accelerator.process_index)  # for code that draws of its own accord
         checkpoint, notes = self.checkpoints.latest()
         if checkpoint is None:

@@ -1,4 +1,4 @@
-"""Optimizers by name; where one cannot be had here, AdamW takes its place and that is said."""
+"""Optimizers by name; where one cannot be had here, AdamW takes its place, with a note."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class Budget(ParamsBlock):
         return min(limits) * 3600 if limits else None
 
     def cost_of(self, seconds: float) -> str | None:
-        """What so many seconds cost, in words; None where nobody said the price."""
+        """What so many seconds cost, in words; None where no price is given."""
         if self.money_per_hour is None:
             return None
         return f"{seconds / 3600 * self.money_per_hour:.2f} {self.currency}"
@@ -104,13 +104,13 @@ class TrainParams(ParamsBlock):
     Attributes:
         name: of the adapter; its folder under models/adapters and its name in the registry.
         profile: the base model; the one the latents were made with.
-        start_from: an adapter to go on from, with the same rank and targets.
+        start_from: an adapter to start from, with the same rank and targets.
         rank, alpha: W + alpha / rank * B A.
         targets: layers that get an adapter, by the end of their names.
         steps: optimizer steps.
-        batch: samples a step, over all devices and accumulated passes; what is learnt depends on it alone.
-        micro_batch: samples a pass of one device; as many passes are accumulated as `batch` needs.
-        frames_per_step: latent frames that a step sees, the first and others drawn anew each step, at their true
+        batch: samples per step, over all devices and accumulated passes; what is learnt depends on it alone.
+        micro_batch: samples per pass of one device; as many passes are accumulated as `batch` needs.
+        frames_per_step: latent frames that a step sees, the first and others drawn for each step, at their true
             positions; None sees whole clips. Far cheaper on a processor, and no longer CogVideoX's own recipe.
         min_timestep: timesteps are drawn evenly from here to 999. 0 is CogVideoX's own recipe; a base that is
             sampled in few steps starts each of them high, and learns sooner what it is asked there.

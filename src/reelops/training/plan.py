@@ -46,7 +46,7 @@ class TrainingPlan:
         footprint: expected memory of a device.
         identity: digest of parameters, data, base and code: runs of the same identity are one run.
         launch: the processes that share it.
-        notes: what people should be told.
+        notes: for the user.
     """
 
     params: TrainParams

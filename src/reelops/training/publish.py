@@ -25,7 +25,7 @@ class PublishedAdapter:
     Attributes:
         sha256: of its weights' file.
         facts: what it says of itself; the same for the same run.
-        notes: what people should be told.
+        notes: for the user.
     """
 
     folder: Path

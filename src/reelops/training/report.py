@@ -19,7 +19,7 @@ _CURVES = {"loss": ("step", "loss", "lr", "grad_norm"), "held_out": ("step", "he
 def training_figures(
     plan: TrainingPlan, outcome: Outcome, seconds: float, peak_bytes: Mapping[str, int]
 ) -> dict[str, Any]:
-    """What stands in reports/train/metrics.json; None where a figure was not measured.
+    """What reports/train/metrics.json holds; None where a figure was not measured.
 
     Args:
         seconds: of the whole run, loading included.

@@ -12,25 +12,24 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reelops.cogvideox.lora import WEIGHTS_NAME
-from reelops.errors import Cancelled, MachineError, SettingsError
+from reelops.errors import MachineError, SettingsError
 from reelops.params import Config
-from reelops.progress import ShouldStop
+from reelops.progress import QUIET, RunContext
 from reelops.system.digest import sha256_of
 from reelops.tracking.lineage import Lineage, trace_lineage
 from reelops.training.params import TrainParams
 from reelops.training.paths import ADAPTER_FACTS, ADAPTERS, REPORTS, RUN_FACTS
 
-OnLine = Callable[[str], None]
 _LAST_LINES = 12
 _LISTEN_SECONDS = 0.5
-# Training saves after the step at hand when it is told to stop.
+# Training saves after the step at hand when it is asked to stop.
 _GRACE_SECONDS = 600.0
 
 
@@ -55,8 +54,8 @@ class TrainedAdapter:
     model_id: str | None
 
 
-def reproduce(stage: str, root: Path, on_line: OnLine, should_stop: ShouldStop | None = None) -> None:
-    """`dvc repro` of a stage and of all it needs; what it prints goes to `on_line`.
+def reproduce(stage: str, root: Path, context: RunContext = QUIET) -> None:
+    """`dvc repro` of a stage and of all it needs; what it prints goes to the context's log.
 
     Raises:
         MachineError: DVC is not installed, or a stage failed; its last lines are in the message.
@@ -74,35 +73,34 @@ def reproduce(stage: str, root: Path, on_line: OnLine, should_stop: ShouldStop |
         start_new_session=True,
     )
     last: list[str] = []
-    for line in _lines(process, should_stop):
+    for line in _lines(process, context):
         last = [*last[-_LAST_LINES + 1 :], line]
-        on_line(line)
-    if should_stop is not None and should_stop():
-        raise Cancelled("Stopped as asked; finished stages stay, and training goes on from its checkpoint.")
+        context.log(line)
+    context.raise_if_stopped("Stopped as asked; finished stages stay, and training resumes from its checkpoint.")
     if process.returncode:
-        said = " ".join(line for line in last if line)
-        raise MachineError(f"dvc repro {stage} failed ({process.returncode}): {said}")
+        lines = " ".join(line for line in last if line)
+        raise MachineError(f"dvc repro {stage} failed ({process.returncode}): {lines}")
 
 
-def _lines(process: subprocess.Popen[str], should_stop: ShouldStop | None) -> Iterator[str]:
-    """What it prints, until it has ended; when asked to stop, it and its stage are told so and waited for."""
+def _lines(process: subprocess.Popen[str], context: RunContext) -> Iterator[str]:
+    """What it prints, until it has ended; on a stop it and its stage get a signal and are waited for."""
     assert process.stdout is not None
-    heard: queue.Queue[str | None] = queue.Queue()
+    printed: queue.Queue[str | None] = queue.Queue()
 
     def listen(stream: Any) -> None:
         for line in stream:
-            heard.put(line.rstrip())
-        heard.put(None)
+            printed.put(line.rstrip())
+        printed.put(None)
 
     threading.Thread(target=listen, args=(process.stdout,), daemon=True).start()
-    told = False
+    signalled = False
     try:
         while True:
-            if should_stop is not None and should_stop() and not told:
-                told = True
+            if not signalled and context.should_stop():
+                signalled = True
                 _end_group(process)
             try:
-                line = heard.get(timeout=_LISTEN_SECONDS)
+                line = printed.get(timeout=_LISTEN_SECONDS)
             except queue.Empty:
                 continue
             if line is None:

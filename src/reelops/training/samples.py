@@ -44,7 +44,7 @@ class Source:
 
     Attributes:
         latent_frames: of a whole clip.
-        empty_zeros: whether nothing told is zeros rather than what the text encoder makes of "".
+        empty_zeros: whether a lost caption is zeros rather than what the text encoder makes of "".
     """
 
     cache: LatentCache
@@ -65,7 +65,7 @@ class Source:
         """One sample. Only what of it is seen is read, drawn and checked.
 
         Args:
-            text: the name of the caption's file; None tells nothing.
+            text: the name of the caption's file; None is a lost caption.
             picture_row: which encoding of the picture; None shows none.
             frames: the latent frames that are seen, the first among them; None shows all.
             draw_posterior: draw from the posteriors rather than take their means.
@@ -124,10 +124,10 @@ class TrainingSamples(Dataset[Sample]):
         clip = self.clip_of(number)
         rng = stream(params.seed, _SAMPLE, number)
         of_step = stream(params.seed, _FRAMES, number // params.batch)
-        told, lost_text, lost_picture, row, when, which = rng.random(6)
-        # The prompt stands first; the others share what it leaves.
+        first, lost_text, lost_picture, row, when, which = rng.random(6)
+        # The prompt is the first caption; the others share what it leaves.
         others = len(clip.texts) - 1
-        text = 0 if told < params.prompt_probability or not others else 1 + int(which * others)
+        text = 0 if first < params.prompt_probability or not others else 1 + int(which * others)
         noised = self.source.index.encoding.noised_pictures
         sample = self.source.make(
             clip,
@@ -148,8 +148,8 @@ class TrainingSamples(Dataset[Sample]):
 class HeldOutSamples(Dataset[Sample]):
     """The same clips at the same timesteps under the same noise, whatever the run: losses that compare.
 
-    The picture is clean, the posteriors' means are taken, and the prompt is told, as in sampling. Where steps see some
-    frames, so do these cases, each its own ones: only runs that see as many compare.
+    The picture is clean, the posteriors' means are taken, and the text is the prompt, as in sampling. Where steps see
+    some frames, so do these cases, each its own ones: only runs that see as many compare.
     """
 
     def __init__(self, source: Source, clips: Sequence[EncodedClip], params: TrainParams, timesteps: int) -> None:

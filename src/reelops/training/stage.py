@@ -37,9 +37,9 @@ class TrainingResult:
 
     Attributes:
         published: the adapter; None on every process but the first.
-        figures: what stands in reports/train/metrics.json; empty where nothing was published.
+        figures: what reports/train/metrics.json holds; empty where nothing was published.
         tracked: the MLflow run; None where it was not tracked.
-        notes: what people should be told.
+        notes: for the user.
     """
 
     plan: TrainingPlan

@@ -1,6 +1,6 @@
 """Clips that have been made once: found again by everything that decides their frames.
 
-A base's clips serve every adapter that is held against it, and a run that was killed goes on where it was. Each clip is
+A base's clips serve every adapter that is held against it, and a run that was killed resumes where it was. Each clip is
 an MP4 with a sidecar that names its key; the sidecar is written last, so a clip without one does not count.
 """
 

@@ -34,7 +34,7 @@ class TrialResult:
         return self.base if side == "base" else self.adapter
 
     def does_as_asked(self, side: Side) -> bool:
-        """Whether the camera was measured to do what the prompt asks for; what cannot be told does not count."""
+        """Whether the camera was measured to do what the prompt asks for; what could not be measured does not count."""
         scores = self.of(side).scores
         return scores is not None and self.trial.asked is not None and scores.measured_move is self.trial.asked
 

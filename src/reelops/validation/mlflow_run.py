@@ -35,7 +35,7 @@ def log_validation(
     """Keeps figures, verdict and files; says where, and why not where MLflow does not take them.
 
     Args:
-        figures: what stands in metrics.json.
+        figures: what metrics.json holds.
         files: report, tables and side-by-side videos, of which the first few are kept.
     """
     plan, findings = validated.plan, validated.findings

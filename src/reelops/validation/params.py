@@ -80,7 +80,7 @@ class Prompts(ParamsBlock):
         if not all(prompt.strip() for prompt in prompts):
             raise ValueError("one of them is empty")
         if len(set(prompts)) != len(prompts):
-            raise ValueError("one of them stands there twice")
+            raise ValueError("one of them is there twice")
         return prompts
 
 
@@ -160,7 +160,7 @@ class ValidateParams(ParamsBlock):
         seed: decides which pictures are taken, and the seed of every clip.
         pictures: at most so many, of as many different photographs as there are.
         splits: of data/metadata/clips.parquet, whose pictures were kept from training.
-        held_out: globs of further pictures, relative to the project; what is not there is left out, and said.
+        held_out: globs of further pictures, relative to the project; what is not there is left out, with a note.
         moves, style, prompts: the three groups of prompts; None leaves a group out.
         side_by_sides: so many pairs are shown as videos.
     """

@@ -40,7 +40,7 @@ class ValidationPlan:
     Attributes:
         facts: what training says of the adapter; empty for other people's.
         cache: clips that earlier runs made.
-        notes: what people should be told.
+        notes: for the user.
     """
 
     params: ValidateParams

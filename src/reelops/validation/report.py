@@ -35,7 +35,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Strip:
-    """One metric of the trait: where every clip stands, and where its limits are."""
+    """One metric of the trait: where every clip is, and where its limits are."""
 
     limit: TraitLimit
     title: str
@@ -57,7 +57,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class VideoPair:
-    """A pair as a video, with what stands under it: each metric of the trait with its value in words, by side."""
+    """A pair as a video, with what is under it: each metric of the trait with its value in words, by side."""
 
     one: TrialResult
     video: str

@@ -38,7 +38,7 @@ _RESUMES = "the same command resumes from there."
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """What came of a validation; `notes` is what people should be told."""
+    """What came of a validation; `notes` are shown to the user."""
 
     plan: ValidationPlan
     findings: Findings

@@ -54,7 +54,7 @@ class Trial:
 
 
 def find_pictures(params: ValidateParams, root: Path) -> tuple[list[HeldOutPicture], list[str]]:
-    """The pictures to try, one of each photograph before a second of any; and what people should be told.
+    """The pictures to try, one of each photograph before a second of any; and notes for the user.
 
     Those of the project's own table go first, so that the same project tries the same ones wherever it is.
 

@@ -40,10 +40,10 @@ class AdapterVerdict:
 def read_verdict(adapter_sha256: str, config: Config) -> AdapterVerdict | None:
     """The verdict that the stage `validate` left on exactly this adapter; None where it left none."""
     try:
-        told = json.loads((config.root / FOLDER / VERDICT).read_text(encoding="utf-8"))
-        if told["adapter_sha256"] != adapter_sha256:
+        content = json.loads((config.root / FOLDER / VERDICT).read_text(encoding="utf-8"))
+        if content["adapter_sha256"] != adapter_sha256:
             return None
-        checks = {check["name"]: check["text"] for check in told["checks"]}
-        return AdapterVerdict(told["passed"], tuple(told["failed"]), checks)
+        checks = {check["name"]: check["text"] for check in content["checks"]}
+        return AdapterVerdict(content["passed"], tuple(content["failed"]), checks)
     except (OSError, ValueError, TypeError, KeyError):
         return None

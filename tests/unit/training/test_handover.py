@@ -107,8 +107,9 @@ def test_dvc_runs_what_is_out_of_date_and_its_failure_is_told_in_its_own_words(t
         "bad": {"cmd": "echo the disk is full of cats; exit 3"},
     }
     (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
-    said: list[str] = []
-    reproduce("good", tmp_path, said.append)
-    assert (tmp_path / "good.txt").read_text() == "fine\n" and any("good" in line for line in said)
+    printed: list[str] = []
+    context = RunContext(lambda event: printed.append(event.text))
+    reproduce("good", tmp_path, context)
+    assert (tmp_path / "good.txt").read_text() == "fine\n" and any("good" in line for line in printed)
     with pytest.raises(MachineError, match=r"dvc repro bad failed.*full of cats"):
-        reproduce("bad", tmp_path, said.append)
+        reproduce("bad", tmp_path, context)

@@ -33,7 +33,7 @@ def read(tmp_path, **changes):
             r"prompts\.prompts: 'The Tilted Horizon' says the phrase of the style",
         ),
         ({"moves": {"prompts": ["a harbour"]}}, "'a harbour' asks for no camera move"),
-        ({"moves": {"prompts": ["zoom in", "zoom in"]}}, "stands there twice"),
+        ({"moves": {"prompts": ["zoom in", "zoom in"]}}, "is there twice"),
         ({"prompts": {"prompts": [" "]}}, "one of them is empty"),
         ({"style": None, "moves": None}, "one of `moves`, `style` and `prompts` is wanted"),
         ({"limits": {"max_style_in_base": 15}}, r"validate\.limits\.max_style_in_base is 15"),
