@@ -20,10 +20,15 @@ from pathlib import Path
 
 from reelops.errors import TrackingError
 from reelops.system.interpreter import configure_interpreter
-from reelops.tracking.runs import RunRecord, TrackedRun, is_local, log_run, open_store
+from reelops.tracking.runs import RunRecord, TrackedRun, innermost_cause, is_local, log_run, open_store
 
 # What the other end of a connection sees when its process has ended.
 _ENDED = (EOFError, OSError)
+
+
+# An error, and the cause beside it where that is a network that does not carry: pickled, an error loses its causes, by
+# which is told whether to try again. What else goes wrong may not be picklable.
+_Failure = tuple[TrackingError, ConnectionError | TimeoutError | None]
 
 
 class RunWriter:
@@ -79,8 +84,9 @@ class RunWriter:
             except BaseException:
                 self._stop()
                 raise
-        if isinstance(answer, TrackingError):
-            raise answer
+        if isinstance(answer, tuple):
+            error, network = answer
+            raise error from network
         assert isinstance(answer, TrackedRun)
         return answer
 
@@ -125,11 +131,12 @@ def _get_ready(uri: str) -> None:
                 pass
 
 
-def _answer(record: RunRecord, uri: str) -> TrackedRun | TrackingError:
+def _answer(record: RunRecord, uri: str) -> TrackedRun | _Failure:
     try:
         return log_run(record, uri)
     except TrackingError as error:
-        return error
+        cause = innermost_cause(error)
+        return error, cause if isinstance(cause, ConnectionError | TimeoutError) else None
 
 
 if __name__ == "__main__":

@@ -336,10 +336,16 @@ def shown(uri: str) -> str:
     return scheme + mark + rest.rpartition("@")[2]
 
 
-def reason_of(error: BaseException) -> str:
-    """The innermost cause in a few words; MLflow wraps a refused connection in three sentences of addresses."""
+def innermost_cause(error: BaseException) -> BaseException:
+    """What began it; the error itself where nothing else did."""
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
+    return error
+
+
+def reason_of(error: BaseException) -> str:
+    """The innermost cause in a few words; MLflow wraps a refused connection in three sentences of addresses."""
+    error = innermost_cause(error)
     if isinstance(error, ConnectionError | TimeoutError):
         return f"it does not answer ({error.strerror or type(error).__name__})".replace("[Errno", "")
     lines = str(error).strip().splitlines()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from socket import socket
 
 import psutil
 import pytest
@@ -78,6 +79,18 @@ def test_a_store_that_refuses_is_told_in_the_same_words(tmp_path: Path) -> None:
         writer.open_ahead()
     writer.close()
     assert told[0] == told[1]
+
+
+def test_a_server_that_is_gone_is_known_as_a_network_that_may_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        writer = RunWriter(f"http://127.0.0.1:{taken.getsockname()[1]}")
+        writer.open_ahead()
+        with pytest.raises(TrackingError, match="does not answer") as gone:
+            writer.log(RECORD)
+        writer.close()
+    assert isinstance(gone.value.__cause__, ConnectionError)
 
 
 def test_the_process_ends_with_the_one_that_started_it(store: str) -> None:
