@@ -145,7 +145,7 @@ def test_sigterm_saves_the_step_at_hand_and_says_how_to_go_on(ground):
     ground.write_params(steps=100_000, checkpoint_every=100_000, held_out={"every": 0})
     process = ground.start("train", "--no-track", PYTHONUNBUFFERED="1")
     for line in process.stderr:
-        if line.startswith("step "):
+        if line.startswith("Training: "):
             break
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=START_SECONDS)
