@@ -196,6 +196,24 @@ def test_no_file_names_a_registry_or_a_place_on_some_machine(repository):
     assert not found, "\n".join(found)
 
 
+def test_nothing_looks_beside_the_checkout_for_media_but_continuous_integration(repository):
+    texts = {".md", ".py", ".yaml", ".lock", ".toml", ".sh", ""}
+    found = [
+        str(path.relative_to(repository))
+        for path in tracked_files(repository)
+        if path.suffix in texts and path != Path(__file__).resolve() and "../shared" in path.read_text()
+    ]
+    assert found == [".ci/run"]
+
+
+def test_media_that_ships_is_small_and_each_file_has_its_source_and_licence(repository):
+    folder = repository / "data/media"
+    told = (folder / "README.md").read_text()
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "README.md"]
+    assert sum(path.stat().st_size for path in files) <= 12 * 2**20
+    assert not [path.name for path in files if f"`{path.parent.name}/{path.name}`" not in told]
+
+
 # ---- what the documents promise ----
 
 
