@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -116,6 +117,22 @@ def wait_for(process: subprocess.Popen[str], happens: Callable[[], bool]) -> Non
     while not happens() and process.poll() is None:
         assert time.monotonic() < deadline, "the moment never came"
         time.sleep(0.0005)
+
+
+def read_to_line(process: subprocess.Popen[str], start: str) -> list[str]:
+    """What the process says on standard error up to the line that begins so, which must come in time."""
+    assert process.stderr is not None
+    said: list[str] = []
+    limit = threading.Timer(START_SECONDS, process.kill)
+    limit.start()
+    try:
+        for line in process.stderr:
+            said.append(line)
+            if line.startswith(start):
+                return said
+    finally:
+        limit.cancel()
+    raise AssertionError(f"no line began with {start!r}:\n{''.join(said)}")
 
 
 def ended(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:

@@ -7,7 +7,7 @@ import signal
 
 import psutil
 import pytest
-from studio import START_SECONDS
+from studio import START_SECONDS, read_to_line
 from training_work import train_here
 
 from reelops.errors import Cancelled, SettingsError
@@ -22,13 +22,7 @@ LONG = {"steps": 100_000, "checkpoint_every": 100_000, "batch": 4, "held_out": {
 def start_a_pair(ground):
     """`accelerate launch` of two processes, when they have made a step; their processes by rank."""
     process = ground.start("train", "--no-track", launcher=(*PAIR, *QUIET), PYTHONUNBUFFERED="1")
-    said = []
-    for line in process.stderr:
-        said.append(line)
-        if line.startswith("Training: "):
-            break
-    else:
-        pytest.fail("".join(said))
+    said = read_to_line(process, "Training: ")
     crew = {
         int(one.environ()["RANK"]): one for one in psutil.Process(process.pid).children() if "RANK" in one.environ()
     }

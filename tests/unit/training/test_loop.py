@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from small_model import HEIGHT, PROMPT_LENGTH, WIDTH
-from studio import START_SECONDS
+from studio import START_SECONDS, read_to_line
 from training_ground import LATENTS
 from training_work import in_processes, train_here
 
@@ -144,9 +144,7 @@ def make_copy(ground, folder):
 def test_sigterm_saves_the_step_at_hand_and_says_how_to_go_on(ground):
     ground.write_params(steps=100_000, checkpoint_every=100_000, held_out={"every": 0})
     process = ground.start("train", "--no-track", PYTHONUNBUFFERED="1")
-    for line in process.stderr:
-        if line.startswith("Training: "):
-            break
+    read_to_line(process, "Training: ")
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=START_SECONDS)
     assert process.returncode == 130, err
