@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 import shlex
@@ -106,6 +107,13 @@ def test_the_supported_pythons_are_the_same_wherever_they_are_named(repository):
     setup = (repository / "scripts/setup.sh").read_text()
     oldest, newest = ((python.replace(".", ", ")) for python in (named[0], named[-1]))
     assert f"({oldest}) <= sys.version_info[:2] <= ({newest})" in setup
+
+
+def test_every_python_but_the_one_of_development_has_a_record_of_all_tests_without_failures(repository):
+    for python in supported_pythons(repository)[1:]:
+        record = json.loads((repository / "reports" / "python" / f"{python}.json").read_text())
+        assert record["python"].startswith(f"{python}.") and record["tests"] == ["tests"]
+        assert record["failed"] == 0 and record["passed"] > 2000, f"make python-report for {python}"
 
 
 def test_a_version_that_only_some_pythons_have_is_locked_with_a_marker(repository):
