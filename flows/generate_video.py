@@ -18,7 +18,7 @@ from reelops.cli.order_options import takes_order
 from reelops.clip import ClipOrder
 from reelops.errors import DONE, REJECTED
 from reelops.params import load_config
-from reelops.production.output_names import check_output, default_output
+from reelops.production.output_names import output_for
 from reelops.production.producer import build_producer
 from reelops.production.take import Take
 from reelops.system.interpreter import process_age
@@ -42,13 +42,14 @@ def generate_video(order: ClipOrder, output: str | None = None, track: bool = Tr
 
     Args:
         order: what is asked for; paths are those of the machine that runs the flow.
-        output: path of the clip, .mp4; None makes a name from picture, prompt and seed in ReelOps' outputs folder.
+        output: path of the clip, .mp4, or of a folder that is there; None takes ReelOps' outputs folder. In a folder
+            the clip is named after picture, prompt and seed.
         track: log the run to MLflow.
         overwrite: replace an output that exists.
     """
     config = load_config()
     producer = build_producer(config, device=lambda _: gpu_slot(config), run_step=StepsAsTasks())
-    path = check_output(Path(output), overwrite) if output else default_output(order, config.outputs)
+    path = output_for(order, Path(output) if output else None, config.outputs, overwrite)
     with sigterm_noted():
         take = producer.produce(order, path, run_context(), track, process_age() if is_watched() else None)
     show_clip(take)

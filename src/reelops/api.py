@@ -10,7 +10,7 @@ from typing import Any
 from reelops.clip import order_of
 from reelops.errors import VideoError
 from reelops.params import load_config
-from reelops.production.output_names import check_output, default_output
+from reelops.production.output_names import output_for
 from reelops.production.producer import build_producer
 from reelops.production.take import Take
 from reelops.progress import QUIET, RunContext
@@ -47,9 +47,7 @@ def generate(
         ReelOpsError: no clip was made, and nothing of it stays.
     """
     wanted = order_of(picture=picture, prompt=prompt, **order)
-    place = Path("outputs" if output is None else output).absolute()
-    folder = output is None or place.is_dir()
-    path = default_output(wanted, place) if folder else check_output(place, overwrite)
+    path = output_for(wanted, _path(output), Path("outputs"), overwrite)
     return build_producer(load_config()).produce(wanted, path, context, track)
 
 

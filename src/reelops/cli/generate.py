@@ -14,7 +14,7 @@ from reelops.cli.order_options import takes_order
 from reelops.clip import ClipOrder
 from reelops.errors import REJECTED, InputError
 from reelops.params import load_config
-from reelops.production.output_names import check_output, default_output
+from reelops.production.output_names import output_for
 from reelops.production.producer import Producer, build_producer
 from reelops.production.take import Take
 from reelops.progress import signal_noted
@@ -77,14 +77,16 @@ def _produce(
 
 def _outputs(orders: Sequence[ClipOrder], output: Path | None, force: bool) -> list[Path]:
     """One free place for each order, checked before any work is done."""
-
-    if output is None:
-        return [default_output(order, Path.cwd() / "outputs") for order in orders]
-    if output.is_dir():
-        return [default_output(order, output.absolute()) for order in orders]
-    if len(orders) == 1:
-        return [check_output(output, force)]
-    return [check_output(output.with_stem(f"{output.stem}-seed{order.seed}"), force) for order in orders]
+    one_file_for_several = len(orders) > 1 and output is not None and not output.is_dir()
+    return [
+        output_for(
+            order,
+            output.with_stem(f"{output.stem}-seed{order.seed}") if one_file_for_several and output else output,
+            Path("outputs"),
+            force,
+        )
+        for order in orders
+    ]
 
 
 def _numbers(text: str) -> list[int]:

@@ -34,6 +34,20 @@ def default_output(order: ClipOrder, folder: Path) -> Path:
     return folder / f"{stem if number == 1 else f'{stem}-{number}'}.mp4"
 
 
+def output_for(order: ClipOrder, given: Path | None, folder: Path, overwrite: bool = False) -> Path:
+    """Where the clip of an order goes, as an absolute path.
+
+    Args:
+        given: an .mp4, or a folder that is there, in which the clip gets a name of its own; None takes `folder`.
+
+    Raises:
+        InputError: the file is no .mp4, or exists and may not be overwritten.
+    """
+    if given is None or given.is_dir():
+        return default_output(order, (given or folder).absolute())
+    return check_output(given, overwrite)
+
+
 def check_output(output: Path, overwrite: bool) -> Path:
     """The output as an absolute path, before any work is done for it.
 

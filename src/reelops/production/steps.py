@@ -70,8 +70,8 @@ def save_footage(generation: Generation, folder: Path) -> Footage:
         MachineError: the folder cannot be written to, or the disk is full.
     """
     frames, picture = folder / "frames.npy", folder / "picture.npy"
+    _save_frames(generation.frames, generation.format, frames)
     with machine_error_on_write(folder):
-        _save_frames(generation.frames, generation.format, frames)
         np.save(picture, generation.picture_HWC, allow_pickle=False)
     facts = generation.facts.to_json()
     return Footage(
@@ -93,7 +93,10 @@ def _save_frames(frames: Iterable[np.ndarray], clip: ClipFormat, path: Path) -> 
         np.lib.format.write_array_header_2_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
         for frame_HWC in frames:
             assert frame_HWC.shape == shape[1:] and frame_HWC.dtype == np.uint8, "a generator keeps to its own format"
-            file.write(np.ascontiguousarray(frame_HWC).data)
+            # Around writing alone: what the system says to the generator, which runs in this loop, is another matter.
+            with machine_error_on_write(path):
+                file.write(np.ascontiguousarray(frame_HWC).data)
+                file.flush()
             written += 1
     assert written == clip.num_frames, "a generator makes as many frames as it says"
 

@@ -58,10 +58,8 @@ def test_a_prompt_that_names_no_move_gets_a_slow_zoom_in_and_a_note(
 @pytest.mark.parametrize("move", list(CameraMove))
 @pytest.mark.parametrize("speed", list(CameraSpeed))
 def test_no_frame_looks_beyond_the_picture(move: CameraMove, speed: CameraSpeed) -> None:
-    """Over a picture whose border is marked, mirrored pixels would show the border within a frame."""
-    picture = np.zeros((320, 480, 3), np.uint8)
-    path, mask = path_of(move, speed), picture[..., 0]
-    mask[:] = 255
+    """The corners of the first and the last frame lie in the picture; the way between them is straight."""
+    path = path_of(move, speed)
     box = start_box(path, 480, 320)
     for time in (0.0, 1.0):
         matrix = path.at(time, 240, 160)

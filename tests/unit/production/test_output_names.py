@@ -8,7 +8,7 @@ import pytest
 
 from reelops.clip import ClipOrder
 from reelops.errors import InputError
-from reelops.production.output_names import check_output, contact_sheet_of, default_output, sidecar_of
+from reelops.production.output_names import check_output, contact_sheet_of, default_output, output_for, sidecar_of
 
 
 def test_default_names_tell_the_order_and_never_collide(tmp_path: Path) -> None:
@@ -46,3 +46,19 @@ def test_a_clip_that_is_no_mp4_is_refused_before_any_work(tmp_path: Path) -> Non
 def test_what_belongs_to_a_clip_stands_beside_it() -> None:
     assert sidecar_of(Path("/a/clip.mp4")) == Path("/a/clip.json")
     assert contact_sheet_of(Path("/a/clip.mp4")) == Path("/a/clip.contact.jpg")
+
+
+def test_a_folder_and_no_place_at_all_give_the_clip_a_name_and_a_file_keeps_its_own(tmp_path: Path) -> None:
+    order = ClipOrder(picture=Path("a.png"), prompt="zoom in")
+    (tmp_path / "mine").mkdir()
+    assert output_for(order, None, tmp_path / "outputs") == tmp_path / "outputs" / "a-zoom-in-seed0.mp4"
+    assert output_for(order, tmp_path / "mine", tmp_path) == tmp_path / "mine" / "a-zoom-in-seed0.mp4"
+    assert output_for(order, tmp_path / "b.mp4", tmp_path) == tmp_path / "b.mp4"
+    with pytest.raises(InputError, match=r"does not end in \.mp4"):
+        output_for(order, tmp_path / "b.gif", tmp_path)
+
+
+def test_names_are_absolute_wherever_the_folder_is_named_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    order = ClipOrder(picture=Path("a.png"), prompt="zoom in")
+    assert output_for(order, None, Path("outputs")).parent == tmp_path / "outputs"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,14 @@ import yaml
 from footage import textured
 from PIL import Image
 
-from reelops.clip import ClipOrder
+from reelops.clip import ClipFormat, ClipOrder
 from reelops.errors import InputError, MachineError, PromptError, SettingsError
+from reelops.generators.contract import Generation, GeneratorFacts
 from reelops.metrics.scores import Scores
 from reelops.params import Config, load_config
 from reelops.production.output_names import files_of, sidecar_of
 from reelops.production.producer import Producer, build_producer
+from reelops.production.steps import save_footage
 from reelops.progress import Event, Progress, RunContext
 from reelops.video.probe import probe
 from reelops.video.provenance import read_provenance
@@ -147,6 +150,18 @@ def test_a_server_that_does_not_answer_loses_no_clip(
     take = build_producer(replace(config, settings=settings)).produce(order, tmp_path / "clip.mp4")
     assert take.tracked is None and take.tracking_failure is not None
     assert json.loads(take.sidecar.read_text())["tracking_failure"] == take.tracking_failure
+
+
+def test_a_generator_that_cannot_read_is_not_told_that_something_cannot_be_written(tmp_path: Path) -> None:
+    def frames() -> Iterator[np.ndarray]:
+        yield np.zeros((32, 32, 3), np.uint8)
+        raise FileNotFoundError("weights.bin")
+
+    facts = GeneratorFacts("one that fails", "its profile", "nothing", "0", 0, "0" * 64)
+    picture_HWC = np.zeros((32, 32, 3), np.uint8)
+    generation = Generation(frames(), ClipFormat(2, Fraction(8), 32, 32), picture_HWC, facts, {}, {})
+    with pytest.raises(FileNotFoundError, match=r"weights\.bin"):
+        save_footage(generation, tmp_path)
 
 
 @pytest.mark.parametrize("prompt", ["", "  \n"])
