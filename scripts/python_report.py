@@ -57,7 +57,7 @@ def summary(suites: ElementTree.Element) -> dict[str, Any]:
 
 def environment() -> Mapping[str, Any]:
     commit = subprocess.run(
-        ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],  # noqa: S607
+        ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],  # noqa: S607 - whichever git is on the path
         capture_output=True,
         text=True,
         check=False,

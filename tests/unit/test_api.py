@@ -80,4 +80,4 @@ print(reelops.__version__, [n for n in sys.modules if n.startswith('reelops.') o
 
 def test_a_name_that_is_not_there_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'generat'"):
-        reelops.generat  # noqa: B018
+        reelops.generat  # noqa: B018 - looking it up is what fails

@@ -57,7 +57,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     # torch states two forms, with a closure and without one.
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+    def step(self, closure: Any = None) -> None:  # type: ignore[override] # torch overloads it
         assert closure is None, "Muon takes no closure"
         for group in self.param_groups:
             update = self._muon if group["kind"] == "muon" else self._adam

@@ -124,7 +124,7 @@ def serve(connection: Connection) -> None:
 def _get_ready(uri: str) -> None:
     # What goes wrong here goes wrong again when a run is written, which then says why.
     with suppress(Exception):
-        import mlflow  # noqa: F401
+        import mlflow  # noqa: F401 - importing it is what takes the time
 
         if is_local(uri):
             with open_store(uri):

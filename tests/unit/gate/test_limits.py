@@ -58,7 +58,7 @@ def test_a_profile_without_limits_is_judged_by_the_default_ones_and_says_so() ->
 
 def test_limits_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        Limit(review_below=1).review_below = 2  # type: ignore[misc]
+        Limit(review_below=1).review_below = 2  # type: ignore[misc] # it is frozen
 
 
 def test_a_clip_is_accepted_between_the_limits_of_review_or_else_of_rejection() -> None:

@@ -119,7 +119,7 @@ def small(repository: Path) -> np.ndarray:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_version_has_the_clips_shape_and_follows_from_its_seed(small: np.ndarray, case: object) -> None:
-    make: Callable[..., np.ndarray] = case.make  # type: ignore[attr-defined]
+    make: Callable[..., np.ndarray] = case.make  # type: ignore[attr-defined] # of cases that are made
     before = small.copy()
     once, again = (make(small, np.random.default_rng([0, 1])) for _ in range(2))
     assert once.shape == small.shape and once.dtype == np.uint8

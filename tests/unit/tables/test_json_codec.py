@@ -73,7 +73,7 @@ def test_arrays_come_back_with_their_shape_and_bits() -> None:
 
 
 def test_numpy_scalars_in_number_fields_are_written_as_numbers() -> None:
-    assert to_plain(Inner(np.float32(0.5)))["share"] == 0.5  # type: ignore[arg-type]
+    assert to_plain(Inner(np.float32(0.5)))["share"] == 0.5  # type: ignore[arg-type] # numpy where Python is declared
 
 
 def test_a_field_that_is_not_there_takes_its_default() -> None:
