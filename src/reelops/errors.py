@@ -16,11 +16,16 @@ ReelOpsError
 └── Cancelled             somebody asked to stop (exit code 130)
 
 Every message finishes the user's sentence: what was wrong, the value, what to do next.
+
+Whatever else is raised is judged here too, in one place: `fault_of` says whose fault it is, `may_pass` whether the same
+call may work in a while. Retries, quarantine and caches ask these two and nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import errno
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
 
 DONE, FAILED, UNUSABLE, REJECTED, STOPPED, TERMINATED = 0, 1, 2, 3, 130, 143
 EXIT_CODES: Mapping[int, str] = {
@@ -90,3 +95,89 @@ class TrackingError(ReelOpsError):
 
 class Cancelled(ReelOpsError):
     exit_code = STOPPED
+
+
+class Fault(StrEnum):
+    """Whose fault an exception is.
+
+    Attributes:
+        INPUT: of what was given: it is a fact about that file, and the same tomorrow. It may be kept and quarantined.
+        MACHINE: of this machine or its network: it says nothing about the input, so it is never kept, never a reason
+            for quarantine, and ends the stage.
+        OURS: of ReelOps; it ends with a traceback.
+    """
+
+    INPUT = "input"
+    MACHINE = "machine"
+    OURS = "ours"
+
+
+OUT_OF_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_PASSING_ERRNOS = frozenset(
+    {errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.EIO, errno.ESTALE, errno.ENFILE, errno.EMFILE, errno.ENOLCK}
+    | {errno.ETIMEDOUT, errno.ENETDOWN, errno.ENETUNREACH, errno.ENETRESET, errno.EHOSTDOWN, errno.EHOSTUNREACH}
+    | {errno.ECONNREFUSED, errno.ECONNRESET, errno.ECONNABORTED, errno.EREMOTEIO}
+)
+# A file that may not be read (EACCES, EPERM) is not among them: that is a fact about the file's place.
+_MACHINE_ERRNOS = _PASSING_ERRNOS | OUT_OF_SPACE | {errno.ENOMEM, errno.EROFS, errno.ENODEV, errno.ENXIO}
+# These trees are recognised by name, because none of their libraries is imported here: requests, httpx, urllib3;
+# torch, CUDA and FFmpeg; Prefect.
+_NETWORK_ERRORS = {"ConnectionError", "Timeout", "TransportError"}
+_MACHINE_ERRORS = {"MemoryError", "OutOfMemoryError", "AcceleratorError", "BrokenProcessPool"}
+_TIME_LIMITS = {"TaskRunTimeoutError", "FlowRunTimeoutError"}
+
+
+def fault_of(error: BaseException) -> Fault:
+    """Whose fault an exception is, by itself and by what caused it.
+
+    A machine's fault anywhere among the causes is what it is: a VideoError raised because no more files could be opened
+    says nothing about the video.
+    """
+    chain = list(_causes(error))
+    if any(_is_of_the_machine(link) for link in chain):
+        return Fault.MACHINE
+    if any(isinstance(link, ReelOpsError) for link in chain):
+        return Fault.INPUT
+    return Fault.OURS
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether the same call may work in a while: a network or a busy disk is among the causes.
+
+    A user's error, a full disk or memory, a task that took longer than its limit, and whatever is decided by the inputs
+    alone fail again in the same way.
+    """
+    chain = list(_causes(error))
+    return not any(_lasts(link) for link in chain) and any(_passes(link) for link in chain)
+
+
+def _is_of_the_machine(error: BaseException) -> bool:
+    if isinstance(error, MachineError | DownloadError | TrackingError):
+        return True
+    if isinstance(error, OSError) and error.errno in _MACHINE_ERRNOS:
+        return True
+    return _is_named(error, _MACHINE_ERRORS | _NETWORK_ERRORS | _TIME_LIMITS)
+
+
+def _lasts(error: BaseException) -> bool:
+    return isinstance(error, InputError | Cancelled) or _is_named(error, _TIME_LIMITS)
+
+
+def _passes(error: BaseException) -> bool:
+    if isinstance(error, ConnectionError | TimeoutError):
+        return True
+    if isinstance(error, OSError) and error.errno in _PASSING_ERRNOS:
+        return True
+    return _is_named(error, _NETWORK_ERRORS)
+
+
+def _is_named(error: BaseException, names: set[str]) -> bool:
+    return any(cls.__name__ in names for cls in type(error).mro())
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from reelops.errors import InputError
+from reelops.errors import OUT_OF_SPACE, InputError
 from reelops.system.temporary import (
     PARTIAL_SUFFIX,
     partial_of,
@@ -25,7 +25,7 @@ from reelops.system.temporary import (
     temporary_file,
     temporary_folder,
 )
-from reelops.system.write_errors import OUT_OF_SPACE, cannot_write, machine_error_on_write
+from reelops.system.write_errors import cannot_write, machine_error_on_write
 
 # From Linux's headers, for renameat2(2).
 _AT_FDCWD = -100

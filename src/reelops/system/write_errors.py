@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reelops.errors import MachineError
-
-OUT_OF_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+from reelops.errors import OUT_OF_SPACE, MachineError, may_pass
 
 
 @contextmanager
@@ -27,4 +24,10 @@ def machine_error_on_write(path: Path) -> Iterator[None]:
 
 def cannot_write(path: Path, error: OSError) -> MachineError:
     reason = error.strerror or str(error)
-    return MachineError(f"cannot write {path}: {reason}. Free some space there, or choose another place.")
+    if error.errno in OUT_OF_SPACE:
+        advice = "Free some space there, or choose another place."
+    elif may_pass(error):
+        advice = "Try again in a while; the disk, or the network behind it, did not answer as it should."
+    else:
+        advice = "Choose another place, or mend this one."
+    return MachineError(f"cannot write {path}: {reason}. {advice}")

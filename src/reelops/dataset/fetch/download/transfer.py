@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import re
 import socket
 import threading
@@ -22,7 +21,8 @@ from reelops.dataset.fetch.download.failures import Gone, Passing, Refused, Stop
 from reelops.dataset.fetch.download.hosts import Hosts
 from reelops.dataset.fetch.download.partial import Beginning, Partial
 from reelops.dataset.fetch.download.settings import DownloadSettings, Remote
-from reelops.errors import MachineError
+from reelops.errors import OUT_OF_SPACE
+from reelops.system.write_errors import cannot_write
 
 _MOST_REDIRECTS = 6
 _DISK_CHECK_BYTES = 1 << 26
@@ -30,7 +30,6 @@ _DISK_CHECK_BYTES = 1 << 26
 _PASSING_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _GONE_STATUS = frozenset({404, 410})
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)$")
-_OUT_OF_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 OnBytes = Callable[[int, int | None], None]
 """Told how many bytes of a file are here, and of how many, where that is known."""
@@ -154,8 +153,8 @@ class Transfer:
                     if on_bytes:
                         on_bytes(have, total)
         except OSError as error:
-            if error.errno in _OUT_OF_SPACE:
-                raise MachineError(f"cannot write {partial.path}: {error.strerror}. Free some space there.") from error
+            if error.errno in OUT_OF_SPACE:
+                raise cannot_write(partial.path, error) from error
             raise
         finally:
             self._sockets.discard(open_socket)
