@@ -10,6 +10,7 @@ PICTURE ?= data/samples/coffee.jpg
 PROMPT ?= A cup of coffee on a wooden table, slow zoom in
 TESTS ?= tests
 WORKERS ?= 2
+FUZZ ?=
 
 # Nothing is reported to anyone.
 export DO_NOT_TRACK := 1
@@ -40,6 +41,10 @@ adapter: setup ## train and validate the adapter that params.yaml describes, fro
 .PHONY: test
 test: setup ## run the tests; some of them: make test TESTS=tests/unit WORKERS=0
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(TESTS)
+
+.PHONY: fuzz
+fuzz: setup ## try damaged files on everything that reads them, an hour or so: make fuzz FUZZ="--only pictures --seed 1"
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz $(FUZZ)
 
 .PHONY: python-report
 python-report: setup ## run the tests with another Python and record them: make python-report PYTHON=python3.12 VENV=.venv-3.12
