@@ -5,8 +5,8 @@ Git holds one copy, at the root of the repository; `reelops.settings.shipped_fol
 
 from __future__ import annotations
 
+import runpy
 import shutil
-import subprocess
 from pathlib import Path
 
 from setuptools import setup
@@ -14,7 +14,6 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 SHIPPED = ("params.yaml", "benchmark.yaml", "pretrain.yaml", "dvc.lock", "models/tiny-i2v", "data/samples")
-COMMIT_DIGITS = 12
 
 
 class BuildWithShipped(build_py):
@@ -34,21 +33,9 @@ def ship(folder: Path) -> None:
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.partial", ".*"))
         else:
             shutil.copyfile(source, target)
-    if commit := commit_of_checkout():
-        (folder / "commit").write_text(commit + "\n", encoding="utf-8")
-
-
-def commit_of_checkout() -> str:
-    """As `reelops.tracking.lineage` writes it; empty where this is no checkout."""
-    if not (ROOT / ".git").exists():
-        return ""
-    commit = _git("rev-parse", "HEAD")[:COMMIT_DIGITS]
-    return commit + "-dirty" if commit and _git("status", "--porcelain", "--untracked-files=no") else commit
-
-
-def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else ""
+    lineage = runpy.run_path(str(ROOT / "src/reelops/tracking/commit.py"))
+    if commit := lineage["commit_of"](ROOT):
+        (folder / lineage["NOTE_NAME"]).write_text(commit + "\n", encoding="utf-8")
 
 
 setup(cmdclass={"build_py": BuildWithShipped})

@@ -20,6 +20,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from reelops.tracking.lineage import code_commit
+
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARIES = ("torch", "numpy", "numba", "av", "diffusers", "transformers", "prefect", "mlflow", "dvc", "pandas")
 
@@ -56,17 +58,11 @@ def summary(suites: ElementTree.Element) -> dict[str, Any]:
 
 
 def environment() -> Mapping[str, Any]:
-    commit = subprocess.run(
-        ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],  # noqa: S607 - whichever git is on the path
-        capture_output=True,
-        text=True,
-        check=False,
-    )
     return {
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "libraries": {name: metadata.version(name) for name in LIBRARIES},
-        "commit": commit.stdout.strip() or None,
+        "commit": code_commit(),
         "date": datetime.now(UTC).date().isoformat(),
     }
 

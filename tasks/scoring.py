@@ -66,7 +66,7 @@ def write_outputs(clips: Sequence[ScoredClip], outputs: Outputs) -> list[str]:
 def log_scores(clips: Sequence[ScoredClip], files: Sequence[Path], config: Config) -> TrackedRun:
     from reelops.scoring.run_record import run_record
 
-    return log_run(run_record(clips, files), config.mlflow_tracking_uri)
+    return log_run(run_record(clips, files, config.project), config.mlflow_tracking_uri)
 
 
 @task(timeout_seconds=120, cache_policy=NO_CACHE)

@@ -122,6 +122,11 @@ class Config:
         return self.settings.root
 
     @property
+    def project(self) -> Path:
+        """The folder of the params.yaml that counts; a dvc.lock that goes with it is here."""
+        return self.params_file.parent
+
+    @property
     def home(self) -> Path:
         return self.settings.home
 

@@ -61,6 +61,7 @@ class Producer:
         gate: limits by profile.
         tracker: where takes are logged.
         scratch: a folder for frames on their way.
+        project: whose dvc.lock the lineage of clips names.
         device: held while frames are generated, so that one run at a time is on it.
         run_step: how each step is run.
     """
@@ -71,6 +72,7 @@ class Producer:
     gate: GateSettings
     tracker: RunWriter
     scratch: Path
+    project: Path
     device: Device
     run_step: StepRunner = run_once
 
@@ -127,7 +129,7 @@ class Producer:
             ReelOpsError: no clip was made; nothing is under its final name.
         """
         with removed_on_failure(output), scratch_folder(self.scratch) as scratch:
-            footage = save_footage(self.frames(order, context), scratch)
+            footage = save_footage(self.frames(order, context), scratch, self.project)
             clip = encode_clip(self.encoder, footage, order, output)
         return UnjudgedClip(clip, footage.seconds, footage.facts)
 
@@ -139,7 +141,9 @@ class Producer:
         began = time.perf_counter()
         with self.device(context):
             waited = time.perf_counter() - began
-            footage = self.run_step("generate", lambda: save_footage(self.frames(order, context), scratch))
+            footage = self.run_step(
+                "generate", lambda: save_footage(self.frames(order, context), scratch, self.project)
+            )
         return replace(footage, seconds={"device": waited, **footage.seconds})
 
     def _encode(self, footage: Footage, order: ClipOrder, output: Path, context: RunContext) -> Encoded:
@@ -188,6 +192,7 @@ def build_producer(
         gate=load_gate_settings(config),
         tracker=RunWriter(config.mlflow_tracking_uri),
         scratch=config.cache,
+        project=config.project,
         device=device or (lambda context: wait_for_device(config, context)),
         run_step=run_step,
     )

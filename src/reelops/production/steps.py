@@ -63,8 +63,11 @@ class Scorer:
         return score_clip(clip, picture_HWC, prompt, self.settings, on_frame)
 
 
-def save_footage(generation: Generation, folder: Path) -> Footage:
+def save_footage(generation: Generation, folder: Path, project: Path | None = None) -> Footage:
     """Frames as they come, left in `folder`; no more than one of them is held in memory here.
+
+    Args:
+        project: see `trace_lineage`.
 
     Raises:
         MachineError: the folder cannot be written to, or the disk is full.
@@ -79,7 +82,7 @@ def save_footage(generation: Generation, folder: Path) -> Footage:
         frames_sha256=sha256_of(frames),
         picture=picture,
         format=generation.format,
-        lineage=trace_lineage(facts),
+        lineage=trace_lineage(facts, project),
         seconds=dict(generation.seconds),
         peak_memory_bytes=dict(generation.peak_memory_bytes),
         facts=facts,

@@ -20,8 +20,12 @@ TABLE = "clips.json"
 _MOST_ROWS = 50
 
 
-def run_record(clips: Sequence[ScoredClip], files: Sequence[Path]) -> RunRecord:
-    """Means and counts as metrics, the table of clips to look at (MLflow keeps ten digits), and files as artifacts."""
+def run_record(clips: Sequence[ScoredClip], files: Sequence[Path], project: Path) -> RunRecord:
+    """Means and counts as metrics, the table of clips to look at (MLflow keeps ten digits), and files as artifacts.
+
+    Args:
+        project: see `trace_lineage`.
+    """
     told = summary(clips)
     limits = sorted({clip.verdict.limits for clip in clips if clip.verdict})
     means = {f"mean.{name}": one["mean"] for name, one in told["metrics"].items()}
@@ -30,7 +34,7 @@ def run_record(clips: Sequence[ScoredClip], files: Sequence[Path]) -> RunRecord:
         name=f"{len(clips)} clips",
         params={"clips": len(clips), "limits": ", ".join(limits), "metrics_version": METRICS_VERSION},
         metrics={**means, **sets, **{f"clips.{answer}": float(number) for answer, number in told["answers"].items()}},
-        tags={"lineage": str(trace_lineage({})), "verdict": worst_answer(clips)},
+        tags={"lineage": str(trace_lineage({}, project)), "verdict": worst_answer(clips)},
         files=files,
         tables={TABLE: columns_of(clips)},
         note=_headline(clips),

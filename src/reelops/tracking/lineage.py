@@ -4,8 +4,9 @@
 
     3f2a91c07b1e.8c1d0a4e5f60.17be0c9d2a33.a06d41f0b7c2.-
 
-Each part is the first twelve characters of a digest, `-` where there is none; a checkout with uncommitted changes is
-marked `3f2a91c07b1e-dirty`. The id stands in the clip's own metadata, in MLflow, in the Prefect artifact and in every
+Each part is the first twelve characters of a digest, `-` where there is none, and `unknown` where there is one that
+could not be found out; a checkout with uncommitted changes is marked `3f2a91c07b1e-dirty`, and one of which git cannot
+say it `3f2a91c07b1e-unknown`. The id stands in the clip's own metadata, in MLflow, in the Prefect artifact and in every
 answer, so any one of them leads to the others.
 """
 
@@ -14,7 +15,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -24,15 +24,13 @@ import yaml
 
 import reelops
 from reelops.clip import ClipOrder
-from reelops.errors import InputError
+from reelops.errors import DatasetError, InputError, ReelOpsError
 from reelops.settings import PACKAGE, shipped_folder
 from reelops.system.digest import sha256_of
+from reelops.system.foreign import reading_foreign
+from reelops.tracking.commit import DIGITS, UNKNOWN, commit_of
 
-DIGITS = 12
 NONE = "-"
-DIRTY = "-dirty"
-
-COMMIT_NAME = "commit"  # what setup.py writes beside the files that a wheel carries
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Lineage:
     """The five parts of the id; None where there is no such thing.
 
     Attributes:
-        git: commit of the code, marked when the checkout had uncommitted changes.
+        git: see `reelops.tracking.commit.commit_of`.
         dvc_lock: digest of dvc.lock: every pipeline stage with its parameters.
         data: digest of the versions of everything that dvc.lock keeps under data/.
         base_revision: revision or digest of the base model's weights.
@@ -72,18 +70,17 @@ class Lineage:
         return cls(*(None if part == NONE else part for part in parts))
 
 
-def trace_lineage(facts: Mapping[str, Any], checkout: Path | None = None) -> Lineage:
-    """The lineage of what a generator made, from its facts and the checkout.
+def trace_lineage(facts: Mapping[str, Any], project: Path | None = None) -> Lineage:
+    """The lineage of what this code made in a project, from the facts of what made it.
 
     Args:
-        checkout: None takes the one that the code runs from, or was built from where it is a wheel.
+        project: the folder of the params.yaml that counted, whose dvc.lock is told; None takes the shipped one.
     """
-    checkout = checkout or shipped_folder()
-    lock = checkout / "dvc.lock"
+    lock = (project or shipped_folder()) / "dvc.lock"
     return Lineage(
-        git=commit_of(checkout),
-        dvc_lock=sha256_of(lock)[:DIGITS] if lock.is_file() else None,
-        data=data_digest(lock) if lock.is_file() else None,
+        git=code_commit() or UNKNOWN,
+        dvc_lock=_digest_of_lock(lock),
+        data=data_digest(lock),
         base_revision=_short(facts.get("base_revision")),
         adapter=_short(facts.get("adapter_sha256")),
     )
@@ -104,36 +101,31 @@ def code_commit() -> str | None:
     return commit_of(shipped_folder())
 
 
-def commit_of(checkout: Path) -> str | None:
-    """Short commit, marked when tracked files were changed; None outside a checkout or where git is missing.
-
-    A wheel says which commit it was built from.
-
-    Only a checkout of ReelOps itself counts: a wheel installed somewhere inside another project's repository must not
-    report that project's commit, so `.git` has to be right here.
-    """
-    if not (checkout / ".git").exists():
-        return _commit_of_wheel(checkout)
-    commit = _git(checkout, "rev-parse", "HEAD")
-    if not commit:
-        return None
-    changed = _git(checkout, "status", "--porcelain", "--untracked-files=no")
-    return commit[:DIGITS] + (DIRTY if changed else "")
-
-
-def _commit_of_wheel(shipped: Path) -> str | None:
-    try:
-        return (shipped / COMMIT_NAME).read_text(encoding="utf-8").strip() or None
-    except OSError:
-        return None
-
-
 def data_digest(lock: Path) -> str | None:
-    """One digest over the path and version of every stage output under data/ in a dvc.lock; None if it has none."""
-    stages = (yaml.safe_load(lock.read_text(encoding="utf-8")) or {}).get("stages") or {}
-    outs = [out for stage in stages.values() for out in stage.get("outs", [])]
-    versions = sorted(f"{out['path']}={out.get('md5', '')}" for out in outs if out["path"].startswith("data/"))
+    """One digest over the path and version of every stage output under data/ in a dvc.lock.
+
+    Returns:
+        None where there is no such file, or no such output in it; `unknown` where it cannot be read as a dvc.lock.
+    """
+    if not lock.exists():
+        return None
+    try:
+        with reading_foreign(lock, DatasetError, "is no dvc.lock"):
+            stages = (yaml.safe_load(lock.read_bytes()) or {}).get("stages") or {}
+            outs = [out for stage in stages.values() for out in stage.get("outs", [])]
+            versions = sorted(f"{out['path']}={out.get('md5', '')}" for out in outs if out["path"].startswith("data/"))
+    except ReelOpsError:
+        return UNKNOWN
     return hashlib.sha256("\n".join(versions).encode()).hexdigest()[:DIGITS] if versions else None
+
+
+def _digest_of_lock(lock: Path) -> str | None:
+    try:
+        return sha256_of(lock)[:DIGITS]
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return UNKNOWN
 
 
 def provenance(order: ClipOrder, facts: Mapping[str, Any], lineage: Lineage) -> dict[str, Any]:
@@ -163,12 +155,3 @@ def provenance(order: ClipOrder, facts: Mapping[str, Any], lineage: Lineage) -> 
 def _short(digest: object) -> str | None:
     """The first characters of a digest, or of a name that is none, without the dot that separates parts."""
     return re.sub(r"[^\w-]", "_", str(digest).removeprefix("sha256:"))[:DIGITS] if digest else None
-
-
-def _git(checkout: Path, *arguments: str) -> str | None:
-    command = ["git", "-C", str(checkout), *arguments]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)  # noqa: S603 - no shell
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()

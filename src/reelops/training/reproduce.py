@@ -140,7 +140,7 @@ def read_trained(config: Config) -> TrainedAdapter:
         sha256=sha256,
         facts=facts,
         figures=figures,
-        lineage=trace_lineage({"base_revision": facts["base_revision"], "adapter_sha256": sha256}, config.root),
+        lineage=trace_lineage({"base_revision": facts["base_revision"], "adapter_sha256": sha256}, config.project),
         dvc_lock_sha256=sha256_of(lock) if lock.is_file() else None,
         run_id=run.get("mlflow_run") if run.get("adapter_sha256") == sha256 else None,
         model_id=run.get("mlflow_model") if run.get("adapter_sha256") == sha256 else None,

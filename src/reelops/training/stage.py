@@ -75,7 +75,7 @@ def run_training(
         resumed = loop.resume()
         if not first:
             return TrainingResult(plan, loop.run(context))
-        lineage = trace_lineage({"base_revision": plan.weights.revision}, config.root)
+        lineage = trace_lineage({"base_revision": plan.weights.revision}, config.project)
         with open_live_run(plan, loop.state, lineage, config) if track else nullcontext() as live_run:
             outcome, peak_bytes = _train(loop, context, live_run)
             published = publish_adapter(plan, loop, outcome)

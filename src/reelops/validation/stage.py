@@ -153,7 +153,7 @@ def _reload(plan: ValidationPlan, config: Config, context: RunContext, fresh: bo
 
 def _lineage(plan: ValidationPlan, config: Config) -> Lineage:
     facts = {"base_revision": plan.weights.revision, "adapter_sha256": plan.adapter.sha256}
-    return trace_lineage(facts, config.root)
+    return trace_lineage(facts, config.project)
 
 
 def _notes_on(findings: Findings, scored: Sequence[ScoredClip]) -> list[str]:

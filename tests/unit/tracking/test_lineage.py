@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
 import subprocess
 from pathlib import Path
 
@@ -11,15 +11,8 @@ import pytest
 
 from reelops.clip import ClipOrder
 from reelops.errors import InputError
-from reelops.tracking.lineage import Lineage, commit_of, data_digest, provenance, trace_lineage
+from reelops.tracking.lineage import Lineage, code_commit, data_digest, provenance, trace_lineage
 
-IDENTITY = {
-    "GIT_AUTHOR_NAME": "T",
-    "GIT_AUTHOR_EMAIL": "t@example.org",
-    "GIT_COMMITTER_NAME": "T",
-    "GIT_COMMITTER_EMAIL": "t@example.org",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-}
 LOCK = """
 schema: '2.0'
 stages:
@@ -34,26 +27,11 @@ stages:
 """
 
 
-def git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(folder), *arguments],
-        check=True,
-        capture_output=True,
-        text=True,
-        env={**os.environ, **IDENTITY},
-    )
-    return done.stdout.strip()
-
-
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    folder = tmp_path / "checkout"
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
     folder.mkdir()
-    git(folder, "init", "-q")
-    (folder / "code.py").write_text("x = 1\n")
     (folder / "dvc.lock").write_text(LOCK)
-    git(folder, "add", ".")
-    git(folder, "commit", "-q", "-m", "first")
     return folder
 
 
@@ -69,21 +47,8 @@ def test_what_is_no_id_is_refused_by_name(text: str) -> None:
         Lineage.parse(text)
 
 
-def test_commit_is_the_checkouts_and_a_changed_file_marks_it(checkout: Path) -> None:
-    head = git(checkout, "rev-parse", "HEAD")
-    assert commit_of(checkout) == head[:12]
-    (checkout / "code.py").write_text("x = 2\n")
-    assert commit_of(checkout) == f"{head[:12]}-dirty"
-
-
-def test_a_package_inside_another_projects_checkout_does_not_borrow_its_commit(checkout: Path) -> None:
-    installed = checkout / ".venv" / "site-packages"
-    installed.mkdir(parents=True)
-    assert commit_of(installed) is None
-
-
-def test_data_part_changes_with_the_data_and_not_with_other_outputs(checkout: Path) -> None:
-    lock = checkout / "dvc.lock"
+def test_data_part_changes_with_the_data_and_not_with_other_outputs(project: Path) -> None:
+    lock = project / "dvc.lock"
     before = data_digest(lock)
     lock.write_text(LOCK.replace("bbbb", "cccc"))
     assert data_digest(lock) == before
@@ -91,20 +56,40 @@ def test_data_part_changes_with_the_data_and_not_with_other_outputs(checkout: Pa
     assert data_digest(lock) != before
 
 
-def test_lineage_takes_each_part_from_its_own_source(checkout: Path) -> None:
+def test_lineage_takes_each_part_from_its_own_source(project: Path) -> None:
     facts = {"base_revision": "a6f0f4858a8395e7429d82493864ce92bf73af11", "adapter_sha256": "5" * 64}
-    lineage = trace_lineage(facts, checkout)
-    assert lineage.git == git(checkout, "rev-parse", "HEAD")[:12]
+    lineage = trace_lineage(facts, project)
     assert lineage.base_revision == "a6f0f4858a83"
     assert lineage.adapter == "5" * 12
-    assert lineage.dvc_lock and lineage.data and lineage.dvc_lock != lineage.data
+    assert lineage.dvc_lock == hashlib.sha256(LOCK.encode()).hexdigest()[:12]
+    assert lineage.data == data_digest(project / "dvc.lock")
     assert Lineage.parse(str(lineage)) == lineage
+
+
+def test_a_project_of_its_own_gives_its_data_and_never_its_commit(project: Path) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=project, check=True)
+    subprocess.run(["git", "add", "."], cwd=project, check=True)
+    as_somebody = ["-c", "user.name=T", "-c", "user.email=t@example.org"]
+    subprocess.run(["git", *as_somebody, "commit", "-q", "-m", "first"], cwd=project, check=True)
+    assert trace_lineage({}, project).git == (code_commit() or "unknown")
+
+
+@pytest.mark.parametrize("damaged", ["{", "- a\n- b\n", "stages: {a: {outs: [{md5: x}]}}", "<<<<<<< HEAD\n\tx", "\x00"])
+def test_a_lock_that_cannot_be_read_is_unknown_and_stops_no_clip(project: Path, damaged: str) -> None:
+    (project / "dvc.lock").write_text(damaged)
+    lineage = trace_lineage({}, project)
+    assert lineage.data == "unknown" and Lineage.parse(str(lineage)) == lineage
+
+
+def test_a_project_without_a_lock_has_neither_stages_nor_data(tmp_path: Path) -> None:
+    lineage = trace_lineage({}, tmp_path)
+    assert (lineage.dvc_lock, lineage.data) == (None, None)
 
 
 def test_a_revision_that_is_a_name_with_dots_still_reads_back(tmp_path: Path) -> None:
     assert trace_lineage({"base_revision": "sha256:" + "ab" * 32}, tmp_path).base_revision == "ab" * 6
     lineage = trace_lineage({"base_revision": "v1.0"}, tmp_path)
-    assert Lineage.parse(str(lineage)) == lineage == Lineage(base_revision="v1_0")
+    assert Lineage.parse(str(lineage)) == lineage and lineage.base_revision == "v1_0"
 
 
 def test_provenance_holds_what_it_takes_to_make_the_clip_again() -> None:
