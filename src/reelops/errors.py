@@ -113,6 +113,8 @@ class Fault(StrEnum):
 
 
 OUT_OF_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+# A socket that says one of these does not speak of the network behind it.
+_OWN_ERRNOS = OUT_OF_SPACE | {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EIO, errno.EROFS}
 _PASSING_ERRNOS = frozenset(
     {errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.EIO, errno.ESTALE, errno.ENFILE, errno.EMFILE, errno.ENOLCK}
     | {errno.ETIMEDOUT, errno.ENETDOWN, errno.ENETUNREACH, errno.ENETRESET, errno.EHOSTDOWN, errno.EHOSTUNREACH}
@@ -139,6 +141,25 @@ def fault_of(error: BaseException) -> Fault:
     if any(isinstance(link, ReelOpsError) for link in chain):
         return Fault.INPUT
     return Fault.OURS
+
+
+def this_machine_failed(error: BaseException) -> bool:
+    """Whether this very machine had no files, memory, room or disk left, whatever a library made of that.
+
+    To whoever asks servers a network that fails is news of one server, and this is none. Libraries of the network hide
+    what the system said, so all that an exception was made of is looked at, too.
+    """
+    seen: dict[int, BaseException] = {}
+    waiting: list[object] = [error]
+    while waiting:
+        link = waiting.pop()
+        if isinstance(link, BaseException) and id(link) not in seen:
+            seen[id(link)] = link
+            waiting += [link.__cause__, link.__context__, *link.args]
+    return any(
+        isinstance(link, MemoryError) or (isinstance(link, OSError) and link.errno in _OWN_ERRNOS)
+        for link in seen.values()
+    )
 
 
 def may_pass(error: BaseException) -> bool:

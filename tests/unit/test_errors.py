@@ -19,6 +19,7 @@ from reelops.errors import (
     WeightsError,
     fault_of,
     may_pass,
+    this_machine_failed,
 )
 from reelops.system.write_errors import cannot_write
 
@@ -119,3 +120,29 @@ def test_an_error_told_apart_from_its_context_is_judged_alone() -> None:
             raise VideoError("clip.mp4 is no video") from None
     except VideoError as error:
         assert fault_of(error) is Fault.INPUT
+
+
+def hidden(error: Exception) -> Exception:
+    """As httpcore hands on what the system said: an argument, without a cause."""
+    return caused(RuntimeError("cannot connect"), ConnectionError(error))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EMFILE, "too many open files"),
+        hidden(OSError(errno.ENFILE, "in the system")),
+        caused(VideoError("cannot be opened"), OSError(errno.EIO, "a failing disk")),
+        caused(DatasetError("cannot be read"), MemoryError()),
+        hidden(OSError(errno.ENOSPC, "full")),
+    ],
+)
+def test_what_this_very_machine_lacks_is_seen_through_a_librarys_words(error: Exception) -> None:
+    assert this_machine_failed(error)
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionRefusedError(errno.ECONNREFUSED, "refused"), hidden(TimeoutError()), OSError("Invalid data")]
+)
+def test_a_network_that_fails_is_not_this_machine(error: Exception) -> None:
+    assert not this_machine_failed(error)

@@ -210,3 +210,13 @@ def test_an_archive_that_cannot_be_had_does_not_stop_what_comes_after_it(project
     project.sums()
     project.source["videos"] = [f"{project.server.url}/gone.zip", *project.source["videos"]]
     assert project.fetch()["msr_vtt"].fetched == 3
+
+
+def test_an_answer_that_cannot_be_understood_costs_its_clip_and_no_other(project: Project) -> None:
+    project.sums()
+    project.more = [{"kind": "samples", "clips": 1}]
+    for answer in (Answer(302), Answer(304), Answer(503, {"Retry-After": "\u00b2"}), Answer(302, {"Location": "//["})):
+        project.server.always["/video1.mp4"] = answer
+        reports = project.fetch()
+        assert [one.entry.clip_id for one in reports["msr_vtt"].lost] == ["video1"]
+        assert reports["samples"].wanted == reports["samples"].fetched + reports["samples"].here == 1

@@ -8,6 +8,7 @@ import socket
 import httpx
 
 from reelops.dataset.fetch.download.failures import Refused
+from reelops.system.foreign import reading_foreign
 
 
 def checked_url(url: str) -> httpx.URL:
@@ -16,13 +17,22 @@ def checked_url(url: str) -> httpx.URL:
     Raises:
         Refused: it is not http or https, or names no host.
     """
-    try:
+    with reading_foreign(repr(url), Refused, "is no web address", "nothing can be asked of it"):
         parsed = httpx.URL(url)
-    except httpx.InvalidURL as error:
-        raise Refused(f"{url!r} is no web address: {error}") from error
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise Refused(f"{url!r} is not an http or https address; nothing else is followed")
     return parsed
+
+
+def joined_url(url: httpx.URL, location: str) -> httpx.URL:
+    """Where a server at `url` sends on to.
+
+    Raises:
+        Refused: that is no address, or one of another kind than http and https.
+    """
+    with reading_foreign(repr(location), Refused, "is no address to be sent on to", "nothing can be asked of it"):
+        following = str(url.join(location))
+    return checked_url(following)
 
 
 def is_private(host: str) -> bool:

@@ -18,6 +18,7 @@ from reelops.dataset.fetch.download.transfer import OnBytes, Transfer
 from reelops.errors import DownloadError
 from reelops.system.digest import sha256_of
 from reelops.system.files import move_atomically
+from reelops.system.foreign import machine_error_on_read
 
 
 class Downloader:
@@ -114,15 +115,14 @@ class Downloader:
         if self._hosts.is_dead(host):
             raise Refused(f"not asked: {host} has failed {self.settings.max_consecutive_failures} times in a row")
         resumed = self._transfer.run(url, remote, partial, on_bytes)
-        if _is_right(partial, remote):
-            return
-        partial.discard()
-        if resumed:
-            self._transfer.run(url, remote, partial, on_bytes)
-            if _is_right(partial, remote):
-                return
+        wrong = _what_is_wrong(partial, remote)
+        if wrong and resumed:
             partial.discard()
-        raise Refused("has other bytes than its sha256 says")
+            self._transfer.run(url, remote, partial, on_bytes)
+            wrong = _what_is_wrong(partial, remote)
+        if wrong:
+            partial.discard()
+            raise Refused(wrong)
 
     def _note_failure(self, url: str, failure: DownloadError, failures: dict[str, DownloadError]) -> None:
         failures[url] = failure
@@ -157,8 +157,17 @@ def _may_pass(failure: DownloadError | None) -> bool:
     return failure is None or isinstance(failure, Passing)
 
 
-def _is_right(partial: Partial, remote: Remote) -> bool:
-    return remote.sha256 is None or sha256_of(partial.path) == remote.sha256.lower()
+def _what_is_wrong(partial: Partial, remote: Remote) -> str:
+    """In words, why what came is not the file; nothing where it is."""
+    if remote.size_bytes is not None and partial.size != remote.size_bytes:
+        return f"is {partial.size:,} bytes long, {remote.size_bytes:,} are expected"
+    if remote.sha256 is None:
+        return ""
+    try:
+        digest = sha256_of(partial.path)
+    except OSError as error:
+        raise machine_error_on_read(partial.path, error) from error
+    return "" if digest == remote.sha256.lower() else "has other bytes than its sha256 says"
 
 
 def _summary(remote: Remote, failures: dict[str, DownloadError]) -> DownloadError:

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from reelops.system.write_errors import machine_error_on_write
+
 
 @dataclass(frozen=True)
 class Beginning:
@@ -40,9 +42,11 @@ class Partial:
     @property
     def beginning(self) -> Beginning | None:
         try:
-            return Beginning(**json.loads(self._note.read_text(encoding="utf-8")))
+            said = Beginning(**json.loads(self._note.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
+        is_sound = isinstance(said.validator, str | None) and isinstance(said.total, int | None)
+        return said if is_sound else None
 
     @property
     def is_whole(self) -> bool:
@@ -51,14 +55,20 @@ class Partial:
         return beginning is not None and beginning.total is not None and self.size == beginning.total
 
     def begin(self, beginning: Beginning) -> None:
-        """Forgets all bytes and starts again."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_bytes(b"")
-        # In one step, but not flushed to disk: that would cost small files more than their bytes.
-        fresh = self._note.with_suffix(".new")
-        fresh.write_text(json.dumps(asdict(beginning)), encoding="utf-8")
-        fresh.replace(self._note)
+        """Forgets all bytes and starts again.
+
+        Raises:
+            MachineError: the place cannot be written to.
+        """
+        with machine_error_on_write(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.write_bytes(b"")
+            # In one step, but not flushed to disk: that would cost small files more than their bytes.
+            fresh = self._note.with_suffix(".new")
+            fresh.write_text(json.dumps(asdict(beginning)), encoding="utf-8")
+            fresh.replace(self._note)
 
     def discard(self) -> None:
-        self.path.unlink(missing_ok=True)
-        self._note.unlink(missing_ok=True)
+        with machine_error_on_write(self.path):
+            self.path.unlink(missing_ok=True)
+            self._note.unlink(missing_ok=True)

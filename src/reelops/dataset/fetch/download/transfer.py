@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from email.utils import parsedate_to_datetime
-from pathlib import PurePosixPath
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 import reelops
-from reelops.dataset.fetch.download.addresses import checked_url, is_private, is_private_address
-from reelops.dataset.fetch.download.disk import Disk
-from reelops.dataset.fetch.download.failures import Gone, Passing, Refused, Stopped, Unreachable
+from reelops.dataset.fetch.download.addresses import checked_url, is_private, is_private_address, joined_url
+from reelops.dataset.fetch.download.answer import Coming, check_status, coming_of, location_of
+from reelops.dataset.fetch.download.disk import Claim, Disk
+from reelops.dataset.fetch.download.failures import Passing, Refused, Stopped, Unreachable
 from reelops.dataset.fetch.download.hosts import Hosts
 from reelops.dataset.fetch.download.partial import Beginning, Partial
 from reelops.dataset.fetch.download.settings import DownloadSettings, Remote
-from reelops.errors import OUT_OF_SPACE
-from reelops.system.write_errors import cannot_write
+from reelops.errors import MachineError, this_machine_failed
+from reelops.system.foreign import reading_foreign, reason_of
+from reelops.system.write_errors import machine_error_on_write
 
 _MOST_REDIRECTS = 6
-_DISK_CHECK_BYTES = 1 << 26
-# Asking again in a while helps (RFC 9110 section 15, RFC 6585 section 4, RFC 8470 section 5.2).
-_PASSING_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
-_GONE_STATUS = frozenset({404, 410})
-_CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)$")
 
 OnBytes = Callable[[int, int | None], None]
 """Told how many bytes of a file are here, and of how many, where that is known."""
@@ -81,19 +74,28 @@ class Transfer:
         if kept and beginning and beginning.url == url and beginning.validator:
             headers["If-Range"] = beginning.validator
         with self._answer(url, headers) as answer:
-            kept = _checked_answer(url, answer, kept, partial)
-            total = _total(answer)
-            if remote.size_bytes is not None and total is not None and total != remote.size_bytes:
-                raise Refused(f"is {total:,} bytes long, {remote.size_bytes:,} are expected")
+            if answer.status_code == 416:
+                partial.discard()
+                raise Passing("has not the part that was asked for, so all of it is asked for again")
+            coming = coming_of(url, answer)
+            kept = _resumed(coming, kept, remote, partial)
+            total = _total(coming, kept, remote, partial)
+            self._check_size(total)
             if not kept:
-                partial.begin(Beginning(url, _validator(answer), total))
-            with self._disk.claim(max(0, (total or 0) - kept)):
-                self._receive(answer, partial, kept, total, on_bytes)
-        if remote.size_bytes is not None and partial.size != remote.size_bytes:
-            size = partial.size
-            partial.discard()
-            raise Refused(f"is {size:,} bytes long, {remote.size_bytes:,} are expected")
+                partial.begin(Beginning(url, coming.validator, coming.total))
+            expected = remote.size_bytes if total is None else total
+            end = total if coming.size_bytes is None else kept + coming.size_bytes
+            with self._disk.claim(max(0, (expected or 0) - kept)) as claim:
+                self._receive(answer, partial, kept, end, claim, _counting(on_bytes, total))
+            has_said_its_end = total is None and end is None and coming.tells_its_end
+            if expected is not None and partial.size < expected and not has_said_its_end:
+                raise Passing(f"ended after {partial.size:,} of {expected:,} bytes")
         return kept > 0
+
+    def _check_size(self, total: int | None) -> None:
+        """A size that no disk of this machine could hold is a server's slip, not this machine's want of room."""
+        if total is not None and total > self._disk.size_bytes:
+            raise Refused(f"says that it is {total:,} bytes long, more than the whole disk here holds")
 
     @contextmanager
     def _answer(self, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
@@ -101,18 +103,18 @@ class Transfer:
         target = checked_url(url)
         came_from_private = is_private(target.host)
         for _ in range(_MOST_REDIRECTS):
-            with _telling_failures():
-                answer = self._send(target, headers)
-                try:
-                    if not self._settings.allow_private_redirects and not came_from_private:
-                        _check_peer(answer)
-                    if not answer.is_redirect:
-                        _check_status(answer, self._settings.max_wait_seconds)
-                        yield answer
-                        return
-                    target = self._redirected(target, answer.headers["location"], came_from_private)
-                finally:
-                    answer.close()
+            answer = self._send(target, headers)
+            try:
+                if not self._settings.allow_private_redirects and not came_from_private:
+                    _check_peer(answer)
+                location = location_of(answer)
+                if location is None:
+                    check_status(answer, self._settings.max_wait_seconds)
+                    yield answer
+                    return
+                target = self._redirected(target, location, came_from_private)
+            finally:
+                answer.close()
         raise Refused(f"redirects more than {_MOST_REDIRECTS} times")
 
     def _send(self, target: httpx.URL, headers: dict[str, str]) -> httpx.Response:
@@ -120,10 +122,14 @@ class Transfer:
         own = {"User-Agent": f"reelops/{reelops.__version__}", "Accept-Encoding": "identity", **headers}
         if token := self._tokens.get(f"{target.scheme}://{target.netloc.decode()}"):
             own["Authorization"] = f"Bearer {token}"
-        return self._client.send(self._client.build_request("GET", target, headers=own), stream=True)
+        with (
+            reading_foreign(str(target), Refused, "gives an answer that cannot be read", "it is left alone"),
+            _telling_failures(),
+        ):
+            return self._client.send(self._client.build_request("GET", target, headers=own), stream=True)
 
     def _redirected(self, target: httpx.URL, location: str, came_from_private: bool) -> httpx.URL:
-        following = checked_url(str(target.join(location)))
+        following = joined_url(target, location)
         if self._settings.allow_private_redirects or came_from_private or not is_private(following.host):
             return following
         raise Refused(
@@ -132,34 +138,39 @@ class Transfer:
         )
 
     def _receive(
-        self, answer: httpx.Response, partial: Partial, have: int, total: int | None, on_bytes: OnBytes | None
+        self,
+        answer: httpx.Response,
+        partial: Partial,
+        have: int,
+        end: int | None,
+        claim: Claim,
+        on_have: Callable[[int], None],
     ) -> None:
-        checked = have
-        if on_bytes:
-            on_bytes(have, total)
+        """Adds what comes to `partial`, up to byte `end` of the file.
+
+        Raises:
+            Passing: it goes on beyond its end.
+        """
+        on_have(have)
         open_socket: socket.socket = answer.extensions["network_stream"].get_extra_info("socket")
         self._sockets.add(open_socket)
         try:
-            with partial.path.open("ab") as file:
-                for chunk in answer.iter_raw():
+            with machine_error_on_write(partial.path), partial.path.open("ab") as file:
+                for chunk in _chunks(answer):
                     if self._stopping.is_set():
                         raise Stopped("stopped")
+                    have += len(chunk)
+                    if end is not None and have > end:
+                        break
                     file.write(chunk)
                     file.flush()  # what a kill finds in memory would come twice
-                    have += len(chunk)
-                    if total is None and have - checked >= _DISK_CHECK_BYTES:
-                        self._disk.check()
-                        checked = have
-                    if on_bytes:
-                        on_bytes(have, total)
-        except OSError as error:
-            if error.errno in OUT_OF_SPACE:
-                raise cannot_write(partial.path, error) from error
-            raise
+                    claim.landed(len(chunk))
+                    on_have(have)
         finally:
             self._sockets.discard(open_socket)
-        if total is not None and have != total:
-            raise Passing(f"ended after {have:,} of {total:,} bytes")
+        if end is not None and have > end:
+            partial.discard()
+            raise Passing(f"sends more than it said: the file was to end after {end:,} bytes")
 
 
 def _bytes_to_keep(url: str, remote: Remote, partial: Partial) -> int:
@@ -171,86 +182,60 @@ def _bytes_to_keep(url: str, remote: Remote, partial: Partial) -> int:
     return partial.size if same_file or remote.sha256 else 0
 
 
-def _checked_answer(url: str, answer: httpx.Response, kept: int, partial: Partial) -> int:
-    """How much of what is here the answer resumes from."""
-    if answer.status_code == 416:
-        partial.discard()
-        raise Passing("has not the part that was asked for, so all of it is asked for again")
-    if answer.headers.get("content-encoding", "identity") != "identity":
-        raise Refused(f"sends its bytes packed as {answer.headers['content-encoding']}, though asked not to")
-    if _is_web_page(url, answer):
-        raise Refused("answers with a web page instead of the file; it may want a login or a click")
-    beginning = partial.beginning
-    if answer.status_code != 206:
+def _resumed(coming: Coming, kept: int, remote: Remote, partial: Partial) -> int:
+    """How much of what is here the answer goes on from.
+
+    Bytes of two answers make one file only where both are of one version of it, and say so (RFC 9110 section
+    15.3.7.3), or where a checksum will tell.
+
+    Raises:
+        Passing: it is not what was asked for, so all of the file is to be asked for again.
+    """
+    if not coming.is_part:
         return 0  # the server knows no ranges, or the file has changed: all of it comes again
-    first, total = _content_range(answer)
-    known = beginning.total if beginning else None
-    if first != kept or (known is not None and total is not None and total != known):
+    beginning = partial.beginning
+    known = beginning.total if kept and beginning else None
+    if coming.first != kept or (known is not None and coming.total not in (None, known)):
         partial.discard()
         raise Passing("answers with another part of the file than was asked for")
+    if kept and not remote.sha256 and (beginning is None or coming.validator != beginning.validator):
+        partial.discard()
+        raise Passing("answers with a part that may be of another version of the file")
     return kept
 
 
-def _is_web_page(url: str, answer: httpx.Response) -> bool:
-    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return kind == "text/html" and PurePosixPath(httpx.URL(url).path).suffix.lower() not in (".html", ".htm")
-
-
-def _content_range(answer: httpx.Response) -> tuple[int | None, int | None]:
-    """The first byte's position and the size of the whole file."""
-    match = _CONTENT_RANGE.match(answer.headers.get("content-range", ""))
-    if not match:
-        return None, None
-    first, _, total = match.groups()
-    return (int(first) if first else None), (None if total == "*" else int(total))
-
-
-def _total(answer: httpx.Response) -> int | None:
-    if answer.status_code == 206:
-        return _content_range(answer)[1]
-    length = answer.headers.get("content-length", "")
-    return int(length) if length.isdigit() else None
-
-
-def _validator(answer: httpx.Response) -> str | None:
-    """What may stand in If-Range: a weak ETag may not (RFC 9110 section 13.1.5)."""
-    etag: str | None = answer.headers.get("etag")
-    if etag and not etag.startswith("W/"):
-        return etag
-    changed: str | None = answer.headers.get("last-modified")
-    return changed
-
-
-def _check_status(answer: httpx.Response, max_wait_seconds: float) -> None:
-    """Lets 200 and 206 pass, and 416, which speaks of what is here and not of the file.
+def _total(coming: Coming, kept: int, remote: Remote, partial: Partial) -> int | None:
+    """Bytes of the whole file; None where only the end of what comes will tell.
 
     Raises:
-        Gone, Passing, Refused: for everything else.
+        Refused: it is of another size than it has to be, or nothing would tell whether all of it came.
     """
-    status = answer.status_code
-    if status in (200, 206, 416):
-        return
-    said = f"{status} {answer.reason_phrase}".strip()
-    if status in _GONE_STATUS:
-        raise Gone(f"gone ({said})")
-    if status not in _PASSING_STATUS:
-        hint = "; it may want a login, or not be given to this country or machine" if status in (401, 403, 451) else ""
-        raise Refused(f"refused ({said}){hint}")
-    wait = _retry_after(answer)
-    if wait > max_wait_seconds:
-        raise Refused(f"asks to be left alone for {wait:,.0f} s ({said}); run again then")
-    raise Passing(f"does not answer now ({said})", wait)
+    beginning = partial.beginning if kept else None
+    total = coming.total if coming.total is not None else beginning.total if beginning else None
+    expected = remote.size_bytes
+    if expected is not None and total not in (None, expected):
+        raise Refused(f"is {total:,} bytes long, {expected:,} are expected")
+    if expected is None and total is None and not remote.sha256 and (coming.is_part or not coming.tells_its_end):
+        partial.discard()
+        raise Refused(
+            "does not say how long the file is, so nobody can tell whether all of it came; give its sha256 or "
+            "size_bytes in params.yaml"
+        )
+    return total
 
 
-def _retry_after(answer: httpx.Response) -> float:
-    """Seconds; the header gives them, or a date (RFC 9110 section 10.2.3)."""
-    value = answer.headers.get("retry-after", "").strip()
-    if value.isdigit():
-        return float(value)
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except (TypeError, ValueError):
-        return 0.0
+def _chunks(answer: httpx.Response) -> Iterator[bytes]:
+    chunks = answer.iter_raw()
+    while True:
+        with _telling_failures():
+            chunk = next(chunks, None)
+        if chunk is None:
+            return
+        yield chunk
+
+
+def _counting(on_bytes: OnBytes | None, total: int | None) -> Callable[[int], None]:
+    return lambda have: on_bytes(have, total) if on_bytes else None
 
 
 def _check_peer(answer: httpx.Response) -> None:
@@ -271,18 +256,37 @@ def _through_proxy(answer: httpx.Response) -> bool:
 
 @contextmanager
 def _telling_failures() -> Iterator[None]:
-    """httpx's failures as ours."""
+    """httpx's failures as ours; that this machine has no room for another connection is none of the server's."""
     try:
         yield
-    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        raise Unreachable(f"cannot be reached ({_words(error)})") from error
-    except httpx.TimeoutException as error:
-        raise Unreachable("stopped sending") from error
     except httpx.TransportError as error:
-        raise Passing(f"broke off ({_words(error)})") from error
-    except httpx.InvalidURL as error:
-        raise Refused(f"redirects to no web address: {error}") from error
+        problem = _want_of_room(error)
+        if problem:
+            raise MachineError(
+                f"this machine cannot open another connection now: {reason_of(problem)}. What was fetched stays; run "
+                "again."
+            ) from error
+        raise _failure_of(error) from error
 
 
-def _words(error: Exception) -> str:
-    return str(error) or type(error).__name__
+def _want_of_room(error: httpx.TransportError) -> Exception | None:
+    """What this machine lacks for a connection; None where it lacks nothing.
+
+    Where no file can be opened, a host's name is "not known", and nothing in the error tells why.
+    """
+    if this_machine_failed(error):
+        return error
+    if isinstance(error, httpx.ConnectError):
+        try:
+            socket.socket().close()
+        except OSError as problem:
+            return problem
+    return None
+
+
+def _failure_of(error: httpx.TransportError) -> Passing:
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return Unreachable(f"cannot be reached ({reason_of(error)})")
+    if isinstance(error, httpx.TimeoutException):
+        return Unreachable("stopped sending")
+    return Passing(f"broke off ({reason_of(error)})")
