@@ -30,6 +30,7 @@ from torch import Generator, Tensor
 
 from reelops.clip import ClipFormat
 from reelops.cogvideox.conditioning import encode_prompts, picture_condition, picture_tensor
+from reelops.cogvideox.finite import require_finite
 from reelops.cogvideox.profiles import MAX_STEPS, SchedulerName
 from reelops.errors import SettingsError
 from reelops.progress import QUIET, RunContext
@@ -93,6 +94,19 @@ class _Watch:
         self.seconds[name] = time.perf_counter() - began
 
 
+@contextmanager
+def _networks_let_go(pipeline: Any) -> Iterator[None]:
+    """Under offload no network stays on the device after its part, however that ends; without, nothing moves.
+
+    diffusers moves a network off only when the next one in its own order comes, so that text encoder and VAE, or VAE
+    and transformer, would be there together, and the VAE still at the next clip's prompt.
+    """
+    try:
+        yield
+    finally:
+        pipeline.maybe_free_model_hooks()
+
+
 def build_scheduler(config: Any, name: SchedulerName) -> Any:
     """A scheduler of its own for one sampling, with the model's noise schedule."""
     from diffusers import CogVideoXDDIMScheduler, CogVideoXDPMScheduler
@@ -132,6 +146,8 @@ def sample_frames(
 
     Raises:
         Cancelled: somebody asked to stop.
+        MachineError: numbers overflowed in float16.
+        WeightsError: they are not finite in another format.
     """
     if picture_HWC.shape != (clip.height, clip.width, 3):
         raise ValueError(f"picture of shape {picture_HWC.shape} for a clip of {clip.width}x{clip.height}")
@@ -144,17 +160,21 @@ def sample_frames(
         watch.at("encode", 0, 2)
         guided = config.guidance > 1.0
         prompts = [config.negative_prompt, prompt] if guided else [prompt]
-        texts = encode_prompts(pipeline.tokenizer, pipeline.text_encoder, prompts, config.prompt_length, device)
+        with _networks_let_go(pipeline):
+            texts = encode_prompts(pipeline.tokenizer, pipeline.text_encoder, prompts, config.prompt_length, device)
+            require_finite(texts.vectors_BLD, "the prompt's vectors")
         watch.at("encode", 1, 2)
-        picture = picture_tensor(picture_HWC).to(device)
-        condition_BFCHW = picture_condition(pipeline.vae, picture, latent_frames, generator)
+        with _networks_let_go(pipeline):
+            picture = picture_tensor(picture_HWC).to(device)
+            condition_BFCHW = picture_condition(pipeline.vae, picture, latent_frames, generator)
+            require_finite(condition_BFCHW, "the picture's latents", pipeline.vae.dtype)
         watch.at("encode", 2, 2)
 
-    with watch.stage("denoise"):
+    with watch.stage("denoise"), _networks_let_go(pipeline):
         noise = torch.randn(condition_BFCHW.shape, generator=generator, dtype=torch.float32).to(device)
         latents_BFCHW = denoise(pipeline, noise, condition_BFCHW, texts.vectors_BLD, clip, config, generator, watch)
 
-    with watch.stage("decode"):
+    with watch.stage("decode"), _networks_let_go(pipeline):
         frames = decode_latents(pipeline.vae, latents_BFCHW, watch)
     return Sampled(frames, watch.seconds, texts.notes)
 
@@ -207,6 +227,7 @@ def denoise(
             )
         else:
             latents = scheduler.step(velocity, timestep, latents, return_dict=False)[0]
+        require_finite(latents, f"the clip's latents after step {step + 1} of {len(timesteps)}", dtype)
         watch.at("denoise", step + 1, len(timesteps))
     return latents
 
@@ -247,9 +268,14 @@ def count_decoder_calls(vae: Any, latent_size: Sequence[int]) -> int:
 
 
 def to_uint8(frames_CTHW: Tensor) -> np.ndarray:
-    """(3, T, H, W) in [-1, 1] -> (T, H, W, 3) uint8, rounded as diffusers rounds."""
+    """(3, T, H, W) in [-1, 1] -> (T, H, W, 3) uint8, rounded as diffusers rounds.
+
+    Raises:
+        MachineError, WeightsError: a value is not finite; as a pixel it would be black.
+    """
     frames = np.empty((frames_CTHW.shape[1], *frames_CTHW.shape[2:], 3), np.uint8)
     for index, frame_CHW in enumerate(frames_CTHW.unbind(1)):
+        require_finite(frame_CHW, f"the decoded pixels of frame {index}")
         pixels = (frame_CHW.float() * 0.5 + 0.5).clamp(0, 1).permute(1, 2, 0).cpu().numpy()
         frames[index] = (pixels * 255).round()
     return frames

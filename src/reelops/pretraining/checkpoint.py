@@ -8,13 +8,25 @@ from typing import Any
 
 import torch
 
+from reelops.errors import SettingsError
+
 STOPPED = "Stopped as asked; the checkpoint is saved, and the same command resumes from there."
 
 
 def save_checkpoint(
     path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, state: dict[str, Any]
 ) -> None:
-    """Writes model, optimizer and `state` beside `path`, then moves the file into place in one step."""
+    """Writes model, optimizer and `state` beside `path`, then moves the file into place in one step.
+
+    Raises:
+        SettingsError: weights are not finite; the checkpoint before them stays.
+    """
+    broken = [name for name, value in model.state_dict().items() if not torch.isfinite(value).all()]
+    if broken:
+        raise SettingsError(
+            f"Training has run away: {len(broken)} weights of {path.stem} are not finite, the first is {broken[0]}. "
+            "The checkpoint before stays. Lower the learning rate of that phase in pretrain.yaml and run it again."
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "state": state}, partial)

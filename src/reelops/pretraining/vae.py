@@ -15,6 +15,7 @@ from torch import Tensor
 
 from reelops.camera.filming import film_somewhere
 from reelops.camera.moves import CameraMove, CameraSpeed, path_of
+from reelops.cogvideox.finite import require_finite
 from reelops.errors import Cancelled
 from reelops.pretraining.checkpoint import STOPPED, load_checkpoint, save_checkpoint
 from reelops.pretraining.muon import Muon
@@ -243,10 +244,14 @@ def normalise_latents(vae: Any, clips: list[np.ndarray]) -> list[float]:
 
 @torch.no_grad()
 def reconstruct(vae: Any, clip_THWC: np.ndarray) -> np.ndarray:
-    """A clip through the VAE and back, in bf16 arithmetic."""
+    """A clip through the VAE and back, in bf16 arithmetic.
+
+    Raises:
+        WeightsError: a pixel is not finite.
+    """
     with torch.autocast("cpu", torch.bfloat16):
         latents = vae.encode(to_tensor(clip_THWC[None])).latent_dist.mean
-        output = vae.decode(latents).sample.float()
+        output = require_finite(vae.decode(latents).sample.float(), "the pixels of a clip through the VAE")
     pixels = ((output[0].clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     frames: np.ndarray = pixels.permute(1, 2, 3, 0).numpy()
     return frames

@@ -13,8 +13,8 @@ import pytest
 import torch
 from small_model import CLIP, FRAMES, HEIGHT, PROMPT_LENGTH, WIDTH
 
-from reelops.cogvideox.sampling import SamplingConfig, count_decoder_calls, guidance_at, sample_frames
-from reelops.errors import Cancelled, SettingsError
+from reelops.cogvideox.sampling import SamplingConfig, count_decoder_calls, guidance_at, sample_frames, to_uint8
+from reelops.errors import Cancelled, MachineError, SettingsError, WeightsError
 from reelops.progress import RunContext
 
 CONFIG = SamplingConfig(seed=7, steps=4, guidance=3.0, prompt_length=PROMPT_LENGTH)
@@ -181,3 +181,115 @@ def test_dynamic_guidance_is_diffusers_formula():
 def test_settings_that_cannot_work_are_refused_with_their_value(values, word):
     with pytest.raises(SettingsError, match=word):
         SamplingConfig(**values)
+
+
+def pipeline_in(small_model, dtype):
+    """A small pipeline of the test's own, which it may break."""
+    from diffusers import CogVideoXImageToVideoPipeline
+
+    pipeline = CogVideoXImageToVideoPipeline.from_pretrained(str(small_model), dtype=dtype)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def last_layer(pipeline, network):
+    """The layer that makes a network's result, and what the result is called."""
+    return {
+        "text_encoder": (pipeline.text_encoder.encoder.final_layer_norm, "prompt's vectors"),
+        "vae encoder": (pipeline.vae.encoder.conv_out.conv, "picture's latents"),
+        "transformer": (pipeline.transformer.proj_out, "latents after step 1 of 4"),
+        "vae decoder": (pipeline.vae.decoder.conv_out.conv, "pixels of frame 0"),
+    }[network]
+
+
+@pytest.mark.parametrize("network", ["text_encoder", "vae encoder", "transformer", "vae decoder"])
+def test_an_overflow_in_float16_is_refused_where_it_happens_and_never_becomes_black_frames(
+    small_model, small_picture, network
+):
+    """The same weights, as large, are finite in float32: it is the format that is too small."""
+    for dtype in (torch.float32, torch.float16):
+        pipeline = pipeline_in(small_model, dtype)
+        layer, named = last_layer(pipeline, network)
+        with torch.no_grad():
+            layer.weight.copy_(layer.weight.sign() * 60_000.0)
+        if dtype == torch.float32:
+            sample(pipeline, small_picture)
+            continue
+        with pytest.raises(MachineError, match=rf"{named} are not finite in float16.*bfloat16"):
+            sample(pipeline, small_picture)
+
+
+def test_weights_that_are_no_numbers_are_called_so(small_model, small_picture):
+    pipeline = pipeline_in(small_model, torch.float32)
+    with torch.no_grad():
+        pipeline.transformer.proj_out.bias.fill_(float("nan"))
+    with pytest.raises(WeightsError, match=r"after step 1 of 4 are not finite in float32.*adapter"):
+        sample(pipeline, small_picture)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+def test_no_pixel_is_made_of_what_is_no_number(value):
+    frames_CTHW = torch.zeros(3, 2, 4, 4)
+    frames_CTHW[1, 1, 2, 3] = float(value)
+    with pytest.raises(WeightsError, match="pixels of frame 1"):
+        to_uint8(frames_CTHW)
+
+
+class Card:
+    """Which networks of a pipeline under model offload lie on its device, which here is the processor by another name.
+
+    diffusers and accelerate move networks to "cpu" when their turn is over and to "cpu:0" when it comes.
+    """
+
+    def __init__(self, pipeline, monkeypatch):
+        self.there: set[str] = set()
+        self.most_at_once: set[str] = set()
+        names = {id(getattr(pipeline, name)): name for name in ("text_encoder", "transformer", "vae")}
+        move = torch.nn.Module.to
+
+        def to(network, *args, **options):
+            if (name := names.get(id(network))) is not None:
+                self.moved(name, {str(place) for place in (*args, options.get("device"))})
+            return move(network, *args, **options)
+
+        monkeypatch.setattr(torch.nn.Module, "to", to)
+        pipeline.enable_model_cpu_offload(device="cpu")
+
+    def moved(self, name, places):
+        if "cpu:0" in places:
+            self.there.add(name)
+        elif "cpu" in places:
+            self.there.discard(name)
+        self.most_at_once = max(self.most_at_once, set(self.there), key=len)
+
+
+def test_under_offload_one_network_at_a_time_is_on_the_device_and_none_after_a_clip(
+    small_model, small_picture, monkeypatch
+):
+    pipeline = pipeline_in(small_model, torch.float32)
+    before = sample(pipeline, small_picture).frames_THWC
+    card = Card(pipeline, monkeypatch)
+    offloaded = sample(pipeline, small_picture).frames_THWC
+    assert len(card.most_at_once) == 1, card.most_at_once
+    assert not card.there
+    assert np.array_equal(before, offloaded)
+
+
+@pytest.mark.parametrize("stage", ["encode", "denoise", "decode"])
+def test_a_stop_and_a_failure_under_offload_leave_nothing_on_the_device(small_model, small_picture, stage, monkeypatch):
+    pipeline = pipeline_in(small_model, torch.float32)
+    card = Card(pipeline, monkeypatch)
+    seen = []
+    with pytest.raises(Cancelled):
+        sample(
+            pipeline,
+            small_picture,
+            on_event=seen.append,
+            should_stop=lambda: seen[-1].stage == stage and seen[-1].done == seen[-1].total - 1,
+        )
+    assert card.most_at_once and not card.there
+    with torch.no_grad():
+        pipeline.vae.decoder.conv_out.conv.bias.fill_(float("nan"))
+    with pytest.raises(WeightsError):
+        sample(pipeline, small_picture)
+    assert not card.there

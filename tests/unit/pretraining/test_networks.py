@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from reelops.errors import WeightsError
 from reelops.pretraining.bundle import build_pipeline, save_pipeline
 from reelops.pretraining.text import TextConfig, build_text_encoder, train_tokenizer
 from reelops.pretraining.transformer import (
@@ -128,3 +129,11 @@ def test_a_saved_pipeline_loads_with_plain_diffusers(tmp_path: Path) -> None:
         guidance_scale=1.0, max_sequence_length=24, output_type="np",
     ).frames  # fmt: skip
     assert video.shape == (1, 9, 32, 48, 3)
+
+
+def test_a_clip_of_a_vae_that_makes_no_numbers_is_refused_and_not_black() -> None:
+    vae = build_vae(VAE)
+    with torch.no_grad():
+        vae.decoder.conv_out.conv.bias.fill_(float("nan"))
+    with pytest.raises(WeightsError, match="pixels of a clip through the VAE are not finite"):
+        reconstruct(vae, random_clip())

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from reelops.camera.filming import film_somewhere
 from reelops.camera.moves import CameraMove, CameraSpeed, path_of
 from reelops.dataset.metadata.fingerprint import picture_hash
-from reelops.errors import Cancelled
+from reelops.errors import Cancelled, SettingsError
 from reelops.params import find_files, load_config
 from reelops.pretraining.checkpoint import load_checkpoint, save_checkpoint
 from reelops.pretraining.params import PretrainConfig, PretrainParams, held_out_pictures
@@ -185,3 +185,16 @@ def test_no_training_file_looks_like_a_held_out_picture(
     trained = [look(path) for path in (more_media / "photos").iterdir()]
     for held_out in held_out_pictures(params, repository):
         assert min((look(held_out) ^ other).bit_count() for other in trained) > 6, held_out
+
+
+def test_weights_that_ran_away_never_replace_a_checkpoint(tmp_path: Path) -> None:
+    model = torch.nn.Linear(2, 2)
+    optimizer = torch.optim.AdamW(model.parameters())
+    path = tmp_path / "vae.pt"
+    save_checkpoint(path, model, optimizer, {"step": 1})
+    before = path.read_bytes()
+    with torch.no_grad():
+        model.weight[0, 0] = float("nan")
+    with pytest.raises(SettingsError, match=r"weights of vae are not finite, the first is weight.*learning rate"):
+        save_checkpoint(path, model, optimizer, {"step": 2})
+    assert path.read_bytes() == before
