@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import io
-from pathlib import Path
-
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from reelops.pages.markdown import inline
+from reelops.pages.pictures import data_uri, jpeg
 from reelops.production.take import Take
+from reelops.video.picture import read_pixels
 from reelops.views.take import score_rows
 
 ARTIFACT_KEY = "generated-clip"
@@ -33,7 +31,7 @@ def report(take: Take) -> str:
     return "\n".join(
         [
             f"# {take.verdict.decision.value.capitalize()}: {inline(take.order.prompt)}",
-            f"\n![contact sheet]({_data_uri(take.contact_sheet)})\n",
+            f"\n![contact sheet]({data_uri(jpeg(read_pixels(take.contact_sheet), SHEET_WIDTH))})\n",
             *reasons,
             "\n| score | value |\n| --- | --- |",
             *scores,
@@ -58,15 +56,3 @@ def _places(take: Take) -> dict[str, str]:
     if take.tracked:
         places |= {"MLflow run": take.tracked.run_id, "MLflow": take.tracked.look}
     return places
-
-
-def _data_uri(picture: Path) -> str:
-    """A small JPEG in the text itself: the browser that shows it cannot read the worker's disk."""
-    from PIL import Image
-
-    with Image.open(picture) as sheet:
-        small = sheet.convert("RGB")
-        small.thumbnail((SHEET_WIDTH, SHEET_WIDTH))
-    data = io.BytesIO()
-    small.save(data, format="JPEG", quality=75)
-    return f"data:image/jpeg;base64,{base64.b64encode(data.getvalue()).decode()}"

@@ -26,7 +26,10 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parser(known).parse_args(arguments)
     chosen = {name: known[name] for name in asked.only or known}
     if asked.number is not None:
-        return _try_again(chosen, asked.seed, asked.number)
+        if len(asked.only or ()) != 1:
+            print("name the one fuzzer that --number is of: --only NAME", file=sys.stderr)
+            return 2
+        return _try_again(known[asked.only[0]], asked.seed, asked.number)
     reports = {}
     try:
         for name, fuzzer in chosen.items():
@@ -67,11 +70,7 @@ def _run(fuzzer: Fuzzer, mutants: int, asked: argparse.Namespace) -> FuzzReport:
         )
 
 
-def _try_again(chosen: Mapping[str, Fuzzer], seed: int, number: int) -> int:
-    if len(chosen) != 1:
-        print("name the one fuzzer that --number is of: --only NAME", file=sys.stderr)
-        return 2
-    (fuzzer,) = chosen.values()
+def _try_again(fuzzer: Fuzzer, seed: int, number: int) -> int:
     mutant = fuzzer.make(seed, number)
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"mutant{mutant.suffix}"

@@ -28,7 +28,14 @@ from reelops.validation.trials import HeldOutPicture, Trial, find_pictures, plan
 
 WORK = Path(".cache/validate")
 # The modules whose code decides a clip's frames.
-_CODE = ("cogvideox/sampling.py", "cogvideox/conditioning.py", "cogvideox/lora.py", "video/picture.py")
+_CODE = (
+    "cogvideox/sampling.py",
+    "cogvideox/conditioning.py",
+    "cogvideox/lora.py",
+    "video/picture.py",
+    "video/picture_colours.py",
+    "video/picture_file.py",
+)
 # An adapter's clip goes first: one that does not fit its base is found out before anything is made for it.
 _MAKING_ORDER: tuple[Side, ...] = ("adapter", "base")
 

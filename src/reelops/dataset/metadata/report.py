@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 import reelops
 from reelops.dataset.metadata.params import MetadataParams
 from reelops.dataset.metadata.stage import MetadataResult
@@ -20,6 +17,7 @@ from reelops.pages.build import security, style, template
 from reelops.pages.figures import Spread, axis_of, spread
 from reelops.pages.pictures import data_uri, jpeg
 from reelops.system.files import write_text_atomically
+from reelops.video.picture import read_pixels
 
 MOST_PICTURES = 60
 MOST_QUARANTINED = 200
@@ -102,8 +100,7 @@ def _sample(rows: Sequence[ClipRow], seed: int) -> list[ClipRow]:
 
 
 def _picture(path: Path) -> bytes:
-    with Image.open(path) as picture:
-        return jpeg(np.asarray(picture.convert("RGB")), _PICTURE_WIDTH)
+    return jpeg(read_pixels(path), _PICTURE_WIDTH)
 
 
 def _by_source(result: MetadataResult) -> list[dict[str, Any]]:

@@ -8,11 +8,11 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from reelops.optical_flow.engines import mean_magnitude
 from reelops.optical_flow.working_size import luma
 from reelops.video.decode import read_frames
+from reelops.video.picture import read_pixels
 
 Flow = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """From two frames (H, W), uint8 luma, to (H, W, 2) in pixels."""
@@ -27,8 +27,7 @@ def clip_frames(path: Path) -> list[np.ndarray]:
 
 def photograph(path: Path) -> np.ndarray:
     """Luma of a picture file, landscape: the upper part of a portrait."""
-    with Image.open(path) as image:
-        gray = luma(np.asarray(image.convert("RGB")))
+    gray = luma(read_pixels(path))
     return np.ascontiguousarray(gray[: gray.shape[1] * 2 // 3]) if gray.shape[0] > gray.shape[1] else gray
 
 
