@@ -7,13 +7,20 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from reelops.errors import InputError, PromptError
-from reelops.params import describe
+from reelops.params import ParamsBlock, Seed, describe
 
 DEFAULT_PROFILE = "tiny"
 """The profile that ships with its weights, so that a first clip needs no download."""
+# What no clip of ours can be larger than; each model has narrower limits of its own.
+MAX_FRAMES = 10_000
+MAX_SIDE = 8192
+MAX_FPS = 1000
+MAX_STEPS = 1000
+MAX_STRENGTH = 10.0
+MAX_PROMPT = 20_000
 PictureFit = Literal["crop", "pad"]
 Quality = Literal["high", "medium", "low", "fast", "lossless"]
 
@@ -42,39 +49,46 @@ class Clip:
     notes: tuple[str, ...] = ()
 
 
-class ClipOrder(BaseModel):
+class ClipOrder(ParamsBlock):
     """What somebody asks for: the one place where an order's fields are declared.
 
     Command-line options, the form on Prefect's page and every other way to order a clip are made from these fields;
     their descriptions are the help that people read. None leaves the choice to the profile.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     picture: Path = Field(description="The picture that the clip starts from.")
-    prompt: str = Field(description="A sentence or a few; it may name a camera move, such as 'slow zoom in'.")
+    prompt: str = Field(
+        max_length=MAX_PROMPT,
+        description="A sentence or a few; it may name a camera move, such as 'slow zoom in'.",
+    )
     profile: str = Field(
         default=DEFAULT_PROFILE, description="A profile of params.yaml, or a folder in diffusers layout."
     )
-    seed: int = Field(
-        default=0, ge=0, lt=2**63, description="The same seed gives the same clip, bit for bit, on one machine."
-    )
-    steps: int | None = Field(default=None, ge=1, le=1000, description="Sampling steps.")
+    seed: Seed = Field(default=0, description="The same seed gives the same clip, bit for bit, on one machine.")
+    steps: int | None = Field(default=None, ge=1, le=MAX_STEPS, description="Sampling steps.")
     guidance: float | None = Field(
         default=None,
         ge=1.0,
         le=100.0,
-        allow_inf_nan=False,
         description="How strictly the prompt is followed; 1 is off.",
     )
-    negative_prompt: str = Field(default="", description="What to steer away from.")
+    negative_prompt: str = Field(default="", max_length=MAX_PROMPT, description="What to steer away from.")
     adapter: Path | None = Field(default=None, description="A LoRA, file or folder.")
-    adapter_strength: float = Field(default=1.0, allow_inf_nan=False, description="1 applies the adapter as trained.")
+    adapter_strength: float = Field(
+        default=1.0, ge=-MAX_STRENGTH, le=MAX_STRENGTH, description="1 applies the adapter as trained; 0 to 2 is usual."
+    )
     fit: PictureFit = Field(default="crop", description="A picture of another aspect is cropped or padded.")
-    num_frames: int | None = Field(default=None, ge=1, description="Frames of the clip.")
-    width: int | None = Field(default=None, ge=1, description="Width of the clip in pixels.")
-    height: int | None = Field(default=None, ge=1, description="Height of the clip in pixels.")
+    num_frames: int | None = Field(default=None, ge=1, le=MAX_FRAMES, description="Frames of the clip.")
+    width: int | None = Field(default=None, ge=1, le=MAX_SIDE, description="Width of the clip in pixels.")
+    height: int | None = Field(default=None, ge=1, le=MAX_SIDE, description="Height of the clip in pixels.")
     quality: Quality = Field(default="high", description="How the file is encoded.")
+
+    @field_validator("picture", "adapter")
+    @classmethod
+    def _can_be_a_path(cls, path: Path | None) -> Path | None:
+        if path is not None and "\0" in str(path):
+            raise ValueError("no path has a NUL character in it")
+        return path
 
     @field_validator("prompt")
     @classmethod

@@ -23,8 +23,9 @@ call may work in a while. Retries, quarantine and caches ask these two and nothi
 
 from __future__ import annotations
 
+import difflib
 import errno
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 
 DONE, FAILED, UNUSABLE, REJECTED, STOPPED, TERMINATED = 0, 1, 2, 3, 130, 143
@@ -95,6 +96,19 @@ class TrackingError(ReelOpsError):
 
 class Cancelled(ReelOpsError):
     exit_code = STOPPED
+
+
+def nearest_name(given: str, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant, whatever its case; None where none is near."""
+    by_lower = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(given.lower(), by_lower, n=1)
+    return by_lower[near[0]] if near else None
+
+
+def did_you_mean(given: str, known: Iterable[str]) -> str:
+    """ " Did you mean rank?", or nothing where no known name is near; goes after the end of a sentence."""
+    near = nearest_name(given, known)
+    return f" Did you mean {near}?" if near else ""
 
 
 class Fault(StrEnum):

@@ -5,44 +5,63 @@ What only those tune who work on ReelOps has files of its own beside it, a block
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from reelops.errors import SettingsError
+from reelops.errors import SettingsError, did_you_mean
 from reelops.settings import PARAMS_NAME, Settings, load_settings, shipped_folder
+from reelops.yaml_file import read_yaml
 
+BLOCKS = ("profiles", "score", "gate", "dataset", "metadata", "latents", "train", "validate")
+# What begins so is a project's own, such as an anchor that several blocks refer to.
+OWN_PREFIX = "x-"
 # Blocks that hold one thing a name, such as a profile: a project adds to them, or replaces what has the same name.
 BY_NAME = ("profiles", "gate")
 # Blocks that are files of their own, benchmark.yaml and pretrain.yaml, and are read when they are asked for.
 IN_OWN_FILE = ("benchmark", "pretrain")
 
+# Every number that a user gives has a least and a greatest value; where none follows from what it is, these do.
+MOST = 10**9
+Count = Annotated[int, Field(ge=1, le=MOST)]
+CountOrZero = Annotated[int, Field(ge=0, le=MOST)]
+Amount = Annotated[float, Field(gt=0, le=MOST)]
+AmountOrZero = Annotated[float, Field(ge=0, le=MOST)]
+Threads = Annotated[int, Field(ge=1, le=1024)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+"""Of random numbers: what NumPy and torch both take."""
 Block = TypeVar("Block", bound=BaseModel)
+_LONGEST_VALUE = 80
 
 
 class ParamsBlock(BaseModel):
-    """A mapping in params.yaml as a frozen value, which refuses keys that it does not know.
+    """A mapping in params.yaml as a frozen value, which refuses keys that it does not know, infinity and what is no
+    number.
 
     Attributes:
         renamed: keys that had another name in an earlier ReelOps, old to new, so that the refusal names the new one.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     renamed: ClassVar[Mapping[str, str]] = {}
 
     @model_validator(mode="before")
     @classmethod
-    def _refuse_old_names(cls, given: Any) -> Any:
-        for old in given if isinstance(given, Mapping) else ():
-            if old in cls.renamed:
-                raise PydanticCustomError("renamed", "{old} is now {new}", {"old": old, "new": cls.renamed[old]})
+    def _refuse_other_names(cls, given: Any) -> Any:
+        for key in given if isinstance(given, Mapping) else ():
+            if key in cls.renamed:
+                raise PydanticCustomError("renamed", "{old} is now {new}", {"old": key, "new": cls.renamed[key]})
+            if key not in cls.model_fields:
+                guess = did_you_mean(str(key), cls.model_fields) or f" There are: {', '.join(cls.model_fields)}."
+                facts = {"key": str(key), "value": _shown(given[key]), "guess": guess}
+                raise PydanticCustomError("unknown", "{key} is {value}: there is no such key.{guess}", facts)
         return given
 
 
@@ -82,11 +101,16 @@ class Config:
             SettingsError: there is no such entry, or a value in it cannot be used; names file, key, value and what is
                 wanted.
         """
+        there = self.names(block)
+        if name not in there:
+            guess = did_you_mean(name, there) or f" There are: {', '.join(there) or 'none'}."
+            raise SettingsError(f"{self.params_file} has no {block}.{name}.{guess}")
+        return self._validated(self.content[block][name], kind, block, name)
+
+    def names(self, block: str) -> list[str]:
+        """The entries of a block that holds several of a kind; none where it is missing or is none of that sort."""
         entries = self.content.get(block)
-        if not isinstance(entries, Mapping) or name not in entries:
-            there = ", ".join(map(str, entries)) if isinstance(entries, Mapping) else "none"
-            raise SettingsError(f"{self.params_file} has no {block}.{name}. There are: {there}.")
-        return self._validated(entries[name], kind, block, name)
+        return list(entries) if isinstance(entries, Mapping) else []
 
     def _validated(self, content: Any, kind: type[Block], *where: str) -> Block:
         known = self._blocks.get((where, kind))
@@ -161,7 +185,7 @@ def read_config(settings: Settings) -> Config:
     """params.yaml as these settings place it.
 
     Raises:
-        SettingsError: it cannot be read, or has a block that is in a file of its own.
+        SettingsError: it cannot be read, or has a block that is in a file of its own, or that nobody knows.
     """
     content = _read(settings.params_file)
     if moved := [name for name in IN_OWN_FILE if name in content]:
@@ -169,6 +193,11 @@ def read_config(settings: Settings) -> Config:
             f"{settings.params_file} has the block {moved[0]!r}, which has a file of its own now. "
             f"Move what is in it to {settings.root / moved[0]}.yaml, or remove it."
         )
+    for name in content:
+        if name not in BLOCKS and not name.startswith(OWN_PREFIX):
+            guess = did_you_mean(name, BLOCKS) or f" There are: {', '.join(BLOCKS)}."
+            own = f"A block of your own begins with {OWN_PREFIX}."
+            raise SettingsError(f"{settings.params_file}: there is no block {name!r}.{guess} {own}")
     shipped = shipped_folder() / PARAMS_NAME
     return Config(settings, content if shipped == settings.params_file else override(_read(shipped), content))
 
@@ -225,24 +254,26 @@ def describe(error: ValidationError, *where: str) -> str:
     first, *others = error.errors()
     key = ".".join([*where, *(str(part) for part in first["loc"])])
     more = f" {len(others)} more to mend after it." if others else ""
+    if first["type"] == "unknown":
+        return f"{key}{'.' if key else ''}{first['msg']}{more}"
     if first["type"] == "renamed":
-        return f"{key}.{first['msg']}. Rename it.{more}"
+        return f"{key}{'.' if key else ''}{first['msg']}. Rename it.{more}"
     message = first["msg"].removeprefix("Value error, ").rstrip(".")
-    given = "" if first["type"] == "missing" else f" is {first.get('input')!r}"
+    given = "" if first["type"] == "missing" else f" is {_shown(first.get('input'))}"
     return f"{key}{given}: {message[:1].lower()}{message[1:]}.{more}"
 
 
+def _shown(value: Any) -> str:
+    """A value in a message, cut where it is long."""
+    brief = reprlib.Repr()
+    brief.maxlevel, brief.maxstring, brief.maxother, brief.maxlong = 3, *[_LONGEST_VALUE] * 3
+    text = brief.repr(value)
+    return text if len(text) <= 2 * _LONGEST_VALUE else f"{text[: 2 * _LONGEST_VALUE]}..."
+
+
 def _read(params_file: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(params_file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    if not params_file.exists():
         raise SettingsError(
             f"There is no {params_file}. Correct or unset REELOPS_PARAMS_FILE; if it is not set, install ReelOps again."
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{params_file} cannot be read as a text file: {error}. Give a params.yaml.") from error
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{params_file} is not valid YAML: {' '.join(str(error).split())}. Correct it.") from error
-    if not isinstance(content, dict):
-        raise SettingsError(f"{params_file} holds no blocks; a mapping such as 'score:' and 'gate:' is wanted.")
-    return content
+        )
+    return read_yaml(params_file)

@@ -7,6 +7,7 @@ its stores there; a wheel carries both inside the package, and its stores are in
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -15,8 +16,12 @@ from typing import Any
 from pydantic import AliasChoices, Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from reelops.errors import SettingsError
+from reelops.errors import SettingsError, nearest_name
 
+PREFIX = "REELOPS_"
+# Variables of that prefix that are no settings: the tests', and what Kubernetes tells every pod of a service that is
+# called reelops-something.
+_OTHER_VARIABLES = re.compile(r"REELOPS_(TEST_|(\w+_)?SERVICE_(HOST|PORT)|(\w+_)?PORT($|_\d))")
 PARAMS_NAME = "params.yaml"
 EMBEDDED_MODEL = Path("models/tiny-i2v")
 
@@ -47,10 +52,13 @@ def find_params_file(start: Path | None = None) -> Path:
 
 
 def _is_for_reelops(path: Path) -> bool:
+    """Whatever its encoding: in UTF-16 every second byte of these names is 0, and a byte order mark may stand first."""
     try:
-        return any(line.startswith(OWN_BLOCKS) for line in path.read_text(encoding="utf-8").splitlines())
-    except (OSError, UnicodeDecodeError):
+        lines = path.read_bytes().replace(b"\0", b"").splitlines() if path.is_file() else []
+    except OSError:
         return False
+    starts = tuple(name.encode() for name in OWN_BLOCKS)
+    return any(line.lstrip(b"\xef\xbb\xbf\xff\xfe").startswith(starts) for line in lines)
 
 
 def _params_file(validated: Mapping[str, Any]) -> Path:
@@ -83,7 +91,7 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="REELOPS_", extra="ignore", frozen=True, validate_default=True, populate_by_name=True
+        env_prefix=PREFIX, extra="ignore", frozen=True, validate_default=True, populate_by_name=True
     )
 
     params_file: Path = Field(default_factory=find_params_file)
@@ -164,11 +172,21 @@ def load_settings(**overrides: Any) -> Settings:
     """Settings from the environment.
 
     Raises:
-        SettingsError: a value cannot be used.
+        SettingsError: a value cannot be used, or a variable of the environment sets nothing that there is.
     """
+    _refuse_unknown_variables()
     try:
         return Settings(**overrides)
     except ValidationError as error:
         first = error.errors()[0]
         name = "REELOPS_" + "_".join(str(part) for part in first["loc"]).upper()
         raise SettingsError(f"{name} is {first.get('input')!r}: {first['msg']}. Correct or unset it.") from error
+
+
+def _refuse_unknown_variables() -> None:
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    for name in os.environ:
+        if name.upper().startswith(PREFIX) and name.upper() not in known and not _OTHER_VARIABLES.match(name):
+            near = nearest_name(name.removeprefix(PREFIX), Settings.model_fields)
+            guess = f"Did you mean {PREFIX}{near.upper()}?" if near else f"There are: {', '.join(known)}."
+            raise SettingsError(f"{name} in the environment sets nothing. {guess} Correct or unset it.")

@@ -81,3 +81,31 @@ def test_nothing_is_made_to_learn_whether_the_home_folder_can_be_written(tmp_pat
     assert load_settings(home=tmp_path / "stores" / "deep").home_can_be_written
     assert not load_settings(home=tmp_path / "a-file" / "stores").home_can_be_written
     assert [path.name for path in tmp_path.iterdir()] == ["a-file"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("REELOPS_HOMES", r"REELOPS_HOMES in the environment sets nothing\. Did you mean REELOPS_HOME\?"),
+        ("REELOPS_PARAM_FILE", "Did you mean REELOPS_PARAMS_FILE"),
+        ("REELOPS_QQ", "There are: REELOPS_PARAMS_FILE, REELOPS_HOME"),
+    ],
+)
+def test_a_variable_that_sets_nothing_is_refused_with_the_nearest_name(monkeypatch, name, told):
+    monkeypatch.setenv(name, "x")
+    with pytest.raises(SettingsError, match=told):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    "name", ["REELOPS_TEST_MEDIA", "REELOPS_MLFLOW_SERVICE_HOST", "REELOPS_PORT", "REELOPS_MLFLOW_PORT_5000_TCP_ADDR"]
+)
+def test_variables_of_tests_and_those_that_kubernetes_sets_are_passed_by(monkeypatch, name):
+    monkeypatch.setenv(name, "x")
+    load_settings()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+def test_a_params_file_counts_in_whatever_encoding_an_editor_saved_it(tmp_path, encoding):
+    (tmp_path / "params.yaml").write_text("# mine\nscore:\n  temporal_rows: 160\n", encoding=encoding)
+    assert find_params_file(tmp_path) == tmp_path / "params.yaml"

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
-from reelops.params import Config, find_files
+from reelops.params import Config, ParamsBlock, find_files
 
 ClipKind = Literal["clips", "pictures", "product_clips", "good_clips", "data_clips"]
 """A key of it."""
 
 
-class BenchmarkParams(BaseModel):
+class BenchmarkParams(ParamsBlock):
     """What benchmarks are run on.
 
     Attributes:
@@ -24,13 +24,11 @@ class BenchmarkParams(BaseModel):
         data_clips: the same of clips that data is measured on, at least as long as a window.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     clips: list[str]
     pictures: list[str]
     product_clips: list[str]
     good_clips: list[str]
-    data_clips: list[str] = []
+    data_clips: list[str] = Field(default=[])
 
     def find(self, kind: ClipKind, root: Path) -> list[Path]:
         """Files that match, by name within each glob."""

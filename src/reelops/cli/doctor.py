@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from reelops.cli.parameter_blocks import problems_in
 from reelops.clip import DEFAULT_PROFILE
 from reelops.cogvideox.architecture import read_architecture
 from reelops.cogvideox.clip_format import choose_format
@@ -147,10 +148,21 @@ def _places(settings: Settings) -> list[Finding]:
         params += f"; for what it does not say, {shipped}"
     return [
         Finding("places", "code", "ok", f"{code}, commit {code_commit() or 'unknown'}"),
-        Finding("places", "parameters", "ok", params),
+        _parameters(settings, params),
         Finding("places", "project", "ok", f"{settings.root}; relative paths count from here"),
         _home(settings),
     ]
+
+
+def _parameters(settings: Settings, place: str) -> Finding:
+    """Where they are, and what is wrong in any block of them."""
+    try:
+        problems = problems_in(read_config(settings))
+    except ReelOpsError as error:
+        problems = [str(error)]
+    if problems:
+        return Finding("places", "parameters", "fail", " ".join(problems), {"problems": problems})
+    return Finding("places", "parameters", "ok", place)
 
 
 def _home(settings: Settings) -> Finding:

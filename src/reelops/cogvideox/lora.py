@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reelops.clip import MAX_STRENGTH
 from reelops.errors import SettingsError, WeightsError
 from reelops.system.digest import sha256_of
 from reelops.system.files import write_atomically
@@ -61,7 +62,7 @@ def read_adapter(path: Path, strength: float = 1.0) -> Adapter:
         SettingsError: there is no such file, or the strength cannot be used.
         WeightsError: the file is no LoRA for CogVideoX.
     """
-    if not -10.0 <= strength <= 10.0:
+    if not -MAX_STRENGTH <= strength <= MAX_STRENGTH:
         raise SettingsError(f"Adapter strength {strength} is out of range. Choose about 0 to 2; 1 is as trained.")
     file = path / WEIGHTS_NAME if path.is_dir() else path
     if not file.is_file():

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from reelops.clip import ClipFormat
+from reelops.clip import MAX_FPS, MAX_FRAMES, MAX_SIDE, MAX_STEPS, ClipFormat
 from reelops.cogvideox.architecture import Architecture, named_architecture, read_architecture
-from reelops.errors import SettingsError
-from reelops.params import Config, describe, exact_rate
+from reelops.errors import SettingsError, did_you_mean
+from reelops.params import Config, ParamsBlock, describe, exact_rate
 
 SchedulerName = Literal["ddim", "dpm"]
 
 # CogVideoX was trained on clips of 8 frames a second; the diffusers layout has no place that says so.
 NATIVE_FPS = Fraction(8)
-MAX_STEPS = 1000
 KIND: Final = "cogvideox"
 
 
-class Profile(BaseModel):
+class Profile(ParamsBlock):
     """One base model and its defaults. Exactly one of `folder`, `hub` or `weights: random` says where it comes from.
 
     Attributes:
@@ -37,8 +35,6 @@ class Profile(BaseModel):
         prompt_length: tokens a prompt is padded or cut to.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     name: str
     kind: Literal["cogvideox"] = KIND
     folder: Path | None = None
@@ -46,15 +42,15 @@ class Profile(BaseModel):
     revision: str | None = None
     weights: Literal["trained", "random"] = "trained"
     architecture: str | None = None
-    num_frames: int = Field(ge=1)
-    fps: Fraction = Field(gt=0)
-    width: int = Field(ge=1)
-    height: int = Field(ge=1)
+    num_frames: int = Field(ge=1, le=MAX_FRAMES)
+    fps: Fraction = Field(gt=0, le=MAX_FPS)
+    width: int = Field(ge=1, le=MAX_SIDE)
+    height: int = Field(ge=1, le=MAX_SIDE)
     steps: int = Field(default=50, ge=1, le=MAX_STEPS)
     guidance: float = Field(default=6.0, ge=1.0, le=100.0)
     dynamic_guidance: bool = False
     scheduler: SchedulerName = "ddim"
-    prompt_length: int = Field(default=226, ge=1)
+    prompt_length: int = Field(default=226, ge=1, le=100_000)
 
     _exact_rate = field_validator("fps", mode="before")(exact_rate)
 
@@ -160,8 +156,7 @@ def find_profile(name: str, config: Config) -> Profile:
             f"Profile {name} is of kind {others[name]['kind']}, which has no base model. "
             f"Choose one that has: {', '.join(profiles)}."
         )
-    near = difflib.get_close_matches(name, others, n=1)
-    guess = f" Did you mean {near[0]}?" if near else ""
     raise SettingsError(
-        f"No profile and no folder {name!r}.{guess} Profiles in {config.params_file.name}: {', '.join(others)}."
+        f"No profile and no folder {name!r}.{did_you_mean(name, others)} "
+        f"Profiles in {config.params_file.name}: {', '.join(others)}."
     )

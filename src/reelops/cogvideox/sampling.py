@@ -28,10 +28,10 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from reelops.clip import ClipFormat
+from reelops.clip import MAX_STEPS, ClipFormat
 from reelops.cogvideox.conditioning import encode_prompts, picture_condition, picture_tensor
 from reelops.cogvideox.finite import require_finite
-from reelops.cogvideox.profiles import MAX_STEPS, SchedulerName
+from reelops.cogvideox.profiles import SchedulerName
 from reelops.errors import SettingsError
 from reelops.progress import QUIET, RunContext
 

@@ -9,18 +9,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from reelops.dataset.fetch.download.settings import Remote
 from reelops.dataset.fetch.known_files import KnownFiles
 from reelops.errors import DatasetError
+from reelops.params import ParamsBlock
 
 _HUB = re.compile(r"hf://datasets/(?P<owner>[\w.-]+)/(?P<name>[\w.-]+?)(?:@(?P<revision>[^/]+))?/(?P<file>.+)$")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}$")
 HUB_ENDPOINT = "https://huggingface.co"
 
 
-class Location(BaseModel):
+class Location(ParamsBlock):
     """One of: a path; or a file's addresses, all of which give the same bytes.
 
     In params.yaml a plain text will do: a path, `https://...`, or `hf://datasets/owner/name@revision/file` for a file
@@ -33,12 +34,10 @@ class Location(BaseModel):
         sha256, size_bytes: what the file must be.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     path: Path | None = None
     url: tuple[str, ...] = ()
     sha256: str | None = None
-    size_bytes: PositiveInt | None = None
+    size_bytes: int | None = Field(default=None, ge=1, lt=2**63)
 
     @model_validator(mode="before")
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from reelops.dataset.fetch.download.settings import DownloadSettings
 from reelops.dataset.sources.contract import Source
@@ -14,13 +14,14 @@ from reelops.dataset.sources.msr_vtt import MsrVtt, MsrVttParams
 from reelops.dataset.sources.panda70m import Panda70m, Panda70mParams
 from reelops.dataset.sources.samples import Samples, SamplesParams
 from reelops.dataset.sources.vatex import Vatex, VatexParams
+from reelops.params import Count, ParamsBlock, Seed
 
 AnySourceParams = Annotated[
     SamplesParams | FolderParams | MsrVttParams | VatexParams | Panda70mParams, Field(discriminator="kind")
 ]
 
 
-class DatasetParams(BaseModel):
+class DatasetParams(ParamsBlock):
     """Sources and their mixture.
 
     Attributes:
@@ -29,10 +30,8 @@ class DatasetParams(BaseModel):
         sources: one mapping each, with its `kind`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    seed: int = 0
-    clips: PositiveInt | None = None
+    seed: Seed = 0
+    clips: Count | None = None
     sources: tuple[AnySourceParams, ...] = Field(min_length=1)
     download: DownloadSettings = DownloadSettings()
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from pydantic import ConfigDict, Field, RootModel, field_validator, model_validator
 
+from reelops.errors import SettingsError, did_you_mean
 from reelops.gate.bound import Bound
 from reelops.gate.decision import Decision
 from reelops.metrics.catalogue import METRICS
-from reelops.params import Config, ParamsBlock
+from reelops.params import MOST, Config, ParamsBlock
 
 DEFAULT = "default"
 
@@ -31,10 +33,10 @@ class Limit(ParamsBlock):
         unless_move_asked: the limit is for clips whose prompt names no camera move.
     """
 
-    reject_below: float | None = Field(default=None, allow_inf_nan=False)
-    review_below: float | None = Field(default=None, allow_inf_nan=False)
-    review_above: float | None = Field(default=None, allow_inf_nan=False)
-    reject_above: float | None = Field(default=None, allow_inf_nan=False)
+    reject_below: float | None = Field(default=None, ge=-MOST, le=MOST)
+    review_below: float | None = Field(default=None, ge=-MOST, le=MOST)
+    review_above: float | None = Field(default=None, ge=-MOST, le=MOST)
+    reject_above: float | None = Field(default=None, ge=-MOST, le=MOST)
     if_static_asked: Literal["review"] | None = None
     unless_move_asked: bool = False
 
@@ -132,6 +134,24 @@ def load_gate_settings(config: Config) -> GateSettings:
     """The `gate` block.
 
     Raises:
-        SettingsError: it is missing or cannot be used.
+        SettingsError: it is missing or cannot be used, or has limits for a profile that is not there.
     """
-    return config.block("gate", GateSettings)
+    settings = config.block("gate", GateSettings)
+    for name in settings.root:
+        require_profile(name, config, f"{config.params_file}: gate.{name}")
+    return settings
+
+
+def require_profile(name: str, config: Config, what: str) -> None:
+    """That limits can be those of `name`: a profile, the folder of a model, or the default.
+
+    Args:
+        what: where it was named, to begin the sentence with.
+
+    Raises:
+        SettingsError: it is none of them.
+    """
+    known = [DEFAULT, *config.names("profiles")]
+    if name not in known and not (config.root / Path(name).expanduser()).is_dir():
+        guess = did_you_mean(name, known) or f" There are: {', '.join(known)}."
+        raise SettingsError(f"{what} is no profile and no folder.{guess}")

@@ -18,7 +18,7 @@ from pydantic import Field, field_validator
 from reelops.camera.filming import room_for
 from reelops.camera.moves import CameraPath, film, path_of
 from reelops.camera.words import UNNAMED_MOVE, asked_move, asked_speed
-from reelops.clip import ClipFormat, ClipOrder
+from reelops.clip import MAX_FPS, MAX_FRAMES, MAX_SIDE, ClipFormat, ClipOrder
 from reelops.errors import ClipFormatError, SettingsError
 from reelops.generators.contract import Generation, GeneratorFacts
 from reelops.params import Config, ParamsBlock, exact_rate
@@ -36,10 +36,10 @@ class CameraMovesProfile(ParamsBlock):
     """A profile of this kind in params.yaml: the clip's format."""
 
     kind: Literal["camera_moves"]
-    num_frames: int = Field(49, ge=2)
-    fps: Fraction = Field(Fraction(8), gt=0)
-    width: int = Field(720, ge=16)
-    height: int = Field(480, ge=16)
+    num_frames: int = Field(49, ge=2, le=MAX_FRAMES)
+    fps: Fraction = Field(Fraction(8), gt=0, le=MAX_FPS)
+    width: int = Field(720, ge=16, le=MAX_SIDE)
+    height: int = Field(480, ge=16, le=MAX_SIDE)
 
     _exact_rate = field_validator("fps", mode="before")(exact_rate)
 

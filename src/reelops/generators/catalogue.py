@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from reelops.clip import ClipOrder
-from reelops.errors import SettingsError
+from reelops.errors import SettingsError, did_you_mean
 from reelops.generators.contract import Generator
 from reelops.params import Config
 
@@ -52,13 +51,18 @@ class Generators:
         Raises:
             SettingsError: its profile is of a kind that nobody knows.
         """
-        kind = kind_of(order.profile, self._config)
+        return self.of_kind(kind_of(order.profile, self._config), order.profile)
+
+    def of_kind(self, kind: str, profile: str) -> Generator:
+        """The generator of a kind, which a profile has.
+
+        Raises:
+            SettingsError: nobody knows the kind.
+        """
         if kind not in self._kinds:
-            near = difflib.get_close_matches(kind, self._kinds, n=1)
-            guess = f" Did you mean {near[0]}?" if near else ""
             raise SettingsError(
-                f"{self._config.params_file}: profiles.{order.profile}.kind is {kind!r}, and no generator is of that "
-                f"kind.{guess} There are {', '.join(self._kinds)}."
+                f"{self._config.params_file}: profiles.{profile}.kind is {kind!r}, and no generator is of that "
+                f"kind.{did_you_mean(kind, self._kinds)} There are {', '.join(self._kinds)}."
             )
         if kind not in self._opened:
             self._opened[kind] = self._kinds[kind](self._config)

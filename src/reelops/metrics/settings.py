@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from reelops.optical_flow.engines import ENGINES
 from reelops.optical_flow.working_size import SMALLEST_ROWS
-from reelops.params import Config, ParamsBlock
+from reelops.params import Amount, Config, ParamsBlock
 
 
 class Weights(ParamsBlock):
@@ -37,8 +37,8 @@ class ScoreSettings(ParamsBlock):
     model_config = ConfigDict(strict=True)
 
     temporal_engine: str
-    temporal_rows: int = Field(le=2160)
-    temporal_scale: float = Field(gt=0, allow_inf_nan=False)
+    temporal_rows: int = Field(ge=1, le=2160)
+    temporal_scale: Amount
     weights: Weights = Weights()
 
     @field_validator("temporal_rows")

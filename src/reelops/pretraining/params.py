@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field
 
 from reelops.errors import SettingsError
-from reelops.params import ParamsBlock, find_files
+from reelops.params import Amount, Count, ParamsBlock, Seed, find_files
 from reelops.pretraining.text import TextConfig
 from reelops.pretraining.transformer import TransformerConfig
 from reelops.pretraining.vae import VaeConfig
@@ -23,7 +23,7 @@ class PretrainConfig:
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
     decoder_seconds: float = 3000.0
     clips: int = 1500
-    seed: int = 0
+    seed: Seed = 0
 
 
 class PretrainParams(ParamsBlock):
@@ -41,12 +41,12 @@ class PretrainParams(ParamsBlock):
     pictures: list[str]
     videos: list[str] = Field(default_factory=list)
     held_out: list[str]
-    evaluation_pictures: PositiveInt = 8
-    vae_minutes: PositiveFloat
-    transformer_minutes: PositiveFloat
-    decoder_minutes: PositiveFloat
-    clips: PositiveInt
-    seed: int = 0
+    evaluation_pictures: Count = 8
+    vae_minutes: Amount
+    transformer_minutes: Amount
+    decoder_minutes: Amount
+    clips: Count
+    seed: Seed = 0
 
     def config(self) -> PretrainConfig:
         return PretrainConfig(

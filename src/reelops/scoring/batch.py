@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reelops.errors import InputError, ReelOpsError, SettingsError
-from reelops.gate.limits import GateSettings, load_gate_settings
+from reelops.gate.limits import GateSettings, load_gate_settings, require_profile
 from reelops.gate.verdict import judge
 from reelops.metrics.asked import ASKED_METRICS
 from reelops.metrics.catalogue import METRICS_VERSION
@@ -65,11 +65,13 @@ class ScoringOrder:
             given: any of the attributes.
 
         Raises:
-            SettingsError: params.yaml cannot be used, or there is no metric of a name in `also`.
+            SettingsError: params.yaml cannot be used, there is no such profile, or no metric of a name in `also`.
         """
         for name in given.get("also", ()):
             if name not in ASKED_METRICS:
                 raise SettingsError(f"there is no metric {name!r} to ask for; choose of: {', '.join(ASKED_METRICS)}.")
+        if given.get("profile") is not None:
+            require_profile(given["profile"], config, f"profile {given['profile']!r}")
         return cls(
             score_settings=load_score_settings(config),
             gate_settings=load_gate_settings(config),

@@ -9,14 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from reelops.dataset.table import CLIPS
 from reelops.errors import SettingsError
-from reelops.params import ParamsBlock
+from reelops.params import Amount, AmountOrZero, Count, CountOrZero, ParamsBlock, Seed
 
+Share = Annotated[float, Field(ge=0, le=1)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
 Dtype = Literal["float32", "bfloat16", "float16"]
 RECIPE_TARGETS = ("to_q", "to_k", "to_v", "to_out.0")
 
@@ -37,18 +39,18 @@ class LatentParams(ParamsBlock):
 
     profile: str
     table: Path = CLIPS
-    noised_pictures: NonNegativeInt = 4
+    noised_pictures: CountOrZero = 4
     dtype: Dtype = "bfloat16"
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
     max_failed_share: float = Field(default=0.2, ge=0.0, le=1.0)
 
 
 class Budget(ParamsBlock):
     """Where training ends whatever the steps: in hours, or in money at so much an hour."""
 
-    hours: float | None = Field(default=None, gt=0)
-    money: float | None = Field(default=None, gt=0)
-    money_per_hour: float | None = Field(default=None, gt=0)
+    hours: Amount | None = None
+    money: Amount | None = None
+    money_per_hour: Amount | None = None
     currency: str = "USD"
 
     @model_validator(mode="after")
@@ -85,17 +87,11 @@ class HeldOutParams(ParamsBlock):
 
     renamed: ClassVar[Mapping[str, str]] = {"least_gain": "min_improvement"}
 
-    every: NonNegativeInt = 100
-    clips: PositiveInt = 4
-    quantiles: list[float] = Field(default=[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], min_length=1)
-    patience: NonNegativeInt = 0
-    min_improvement: NonNegativeFloat = 0.0
-
-    @model_validator(mode="after")
-    def _within(self) -> Self:
-        if any(not 0.0 <= quantile <= 1.0 for quantile in self.quantiles):
-            raise ValueError("quantiles lie from 0 to 1")
-        return self
+    every: CountOrZero = 100
+    clips: Count = 4
+    quantiles: list[Share] = Field(default=[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], min_length=1)
+    patience: CountOrZero = 0
+    min_improvement: AmountOrZero = 0.0
 
 
 class TrainParams(ParamsBlock):
@@ -137,21 +133,21 @@ class TrainParams(ParamsBlock):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     profile: str
     start_from: Path | None = None
-    rank: PositiveInt = 64
-    alpha: float = Field(default=64.0, gt=0)
+    rank: Count = 64
+    alpha: Amount = 64.0
     targets: list[str] = Field(default=list(RECIPE_TARGETS), min_length=1)
-    steps: PositiveInt = 1000
-    batch: PositiveInt = 1
-    micro_batch: PositiveInt = 1
-    frames_per_step: PositiveInt | None = None
+    steps: Count = 1000
+    batch: Count = 1
+    micro_batch: Count = 1
+    frames_per_step: Count | None = None
     min_timestep: int = Field(default=0, ge=0, le=999)
-    lr: float = Field(default=1e-4, gt=0)
+    lr: float = Field(default=1e-4, gt=0, le=1000)
     schedule: Literal["constant", "linear", "cosine"] = "cosine"
-    warmup_steps: NonNegativeInt = 50
+    warmup_steps: CountOrZero = 50
     optimizer: Literal["adamw", "adamw8bit", "offload"] = "adamw"
-    betas: tuple[float, float] = (0.9, 0.95)
-    weight_decay: NonNegativeFloat = 1e-3
-    clip_norm: float = Field(default=1.0, gt=0)
+    betas: tuple[Beta, Beta] = (0.9, 0.95)
+    weight_decay: AmountOrZero = 1e-3
+    clip_norm: Amount = 1.0
     ema: float | None = Field(default=None, gt=0, lt=1)
     text_dropout: float = Field(default=0.1, ge=0.0, le=1.0)
     picture_dropout: float = Field(default=0.05, ge=0.0, le=1.0)
@@ -159,10 +155,10 @@ class TrainParams(ParamsBlock):
     prompt_probability: float = Field(default=0.5, ge=0.0, le=1.0)
     dtype: Literal["float32", "bfloat16"] | None = None
     gradient_checkpointing: bool = True
-    seed: NonNegativeInt = 0
-    workers: NonNegativeInt = 0
-    checkpoint_every: PositiveInt = 100
-    keep_checkpoints: PositiveInt = 2
+    seed: Seed = 0
+    workers: int = Field(default=0, ge=0, le=1024)
+    checkpoint_every: Count = 100
+    keep_checkpoints: Count = 2
     publish: Literal["best", "last"] = "last"
     held_out: HeldOutParams = HeldOutParams()
     budget: Budget = Budget()

@@ -7,9 +7,6 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import (
     Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveInt,
     field_validator,
     model_validator,
 )
@@ -17,7 +14,7 @@ from pydantic import (
 from reelops.camera.words import asked_move
 from reelops.gate.bound import Bound
 from reelops.metrics.catalogue import METRICS
-from reelops.params import ParamsBlock
+from reelops.params import MOST, AmountOrZero, Count, CountOrZero, ParamsBlock, Seed
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Split = Literal["validation", "test"]
@@ -32,8 +29,8 @@ class TraitLimit(ParamsBlock):
     """
 
     metric: str
-    at_least: float | None = Field(default=None, allow_inf_nan=False)
-    at_most: float | None = Field(default=None, allow_inf_nan=False)
+    at_least: float | None = Field(default=None, ge=-MOST, le=MOST)
+    at_most: float | None = Field(default=None, ge=-MOST, le=MOST)
 
     @field_validator("metric")
     @classmethod
@@ -71,7 +68,7 @@ class Prompts(ParamsBlock):
         pictures: on how many; which ones goes round from prompt to prompt.
     """
 
-    pictures: PositiveInt = 2
+    pictures: Count = 2
     prompts: list[str] = Field(min_length=1)
 
     @field_validator("prompts")
@@ -148,8 +145,8 @@ class Limits(ParamsBlock):
     max_style_uncalled: Share | None
     max_adherence_loss: Share | None
     max_added_rejections: Share | None
-    max_reload_difference: NonNegativeFloat | None
-    min_change: NonNegativeFloat | None
+    max_reload_difference: AmountOrZero | None
+    min_change: AmountOrZero | None
 
 
 class ValidateParams(ParamsBlock):
@@ -166,14 +163,14 @@ class ValidateParams(ParamsBlock):
     """
 
     profile: str
-    seed: NonNegativeInt = 0
-    pictures: PositiveInt = 6
+    seed: Seed = 0
+    pictures: Count = 6
     splits: list[Split] = Field(default=["validation", "test"])
     held_out: list[str] = Field(default=[])
     moves: Moves | None = None
     style: Style | None = None
     prompts: Prompts | None = None
-    side_by_sides: NonNegativeInt = 8
+    side_by_sides: CountOrZero = 8
     limits: Limits
 
     @model_validator(mode="after")

@@ -16,6 +16,8 @@ from small_model import PROMPT_LENGTH
 from typer.testing import CliRunner
 
 from reelops.cli.doctor import can_generate, examine, register
+from reelops.cli.parameter_blocks import CHECKS, problems_in
+from reelops.params import BLOCKS, IN_OWN_FILE, read_config
 from reelops.settings import load_settings
 
 PROFILE = "{{folder: {folder}, num_frames: 9, fps: 8, width: 48, height: 32, prompt_length: {length}}}"
@@ -96,6 +98,32 @@ def test_servers_are_asked_and_a_silent_one_does_not_hold_doctor_up(project, mon
     assert "secret" not in " ".join(item.text for item in findings)
     assert finding(findings, "servers", "mlflow").mark == "ok"
     assert can_generate(findings)
+
+
+def test_doctor_looks_at_every_block_there_is(repository):
+    assert set(CHECKS) == {*BLOCKS, *IN_OWN_FILE}
+    assert problems_in(read_config(load_settings(params_file=repository / "params.yaml"))) == []
+
+
+def test_doctor_names_what_is_wrong_in_any_block_whoever_reads_it(project):
+    (project / "params.yaml").write_text(
+        "gate: {default: {wrong_camera_move: review}, tinny: {}}\n"
+        "score: {temporal_engine: tvl1, temporal_rows: 160, temporal_scale: 120, weight: {}}\n"
+        "train: {name: a, profile: tinny}\nlatents: {profile: tiny, sed: 1}\n"
+        "profiles: {mine: {kind: camera_move}, moves: {kind: camera_moves, widht: 64}}\n"
+    )
+    (project / "pretrain.yaml").write_text("clip: 3\n")
+    problems = " ".join(problems_in(read_config(load_settings())))
+    for told in (
+        "gate.tinny is no profile and no folder. Did you mean tiny?",
+        "score.weight is {}: there is no such key. Did you mean weights?",
+        "No profile and no folder 'tinny'. Did you mean tiny?",
+        "latents.sed is 1: there is no such key. Did you mean seed?",
+        "profiles.mine.kind is 'camera_move', and no generator is of that kind. Did you mean camera_moves?",
+        "pretrain.yaml: clip is 3: there is no such key. Did you mean clips?",
+    ):
+        assert told in problems
+    assert [item.mark for item in examine(load_settings()) if item.name == "parameters"] == ["fail"]
 
 
 def test_doctor_outlives_a_missing_torch(project):

@@ -23,7 +23,7 @@ from typer.testing import CliRunner, Result
 
 from reelops.camera.moves import CameraMove, film, path_of
 from reelops.cli import score
-from reelops.errors import InputError
+from reelops.errors import InputError, SettingsError
 from reelops.system.digest import sha256_of
 
 
@@ -118,8 +118,14 @@ def test_a_picture_that_has_changed_since_is_not_used(clips: Path, tmp_path: Pat
 
 
 def test_a_profile_without_limits_is_said_aloud(clips: Path) -> None:
-    answer = json.loads(run(clips / "zoom.mp4", "--profile", "mine", "--json").stdout)
-    assert answer["verdict"]["limits"] == "default" and "no limits for profile mine" in answer["notes"][0]
+    answer = json.loads(run(clips / "zoom.mp4", "--profile", "camera-moves", "--json").stdout)
+    assert answer["verdict"]["limits"] == "default" and "no limits for profile camera-moves" in answer["notes"][0]
+
+
+def test_a_profile_that_is_not_there_is_refused_with_the_nearest_name(clips: Path) -> None:
+    refused = run(clips / "zoom.mp4", "--profile", "tinny", "--json")
+    assert isinstance(refused.exception, SettingsError)
+    assert str(refused.exception) == "profile 'tinny' is no profile and no folder. Did you mean tiny?"
 
 
 def test_a_folder_is_a_list_even_with_one_clip_in_it(clips: Path, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def gate_from(tmp_path: Path, text: str) -> GateSettings:
         ("gate: {default: {wrong_camera_move: review, metrics: {motion: {}}}}", "at least one of reject_below"),
         (
             "gate: {default: {wrong_camera_move: review, metrics: {motion: {below: 1}}}}",
-            r"gate\.default\.metrics\.motion\.below is 1: extra inputs",
+            r"gate\.default\.metrics\.motion\.below is 1: there is no such key",
         ),
     ],
 )
@@ -64,3 +64,19 @@ def test_limits_are_frozen() -> None:
 def test_a_clip_is_accepted_between_the_limits_of_review_or_else_of_rejection() -> None:
     assert Limit(review_below=2, reject_below=1, reject_above=9).accepted == (2, 9)
     assert Limit(review_above=0.5).accepted == (None, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "guess"), [("tinny", "Did you mean tiny"), ("Tiny", "Did you mean tiny"), ("x", "There are")]
+)
+def test_limits_for_a_profile_that_is_not_there_are_refused_with_the_nearest_name(
+    tmp_path: Path, name: str, guess: str
+) -> None:
+    with pytest.raises(SettingsError, match=rf"gate\.{name} is no profile and no folder\. {guess}"):
+        gate_from(tmp_path, f"gate: {{default: {{wrong_camera_move: review}}, {name}: {{metrics: {{}}}}}}")
+
+
+def test_limits_for_the_folder_of_a_model_are_taken(tmp_path: Path) -> None:
+    (tmp_path / "models" / "mine").mkdir(parents=True)
+    text = "gate: {default: {wrong_camera_move: review}, models/mine: {metrics: {motion: {review_below: 1}}}}"
+    assert gate_from(tmp_path, text).limits_of("models/mine").metrics["motion"].review_below == 1

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import ClassVar, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
-from reelops.params import Config, ParamsBlock
+from reelops.params import Config, Count, ParamsBlock, Seed
 
 Share = Field(ge=0, le=1)
 
@@ -21,9 +21,9 @@ class WindowParams(ParamsBlock):
         search_seconds: a longer clip is looked through for so long only, from a moment that follows from the seed.
     """
 
-    frames: int = Field(default=49, ge=2)
-    fps: PositiveInt = 8
-    search_seconds: PositiveInt = 60
+    frames: int = Field(default=49, ge=2, le=10_000)
+    fps: int = Field(default=8, ge=1, le=1000)
+    search_seconds: Count = 60
 
     @property
     def seconds(self) -> Fraction:
@@ -57,10 +57,10 @@ class Limits(ParamsBlock):
         "duplicate_bits": "max_duplicate_bits",
     }
 
-    min_side: int = Field(default=128, ge=32)
+    min_side: int = Field(default=128, ge=32, le=100_000)
     cut_threshold: float = Field(default=0.2, gt=0, le=1)
     max_still_share: float = Share
-    min_motion: float = Field(default=0.02, ge=0)
+    min_motion: float = Field(default=0.02, ge=0, le=1000)
     max_text_share: float = Share
     max_duplicate_bits: int | None = Field(default=6, ge=0, le=7)
 
@@ -76,8 +76,8 @@ class CaptionParams(ParamsBlock):
 
     renamed: ClassVar[Mapping[str, str]] = {"fewest_words": "min_words", "most_words": "max_words"}
 
-    min_words: PositiveInt = 3
-    max_words: PositiveInt = 120
+    min_words: Count = 3
+    max_words: Count = 120
     template: Literal["press"] | None = None
 
 
@@ -112,7 +112,7 @@ class MetadataParams(ParamsBlock):
 
     renamed: ClassVar[Mapping[str, str]] = {"most_thrown_out": "max_quarantined_share"}
 
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
     window: WindowParams = WindowParams()
     limits: Limits
     captions: CaptionParams = CaptionParams()

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import Field
 
 from reelops.dataset.entry import Entry, Fetched, Lost, OnNote
 from reelops.dataset.fetch.depot import Depot
 from reelops.dataset.location import Location
+from reelops.params import Amount, Count, ParamsBlock
 
 
 class Shelf(Protocol):
@@ -71,7 +72,7 @@ class Source(Protocol):
         ...
 
 
-class SourceParams(BaseModel):
+class SourceParams(ParamsBlock):
     """What every source may be told in params.yaml.
 
     Attributes:
@@ -80,8 +81,6 @@ class SourceParams(BaseModel):
         weight: its share of `dataset.clips`, beside the weights of the other sources.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     name: str = Field(default="", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$|^$")
-    limit: PositiveInt | None = None
-    weight: PositiveFloat = 1.0
+    limit: Count | None = None
+    weight: Amount = 1.0

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -52,7 +52,7 @@ class MsrVttParams(SourceParams):
     annotations: tuple[Location, ...] = Field(min_length=1)
     videos: tuple[Location, ...] = ()
     checksums: Path | None = None
-    categories: tuple[int, ...] = ()
+    categories: tuple[Annotated[int, Field(ge=0, lt=len(CATEGORIES))], ...] = ()
 
     @field_validator("categories", mode="before")
     @classmethod

@@ -23,6 +23,7 @@ from reelops.dataset.fetch.depot import Depot
 from reelops.dataset.location import Location
 from reelops.dataset.photographs import PHOTOGRAPHS, read_photograph
 from reelops.dataset.sources.contract import Shelf, SourceParams
+from reelops.params import Seed
 from reelops.prompts import style_words
 from reelops.video.encode import encode
 
@@ -63,7 +64,7 @@ class SamplesParams(SourceParams):
     clips: int = Field(default=70, ge=1, le=100_000)
     unnamed_moves: int = Field(default=0, ge=0, le=100_000)
     nightfalls: int = Field(default=0, ge=0, le=100_000)
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
 
 
 @dataclass(frozen=True)

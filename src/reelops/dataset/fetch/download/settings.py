@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field
 
-from reelops.params import ParamsBlock
+from reelops.params import Amount, AmountOrZero, Count, ParamsBlock
 
 
 class DownloadSettings(ParamsBlock):
@@ -32,16 +32,16 @@ class DownloadSettings(ParamsBlock):
         "failures_in_a_row": "max_consecutive_failures",
     }
 
-    connections: PositiveInt = 4
-    rounds: PositiveInt = 5
-    backoff_seconds: NonNegativeFloat = 1.0
-    max_wait_seconds: PositiveFloat = 300.0
-    connect_seconds: PositiveFloat = 10.0
-    read_seconds: PositiveFloat = 20.0
-    requests_per_second: PositiveFloat = 8.0
-    max_consecutive_failures: PositiveInt = 8
-    keep_free_gb: NonNegativeFloat = 2.0
-    max_unpacked_gb: PositiveFloat = 200.0
+    connections: Count = 4
+    rounds: Count = 5
+    backoff_seconds: AmountOrZero = 1.0
+    max_wait_seconds: Amount = 300.0
+    connect_seconds: Amount = 10.0
+    read_seconds: Amount = 20.0
+    requests_per_second: Amount = 8.0
+    max_consecutive_failures: Count = 8
+    keep_free_gb: AmountOrZero = 2.0
+    max_unpacked_gb: Amount = 200.0
     allow_private_redirects: bool = False
 
     @property

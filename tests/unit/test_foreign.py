@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reelops.errors import Cancelled, MachineError, PictureError, VideoError
-from reelops.system.foreign import reading_foreign
+from reelops.foreign import reading_foreign
 
 FILE = Path("clips/one.gif")
 

@@ -1,0 +1,61 @@
+"""The one door to parsers of foreign data: pictures, videos, archives, listings, headers of weights.
+
+A parser that meets bytes it was not made for raises whatever its author did not think of: Pillow alone raises eleven
+kinds of exception, of which its documentation names two. So every call into one stands in `reading_foreign`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reelops.errors import Fault, MachineError, ReelOpsError, fault_of
+
+_LONGEST_REASON = 200
+
+
+@contextmanager
+def reading_foreign(
+    path: Path | str, error: type[ReelOpsError], what_is_wrong: str, what_to_do: str = "copy or download it again"
+) -> Iterator[None]:
+    """Within it whatever a parser raises is an `error` that names the file; keep the block to the parser's own call.
+
+    An error that ReelOps raised on purpose passes as it is, and so do Ctrl-C and a signal's exception. A fault of the
+    machine (too many open files, no memory, a failing disk) is never told of the file.
+
+    Args:
+        path: the file, or the address, whose bytes are read.
+        error: what it is when the bytes are at fault.
+        what_is_wrong: the predicate of the sentence: "is damaged or cut short".
+        what_to_do: its last clause.
+
+    Raises:
+        ReelOpsError: an `error`; the file cannot be parsed.
+        MachineError: this machine cannot read it now.
+    """
+    try:
+        yield
+    except ReelOpsError:
+        raise
+    except Exception as problem:
+        if fault_of(problem) is Fault.MACHINE:
+            raise machine_error_on_read(path, problem) from problem
+        raise error(f"{path} {what_is_wrong}: {reason_of(problem)}; {what_to_do}.") from problem
+
+
+def machine_error_on_read(path: Path | str, problem: Exception) -> MachineError:
+    """What this machine says against reading `path`, as an error for a person."""
+    return MachineError(
+        f"cannot read {path} on this machine now: {reason_of(problem)}. Nothing is known of the file; try again."
+    )
+
+
+def reason_of(problem: BaseException) -> str:
+    """A parser's words in one short line, its exception's name where it gives none."""
+    words = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
+    line = " ".join(str(words).encode("utf-8", "backslashreplace").decode().split())
+    line = line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]}..."
+    if not line or isinstance(problem, KeyError | IndexError | AttributeError | TypeError):
+        line = f"{type(problem).__name__} {line}".strip()
+    return line.rstrip(".")
