@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import resource
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from email.utils import formatdate
 from pathlib import Path
 
 import pytest
+from poor_machine import no_files_beyond, no_more_files
 from raw_server import answering, head
 
 from reelops.dataset.fetch.download.settings import Remote
@@ -236,36 +233,20 @@ def test_what_is_hardly_http_is_one_line(desk, tmp_path: Path, answer: bytes) ->
 # ---- this machine ----
 
 
-@contextmanager
-def limited(kind: int, most: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(kind)
-    resource.setrlimit(kind, (most, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(kind, (soft, hard))
-
-
-def free_number() -> int:
-    number = os.open(os.devnull, os.O_RDONLY)
-    os.close(number)
-    return number
-
-
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
 def test_a_machine_without_room_for_a_connection_does_not_blame_the_server(desk, tmp_path: Path, name: str) -> None:
     downloader = desk.downloader()
     with answering(whole()) as server:
         server.url = server.url.replace("127.0.0.1", name)
         downloader.download(remote_of(server.url), tmp_path / "b.mp4")  # all modules are loaded
-        with limited(resource.RLIMIT_NOFILE, free_number()), pytest.raises(MachineError, match="Too many open files"):
+        with no_more_files(), pytest.raises(MachineError, match="Too many open files"):
             downloader.download(remote_of(server.url), tmp_path / "a.mp4")
 
 
 def test_a_file_that_may_not_grow_on_this_machine_ends_the_run(desk, tmp_path: Path) -> None:
     with (
         answering(head("200 OK", "Content-Length: 200000", body=bytes(200_000))) as server,
-        limited(resource.RLIMIT_FSIZE, 100_000),
+        no_files_beyond(100_000),
         pytest.raises(MachineError, match="cannot write"),
     ):
         desk.downloader().download(remote_of(server.url), tmp_path / "a.mp4")

@@ -14,12 +14,13 @@ from zipfile import ZipFile
 import published
 import pytest
 from file_server import Answer, FileServer
+from poor_machine import no_files_beyond
 
 from reelops.dataset.fetch.report import SourceReport
 from reelops.dataset.fetch.stage import RAW, plan_fetch, run_fetch
 from reelops.dataset.params import DatasetParams
 from reelops.dataset.records import read_fetched, why_unlisted
-from reelops.errors import DatasetError, DownloadError
+from reelops.errors import DatasetError, DownloadError, MachineError
 
 CLIPS = [f"video{number}" for number in range(3)]
 QUICK = {"rounds": 2, "backoff_seconds": 0.0, "requests_per_second": 1000.0, "keep_free_gb": 0.0}
@@ -220,3 +221,44 @@ def test_an_answer_that_cannot_be_understood_costs_its_clip_and_no_other(project
         reports = project.fetch()
         assert [one.entry.clip_id for one in reports["msr_vtt"].lost] == ["video1"]
         assert reports["samples"].wanted == reports["samples"].fetched + reports["samples"].here == 1
+
+
+# ---- what lies in archives ----
+
+
+def test_lists_of_one_name_in_one_archive_are_all_read(project: Project) -> None:
+    lists = {
+        place: json.dumps(published.msr_vtt([(clip, "some words") for clip in clips])).encode()
+        for place, clips in (("train_val/videodatainfo.json", CLIPS[:2]), ("test/videodatainfo.json", CLIPS[2:]))
+    }
+    project.sums()
+    (project.root / "lists.zip").write_bytes(zipped(lists))
+    project.source["annotations"] = ["lists.zip"]
+    assert (project.fetch()["msr_vtt"].listed, project.fetch()["msr_vtt"].here) == (3, 3)
+
+
+def test_videos_of_one_name_in_one_archive_are_said_to_be_two(project: Project) -> None:
+    project.archive({"train/video0.mp4": b"one", "test/video0.mp4": b"two", "video1.mp4": b"three"})
+    report = project.fetch()["msr_vtt"]
+    assert project.videos() == {"video0": b"one", "video1": b"three"}
+    assert any("train/video0.mp4 and test/video0.mp4 have one name" in note for note in report.notes)
+
+
+def test_a_clip_that_a_damaged_archive_may_have_is_lost_to_the_damage(project: Project) -> None:
+    project.archive({f"{clip}.mp4": b"bytes" for clip in CLIPS[:2]})
+    data = project.server.files["/all.zip"]
+    data = data.replace(b"PK\5\6\0\0\0\0\2\0\2", b"PK\5\6\0\0\0\0\3\0\3")
+    project.server.files["/all.zip"] = data
+    project.source["videos"][0]["sha256"] = sha256(data)
+    report = project.fetch()["msr_vtt"]
+    assert len(report.lost) == 3
+    assert all("all.zip is damaged: its directory has 2 members" in one.reasons[0] for one in report.lost)
+
+
+def test_a_full_disk_ends_the_run_and_is_no_lost_clip(project: Project) -> None:
+    project.archive({f"{clip}.mp4": bytes(200_000) for clip in CLIPS})
+    project.fetch()
+    for path in (project.root / RAW).rglob("*.mp4"):
+        path.unlink()
+    with no_files_beyond(100_000), pytest.raises(MachineError, match="cannot write"):
+        project.fetch()

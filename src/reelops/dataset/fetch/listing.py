@@ -13,7 +13,7 @@ from reelops.dataset.location import Location
 from reelops.dataset.mixing import choose, share_out
 from reelops.dataset.params import DatasetParams
 from reelops.dataset.sources.contract import Source
-from reelops.errors import DatasetError, DownloadError, ReelOpsError
+from reelops.errors import DatasetError, DownloadError, InputError, ReelOpsError
 
 LISTING_SUFFIXES = frozenset({".json", ".jsonl", ".csv", ".tsv"})
 
@@ -76,7 +76,7 @@ def _list(source: Source, depot: Depot, limit: int | None, params: DatasetParams
     try:
         found = counted(source.entries(_listing_files(source, depot), depot.on_note))
         entries = _each_once(choose(found, min(limits, default=None), params.seed), depot)
-    except (DatasetError, DownloadError) as error:
+    except (InputError, DownloadError) as error:
         return Listing(source, depot, [], listed, error)
     return Listing(source, depot, entries, listed)
 
@@ -115,11 +115,18 @@ def _listing_file(location: Location, target: Path, depot: Depot) -> Path:
 
 
 def _unpacked(archive: Path, folder: Path, depot: Depot) -> list[Path]:
-    def target(name: PurePosixPath) -> Path | None:
-        wanted = name.suffix.lower() in LISTING_SUFFIXES and not name.name.startswith(".")
-        return folder / name.name if wanted else None
+    """The listings in an archive, by their names; each has a folder to itself, as two may have one name."""
+    places: dict[Path, PurePosixPath] = {}
 
-    files = sorted(unpack(archive, target, depot.downloader.settings.max_unpacked_bytes, depot.on_note))
+    def target(name: PurePosixPath) -> Path | None:
+        if name.suffix.lower() not in LISTING_SUFFIXES or name.name.startswith("."):
+            return None
+        place = folder / str(len(places)) / name.name
+        places[place] = name
+        return place
+
+    downloader = depot.downloader
+    files = list(unpack(archive, target, downloader.settings.max_unpacked_bytes, depot.on_note, downloader.disk.claim))
     if not files:
         raise DatasetError(f"{archive} holds no JSON or CSV file; check the listings of its source in params.yaml.")
-    return files
+    return sorted(files, key=lambda path: (path.name, places[path]))

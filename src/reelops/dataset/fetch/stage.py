@@ -30,7 +30,7 @@ from reelops.dataset.params import DatasetParams, open_source
 from reelops.dataset.records import write_records
 from reelops.dataset.sources.contract import JudgingShelf, Shelf, Source
 from reelops.dataset.sources.shelves import find_among, find_videos
-from reelops.errors import DatasetError, SettingsError
+from reelops.errors import DatasetError, DownloadError, InputError
 from reelops.progress import QUIET, RunContext
 from reelops.system.exclusive_lock import exclusive_lock
 
@@ -172,7 +172,7 @@ def _preview(listing: Listing) -> Preview:
     try:
         shelves = listing.source.shelves()
         here, missing = _here_already(listing.entries, shelves, listing.depot)
-    except (DatasetError, SettingsError) as error:
+    except (InputError, DownloadError) as error:
         listing = replace(listing, failure=listing.failure or error)
     listing.depot.known.write("all")
     report = report_of(listing, here, [Lost(entry, ()) for entry in missing], began)
@@ -187,7 +187,7 @@ def _fetch(listing: Listing, context: RunContext) -> SourceReport:
         for answer in [] if listing.failure else _answers(entries, listing.source.shelves(), depot):
             settled[answer.entry.clip_id] = answer
             depot.on_poll()
-    except (DatasetError, SettingsError) as error:
+    except (InputError, DownloadError) as error:
         listing = replace(listing, failure=error)
     reasons = (str(listing.failure),) if listing.failure else ()
     in_order = [settled.get(entry.clip_id, Lost(entry, reasons)) for entry in entries]

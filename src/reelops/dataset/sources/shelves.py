@@ -91,16 +91,22 @@ class ArchiveShelf:
             for stem in {entry.clip_id, entry.video_id}:
                 by_stem[stem].append(entry)
         faults: dict[str, str] = {}
+        chosen: dict[str, PurePosixPath] = {}
 
         def choose(name: PurePosixPath) -> Path | None:
-            if name.suffix.lower() not in VIDEO_SUFFIXES or name.stem not in by_stem or name.stem in faults:
+            if name.suffix.lower() not in VIDEO_SUFFIXES or name.stem not in by_stem:
                 return None
+            if name.stem in chosen:
+                depot.on_note(f"{self}: {chosen[name.stem]} and {name} have one name, and the first is used")
+                return None
+            chosen[name.stem] = name
             faults[name.stem] = f"damaged in {self}"  # until it is here
             return depot.videos / name.name
 
         broken = ""
+        most_bytes, make_room = depot.downloader.settings.max_unpacked_bytes, depot.downloader.disk.claim
         try:
-            for path in unpack(archive, choose, depot.downloader.settings.max_unpacked_bytes, depot.on_note):
+            for path in unpack(archive, choose, most_bytes, depot.on_note, make_room):
                 depot.on_poll()
                 if wrong := _of_other_bytes([path], digests, depot):
                     faults[path.stem] = f"{self}: {wrong[path]}"

@@ -17,7 +17,7 @@ _CHECK_BYTES = 1 << 26
 class Claim:
     """Room that is kept for bytes that are still to come; what has come takes its own room."""
 
-    def __init__(self, disk: Disk, size_bytes: int) -> None:
+    def __init__(self, disk: Disk | None, size_bytes: int) -> None:
         self._disk = disk
         self._left = size_bytes
         self._unforeseen = 0
@@ -28,6 +28,8 @@ class Claim:
         Raises:
             MachineError: there is less than what is to be kept free.
         """
+        if self._disk is None:
+            return
         expected = min(size_bytes, self._left)
         self._left -= expected
         self._disk.release(expected)
@@ -37,7 +39,8 @@ class Claim:
             self._disk.check()
 
     def give_back(self) -> None:
-        self._disk.release(self._left)
+        if self._disk:
+            self._disk.release(self._left)
         self._left = 0
 
 
