@@ -112,6 +112,13 @@ def test_facts_are_complete_and_fit_for_json(built, made):
     assert all(isinstance(note, str) and note for note in facts["notes"])
 
 
+def test_facts_are_plain_values_that_another_process_reads_without_the_generators_libraries(made):
+    """torch's version is a type of torch's own: whoever gets it from another process would import torch to read it."""
+    plain = (str, int, float, bool, type(None))
+    odd = {name: type(value) for name, value in made.generation.facts.to_json().items() if type(value) not in plain}
+    assert set(odd) <= {"notes"}
+
+
 def test_what_was_cut_from_the_picture_is_in_the_notes(made):
     assert any("crop" in note for note in made.generation.facts.notes)
 

@@ -15,7 +15,7 @@ import typer
 import reelops
 from reelops.cli.commands import COMMANDS, listed, load_command
 from reelops.errors import EXIT_CODES, FAILED, TERMINATED, Cancelled, ReelOpsError
-from reelops.system.interpreter import configure_interpreter
+from reelops.system.interpreter import configure_interpreter, end_process
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -52,11 +52,7 @@ def main() -> None:
     """The console script."""
     configure_interpreter()
     app = build_app()
-    code = run_guarded(lambda: app(standalone_mode=False))
-    # Ctrl-C in code that a library runs from a string, as dataclasses do, marks the interpreter: under `python -m` it
-    # would end by SIGINT whatever the code. Running some more from a string takes the mark away.
-    exec("")  # noqa: S102 - a constant
-    sys.exit(code)
+    end_process(run_guarded(lambda: app(standalone_mode=False)))
 
 
 def run_guarded(run: Callable[[], Any]) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 
 from reelops.cogvideox.architecture import Architecture, named_architecture, read_architecture
 from reelops.cogvideox.clip_format import choose_format
+from reelops.cogvideox.imports import importing_models
 from reelops.cogvideox.memory import MemoryPlan, plan_memory
 from reelops.cogvideox.profiles import Profile
 from reelops.cogvideox.weights import locate_weights
@@ -199,8 +200,10 @@ def _quiet(*names: str) -> Iterator[None]:
 
 def _silence_loading_bars() -> None:
     """The libraries draw a bar per component on standard error, beside ours."""
-    from diffusers.utils import logging as diffusers_logging
-    from transformers.utils import logging as transformers_logging
+    with importing_models():
+        from diffusers import CogVideoXImageToVideoPipeline  # noqa: F401 - with all that it imports
+        from diffusers.utils import logging as diffusers_logging
+        from transformers.utils import logging as transformers_logging
 
     diffusers_logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()

@@ -182,7 +182,7 @@ def _facts(
             "memory_plan": plan.reason,
             # Sums are split over threads, so their number belongs to what makes a clip bit-reproducible.
             "cpu_threads": torch.get_num_threads(),
-            "torch": torch.__version__,
+            "torch": str(torch.__version__),
             "random_weights": model.profile.weights == "random",
         },
     )
