@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 
@@ -141,6 +142,8 @@ _MACHINE_ERRNOS = _PASSING_ERRNOS | OUT_OF_SPACE | {errno.ENOMEM, errno.EROFS, e
 _NETWORK_ERRORS = {"ConnectionError", "Timeout", "TransportError"}
 _MACHINE_ERRORS = {"MemoryError", "OutOfMemoryError", "AcceleratorError", "BrokenProcessPool"}
 _TIME_LIMITS = {"TaskRunTimeoutError", "FlowRunTimeoutError"}
+# What compiled libraries that keep no errno (torch, safetensors, OpenCV) say of the machine in their messages.
+_MACHINE_WORDS = (*map(os.strerror, sorted(_MACHINE_ERRNOS)), "Insufficient memory", "out of memory")
 
 
 def fault_of(error: BaseException) -> Fault:
@@ -186,12 +189,25 @@ def may_pass(error: BaseException) -> bool:
     return not any(_lasts(link) for link in chain) and any(_passes(link) for link in chain)
 
 
+def is_out_of_space(error: BaseException) -> bool:
+    """Whether a disk was too full for what was written, or a file grew beyond what is allowed."""
+    return any(_says_full(link) for link in _causes(error))
+
+
+def _says_full(error: BaseException) -> bool:
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in OUT_OF_SPACE
+    return not isinstance(error, ReelOpsError) and any(os.strerror(number) in str(error) for number in OUT_OF_SPACE)
+
+
 def _is_of_the_machine(error: BaseException) -> bool:
     if isinstance(error, MachineError | DownloadError | TrackingError):
         return True
-    if isinstance(error, OSError) and error.errno in _MACHINE_ERRNOS:
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in _MACHINE_ERRNOS or _is_named(error, _MACHINE_ERRORS | _NETWORK_ERRORS | _TIME_LIMITS)
+    if _is_named(error, _MACHINE_ERRORS | _NETWORK_ERRORS | _TIME_LIMITS):
         return True
-    return _is_named(error, _MACHINE_ERRORS | _NETWORK_ERRORS | _TIME_LIMITS)
+    return not isinstance(error, ReelOpsError) and any(words in str(error) for words in _MACHINE_WORDS)
 
 
 def _lasts(error: BaseException) -> bool:

@@ -89,6 +89,9 @@ def test_what_would_fail_again_may_not(error: Exception) -> None:
         MemoryError(),
         OutOfMemoryError("CUDA out of memory"),
         caused(DatasetError("clip 7"), caused(RuntimeError("worker"), MemoryError())),
+        RuntimeError("unable to open file </tmp/lora.safetensors> in read-only mode: Too many open files (24)"),
+        caused(WeightsError("cannot be read"), ValueError("I/O error: Input/output error (os error 5)")),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory. Error code 12 (Cannot allocate memory)"),
     ],
 )
 def test_machine_faults_are_the_machines_whatever_they_are_wrapped_in(error: Exception) -> None:
@@ -101,6 +104,7 @@ def test_machine_faults_are_the_machines_whatever_they_are_wrapped_in(error: Exc
         VideoError("clip.mp4 is cut short"),
         caused(VideoError("not a video"), av.error.InvalidDataError(errno.EINVAL, "invalid data", "clip.mp4")),
         caused(PictureError("may not be read"), PermissionError(errno.EACCES, "denied")),
+        DatasetError("the caption 'No space left on device' names no move"),
     ],
 )
 def test_input_faults_are_the_inputs(error: Exception) -> None:

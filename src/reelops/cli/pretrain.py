@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PROFILE = "tiny"
 MODEL = Path("models/tiny-i2v")
+CARD, TRAINING = "card.md", "training.json"  # beside the model's parts
 REPORTS = Path("reports/pretrain")
 WORK = Path(".cache/pretrain")
 FURTHER = Path(".cache/pretrain-further")
@@ -91,13 +92,13 @@ def pretrain(
 def _evaluate(
     folder: Path, params: PretrainParams, config: Config, console: Console, only: int | None
 ) -> dict[str, Any]:
-    from reelops.pretraining.publish import write_card
+    from reelops.pretraining.publish import card_of
 
     figures = measure(folder, params, config, console, only)
     if only is None:
         _write_reports(figures, config.root / REPORTS)
-        training = json.loads((folder / "training.json").read_text())
-        write_card(folder, figures, training)
+        training = json.loads((folder / TRAINING).read_text())
+        write_text_atomically(folder / CARD, card_of(figures, training))
     return figures
 
 
@@ -118,17 +119,16 @@ def _publish_if_better(
     console: Console,
     keep_published: bool,
 ) -> None:
-    from reelops.pretraining.publish import is_better, publish, read_figures, write_card
+    from reelops.pretraining.publish import card_of, is_better, publish, read_figures
 
     candidate = result.plan.candidate
     published = read_figures(config.root / REPORTS / "metrics.json") if (folder / "model_index.json").exists() else None
     if keep_published or not is_better(figures, published):
         console.print(f"The published model stays; the candidate is in {candidate}.")
         return
-    publish(candidate, folder)
-    (folder / "training.json").write_text(json.dumps(result.facts, indent=2) + "\n")
+    facts = json.dumps(result.facts, indent=2) + "\n"
+    publish(candidate, folder, {TRAINING: facts, CARD: card_of(figures, result.facts)})
     _write_reports(figures, config.root / REPORTS)
-    write_card(folder, figures, dict(result.facts))
     console.print(f"Published to {folder}.")
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from reelops.system.files import write_folder_atomically
 
 PARTS = ("model_index.json", "vae", "transformer", "text_encoder", "tokenizer", "scheduler")
 
@@ -46,23 +50,37 @@ def save_pipeline(pipeline: Any, folder: Path, dtype: torch.dtype = torch.bfloat
 
     VAE and transformer are written in `dtype`, the text encoder in float32: diffusers loads its own models in float32
     unless told otherwise, transformers loads its models as they are stored, and the parts must agree.
-    Each part is moved into place by a rename; other files in the folder (card.md, dvc.yaml) stay.
+
+    Raises:
+        MachineError: the disk is full, or the place cannot be written to; what stood there stays.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / ".partial"
-    shutil.rmtree(partial, ignore_errors=True)
     _positions_as_buffer(pipeline.transformer)
     pipeline.vae.to(dtype)
     pipeline.transformer.to(dtype)
     pipeline.text_encoder.float()
-    pipeline.save_pretrained(partial, safe_serialization=True)
-    for part in PARTS:
-        old, new = folder / part, partial / part
-        if old.is_dir():
-            shutil.rmtree(old)
-        new.replace(old)
-    shutil.rmtree(partial)
+    with replacing_parts(folder) as fresh:
+        pipeline.save_pretrained(fresh, safe_serialization=True)
     return sum(path.stat().st_size for path in folder.rglob("*.safetensors"))
+
+
+@contextmanager
+def replacing_parts(folder: Path) -> Iterator[Path]:
+    """Gives a folder to write all parts to; it becomes `folder` in one step when the block ends well.
+
+    So whoever loads the model, and whatever kills the writer, finds parts of one training only. Other files of
+    `folder` (card.md, dvc.yaml) are in the new one too, unless the block writes them anew.
+
+    Raises:
+        MachineError: the disk is full, or the place cannot be written to; `folder` stays as it was.
+    """
+    folder = folder.resolve()  # a link stays one
+    with write_folder_atomically(folder) as fresh:
+        for kept in folder.iterdir() if folder.is_dir() else ():
+            if kept.is_dir() and kept.name not in PARTS:
+                shutil.copytree(kept, fresh / kept.name, symlinks=True)
+            elif kept.name not in PARTS:
+                shutil.copy2(kept, fresh / kept.name, follow_symlinks=False)
+        yield fresh
 
 
 def _positions_as_buffer(transformer: Any) -> None:

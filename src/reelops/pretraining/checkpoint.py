@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from reelops.errors import SettingsError
+from reelops.system.files import write_atomically
 
 STOPPED = "Stopped as asked; the checkpoint is saved, and the same command resumes from there."
 
@@ -16,10 +16,11 @@ STOPPED = "Stopped as asked; the checkpoint is saved, and the same command resum
 def save_checkpoint(
     path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, state: dict[str, Any]
 ) -> None:
-    """Writes model, optimizer and `state` beside `path`, then moves the file into place in one step.
+    """Writes model, optimizer and `state` in one step.
 
     Raises:
         SettingsError: weights are not finite; the checkpoint before them stays.
+        MachineError: the disk is full, or the place cannot be written to; the checkpoint before stays.
     """
     broken = [name for name, value in model.state_dict().items() if not torch.isfinite(value).all()]
     if broken:
@@ -27,12 +28,10 @@ def save_checkpoint(
             f"Training has run away: {len(broken)} weights of {path.stem} are not finite, the first is {broken[0]}. "
             "The checkpoint before stays. Lower the learning rate of that phase in pretrain.yaml and run it again."
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "state": state}, partial)
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
-    partial.replace(path)
+    content = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "state": state}
+    # Given a path, torch writes by itself and does not say that a disk is full.
+    with write_atomically(path) as partial, partial.open("wb") as file:
+        torch.save(content, file)
 
 
 def load_checkpoint(path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:

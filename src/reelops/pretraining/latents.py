@@ -16,6 +16,7 @@ from reelops.camera.words import UNNAMED_MOVE
 from reelops.pretraining.captions import caption
 from reelops.pretraining.vae import CLIP_FRAMES, to_tensor
 from reelops.progress import QUIET, RunContext
+from reelops.system.files import write_atomically
 
 MOVES = tuple(CameraMove)
 SPEEDS = tuple(CameraSpeed)
@@ -108,10 +109,8 @@ def film_latents(
             rng = np.random.default_rng((seed, 7, number))
             rows = [_one(vae, pictures, size, times, rng) for _ in range(shard)]
             clips, firsts, moves, speeds = (np.stack(column) for column in zip(*rows, strict=True))
-            partial = path.with_suffix(".partial")
-            with partial.open("wb") as file:
+            with write_atomically(path) as partial, partial.open("wb") as file:
                 np.savez(file, clips=clips, pictures=firsts, moves=moves, speeds=speeds)
-            partial.replace(path)
         shards.append(dict(np.load(path)))
         context.progress("latents", min(count, (number + 1) * shard), count, "clips")
     return LatentPool(**{key: np.concatenate([part[key] for part in shards]) for key in shards[0]})

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from reelops.pretraining.bundle import PARTS
+from reelops.pretraining.bundle import PARTS, replacing_parts
 from reelops.pretraining.evaluate import BOUNDS, shortfalls
 
 # How much each figure counts when two evaluations are compared: decibels as they are, accuracy in tenths.
@@ -33,23 +35,27 @@ def read_figures(path: Path) -> dict[str, Any] | None:
     return figures if all(key in figures for key in BOUNDS) else None
 
 
-def publish(candidate: Path, model: Path) -> None:
-    """Moves the candidate's parts over the published ones, part by part."""
-    model.mkdir(parents=True, exist_ok=True)
-    for part in PARTS:
-        source, target = candidate / part, model / part
-        fresh = model / f".{part}.new"
-        if source.is_dir():
-            shutil.rmtree(fresh, ignore_errors=True)
-            shutil.copytree(source, fresh)
-            shutil.rmtree(target, ignore_errors=True)
-        else:
-            shutil.copy2(source, fresh)
-        fresh.replace(target)
+def publish(candidate: Path, model: Path, beside: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Puts the candidate in the published model's place, all of its parts in one step.
+
+    Args:
+        beside: more texts of the same training, by name: its facts and its card.
+
+    Raises:
+        MachineError: the disk is full, or the place cannot be written to; the published model stays.
+    """
+    with replacing_parts(model) as fresh:
+        for part in PARTS:
+            if (candidate / part).is_dir():
+                shutil.copytree(candidate / part, fresh / part)
+            else:
+                shutil.copy2(candidate / part, fresh / part)
+        for name, text in beside.items():
+            (fresh / name).write_text(text, encoding="utf-8")
 
 
-def write_card(model: Path, figures: dict[str, Any], training: dict[str, Any]) -> None:
-    """card.md, from what was measured."""
+def card_of(figures: dict[str, Any], training: Mapping[str, Any]) -> str:
+    """The text of card.md, from what was measured."""
     rows = "\n".join(
         f"| {label} | {figures[key]} {unit} | {BOUNDS[key]} |"
         for label, key, unit in (
@@ -63,16 +69,14 @@ def write_card(model: Path, figures: dict[str, Any], training: dict[str, Any]) -
         )
     )
     minutes = ", ".join(f"{phase} {round(seconds / 60)}" for phase, seconds in training["seconds"].items())
-    (model / "card.md").write_text(
-        _CARD.format(
-            rows=rows,
-            clips=figures["clips"],
-            pictures=", ".join(figures["pictures"]),
-            machine=figures["machine"],
-            minutes=minutes,
-            sources="\n".join(f"- {source}" for source in training["sources"]),
-            parameters=", ".join(f"{part} {count / 1e6:.2f} M" for part, count in training["parameters"].items()),
-        )
+    return _CARD.format(
+        rows=rows,
+        clips=figures["clips"],
+        pictures=", ".join(figures["pictures"]),
+        machine=figures["machine"],
+        minutes=minutes,
+        sources="\n".join(f"- {source}" for source in training["sources"]),
+        parameters=", ".join(f"{part} {count / 1e6:.2f} M" for part, count in training["parameters"].items()),
     )
 
 

@@ -9,7 +9,6 @@ resumes from its checkpoint. The candidate replaces the published model only whe
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -28,6 +27,7 @@ from reelops.pretraining.text import build_text_encoder, token_ids, train_text_e
 from reelops.pretraining.transformer import build_transformer, train_transformer
 from reelops.pretraining.vae import build_vae, film_pool, normalise_latents, train_vae
 from reelops.progress import QUIET, RunContext
+from reelops.system.files import write_atomically, write_folder_atomically
 
 WEIGHTS_NAME = "diffusion_pytorch_model.safetensors"
 _TIMED_PHASES = ("vae", "transformer", "decoder")
@@ -111,11 +111,9 @@ def _text(plan: PretrainingPlan, context: RunContext) -> tuple[Any, Any]:
         tokenizer = train_tokenizer(config)
         encoder = build_text_encoder(config, len(tokenizer))
         train_text_encoder(tokenizer, encoder, config, context)
-        partial = plan.work / "text.partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        tokenizer.save_pretrained(partial)
-        encoder.save_pretrained(partial)
-        partial.replace(folder)
+        with write_folder_atomically(folder) as partial:
+            tokenizer.save_pretrained(partial)
+            encoder.save_pretrained(partial)
     return T5Tokenizer.from_pretrained(folder), T5EncoderModel.from_pretrained(folder).eval()
 
 
@@ -134,9 +132,8 @@ def _vae(plan: PretrainingPlan, material: _Material, context: RunContext) -> Any
         sample = replace(config, pool=60, crop=(17, *config.crop[1:]))
         deviations = normalise_latents(vae, film_pool(material.pictures, [], sample, rng))
         context.log(f"deviations of the latents, which are scaled to one: {deviations}")
-        partial = finished.with_suffix(".partial")
-        torch.save(vae.state_dict(), partial)
-        partial.replace(finished)
+        with write_atomically(finished) as partial, partial.open("wb") as file:
+            torch.save(vae.state_dict(), file)
     vae.load_state_dict(torch.load(finished, weights_only=True))
     return vae.eval()
 

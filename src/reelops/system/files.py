@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from reelops.errors import OUT_OF_SPACE, InputError
+from reelops.errors import InputError
 from reelops.system.temporary import (
     PARTIAL_SUFFIX,
     partial_of,
@@ -25,7 +25,7 @@ from reelops.system.temporary import (
     temporary_file,
     temporary_folder,
 )
-from reelops.system.write_errors import cannot_write, machine_error_on_write
+from reelops.system.write_errors import machine_error_if_full, machine_error_on_write
 
 # From Linux's headers, for renameat2(2).
 _AT_FDCWD = -100
@@ -52,18 +52,14 @@ def write_atomically(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_abandoned_partials(path.parent)
     with temporary_file(path) as partial:
-        try:
+        with machine_error_if_full(path):
             yield partial
-            with machine_error_on_write(path):
-                _flush_to_disk(partial)
-                if path.is_file():
-                    shutil.copymode(path, partial)
-                partial.replace(path)
-                _flush_to_disk(path.parent)
-        except OSError as error:
-            if error.errno in OUT_OF_SPACE:
-                raise cannot_write(path, error) from error
-            raise
+        with machine_error_on_write(path):
+            _flush_to_disk(partial)
+            if path.is_file():
+                shutil.copymode(path, partial)
+            partial.replace(path)
+            _flush_to_disk(path.parent)
 
 
 def write_bytes_atomically(path: Path, data: bytes) -> None:
@@ -104,18 +100,14 @@ def write_folder_atomically(path: Path) -> Iterator[Path]:
         for abandoned in path.parent.glob(f".*{PARTIAL_SUFFIX}"):
             remove_folder_if_abandoned(abandoned)
     with temporary_folder(lambda: partial_of(path)) as partial:
-        try:
+        with machine_error_if_full(path):
             yield partial
-            with machine_error_on_write(path):
-                for written in sorted(partial.rglob("*")):
-                    _flush_to_disk(written)
-                _flush_to_disk(partial)
-                _take_the_place_of(partial, path)
-                _flush_to_disk(path.parent)
-        except OSError as error:
-            if error.errno in OUT_OF_SPACE:
-                raise cannot_write(path, error) from error
-            raise
+        with machine_error_on_write(path):
+            for written in sorted(partial.rglob("*")):
+                _flush_to_disk(written)
+            _flush_to_disk(partial)
+            _take_the_place_of(partial, path)
+            _flush_to_disk(path.parent)
 
 
 def _take_the_place_of(finished: Path, path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reelops.errors import OUT_OF_SPACE, MachineError, may_pass
+from reelops.errors import MachineError, ReelOpsError, is_out_of_space, may_pass
 
 
 @contextmanager
@@ -22,9 +22,26 @@ def machine_error_on_write(path: Path) -> Iterator[None]:
         raise cannot_write(path, error) from error
 
 
-def cannot_write(path: Path, error: OSError) -> MachineError:
-    reason = error.strerror or str(error)
-    if error.errno in OUT_OF_SPACE:
+@contextmanager
+def machine_error_if_full(path: Path) -> Iterator[None]:
+    """Within it a full disk is an error that names `path`, whichever library meets it; all else passes as it is.
+
+    Raises:
+        MachineError: the disk is full.
+    """
+    try:
+        yield
+    except ReelOpsError:
+        raise
+    except Exception as error:
+        if is_out_of_space(error):
+            raise cannot_write(path, error) from error
+        raise
+
+
+def cannot_write(path: Path, error: Exception) -> MachineError:
+    reason = getattr(error, "strerror", None) or str(error)
+    if is_out_of_space(error):
         advice = "Free some space there, or choose another place."
     elif may_pass(error):
         advice = "Try again in a while; the disk, or the network behind it, did not answer as it should."

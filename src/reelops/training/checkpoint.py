@@ -28,6 +28,7 @@ from reelops.errors import DatasetError, MachineError
 from reelops.system.digest import sha256_of
 from reelops.system.exclusive_lock import exclusive_lock
 from reelops.system.files import write_folder_atomically
+from reelops.system.foreign import machine_error_on_read
 
 if TYPE_CHECKING:
     import torch
@@ -85,15 +86,16 @@ class CheckpointFolder:
     """The checkpoints of one run.
 
     Args:
-        keep: how many stay.
+        keep: how many whole ones stay, one at least.
     """
 
     def __init__(self, folder: Path, keep: int) -> None:
         self.folder = folder
-        self._keep = keep
+        self._keep = max(1, keep)
+        self._judged: dict[Path, tuple[object, str | None]] = {}
 
     def save(self, checkpoint: Checkpoint) -> Path:
-        """Writes a checkpoint in one step, then removes the oldest beyond those that stay.
+        """Writes a checkpoint in one step, then removes those beyond the newest whole ones, the written one first.
 
         Raises:
             MachineError: there is no room for it, or the folder cannot be written; earlier checkpoints are untouched.
@@ -113,18 +115,22 @@ class CheckpointFolder:
             (partial / "state.json").write_text(json.dumps(content, indent=1) + "\n")
             (partial / "curve.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
             (partial / MANIFEST).write_text(json.dumps(_manifest(partial), indent=1) + "\n")
-        for old in self._paths()[self._keep :]:
-            shutil.rmtree(old, ignore_errors=True)
+        self._judged[path] = _mark_of(path), None
+        self._prune(path)
         return path
 
     def latest(self) -> tuple[Checkpoint | None, list[str]]:
-        """The newest checkpoint that is whole, and what to say about newer ones that are not."""
+        """The newest checkpoint that is whole, and what to say about newer ones that are not.
+
+        Raises:
+            MachineError: one cannot be read on this machine now; an older one in its place would lose its steps.
+        """
         notes: list[str] = []
         for path in self._paths():
-            fault = fault_of(path)
-            if fault is None:
+            damage = self._damage_of(path)
+            if damage is None:
                 return _read(path), notes
-            notes.append(f"checkpoint {path.name} was passed over: {fault}")
+            notes.append(f"checkpoint {path.name} was passed over: {damage}")
         return None, notes
 
     def clear(self) -> None:
@@ -132,9 +138,44 @@ class CheckpointFolder:
         for path in self._paths():
             shutil.rmtree(path)
 
+    def _prune(self, written: Path) -> None:
+        """Removes what is not needed beside the whole checkpoints that stay: older ones, and damaged ones.
+
+        A damaged one takes nobody's place, and nothing goes before enough whole ones are there. One that cannot be read
+        now is not judged: it stays.
+        """
+        whole, rest = [written], list[Path]()
+        for path in self._paths():
+            if path == written:
+                continue
+            try:
+                stays = len(whole) < self._keep and self._damage_of(path) is None
+            except MachineError:
+                continue
+            (whole if stays else rest).append(path)
+        if len(whole) == self._keep:
+            for path in rest:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _damage_of(self, path: Path) -> str | None:
+        """`damage_of`, asked again only once a file has changed: reading them all at every save would cost minutes."""
+        mark = _mark_of(path)
+        if self._judged.get(path, (None, None))[0] != mark:
+            self._judged[path] = mark, damage_of(path)
+        return self._judged[path][1]
+
     def _paths(self) -> list[Path]:
-        """Newest first."""
-        found = [path for path in self.folder.glob("step-*") if _NAME.fullmatch(path.name)]
+        """Newest first.
+
+        Raises:
+            MachineError: the folder cannot be looked into; `glob` would say that there is nothing in it.
+        """
+        try:
+            found = [path for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise machine_error_on_read(self.folder, error) from error
         return sorted(found, key=lambda path: int(path.name.removeprefix("step-")), reverse=True)
 
     def _check_room(self, checkpoint: Checkpoint) -> None:
@@ -160,19 +201,39 @@ def check_room(folder: Path, size_bytes: float) -> None:
         )
 
 
-def fault_of(path: Path) -> str | None:
-    """What is wrong with a checkpoint, by its manifest; None if nothing is."""
+def damage_of(path: Path) -> str | None:
+    """What is wrong with a checkpoint, by its manifest; None if nothing is.
+
+    Raises:
+        MachineError: this machine cannot read it now, which says nothing about the checkpoint.
+    """
+    try:
+        return _damage_of(path)
+    except OSError as error:
+        raise machine_error_on_read(path, error) from error
+
+
+def _damage_of(path: Path) -> str | None:
     try:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        stated = {name: (facts["bytes"], facts["sha256"]) for name, facts in manifest.items()}
+    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
         return f"it has no readable {MANIFEST}"
-    for name, stated in manifest.items():
+    for name, (size_bytes, sha256) in stated.items():
         file = path / name
         if not file.is_file():
             return f"{name} is missing"
-        if file.stat().st_size != stated["bytes"] or sha256_of(file) != stated["sha256"]:
+        if file.stat().st_size != size_bytes or sha256_of(file) != sha256:
             return f"{name} is not what was written"
     return None
+
+
+def _mark_of(folder: Path) -> object:
+    """What is another as soon as a file of a folder is."""
+    try:
+        return [(path.name, (seen := path.stat()).st_size, seen.st_mtime_ns) for path in sorted(folder.iterdir())]
+    except OSError as error:
+        raise machine_error_on_read(folder, error) from error
 
 
 def _manifest(folder: Path) -> dict[str, dict[str, Any]]:
@@ -180,6 +241,13 @@ def _manifest(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _read(path: Path) -> Checkpoint:
+    try:
+        return _read_whole(path)
+    except OSError as error:
+        raise machine_error_on_read(path, error) from error
+
+
+def _read_whole(path: Path) -> Checkpoint:
     from safetensors.torch import load_file
 
     groups = [group for group in TENSORS if (path / f"{group}.safetensors").is_file()]

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from scarcity import files_no_larger_than
 
 from reelops.camera.filming import film_somewhere
 from reelops.camera.moves import CameraMove, CameraSpeed, path_of
 from reelops.dataset.metadata.fingerprint import picture_hash
-from reelops.errors import Cancelled, SettingsError
+from reelops.errors import Cancelled, MachineError, SettingsError
 from reelops.params import find_files, load_config
 from reelops.pretraining.checkpoint import load_checkpoint, save_checkpoint
 from reelops.pretraining.params import PretrainConfig, PretrainParams, held_out_pictures
@@ -110,6 +113,15 @@ def test_a_checkpoint_brings_model_and_optimizer_back(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a.pt"]
 
 
+def test_a_full_disk_is_said_and_keeps_the_checkpoint_before(tmp_path: Path) -> None:
+    model = torch.nn.Linear(90, 90)
+    optimizer = torch.optim.AdamW(model.parameters())
+    save_checkpoint(tmp_path / "a.pt", model, optimizer, {"step": 7})
+    with files_no_larger_than(3000), pytest.raises(MachineError, match="Free some space"):
+        save_checkpoint(tmp_path / "a.pt", model, optimizer, {"step": 8})
+    assert load_checkpoint(tmp_path / "a.pt", model, optimizer) == {"step": 7}
+
+
 def test_a_shot_shows_the_inside_of_its_picture_only() -> None:
     """The picture is grey; outside it would be mirrored, so a coloured border must never be seen twice."""
     picture = np.full((400, 600, 3), 90, np.uint8)
@@ -152,19 +164,54 @@ def test_figures_that_lack_one_do_not_count(tmp_path: Path) -> None:
     assert read_figures(path) == FIGURES
 
 
+def model_folder(folder: Path, text: str) -> Path:
+    for part in ("vae", "transformer", "text_encoder", "tokenizer", "scheduler"):
+        (folder / part).mkdir(parents=True)
+        (folder / part / "weights").write_text(text)
+    (folder / "model_index.json").write_text(text)
+    return folder
+
+
 def test_publishing_replaces_parts_and_keeps_the_rest(tmp_path: Path) -> None:
-    candidate, model = tmp_path / "candidate", tmp_path / "model"
-    for folder, text in ((candidate, "new"), (model, "old")):
-        for part in ("vae", "transformer", "text_encoder", "tokenizer", "scheduler"):
-            (folder / part).mkdir(parents=True)
-            (folder / part / "weights").write_text(text)
-        (folder / "model_index.json").write_text(text)
+    candidate, model = model_folder(tmp_path / "candidate", "new"), model_folder(tmp_path / "model", "old")
     (model / "dvc.yaml").write_text("mine")
-    publish(candidate, model)
+    (model / "card.md").write_text("old")
+    (model / "vae" / "of an earlier format").write_text("old")
+    publish(candidate, model, {"card.md": "new"})
     assert {path.read_text() for path in model.rglob("weights")} == {"new"}
-    assert (model / "model_index.json").read_text() == "new"
+    assert (model / "model_index.json").read_text() == (model / "card.md").read_text() == "new"
     assert (model / "dvc.yaml").read_text() == "mine"
-    assert not [path for path in model.iterdir() if path.name.startswith(".")]
+    assert not (model / "vae" / "of an earlier format").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["candidate", "model"]
+
+
+def test_a_reader_finds_parts_of_one_training_at_every_moment_of_publishing(tmp_path: Path) -> None:
+    """Every line that publishing runs is a moment at which it may be killed, or at which the model is loaded."""
+    candidate, model = model_folder(tmp_path / "candidate", "new"), model_folder(tmp_path / "model", "old")
+    seen: list[set[str]] = []
+
+    def look(*_: Any) -> Any:
+        sys.settrace(None)
+        seen.append({path.read_text() for path in [model / "model_index.json", *sorted(model.glob("*/weights"))]})
+        seen[-1].add(str(len(list(model.iterdir()))))
+        sys.settrace(look)
+        return look
+
+    sys.settrace(look)
+    try:
+        publish(candidate, model)
+    finally:
+        sys.settrace(None)
+    assert {frozenset(one) for one in seen} == {frozenset({"old", "6"}), frozenset({"new", "6"})}
+
+
+def test_a_full_disk_leaves_the_published_model_whole(tmp_path: Path) -> None:
+    candidate, model = model_folder(tmp_path / "candidate", "new"), model_folder(tmp_path / "model", "old")
+    (candidate / "transformer" / "weights").write_bytes(bytes(5000))
+    with files_no_larger_than(4000), pytest.raises(MachineError, match="Free some space"):
+        publish(candidate, model)
+    assert {path.read_text() for path in model.rglob("weights")} == {"old"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["candidate", "model"]
 
 
 @pytest.fixture

@@ -11,9 +11,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
+from safetensors.numpy import save_file
+from scarcity import files_no_larger_than
 
-from reelops.errors import InputError
+from reelops.errors import InputError, MachineError
 from reelops.system import files, scratch, temporary, write_errors
 from reelops.system.files import (
     write_atomically,
@@ -41,6 +45,26 @@ def test_temporary_file_stands_in_the_same_folder_under_a_hidden_name(tmp_path: 
         assert not (tmp_path / "clip.mp4").exists()
         partial.write_text("done")
     assert [one.name for one in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path: path.write_bytes(bytes(9000)),
+        lambda path: save_file({"a": np.zeros(9000)}, path),
+        lambda path: Image.effect_noise((90, 90), 50.0).save(path, "PNG"),
+    ],
+)
+def test_a_full_disk_is_told_alike_whichever_library_meets_it(write: Callable[[Path], object], tmp_path: Path) -> None:
+    write_text_atomically(tmp_path / "kept", "old")
+    for atomically, name in ((write_atomically, "kept"), (write_folder_atomically, "folder")):
+        with (
+            pytest.raises(MachineError, match=f"cannot write {tmp_path / name}: .*Free some space"),
+            files_no_larger_than(500),
+            atomically(tmp_path / name) as partial,
+        ):
+            write(partial / "file" if partial.is_dir() else partial)
+    assert [one.name for one in tmp_path.iterdir()] == ["kept"] and (tmp_path / "kept").read_text() == "old"
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
