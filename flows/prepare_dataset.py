@@ -12,11 +12,12 @@ does the same without Prefect.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow
 from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
+from pydantic import Field
 
 from reelops.cli.parameter_options import takes_parameters_of
 from reelops.dataset.metadata.outputs import FOLDER
@@ -41,7 +42,11 @@ class PreparedSet:
 
 
 @flow(name="prepare-dataset", retries=0, task_runner=ThreadPoolTaskRunner(max_workers=cores()))
-def prepare_dataset(shards: int = 0, deployment: str | None = None, data_docs: bool = True) -> PreparedSet:
+def prepare_dataset(
+    shards: Annotated[int, Field(ge=0, le=10_000)] = 0,
+    deployment: Annotated[str | None, Field(pattern=r"^[^/]+/[^/]+$")] = None,
+    data_docs: bool = True,
+) -> PreparedSet:
     """Look at all clips in shards, then write the tables and reports.
 
     Args:
@@ -65,7 +70,7 @@ def prepare_dataset(shards: int = 0, deployment: str | None = None, data_docs: b
 
 
 @flow(name="look-at-shard", flow_run_name="shard {shard}", retries=0)
-def look_at_shard(shard: str) -> None:
+def look_at_shard(shard: Annotated[str, Field(pattern=r"^[0-9]{1,6}/[0-9]{1,6}$")]) -> None:
     """Look at a part of the clips, with all cores of the machine that runs it.
 
     Args:

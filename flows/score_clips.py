@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow
 from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
+from pydantic import Field
 
 from reelops.cli.parameter_options import takes_parameters_of
 from reelops.errors import TrackingError
 from reelops.params import Config, load_config
-from reelops.scoring.batch import ScoringOrder, find_clips
+from reelops.scoring.batch import ScoringOrder, find_clips, in_batches
 from reelops.scoring.outputs import Outputs
 from reelops.scoring.run_record import worst_answer
 from reelops.scoring.scored_clip import ScoredClip, counts, exit_code
@@ -51,12 +52,12 @@ class ScoredBatch:
 
 @flow(name="score-clips", flow_run_name="{videos}", retries=0, task_runner=ThreadPoolTaskRunner(max_workers=cores()))
 def score_clips(
-    videos: list[str],
+    videos: Annotated[list[str], Field(min_length=1)],
     picture: str | None = None,
     prompt: str | None = None,
     profile: str | None = None,
     origin: bool = True,
-    batch_size: int = 8,
+    batch_size: Annotated[int, Field(ge=1, le=10_000)] = 8,
     html: str | None = None,
     csv: str | None = None,
     parquet: str | None = None,
@@ -102,7 +103,7 @@ def score_clips(
 
 
 def _scored_in_batches(clips: Sequence[Path], order: ScoringOrder, batch_size: int) -> list[ScoredClip]:
-    batches = [clips[start : start + batch_size] for start in range(0, len(clips), max(1, batch_size))]
+    batches = in_batches(clips, batch_size)
     running = [score_batch.submit(number, batch, order) for number, batch in enumerate(batches, start=1)]
     return [clip for batch in running for clip in batch.result()]
 

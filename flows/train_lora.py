@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow
 from prefect.states import Completed
+from pydantic import Field
 
 from reelops.cli.parameter_options import takes_parameters_of
 from reelops.errors import TrackingError
@@ -39,7 +40,9 @@ class Handover:
 
 
 @flow(name="train-lora", flow_run_name="{stage}", retries=0)
-def train_lora(stage: str = "validate", hand_over: bool = True) -> Handover:
+def train_lora(
+    stage: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_@.-]*$")] = "validate", hand_over: bool = True
+) -> Handover:
     """Run what DVC finds out of date up to a stage, then register the adapter as challenger.
 
     Args:

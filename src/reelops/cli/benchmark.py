@@ -87,7 +87,9 @@ def data(
     many: Annotated[
         int,
         typer.Option(
-            min=0, help="Prepare so many small clips, too, and say what memory that takes. 0 keeps what was measured."
+            min=0,
+            max=1_000_000,
+            help="Prepare so many small clips, too, and say what memory that takes. 0 keeps what was measured.",
         ),
     ] = 0,
     out: Out = None,
@@ -104,8 +106,8 @@ def data(
 
 def train(
     part: Parts = None,
-    steps: Annotated[int, typer.Option(min=2, help="Training steps of each run.")] = 6,
-    rounds: Annotated[int, typer.Option(min=1, help="Runs of each way, taking turns.")] = 2,
+    steps: Annotated[int, typer.Option(min=2, max=10_000, help="Training steps of each run.")] = 6,
+    rounds: Annotated[int, typer.Option(min=1, max=1000, help="Runs of each way, taking turns.")] = 2,
     gpu: Annotated[
         bool, typer.Option("--gpu", help="Measure the 5B with random weights on this machine's GPU instead.")
     ] = False,
@@ -133,7 +135,7 @@ def start(
         Path | None,
         typer.Option(help="The folder of an earlier checkout, with its .venv, to compare with.", show_default=False),
     ] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Runs of each command, taking turns.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, max=1000, help="Runs of each command, taking turns.")] = 3,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
@@ -171,7 +173,8 @@ def compare(
         typer.Argument(help="A later one.", metavar="AFTER", show_default="the report of that benchmark in reports/"),
     ] = None,
     tolerance: Annotated[
-        float, typer.Option(min=0, help="Share by which a figure may be worse on the same machine.")
+        float,
+        typer.Option(min=0, max=100, help="Share by which a figure may be worse on the same machine."),
     ] = 0.1,
 ) -> None:
     """Compare what was asked in two reports, and end with 3 if anything is worse: a target that is no longer met, or on

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,8 @@ from reelops.progress import signal_noted
 from reelops.system.interpreter import process_age
 from reelops.views.progress_bar import watching
 from reelops.views.take import show_take
+
+_A_SEED = re.compile(r"[0-9]{1,19}")
 
 
 def register(app: typer.Typer) -> None:
@@ -96,6 +99,6 @@ def _numbers(text: str) -> list[int]:
         InputError: something else stands there.
     """
     parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdecimal() for part in parts) or len(set(parts)) != len(parts):
+    if not all(_A_SEED.fullmatch(part) for part in parts) or len(set(map(int, parts))) != len(parts):
         raise InputError(f"--seeds is {text!r}; give different whole numbers, joined by commas: 1,2,3.")
     return [int(part) for part in parts]

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from pydantic.fields import FieldInfo
 
+from reelops.cli.parameter_options import range_of
 from reelops.clip import ClipOrder, order_of
 
 SHORT_NAMES = {"profile": "-p"}
@@ -55,10 +56,6 @@ def _describe(name: str, field: FieldInfo) -> Any:
     if field.is_required():
         return typer.Argument(help=field.description)
     names = [f"--{name.replace('_', '-')}", *([SHORT_NAMES[name]] if name in SHORT_NAMES else [])]
-    lowest, highest = (_bound(field, side) for side in ("ge", "le"))
+    lowest, highest = range_of(field.metadata)
     shown: bool | str = "the profile's" if field.default is None and name != "adapter" else bool(field.default != "")
     return typer.Option(*names, help=field.description, min=lowest, max=highest, show_default=shown)
-
-
-def _bound(field: FieldInfo, side: str) -> Any:
-    return next((getattr(rule, side) for rule in field.metadata if hasattr(rule, side)), None)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Annotated, Any, get_args
 
 import typer
+from pydantic import TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from reelops.errors import InputError
+from reelops.params import describe
 
 _ARGS = re.compile(r"^Args:\n((?:[ ]{4}.*\n?|\n)+)", re.MULTILINE)
 _ARGUMENT = re.compile(r"^[ ]{4}(\w+): (.*(?:\n[ ]{5,}.*)*)", re.MULTILINE)
@@ -15,12 +20,17 @@ _ARGUMENT = re.compile(r"^[ ]{4}(\w+): (.*(?:\n[ ]{5,}.*)*)", re.MULTILINE)
 
 def takes_parameters_of(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """For a command that takes all parameters of `function` by name: it gets an argument for each one without a default
-    and an option for each other one, with the docstring's words as its help."""
+    and an option for each other one, with the docstring's words as its help, and the range that its type states.
+
+    Raises:
+        InputError: when the command is called with a value that the type of its parameter refuses.
+    """
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         parameters = list(_parameters(function))
 
         def run(**given: Any) -> Any:
+            _check(function, given)
             return command(**given)
 
         run.__name__, run.__doc__ = command.__name__, command.__doc__
@@ -38,11 +48,35 @@ def explained(function: Callable[..., Any]) -> Mapping[str, str]:
     return {name: re.sub(r"\s+", " ", words).strip() for name, words in found}
 
 
+def range_of(rules: Iterable[Any]) -> tuple[Any, Any]:
+    """The least and the greatest value that pydantic's rules for a field allow; None where a side is open."""
+    lowest = highest = None
+    for rule in rules:
+        for inner in getattr(rule, "metadata", [rule]):
+            lowest = getattr(inner, "ge", lowest)
+            highest = getattr(inner, "le", getattr(inner, "lt", 0) - 1 if hasattr(inner, "lt") else highest)
+    return lowest, highest
+
+
+def _check(function: Callable[..., Any], given: Mapping[str, Any]) -> None:
+    for name, parameter in inspect.signature(function, eval_str=True).parameters.items():
+        try:
+            TypeAdapter(parameter.annotation).validate_python(given[name])
+        except ValidationError as error:
+            required = parameter.default is inspect.Parameter.empty
+            raise InputError(describe(error, name.upper() if required else f"--{name.replace('_', '-')}")) from error
+
+
 def _parameters(function: Callable[..., Any]) -> Iterator[inspect.Parameter]:
     words = explained(function)
     for name, parameter in inspect.signature(function, eval_str=True).parameters.items():
         required = parameter.default is inspect.Parameter.empty
-        described = (typer.Argument if required else typer.Option)(help=_sentence(words.get(name, "")))
+        lowest, highest = range_of(rule for rule in get_args(parameter.annotation) if isinstance(rule, FieldInfo))
+        described = (typer.Argument if required else typer.Option)(
+            help=_sentence(words.get(name, "")),
+            min=lowest,
+            max=highest,
+        )
         annotation = Annotated[parameter.annotation, described]  # type: ignore[name-defined] # made here
         yield parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=annotation)
 

@@ -48,10 +48,15 @@ def pretrain(
         Path | None, typer.Option(help="Where checkpoints and latents are kept.", show_default=str(WORK))
     ] = None,
     hours: Annotated[
-        float | None, typer.Option(min=0.01, help="Train for so long in all, instead of the minutes in pretrain.yaml.")
+        float | None,
+        typer.Option(
+            min=0.01,
+            max=10_000,
+            help="Train for so long in all, instead of the minutes in pretrain.yaml.",
+        ),
     ] = None,
     pictures: Annotated[
-        int | None, typer.Option(min=1, help="Evaluate only so many held-out pictures; writes no report.")
+        int | None, typer.Option(min=1, max=10_000, help="Evaluate only so many held-out pictures; writes no report.")
     ] = None,
     further: Annotated[
         bool,

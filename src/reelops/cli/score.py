@@ -95,12 +95,14 @@ def score(
         Path | None, typer.Option(help="Check the table with Great Expectations, and write its Data Docs here.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", "-j", help="Processes.", min=1, show_default="one a core")
+        int | None, typer.Option("--workers", "-j", help="Processes.", min=1, max=1024, show_default="one a core")
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what has been measured before.")] = False,
     media_mb: Annotated[
         int,
-        typer.Option("--media-mb", help="Megabytes for all videos in the report; beyond, previews or links.", min=0),
+        typer.Option(
+            "--media-mb", help="Megabytes for all videos in the report; beyond, previews or links.", min=0, max=100_000
+        ),
     ] = 64,
     self_test: Annotated[
         bool, typer.Option("--self-test", help="The clips are good: spoil them in every known way, and test the gate.")

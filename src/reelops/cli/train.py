@@ -39,7 +39,7 @@ def train(
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget the checkpoints of this run and start over.")] = False,
     no_track: Annotated[bool, typer.Option("--no-track", help="Do not log the run to MLflow.")] = False,
     profile: Annotated[str | None, typer.Option(help="With --plan: plan for another base model.")] = None,
-    rank: Annotated[int | None, typer.Option(min=1, help="With --plan: plan for another rank.")] = None,
+    rank: Annotated[int | None, typer.Option(min=1, max=8192, help="With --plan: plan for another rank.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Train the adapter that params.yaml describes on data/latents/, and publish it to models/adapters/.

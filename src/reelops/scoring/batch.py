@@ -108,13 +108,26 @@ def find_clips(places: Iterable[Path]) -> list[Path]:
     """Files as they are given, and all videos in folders, however deep, by name; none twice, nothing hidden.
 
     Raises:
-        InputError: a folder has no video in it.
+        InputError: nothing is named, or a folder has no video in it.
     """
     found: dict[Path, Path] = {}
     for place in places:
         for clip in _videos_in(place) if place.is_dir() else [place]:
             found.setdefault(clip.absolute(), clip)
+    if not found:
+        raise InputError("no clip is named; name clips, or folders that hold some.")
     return list(found.values())
+
+
+def in_batches(clips: Sequence[Path], size: int) -> list[Sequence[Path]]:
+    """All clips in their order, so many a batch; the last one may have fewer.
+
+    Raises:
+        InputError: a batch is to have less than one.
+    """
+    if size < 1:
+        raise InputError(f"a batch of {size} clips cannot be made; give 1 or more.")
+    return [clips[start : start + size] for start in range(0, len(clips), size)]
 
 
 def _videos_in(folder: Path) -> list[Path]:

@@ -46,7 +46,7 @@ class Shard:
         Raises:
             SettingsError: it is of another form, or there is no such part.
         """
-        found = re.fullmatch(r"(\d+)/(\d+)", text)
+        found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
         shard = cls(int(found[1]), int(found[2])) if found else None
         if shard is None or not 1 <= shard.number <= shard.count:
             raise SettingsError(f"--shard {text!r} is no part of a whole; give for example 2/4 for the second of four.")

@@ -14,7 +14,7 @@ from reelops.errors import Cancelled, InputError
 from reelops.metrics.scores import Scores
 from reelops.progress import Event, Progress, RunContext
 from reelops.scoring import batch
-from reelops.scoring.batch import find_clips, score_clips
+from reelops.scoring.batch import find_clips, in_batches, score_clips
 from reelops.scoring.score_store import score_store
 from reelops.scoring.scored_clip import ScoredClip, counts, exit_code
 from reelops.tables.json_codec import from_plain, to_plain
@@ -202,3 +202,21 @@ def test_a_clip_that_is_damaged_half_way_is_reported(order, tmp_path):
     (tmp_path / "damaged.mp4").write_bytes(data)
     (damaged,) = score_clips([Path(tmp_path / "damaged.mp4")], order)
     assert damaged.error and "damaged.mp4" in damaged.error
+
+
+@pytest.mark.parametrize("size", [0, -1, -2])
+def test_a_batch_of_less_than_one_clip_is_refused(size: int) -> None:
+    with pytest.raises(InputError, match=rf"a batch of {size} clips cannot be made"):
+        in_batches([Path("a.mp4"), Path("b.mp4")], size)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 9])
+def test_batches_together_are_all_clips_once(size: int) -> None:
+    clips = [Path(f"{number}.mp4") for number in range(5)]
+    batches = in_batches(clips, size)
+    assert [clip for batch in batches for clip in batch] == clips and all(1 <= len(batch) <= size for batch in batches)
+
+
+def test_no_clips_are_never_accepted() -> None:
+    with pytest.raises(InputError, match="no clip is named"):
+        find_clips([])

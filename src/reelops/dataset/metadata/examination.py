@@ -7,6 +7,7 @@ now and then while they are read.
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -26,6 +27,7 @@ from reelops.system.worker_pool import JobResult, run_jobs
 STOPPED = "Stopped. What was looked at is kept, and the next run resumes from there."
 
 _KEEP_SECONDS = 30.0
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Shard:
             DatasetError: it is of another form.
         """
         number, _, of = text.partition("/")
-        if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        if not (_NUMBER.fullmatch(number) and _NUMBER.fullmatch(of) and 1 <= int(number) <= int(of)):
             raise DatasetError(f"{text!r} is no part of the clips; give for example 2/8 for the second of eight.")
         return cls(int(number) - 1, int(of))
 
