@@ -41,21 +41,36 @@ def reading_foreign(
     except Exception as problem:
         if fault_of(problem) is Fault.MACHINE:
             raise machine_error_on_read(path, problem) from problem
-        raise error(f"{path} {what_is_wrong}: {reason_of(problem)}; {what_to_do}.") from problem
+        raise error(f"{printable(str(path))} {what_is_wrong}: {reason_of(problem)}; {what_to_do}.") from problem
 
 
 def machine_error_on_read(path: Path | str, problem: Exception) -> MachineError:
     """What this machine says against reading `path`, as an error for a person."""
     return MachineError(
-        f"cannot read {path} on this machine now: {reason_of(problem)}. Nothing is known of the file; try again."
+        f"cannot read {printable(str(path))} on this machine now: {reason_of(problem)}. "
+        "Nothing is known of the file; try again."
     )
 
 
 def reason_of(problem: BaseException) -> str:
     """A parser's words in one short line, its exception's name where it gives none."""
     words = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
-    line = " ".join(str(words).encode("utf-8", "backslashreplace").decode().split())
+    line = printable(" ".join(str(words).split()))
     line = line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]}..."
     if not line or isinstance(problem, KeyError | IndexError | AttributeError | TypeError):
         line = f"{type(problem).__name__} {line}".strip()
     return line.rstrip(".")
+
+
+def printable(text: str) -> str:
+    """A stranger's words, or a file's name, in one line that a terminal shows and UTF-8 holds; all else is escaped."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+def as_unicode(text: str) -> str:
+    """Text that UTF-8 holds: halves of letters, as JSON and file names may have them, become one letter or U+FFFD."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

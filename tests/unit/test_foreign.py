@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reelops.errors import Cancelled, MachineError, PictureError, VideoError
-from reelops.foreign import reading_foreign
+from reelops.foreign import as_unicode, printable, reading_foreign
 
 FILE = Path("clips/one.gif")
 
@@ -54,3 +54,29 @@ def test_what_was_raised_on_purpose_passes(passed: BaseException) -> None:
     with pytest.raises(type(passed)) as raised, reading_foreign(FILE, PictureError, "is damaged"):
         raise passed
     assert raised.value is passed
+
+
+@pytest.mark.parametrize(
+    ("given", "is_to_be"),
+    [
+        ("a cat", "a cat"),
+        ("caf\u00e9 \U0001f600", "caf\u00e9 \U0001f600"),
+        ("a cat \ud83d", "a cat \ufffd"),
+        ("\ude00\ud83d\ude00", "\ufffd\U0001f600"),
+        ("caf\udce9.mp4", "caf\ufffd.mp4"),
+    ],
+)
+def test_text_becomes_what_utf_8_holds(given: str, is_to_be: str) -> None:
+    assert as_unicode(given) == is_to_be
+    assert as_unicode(given).encode().decode() == is_to_be
+
+
+def test_words_of_strangers_are_shown_in_one_line() -> None:
+    assert printable("caf\u00e9") == "caf\u00e9"
+    assert printable("a\nb\x1b[2J\udce9\u2028") == r"a\nb\x1b[2J\udce9\u2028"
+
+
+def test_a_file_whose_name_is_no_text_is_named_in_text() -> None:
+    with pytest.raises(PictureError) as caught, reading_foreign(Path("caf\udce9.gif"), PictureError, "is damaged"):
+        raise ValueError("\x1b[31m")
+    assert str(caught.value).isprintable() and r"caf\udce9.gif" in str(caught.value)

@@ -9,13 +9,16 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
+from reelops.foreign import as_unicode, printable
+
 Split = Literal["train", "validation", "test"]
 OnNote = Callable[[str], None]
 """Told in a sentence of each thing in a source that was left out or understood in a roundabout way."""
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi"})
 
-_FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$")
+_FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+_YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}")
 
 _SPLIT_WORDS: dict[str, Split] = {
     **dict.fromkeys(("train", "training", "trainval"), "train"),
@@ -43,7 +46,8 @@ class Entry:
     Attributes:
         source: the source's name in params.yaml.
         clip_id: the publisher's own name for it, unique within the source and the same for ever.
-        captions: as published, in the publisher's order; may be empty.
+        captions: as published, in the publisher's order; may be empty. What UTF-8 cannot hold of them, and of the other
+            words here, is replaced.
         licence: of the video.
         origin: what it was cut from or filmed over, named alike in every source (`youtube:9lZi22qLlEo`): clips of one
             origin belong in one split.
@@ -62,6 +66,11 @@ class Entry:
     split: Split | None = None
     segment: Segment | None = None
     page: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "captions", tuple(map(as_unicode, self.captions)))
+        object.__setattr__(self, "licence", as_unicode(self.licence))
+        object.__setattr__(self, "category", as_unicode(self.category) if self.category is not None else None)
 
     @property
     def video_id(self) -> str:
@@ -92,14 +101,19 @@ class Lost:
     entry: Entry
     reasons: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reasons", tuple(map(printable, self.reasons)))
+
 
 def is_clip_name(name: object) -> bool:
     """Whether a publisher's name for a clip can be a file's name anywhere, and leads nowhere else."""
-    return isinstance(name, str) and _FILE_NAME.match(name) is not None
+    return isinstance(name, str) and _FILE_NAME.fullmatch(name) is not None
 
 
 def split_in(word: object) -> Split | None:
     """The split that a publisher's word or file name speaks of: `validate` and `vatex_validation_v1.0` mean one."""
+    if not isinstance(word, str | int):
+        return None
     text = str(word).lower().replace("-", "_")
     if text in _SPLIT_WORDS:
         return _SPLIT_WORDS[text]
@@ -111,8 +125,8 @@ def youtube_id(url: str) -> str | None:
     """The video that a YouTube address shows."""
     for mark in ("watch?v=", "&v=", "?v=", "youtu.be/", "/embed/", "/shorts/"):
         _, found, rest = url.partition(mark)
-        if found and len(rest) >= 11:
-            return rest[:11]
+        if found and (match := _YOUTUBE_ID.match(rest)):
+            return match[0]
     return None
 
 

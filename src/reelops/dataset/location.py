@@ -17,7 +17,7 @@ from reelops.errors import DatasetError
 from reelops.params import ParamsBlock
 
 _HUB = re.compile(r"hf://datasets/(?P<owner>[\w.-]+)/(?P<name>[\w.-]+?)(?:@(?P<revision>[^/]+))?/(?P<file>.+)$")
-_SHA256 = re.compile(r"[0-9a-fA-F]{64}$")
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 HUB_ENDPOINT = "https://huggingface.co"
 
 
@@ -62,7 +62,7 @@ class Location(ParamsBlock):
     @field_validator("sha256", mode="after")
     @classmethod
     def _hexadecimal(cls, digest: str | None) -> str | None:
-        if digest is not None and not _SHA256.match(digest):
+        if digest is not None and not _SHA256.fullmatch(digest):
             raise ValueError("a sha256 has 64 hexadecimal digits")
         return digest.lower() if digest else None
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from reelops.dataset.entry import Entry, Fetched, Lost, Segment
 from reelops.errors import DatasetError
+from reelops.foreign import as_unicode, printable, reading_foreign
 from reelops.system.files import write_text_atomically
 
 ENTRIES_NAME = "entries.jsonl"
@@ -34,7 +35,7 @@ def write_records(
     write_text_atomically(folder / ENTRIES_NAME, "".join(map(_line, here)))
     write_text_atomically(folder / LOST_NAME, "".join(map(_line, missing)))
     if unlisted:
-        write_text_atomically(folder / UNLISTED_NAME, f"{unlisted}\n")
+        write_text_atomically(folder / UNLISTED_NAME, f"{printable(unlisted)}\n")
     else:
         (folder / UNLISTED_NAME).unlink(missing_ok=True)
 
@@ -46,32 +47,36 @@ def read_fetched(folder: Path, root: Path) -> Iterator[Fetched]:
         DatasetError: there is no table in `folder`, or a line of it cannot be read.
     """
     path = folder / ENTRIES_NAME
-    try:
-        lines = path.open(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise DatasetError(f"There is no {path}; run `reelops fetch` first.") from error
+    if not path.is_file():
+        raise DatasetError(f"There is no {path}; run `reelops fetch` first.")
+    with reading_foreign(path, DatasetError, "cannot be read", "run `reelops fetch` again"):
+        lines = path.open("rb")
     with lines:
         for number, line in enumerate(lines, start=1):
-            try:
-                yield _fetched(json.loads(line), root)
-            except (ValueError, KeyError, TypeError) as error:
-                raise DatasetError(f"{path}, line {number} cannot be read: {error}. Run `reelops fetch`.") from error
+            with reading_foreign(f"{path}, line {number}", DatasetError, "cannot be read", "run `reelops fetch` again"):
+                fetched = _fetched(json.loads(line), root)
+            yield fetched
 
 
 def count_lost(folder: Path) -> int:
     """How many clips of a source have no video."""
     path = folder / LOST_NAME
-    return sum(1 for _ in path.open(encoding="utf-8")) if path.is_file() else 0
+    if not path.is_file():
+        return 0
+    with path.open("rb") as lines:
+        return sum(1 for _ in lines)
 
 
 def why_unlisted(folder: Path) -> str | None:
     """Why a source could not be listed; None where it was."""
     path = folder / UNLISTED_NAME
-    return path.read_text(encoding="utf-8").strip() if path.is_file() else None
+    return path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else None
 
 
 def _line(facts: dict[str, Any]) -> str:
-    return json.dumps(facts, ensure_ascii=False) + "\n"
+    line = json.dumps(facts, ensure_ascii=False)
+    # A path need not be Unicode; escaped, it is still the same path when it is read.
+    return (line if as_unicode(line) == line else json.dumps(facts)) + "\n"
 
 
 def _entry_facts(entry: Entry) -> dict[str, Any]:

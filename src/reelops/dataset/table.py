@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from reelops.dataset.entry import Split
 from reelops.errors import DatasetError, MachineError
+from reelops.foreign import reading_foreign
 from reelops.system.files import write_atomically
 
 if TYPE_CHECKING:
@@ -141,9 +142,12 @@ def read_clips(path: Path) -> list[ClipRow]:
     """All rows of clips.parquet, by clip id.
 
     Raises:
-        DatasetError: there is no such table, or it is of another version.
+        DatasetError: there is no such table, it is damaged, or of another version.
+        MachineError: pyarrow is not installed, or this machine cannot read it now.
     """
-    return [_clip_row(plain) for plain in _read(path)]
+    rows = _read(path)
+    with reading_foreign(path, DatasetError, "is damaged", "run `reelops metadata` again"):
+        return [_clip_row(plain) for plain in rows]
 
 
 def write_clips(rows: Iterable[ClipRow], parquet: Path, jsonl: Path) -> int:
@@ -246,16 +250,14 @@ def _write(rows: Iterator[dict[str, Any]], path: Path, schema: pyarrow.Schema) -
 
 def _read(path: Path) -> list[dict[str, Any]]:
     try:
-        from pyarrow import ArrowException, parquet
+        from pyarrow import parquet
     except ImportError as error:
         raise MachineError(_MISSING_PYARROW) from error
-    try:
+    if not path.is_file():
+        raise DatasetError(f"There is no {path}; run `reelops metadata` first.")
+    with reading_foreign(path, DatasetError, "cannot be read", "run `reelops metadata` again"):
         # A table that is read whole needs no threads, and none are left behind in processes that fork.
         rows: list[dict[str, Any]] = parquet.read_table(path, use_threads=False).to_pylist()
-    except FileNotFoundError as error:
-        raise DatasetError(f"There is no {path}; run `reelops metadata` first.") from error
-    except (OSError, ArrowException) as error:
-        raise DatasetError(f"{path} cannot be read: {error}. Run `reelops metadata` again.") from error
     names = {one.name for one in fields(ClipRow)}
     if rows and set(rows[0]) != names:
         wrong = ", ".join(sorted(set(rows[0]) ^ names))

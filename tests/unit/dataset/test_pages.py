@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -10,12 +11,14 @@ from pathlib import Path
 import published
 import pytest
 from file_server import Answer, FileServer
+from poor_machine import no_files_beyond
 
 from reelops.dataset.entry import Entry, Fetched, Lost, Segment
 from reelops.dataset.fetch.depot import Depot, Notes
 from reelops.dataset.fetch.known_files import KnownFiles
 from reelops.dataset.fetch.unpacked import Unpacked
 from reelops.dataset.sources.pages import PageShelf
+from reelops.errors import MachineError
 from reelops.video.decode import read_clip
 from reelops.video.probe import probe
 
@@ -82,3 +85,21 @@ def test_what_yt_dlp_cannot_get_is_lost_in_its_words(entry: Entry, depot: Depot,
 def test_offline_no_page_is_asked(entry: Entry, depot: Depot, desk, server: FileServer) -> None:
     (lost,) = bring([entry], replace(depot, downloader=desk.downloader(offline=True)))
     assert isinstance(lost, Lost) and "offline" in lost.reasons[0] and not server.asked
+
+
+@pytest.mark.parametrize("name", ["100% mine", "%(ext)s", "$HOME", "~", "a%"])
+def test_a_projects_folder_may_have_any_name(entry: Entry, depot: Depot, tmp_path: Path, name: str) -> None:
+    (got,) = bring([entry], replace(depot, work=tmp_path / name / "work", videos=tmp_path / name / "videos"))
+    assert isinstance(got, Fetched) and got.path.parent.parent == tmp_path / name
+
+
+def test_a_full_disk_ends_the_run_and_is_no_lost_clip(entry: Entry, depot: Depot) -> None:
+    bring([entry], depot)  # all modules are loaded
+    with no_files_beyond(1000), pytest.raises(MachineError, match="cannot write"):
+        bring([entry], depot)
+
+
+def test_the_disk_is_watched_while_a_video_comes(entry: Entry, depot: Depot, desk, tmp_path: Path) -> None:
+    keep = (shutil.disk_usage(tmp_path).free + 10**9) / 1e9
+    with pytest.raises(MachineError, match="are to stay free"):
+        bring([entry], replace(depot, downloader=desk.downloader(keep_free_gb=keep)))

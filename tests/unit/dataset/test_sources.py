@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import Any
 
 import published
 import pytest
+from poor_machine import no_more_files
 
 from reelops.camera.moves import CameraMove
 from reelops.camera.words import asked_move, asked_speed
-from reelops.dataset.entry import Entry, Segment, split_in, youtube_id
+from reelops.dataset.entry import Entry, Segment, is_clip_name, split_in, youtube_id
 from reelops.dataset.params import DatasetParams, open_source
-from reelops.errors import DatasetError
+from reelops.errors import DatasetError, MachineError
 
 Listed = dict[str, Entry]
 
@@ -287,6 +289,115 @@ def test_what_is_wrong_in_a_folder_is_said_and_the_rest_is_listed(tmp_path: Path
         assert any(words in note for note in notes), (words, notes)
 
 
+def mine(root: Path) -> Path:
+    (root / "mine").mkdir()
+    return root / "mine"
+
+
+def test_a_name_that_is_no_unicode_leaves_out_its_video_and_no_other(tmp_path: Path) -> None:
+    place = mine(tmp_path)
+    (place / "good.mp4").write_bytes(b"x")
+    (place / os.fsdecode(b"caf\xe9.mp4")).write_bytes(b"x")
+    (place / "table.csv").write_bytes(b"file_name,caption\ngood.mp4,One.\ncaf\xe9.mp4,Two.\n")
+    entries, notes = listed(FOLDER, tmp_path)
+    assert list(entries) == ["good.mp4"] and entries["good.mp4"].captions == ("One.",)
+    assert any("is not UTF-8, and the video was left out; rename it" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("said", "caption"),
+    [
+        ('{"caption": "a cat \\ud83d"}', "a cat \ufffd"),
+        ('{"caption": "a cat \\ud83d\\ude00"}', "a cat \U0001f600"),
+        ('["a \\udce9 cat"]', "a \ufffd cat"),
+        ('{"text": "[\\"a \\\\udfff cat\\"]"}', "a \ufffd cat"),
+    ],
+)
+def test_half_a_letter_in_a_caption_does_not_spoil_it(tmp_path: Path, said: str, caption: str) -> None:
+    place = mine(tmp_path)
+    (place / "a.mp4").write_bytes(b"x")
+    (place / "a.json").write_text(said)
+    entries, _ = listed(FOLDER, tmp_path)
+    assert entries["a.mp4"].captions == (caption,)
+    entries["a.mp4"].captions[0].encode()
+
+
+def test_names_as_long_as_a_file_may_have_are_listed(tmp_path: Path) -> None:
+    place = mine(tmp_path)
+    for letter, count in (("a", 251), ("\u732b", 83)):
+        (place / (letter * count + ".mp4")).write_bytes(b"x")
+    (place / "table.csv").write_text(f"file_name,caption\n{'a' * 251}.mp4,One.\n{'b' * 5000},Two.\n\0,Three.\n")
+    entries, _ = listed(FOLDER, tmp_path)
+    assert len(entries) == 2 and entries["a" * 251 + ".mp4"].captions == ("One.",)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '[{"video_id": "a", "caption": ' + "[" * 900 + "]" * 900 + "}]",
+        "[" * 100_000,
+        '[{"video_id": "a", "caption": "' + "[" * 50_000 + '"}]',
+        '[{"video_id": "a", "split": ' + "[" * 900 + "]" * 900 + ', "category": ' + "[" * 900 + "]" * 900 + "}]",
+        "[" + "[" * 900 + "]" * 900 + "]",
+        '[{"video_id": "a", "start time": ' + "9" * 4000 + ', "end time": 1e308}]',
+        '[{"video_id": "a", "start time": true, "end time": [[]]}]',
+        '[{"video_id": "a", "url": "watch?v=../../../etc"}]',
+        "9" * 5000,
+        "NaN",
+    ],
+)
+@pytest.mark.parametrize("kind", ["msr_vtt", "vatex", "folder"])
+def test_lists_of_odd_values_are_read_as_far_as_they_can_be(tmp_path: Path, kind: str, rows: str) -> None:
+    place = mine(tmp_path)
+    (place / "a.mp4").write_bytes(b"x")
+    (place / "train.json").write_text(rows)
+    source = FOLDER if kind == "folder" else {"kind": kind, "annotations": ["unused"]}
+    try:
+        entries, notes = listed(source, tmp_path, place / "train.json")
+    except DatasetError as error:
+        entries, notes = {}, [str(error)]
+    assert all("\n" not in note for note in notes)
+    for entry in entries.values():
+        assert "/" not in entry.video_id or kind == "folder"
+        assert entry.segment is None
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "json"])
+@pytest.mark.parametrize(
+    "data",
+    [b"\xff\xfe\x00\xd8a", b"a\rb,c\rd\n1,2", b'"' + b"x" * 10_000, b"\0" * 100, b"", b"\xef\xbb\xbf", b"\n\n,\n,,,\n"],
+)
+def test_tables_of_odd_bytes_are_read_or_said_to_be_none(tmp_path: Path, suffix: str, data: bytes) -> None:
+    place = mine(tmp_path)
+    (place / "a.mp4").write_bytes(b"x")
+    (place / f"table.{suffix}").write_bytes(data)
+    entries, _ = listed(FOLDER, tmp_path)
+    assert list(entries) == ["a.mp4"]
+
+
+def test_a_letter_of_another_alphabet_far_down_a_table_costs_itself_only(tmp_path: Path) -> None:
+    place = mine(tmp_path)
+    names = [f"{number}.mp4" for number in range(3)]
+    for name in names:
+        (place / name).write_bytes(b"x")
+    rows = [f"{name},{'word ' * 20_000}".encode() for name in names]
+    (place / "table.csv").write_bytes(b"\n".join((b"file_name,caption", *rows[:2], rows[2] + b"caf\xe9", b"")))
+    entries, notes = listed(FOLDER, tmp_path)
+    assert [len(entry.captions) for entry in entries.values()] == [1, 1, 1]
+    assert entries["2.mp4"].captions[0].endswith("caf\ufffd")
+    assert any("is not UTF-8 in line 4" in note for note in notes)
+
+
+def test_a_machine_that_cannot_open_another_file_does_not_blame_a_list(tmp_path: Path) -> None:
+    place = mine(tmp_path)
+    (place / "a.mp4").write_bytes(b"x")
+    (place / "a.json").write_text("{}")
+    published.write_json(tmp_path / "train.json", [])
+    for source, files in ((FOLDER, ()), ({"kind": "vatex", "annotations": ["x"]}, (tmp_path / "train.json",))):
+        with no_more_files(), pytest.raises(MachineError, match="Too many open files"):
+            listed(source, tmp_path, *files)
+
+
 # ---- samples ----
 
 
@@ -328,3 +439,12 @@ def test_splits_are_known_by_many_names() -> None:
 def test_a_video_is_known_by_its_address(page: str) -> None:
     assert youtube_id(f"https://www.youtube.com/{page}") == "9lZi22qLlEo"
     assert youtube_id("https://vimeo.com/1234") is None
+
+
+@pytest.mark.parametrize(
+    "video", ["../../../etc", "abc/def/ghi", "", "short", "caf\u00e9caf\u00e9caf", "a\0bcdefghijk"]
+)
+def test_what_cannot_be_a_videos_name_is_none(video: str) -> None:
+    """It would be asked for in an address, and be a file's name."""
+    assert youtube_id(f"https://www.youtube.com/watch?v={video}") is None
+    assert not is_clip_name("video0\n") and not is_clip_name("../video0")

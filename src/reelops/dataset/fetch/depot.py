@@ -13,6 +13,7 @@ from reelops.dataset.fetch.download.pool import Result, run_on_threads
 from reelops.dataset.fetch.known_files import KnownFiles
 from reelops.dataset.fetch.unpacked import Unpacked
 from reelops.errors import DownloadError, InputError
+from reelops.foreign import printable
 
 # A source of millions may have thousands of rows to complain of.
 _MOST_NOTES = 20
@@ -26,6 +27,7 @@ class Notes:
     dropped: int = 0
 
     def add(self, note: str) -> None:
+        note = printable(note)
         if note in self.kept:
             return
         if len(self.kept) < _MOST_NOTES:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
+from reelops.errors import DatasetError
+from reelops.foreign import reading_foreign
 from reelops.system.digest import sha256_of
 from reelops.system.files import write_text_atomically
 
@@ -23,19 +26,27 @@ class KnownFiles:
         self._asked: set[Mark] = set()
         self._digests: dict[Mark, str] = {}
         for path in sorted(folder.glob("*.jsonl")):
-            for line in path.read_text(encoding="utf-8").splitlines():
-                place, size_bytes, time_ns, sha256 = json.loads(line)
-                self._digests[place, size_bytes, time_ns] = sha256
+            for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+                # A file is read once more where a line of this memory is damaged.
+                with suppress(ValueError, TypeError):
+                    place, size_bytes, time_ns, sha256 = json.loads(line)
+                    self._digests[place, size_bytes, time_ns] = sha256
 
     def of(self, path: Path) -> str | None:
         """The file's digest, where it is known."""
         return self._digests.get(self._asked_for(path))
 
     def digest(self, path: Path) -> str:
-        """The file's digest; it is read where that is not known."""
-        mark = self._asked_for(path)
-        if mark not in self._digests:
-            self._digests[mark] = sha256_of(path)
+        """The file's digest; it is read where that is not known.
+
+        Raises:
+            DatasetError: it cannot be read.
+            MachineError: this machine cannot read it now.
+        """
+        with reading_foreign(path, DatasetError, "cannot be read", "look at its place and its permissions"):
+            mark = self._asked_for(path)
+            if mark not in self._digests:
+                self._digests[mark] = sha256_of(path)
         return self._digests[mark]
 
     def add(self, path: Path, sha256: str) -> None:

@@ -14,8 +14,17 @@ from reelops.dataset.fetch.depot import Depot
 from reelops.dataset.location import Location
 from reelops.dataset.sources.contract import Shelf, SourceParams
 from reelops.dataset.sources.shelves import find_videos
-from reelops.dataset.sources.tables import captions_of, first_of, read_json, read_rows, read_text
+from reelops.dataset.sources.tables import (
+    captions_of,
+    first_of,
+    read_json,
+    read_rows,
+    read_text,
+    scalar_text,
+    shown_row,
+)
 from reelops.errors import DatasetError
+from reelops.foreign import as_unicode, printable, reading_foreign
 
 FILE_KEYS = ("file_name", "video_file_name", "file", "filename", "video", "video_path", "path", "video_id", "id")
 CAPTION_KEYS = ("captions", "caption", "text", "prompt", "sentence", "sentences", "description")
@@ -64,9 +73,14 @@ class Folder:
     def entries(self, _listings: Sequence[Path], on_note: OnNote) -> Iterator[Entry]:
         if not self._folder.is_dir():
             raise DatasetError(f"{self.name}: there is no folder {self._folder}; correct its path in params.yaml.")
+        if as_unicode(str(self._folder)) != str(self._folder):
+            raise DatasetError(f"{self.name}: the name of {printable(str(self._folder))} is not UTF-8; rename it.")
         tables = _read_tables(self._folder, on_note)
         for path in find_videos(self._folder, on_note):
             clip_id = path.relative_to(self._folder).as_posix()
+            if as_unicode(clip_id) != clip_id:
+                on_note(f"{self.name}: the name of {clip_id} is not UTF-8, and the video was left out; rename it")
+                continue
             words = [*_beside(path, on_note), *tables.pop(clip_id, [])]
             yield Entry(
                 source=self.name,
@@ -103,11 +117,11 @@ class InPlace:
 def _beside(video: Path, on_note: OnNote) -> Iterator[_Words]:
     """Captions in a file of the video's name: each line of a .txt file, or what a .json file says."""
     for text_file in (video.with_suffix(".txt"), video.with_name(video.name + ".txt")):
-        if text_file.is_file():
+        if _is_file(text_file):
             lines = read_text(text_file, on_note).split("\n")
             yield _Words(tuple(line.strip() for line in lines if line.strip()))
     for json_file in (video.with_suffix(".json"), video.with_name(video.name + ".json")):
-        if json_file.is_file():
+        if _is_file(json_file):
             try:
                 said = read_json(json_file, on_note)
             except DatasetError as error:
@@ -119,7 +133,8 @@ def _beside(video: Path, on_note: OnNote) -> Iterator[_Words]:
 def _read_tables(folder: Path, on_note: OnNote) -> dict[str, list[_Words]]:
     """What tables anywhere in the folder say, by the videos' paths within it; an upper table comes first."""
     words: dict[str, list[_Words]] = defaultdict(list)
-    files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    with reading_foreign(folder, DatasetError, "cannot be read", "look at its permissions"):
+        files = [path for path in folder.rglob("*") if _is_file(path) and not path.name.startswith(".")]
     for path in sorted(files, key=lambda path: (len(path.parts), path)):
         suffix = path.suffix.lower()
         try:
@@ -137,7 +152,7 @@ def _read_tables(folder: Path, on_note: OnNote) -> dict[str, list[_Words]]:
             if clip_id:
                 words[clip_id].append(_words(row))
             else:
-                on_note(f"{path} has a row that names no video in the folder, which was left out: {str(row)[:80]}")
+                on_note(f"{path} has a row that names no video in the folder, which was left out: {shown_row(row)}")
     return words
 
 
@@ -147,7 +162,7 @@ def _paired_lists(videos: Path, on_note: OnNote) -> list[tuple[str, dict[str, An
     Raises:
         DatasetError: there is no such list, or it is of another length.
     """
-    captions = next((path for name in CAPTION_LISTS if (path := videos.with_name(name)).is_file()), None)
+    captions = next((path for name in CAPTION_LISTS if _is_file(path := videos.with_name(name))), None)
     if captions is None:
         raise DatasetError(f"{videos} has no list of captions beside it; name one {CAPTION_LISTS[0]}.")
     names = read_text(videos, on_note).rstrip("\n").split("\n")
@@ -159,7 +174,7 @@ def _paired_lists(videos: Path, on_note: OnNote) -> list[tuple[str, dict[str, An
 
 def _belongs_to_a_video(path: Path) -> bool:
     return path.with_suffix("").suffix.lower() in VIDEO_SUFFIXES or any(
-        path.with_suffix(suffix).is_file() for suffix in VIDEO_SUFFIXES
+        _is_file(path.with_suffix(suffix)) for suffix in VIDEO_SUFFIXES
     )
 
 
@@ -170,21 +185,23 @@ def _clip_id(folder: Path, table_folder: Path, name: Any) -> str | None:
     path = Path(os.path.normpath(table_folder / str(name).strip()))
     if not path.is_relative_to(folder):
         return None
-    try:
-        candidates = (path, *(path.with_name(path.name + suffix) for suffix in sorted(VIDEO_SUFFIXES)))
-        found = next((one for one in candidates if one.is_file()), path)
-    except OSError:  # longer than a name can be
-        return None
+    candidates = (path, *(path.with_name(path.name + suffix) for suffix in sorted(VIDEO_SUFFIXES)))
+    found = next((one for one in candidates if _is_file(one)), path)
     return found.relative_to(folder).as_posix()
+
+
+def _is_file(path: Path) -> bool:
+    """Unlike pathlib's own, False for what no file can be called."""
+    return os.path.isfile(path)  # noqa: PTH113
 
 
 def _words(row: dict[str, Any]) -> _Words:
     licence, category = first_of(row, ("licence", "license")), first_of(row, CATEGORY_KEYS)
     return _Words(
         captions=tuple(caption for key in CAPTION_KEYS for caption in captions_of(row.get(key))),
-        category=str(category) if category is not None else None,
+        category=scalar_text(category),
         split=split_in(row["split"]) if row.get("split") else None,
-        licence=str(licence) if licence is not None else None,
+        licence=scalar_text(licence),
     )
 
 

@@ -23,7 +23,15 @@ from reelops.dataset.entry import (
 from reelops.dataset.location import Location
 from reelops.dataset.sources.contract import Shelf, SourceParams
 from reelops.dataset.sources.shelves import ClosedShelf, shelf_at
-from reelops.dataset.sources.tables import captions_of, first_of, read_json, read_rows, seconds
+from reelops.dataset.sources.tables import (
+    captions_of,
+    first_of,
+    read_json,
+    read_rows,
+    scalar_text,
+    seconds,
+    shown_row,
+)
 from reelops.errors import DatasetError
 
 # By their numbers, from 0, as in the publisher's category.txt.
@@ -97,14 +105,14 @@ class MsrVtt:
             if is_clip_name(clip_id):
                 yield self._entry(clip_id, clip, on_note)
             else:
-                on_note(f"{self.name}: {clip_id!r} cannot be a clip's name and was left out")
+                on_note(f"{self.name}: {shown_row(clip_id)} cannot be a clip's name and was left out")
 
     def shelves(self) -> Sequence[Shelf]:
         return [shelf_at(place, self._params.checksums) for place in self._params.videos] or [ClosedShelf(NO_PLACE)]
 
     def _entry(self, clip_id: str, clip: _Clip, on_note: OnNote) -> Entry:
         number = clip.facts.get("category")
-        video = youtube_id(str(clip.facts.get("url", "")))
+        video = youtube_id(scalar_text(clip.facts.get("url")) or "")
         segment = None
         if "start time" in clip.facts:
             try:
@@ -171,7 +179,7 @@ def _add_split_list(path: Path, clips: dict[str, _Clip], on_note: OnNote) -> Non
 def _clip_id(row: Any, path: Path, on_note: OnNote) -> str | None:
     found = first_of(row, ("video_id", "image_id", "id")) if isinstance(row, dict) else None
     if not isinstance(found, str):
-        on_note(f"{path} has a row without a video_id, which was left out: {str(row)[:80]}")
+        on_note(f"{path} has a row without a video_id, which was left out: {shown_row(row)}")
         return None
     return found
 

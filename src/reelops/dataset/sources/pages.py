@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,8 +13,19 @@ from typing import Any
 
 from reelops.dataset.entry import Entry, Fetched, Lost, Segment
 from reelops.dataset.fetch.depot import Depot
+from reelops.dataset.fetch.download.disk import Claim
 from reelops.dataset.fetch.download.failures import Stopped
-from reelops.errors import DownloadError, SettingsError, VideoError
+from reelops.errors import (
+    DownloadError,
+    Fault,
+    MachineError,
+    SettingsError,
+    VideoError,
+    fault_of,
+    this_machine_failed,
+)
+from reelops.foreign import machine_error_on_read, reading_foreign, reason_of
+from reelops.system.write_errors import machine_error_on_write
 from reelops.video.decode import read_frames
 from reelops.video.encode import EncoderProfile, encode
 from reelops.video.probe import probe
@@ -62,17 +74,20 @@ def _bring(page: str, entries: list[Entry], depot: Depot) -> list[Fetched | Lost
         return [Lost(entry, (f"{page}: not asked, the run is offline",)) for entry in entries]
     folder = depot.work / "pages" / entries[0].video_id
     try:
-        with depot.downloader.disk.claim(0):
-            whole = _download(page, folder, depot)
+        whole = _download(page, folder, depot)
     except DownloadError as error:
         return [Lost(entry, (f"{page}: {error}",)) for entry in entries]
     answers = [_cut(whole, entry, depot.videos / f"{entry.clip_id}.mp4") for entry in entries]
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)
     return answers
 
 
 def _cut(whole: Path, entry: Entry, target: Path) -> Fetched | Lost:
-    """Writes the segment of a whole video as a file of its own."""
+    """Writes the segment of a whole video as a file of its own.
+
+    Raises:
+        MachineError: this machine cannot read or write it now; nothing is known of the video.
+    """
     try:
         info = probe(whole)
         segment = entry.segment or Segment(info.duration * 0, info.duration)
@@ -80,6 +95,8 @@ def _cut(whole: Path, entry: Entry, target: Path) -> Fetched | Lost:
         frames = read_frames(whole, fps=info.fps, start=segment.start, stop=segment.end, on_damage=lambda _: None)
         encode((shown.frame_HWC for shown in frames), target, info.fps, _CUT)
     except VideoError as error:
+        if fault_of(error) is Fault.MACHINE:
+            raise machine_error_on_read(whole, error) from error
         return Lost(entry, (f"{entry.page}: {error}",))
     return Fetched(entry, target, new=True)
 
@@ -93,41 +110,85 @@ def _download(page: str, folder: Path, depot: Depot) -> Path:
     """
     import yt_dlp
 
-    folder.mkdir(parents=True, exist_ok=True)
-    note = depot.meter.of(page)
+    class IntoFolder(yt_dlp.YoutubeDL):  # type: ignore[misc] # it has no types
+        """Its own way to a path takes "%" and "$" in the name of a project's folder for fields and variables."""
 
-    def on_progress(facts: dict[str, Any]) -> None:
-        if depot.stopping.is_set():
-            raise Stopped("stopped")
-        note(facts.get("downloaded_bytes") or 0, facts.get("total_bytes"))
+        def get_output_path(self, _kind: str = "", filename: str | None = None) -> str:
+            return str(folder / (filename or ""))
 
+    with machine_error_on_write(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     settings = depot.downloader.settings
     options = {
         "format": _FORMAT,
-        "outtmpl": {"default": str(folder / "video.%(ext)s")},
+        "outtmpl": {"default": "video.%(ext)s"},
         "noplaylist": True,
         "fixup": "never",
         "quiet": True,
         "no_warnings": True,
         "noprogress": True,
         "logger": _Silence(),
-        "progress_hooks": [on_progress],
         "socket_timeout": settings.read_seconds,
         "retries": settings.rounds,
         "sleep_interval_requests": 1 / settings.requests_per_second,
         "cachedir": False,
     }
-    try:
-        with yt_dlp.YoutubeDL(options) as downloader:
-            facts = downloader.extract_info(page, download=True)
-    except yt_dlp.utils.YoutubeDLError as error:
-        reason = " ".join(str(error).removeprefix("ERROR: ").split())
-        if any(words in reason.lower() for words in _GONE_WORDS):
-            depot.downloader.tombstones.add(page, reason)
-        raise DownloadError(reason) from error
-    finally:
-        depot.meter.settle(page)
-    return Path(facts["requested_downloads"][0]["filepath"])
+    with _room_for_it(page, depot) as on_progress, _telling_failures(page, folder, depot):
+        try:
+            with IntoFolder(options | {"progress_hooks": [on_progress]}) as downloader:
+                facts = downloader.extract_info(page, download=True)
+                return Path(facts["requested_downloads"][0]["filepath"])
+        finally:
+            depot.meter.settle(page)
+
+
+@contextmanager
+def _room_for_it(page: str, depot: Depot) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """What yt-dlp calls as bytes come: room is kept for those that it announces, and others are watched."""
+    note = depot.meter.of(page)
+    claims = ExitStack()
+    claim: Claim | None = None
+    have = 0
+
+    def on_progress(facts: dict[str, Any]) -> None:
+        nonlocal claim, have
+        if depot.stopping.is_set():
+            raise Stopped("stopped")
+        now, total = facts.get("downloaded_bytes") or 0, facts.get("total_bytes")
+        if claim is None:
+            claim = claims.enter_context(depot.downloader.disk.claim(max(0, (total or 0) - now)))
+        elif now > have:
+            claim.landed(now - have)
+        have = now
+        note(now, total)
+
+    with claims:
+        yield on_progress
+
+
+@contextmanager
+def _telling_failures(page: str, folder: Path, depot: Depot) -> Iterator[None]:
+    """yt-dlp's failures as ours.
+
+    Raises:
+        DownloadError: it cannot get the video; a page that says it is gone is remembered.
+        MachineError: the disk is full, or another fault of this machine.
+    """
+    import yt_dlp
+
+    with reading_foreign(page, DownloadError, "is not understood by yt-dlp", "a newer yt-dlp may understand it"):
+        try:
+            yield
+        except yt_dlp.utils.YoutubeDLError as error:
+            if this_machine_failed(error):
+                raise MachineError(
+                    f"cannot write into {folder}: {reason_of(error).removeprefix('ERROR: ')}. "
+                    "Free some space there; what was fetched stays."
+                ) from error
+            reason = " ".join(str(error).removeprefix("ERROR: ").split())
+            if any(words in reason.lower() for words in _GONE_WORDS):
+                depot.downloader.tombstones.add(page, reason)
+            raise DownloadError(reason) from error
 
 
 class _Silence:

@@ -19,6 +19,7 @@ from reelops.dataset.sources.pages import PageShelf
 from reelops.dataset.sources.shelves import ClosedShelf, shelf_at
 from reelops.dataset.sources.tables import read_csv, seconds
 from reelops.errors import DatasetError
+from reelops.foreign import reason_of
 
 COLUMNS = ("videoID", "url", "timestamp", "caption", "matching_score")
 LICENCE = "Snap's non-commercial research licence; the videos belong to those who published them"
@@ -113,8 +114,8 @@ def _parts(row: dict[str, Any]) -> list[tuple[Segment, str, float]]:
             (Segment(seconds(start), seconds(end)), str(caption).strip(), float(score))
             for (start, end), caption, score in zip(times, captions, scores, strict=True)
         ]
-    except TypeError as error:
-        raise ValueError(f"a timestamp or score is of the wrong form ({error})") from error
+    except (TypeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"a timestamp or score is of the wrong form ({reason_of(error)})") from error
 
 
 def _list_in(text: str, column: str) -> list[Any]:

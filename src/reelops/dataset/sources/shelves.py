@@ -15,9 +15,10 @@ from reelops.dataset.fetch.depot import Depot
 from reelops.dataset.fetch.download.archive import is_archive, unpack
 from reelops.dataset.location import Location
 from reelops.dataset.sources.contract import Shelf
-from reelops.errors import DatasetError, DownloadError, SettingsError
+from reelops.errors import DatasetError, DownloadError, Fault, SettingsError, fault_of
+from reelops.foreign import machine_error_on_read, reading_foreign
 
-_CHECKSUM_LINE = re.compile(r"(?P<digest>[0-9a-fA-F]{64}) [ *](?P<name>.+)$")
+_CHECKSUM_LINE = re.compile(r"(?P<digest>[0-9a-fA-F]{64}) [ *](?P<name>.+)")
 
 
 def shelf_at(location: Location, checksums: Path | None = None) -> Shelf:
@@ -192,9 +193,14 @@ def _published(checksums: Path | None, depot: Depot) -> dict[str, str]:
 
 def _of_other_bytes(files: Iterable[Path], digests: Mapping[str, str], depot: Depot) -> dict[Path, str]:
     """Files that are not what their published checksums say, in words."""
-    published = ((path, digests.get(path.name)) for path in files)
-    wrong = (path for path, digest in published if digest and depot.known.digest(path) != digest)
-    return {path: f"{path.name} has other bytes than its checksum says" for path in wrong}
+    wrong = {}
+    for path in files:
+        try:
+            if (digest := digests.get(path.name)) and depot.known.digest(path) != digest:
+                wrong[path] = f"{path.name} has other bytes than its checksum says"
+        except DatasetError as error:
+            wrong[path] = str(error)
+    return wrong
 
 
 def read_checksums(path: Path) -> dict[str, str]:
@@ -203,17 +209,23 @@ def read_checksums(path: Path) -> dict[str, str]:
     Raises:
         DatasetError: there is no such file, or a line of it is of another form.
     """
-    try:
+    with reading_foreign(
+        path, DatasetError, "cannot be read as a file of checksums", "correct its path in params.yaml"
+    ):
         lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path}, the file of checksums, cannot be read: {error}. Correct the path.") from error
-    digests = {}
+    digests: dict[str, str] = {}
     for number, line in enumerate(lines, start=1):
-        match = _CHECKSUM_LINE.match(line)
+        match = _CHECKSUM_LINE.fullmatch(line)
         if not match and line.strip():
             raise DatasetError(f"{path}, line {number} is no checksum; `sha256sum *.mp4` writes the form that is read.")
-        if match:
-            digests[PurePosixPath(match["name"]).name] = match["digest"].lower()
+        if not match:
+            continue
+        name, digest = PurePosixPath(match["name"]).name, match["digest"].lower()
+        if digests.setdefault(name, digest) != digest:
+            raise DatasetError(
+                f"{path}, line {number} has a second checksum for {name}; clips are told by their names alone, so "
+                "leave one of the lines."
+            )
     return digests
 
 
@@ -221,9 +233,14 @@ def find_videos(folder: Path, on_note: OnNote) -> Iterator[Path]:
     """Video files in a folder and those in it, by name; hidden ones do not count, linked folders are not entered.
 
     A folder that cannot be read is noted. What has a video's name need be no file: whoever opens it must look.
+
+    Raises:
+        MachineError: this machine cannot read the folder now.
     """
 
     def note(error: OSError) -> None:
+        if fault_of(error) is Fault.MACHINE:
+            raise machine_error_on_read(error.filename or folder, error) from error
         if not isinstance(error, FileNotFoundError):
             on_note(f"the folder {error.filename} cannot be read ({error.strerror}); its videos are missing")
 

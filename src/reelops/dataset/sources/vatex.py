@@ -15,11 +15,11 @@ from reelops.dataset.location import Location
 from reelops.dataset.sources.contract import Shelf, SourceParams
 from reelops.dataset.sources.pages import PageShelf
 from reelops.dataset.sources.shelves import ClosedShelf, shelf_at
-from reelops.dataset.sources.tables import captions_of, read_json
+from reelops.dataset.sources.tables import captions_of, read_json, shown_row
 from reelops.errors import DatasetError
 
 # Kinetics-600 named its clips so: the video's 11 letters, then start and end in seconds.
-_NAME = re.compile(r"(?P<video>[A-Za-z0-9_-]{11})_(?P<start>\d{6})_(?P<end>\d{6})$")
+_NAME = re.compile(r"(?P<video>[A-Za-z0-9_-]{11})_(?P<start>[0-9]{6})_(?P<end>[0-9]{6})")
 LICENCE = "annotations CC BY 4.0; the videos belong to those who published them"
 NO_RIGHTS = (
     "VATEX's videos stay where they are: set i_have_the_rights of this source to true if you may download them, or "
@@ -66,14 +66,15 @@ class Vatex:
                 if entry:
                     yield entry
                 else:
-                    on_note(f"{path} has a row without a name such as Ptf_2VRj-V0_000122_000132: {str(row)[:80]}")
+                    on_note(f"{path} has a row without a name such as Ptf_2VRj-V0_000122_000132: {shown_row(row)}")
 
     def shelves(self) -> Sequence[Shelf]:
         given = [shelf_at(place, self._params.checksums) for place in self._params.videos]
         return [*given, PageShelf() if self._params.i_have_the_rights else ClosedShelf(NO_RIGHTS)]
 
     def _entry(self, row: Any, path: Path) -> Entry | None:
-        match = _NAME.match(str(row.get("videoID"))) if isinstance(row, dict) else None
+        name = row.get("videoID") if isinstance(row, dict) else None
+        match = _NAME.fullmatch(name) if isinstance(name, str) else None
         if not match or int(match["start"]) >= int(match["end"]):
             return None
         return Entry(

@@ -8,7 +8,7 @@ import socket
 import httpx
 
 from reelops.dataset.fetch.download.failures import Refused
-from reelops.system.foreign import reading_foreign
+from reelops.foreign import reading_foreign
 
 
 def checked_url(url: str) -> httpx.URL:

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 import httpx
 
 from reelops.dataset.fetch.download.failures import Gone, Passing, Refused
-from reelops.system.foreign import reading_foreign
+from reelops.foreign import printable, reading_foreign
 
 # With a Location they say where the file is (RFC 9110 section 15.4); 304, 305 and 306 do not.
 _REDIRECTS = frozenset({300, 301, 302, 303, 307, 308})
@@ -164,6 +164,5 @@ def _said(answer: httpx.Response, name: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """A stranger's words in a line that a terminal can show."""
-    line = "".join(letter if letter.isprintable() else "?" for letter in text)
+    line = printable(text)
     return line if len(line) <= _LONGEST_TEXT else f"{line[:_LONGEST_TEXT]}..."

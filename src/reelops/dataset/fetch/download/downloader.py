@@ -16,9 +16,9 @@ from reelops.dataset.fetch.download.settings import DownloadSettings, Remote
 from reelops.dataset.fetch.download.tombstones import Tombstones
 from reelops.dataset.fetch.download.transfer import OnBytes, Transfer
 from reelops.errors import DownloadError
+from reelops.foreign import machine_error_on_read
 from reelops.system.digest import sha256_of
 from reelops.system.files import move_atomically
-from reelops.system.foreign import machine_error_on_read
 
 
 class Downloader:

@@ -13,8 +13,8 @@ from typing import IO, Literal
 from reelops.dataset.entry import OnNote
 from reelops.dataset.fetch.download.disk import Claim
 from reelops.errors import DatasetError
+from reelops.foreign import reading_foreign
 from reelops.system.files import write_atomically
-from reelops.system.foreign import reading_foreign
 from reelops.system.write_errors import machine_error_on_write
 
 _CHUNK_BYTES = 1 << 20

@@ -19,7 +19,7 @@ from reelops.dataset.fetch.download.hosts import Hosts
 from reelops.dataset.fetch.download.partial import Beginning, Partial
 from reelops.dataset.fetch.download.settings import DownloadSettings, Remote
 from reelops.errors import MachineError, this_machine_failed
-from reelops.system.foreign import reading_foreign, reason_of
+from reelops.foreign import reading_foreign, reason_of
 from reelops.system.write_errors import machine_error_on_write
 
 _MOST_REDIRECTS = 6
