@@ -20,9 +20,9 @@ from reelops.generators.contract import Generation
 from reelops.metrics.camera.camera_move import measure_camera
 from reelops.metrics.reference.content_kept import content_kept
 from reelops.metrics.reference.psnr import psnr
-from reelops.pretraining.pictures import read_picture
 from reelops.pretraining.vae import CLIP_FRAMES, reconstruct
 from reelops.progress import QUIET, RunContext
+from reelops.video.picture import read_pixels
 
 BOUNDS = {
     "vae_psnr": Bound.at_least(25.0),
@@ -145,7 +145,7 @@ def evaluate_vae(vae: Any, pictures: list[Path], size: tuple[int, int]) -> dict[
     times = np.arange(CLIP_FRAMES) / (CLIP_FRAMES - 1)
     values, errors = [], []
     for row, path in enumerate(pictures):
-        picture = read_picture(path)
+        picture = read_pixels(path)
         for column, move in enumerate(CameraMove):
             rng = np.random.default_rng((11, row, column))
             clip = film_somewhere(picture, path_of(move), size, times, rng)

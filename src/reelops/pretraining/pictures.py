@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from reelops.dataset.photographs import read_photograph
+from reelops.errors import DatasetError, VideoError
+from reelops.system.foreign import reading_foreign
+from reelops.system.hardware import cores
+from reelops.system.worker_pool import JobProgress, ReportProgress, Work, run_jobs
+from reelops.video.picture import read_pixels
 
-PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 VIDEO_SUFFIXES = {".mp4", ".mkv", ".mov", ".webm", ".avi"}
+_FEWEST_FRAMES = 17
 
 # Of the photographs that come with ReelOps, those the embedded model may learn from.
 BUNDLED = ("astronaut", "chelsea")
@@ -47,57 +56,80 @@ def bundled_pictures() -> list[np.ndarray]:
     return [read_photograph(name) for name in BUNDLED]
 
 
-def read_picture(path: Path) -> np.ndarray:
-    """RGB uint8 (H, W, 3)."""
-    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if bgr is None:
-        raise ValueError(f"{path} is not a picture that OpenCV can read.")
-    return np.ascontiguousarray(bgr[..., ::-1])
-
-
-def video_stills(path: Path, every_seconds: float = 2.0, at_most: int = 6) -> Iterator[np.ndarray]:
-    """Frames of a video some seconds apart, RGB uint8."""
-    import av
-
-    with av.open(str(path)) as container:
-        next_time, count = 0.0, 0
-        for frame in container.decode(video=0):
-            if frame.time is not None and frame.time + 1e-6 < next_time:
-                continue
-            yield frame.to_ndarray(format="rgb24")
-            count += 1
-            next_time += every_seconds
-            if count == at_most:
-                return
-
-
 def load_pictures(files: Sequence[Path], min_side: int = 160) -> list[np.ndarray]:
-    """The bundled photographs, then all pictures and stills of all videos among `files`; RGB uint8."""
-    pictures = bundled_pictures()
-    for path in files:
-        if path.suffix.lower() in VIDEO_SUFFIXES:
-            pictures.extend(video_stills(path))
-        else:
-            pictures.append(read_picture(path))
+    """The bundled photographs, then all pictures and stills of all videos among `files`; RGB uint8.
+
+    Raises:
+        DatasetError: one of the files cannot be decoded.
+    """
+    pictures = [*bundled_pictures(), *chain.from_iterable(_decoded_apart(_pictures_of, files))]
     return [picture for picture in pictures if min(picture.shape[:2]) >= min_side]
 
 
 def load_videos(files: Sequence[Path], size: tuple[int, int], fps: int = 8, at_most: int = 60) -> list[np.ndarray]:
-    """The first frames of each video at about `fps`, squeezed to `size` (width, height): (T, H, W, 3) uint8 each."""
+    """The first frames of each video at about `fps`, squeezed to `size` (width, height): (T, H, W, 3) uint8 each.
+
+    Raises:
+        DatasetError: one of the files cannot be decoded.
+    """
+    clips = _decoded_apart(partial(_first_frames, size=size, fps=fps, at_most=at_most), files)
+    return [np.stack(frames) for frames in clips if len(frames) >= _FEWEST_FRAMES]
+
+
+def video_stills(path: Path, every_seconds: float = 2.0, at_most: int = 6) -> list[np.ndarray]:
+    """Frames of a video some seconds apart, RGB uint8.
+
+    Raises:
+        VideoError: it cannot be decoded.
+    """
+    stills: list[np.ndarray] = []
+    with _opened_video(path) as container:
+        next_time = 0.0
+        for frame in container.decode(video=0):
+            if frame.time is not None and frame.time + 1e-6 < next_time:
+                continue
+            stills.append(frame.to_ndarray(format="rgb24"))
+            next_time += every_seconds
+            if len(stills) == at_most:
+                break
+    return stills
+
+
+def _decoded_apart(decode: Work[Path, list[np.ndarray]], files: Sequence[Path]) -> list[list[np.ndarray]]:
+    """What each file holds, in their order; decoded in other processes, which a strange file may end."""
+    decoded: dict[int, list[np.ndarray]] = {}
+    with closing(run_jobs(decode, files, cores())) as answers:
+        for answer in answers:
+            if isinstance(answer, JobProgress):
+                continue
+            if answer.error:
+                told = answer.error.rstrip(".")
+                raise DatasetError(f"{files[answer.index]} cannot be learnt from: {told}. Mend it or take it away.")
+            decoded[answer.index] = answer.result or []
+    return [decoded[index] for index in range(len(files))]
+
+
+def _pictures_of(path: Path, _: ReportProgress) -> list[np.ndarray]:
+    return video_stills(path) if path.suffix.lower() in VIDEO_SUFFIXES else [read_pixels(path)]
+
+
+def _first_frames(path: Path, _: ReportProgress, size: tuple[int, int], fps: int, at_most: int) -> list[np.ndarray]:
+    frames: list[np.ndarray] = []
+    with _opened_video(path) as container:
+        rate = container.streams.video[0].average_rate
+        every = max(1, round(float(rate) / fps)) if rate else 1
+        for index, frame in enumerate(container.decode(video=0)):
+            if index % every == 0:
+                rgb = frame.to_ndarray(format="rgb24")
+                frames.append(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
+            if len(frames) == at_most:
+                break
+    return frames
+
+
+@contextmanager
+def _opened_video(path: Path) -> Iterator[Any]:
     import av
 
-    clips = []
-    for path in files:
-        frames = []
-        with av.open(str(path)) as container:
-            rate = container.streams.video[0].average_rate
-            every = max(1, round(float(rate) / fps)) if rate else 1
-            for index, frame in enumerate(container.decode(video=0)):
-                if index % every == 0:
-                    rgb = frame.to_ndarray(format="rgb24")
-                    frames.append(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
-                if len(frames) == at_most:
-                    break
-        if len(frames) >= 17:
-            clips.append(np.stack(frames))
-    return clips
+    with reading_foreign(path, VideoError, "cannot be decoded"), av.open(str(path), metadata_errors="replace") as video:
+        yield video

@@ -22,7 +22,7 @@ from reelops.errors import Cancelled, MachineError, SettingsError
 from reelops.params import find_files, load_config
 from reelops.pretraining.checkpoint import load_checkpoint, save_checkpoint
 from reelops.pretraining.params import PretrainConfig, PretrainParams, held_out_pictures
-from reelops.pretraining.pictures import read_picture, sources
+from reelops.pretraining.pictures import sources
 from reelops.pretraining.plan import PretrainingPlan
 from reelops.pretraining.publish import is_better, publish, read_figures
 from reelops.pretraining.stage import PretrainingResult, run_pretraining
@@ -30,6 +30,7 @@ from reelops.pretraining.text import TextConfig
 from reelops.pretraining.transformer import TransformerConfig
 from reelops.pretraining.vae import VaeConfig
 from reelops.progress import Progress, RunContext
+from reelops.video.picture import read_pixels
 
 SMALL = PretrainConfig(
     text=TextConfig(vocabulary=400, width=16, heads=2, layers=1, length=24, steps=4, batch=4, trained_length=24),
@@ -227,7 +228,7 @@ def test_no_training_file_looks_like_a_held_out_picture(
     repository: Path, params: PretrainParams, more_media: Path
 ) -> None:
     def look(path: Path) -> int:
-        return picture_hash(cv2.cvtColor(read_picture(path), cv2.COLOR_RGB2GRAY)) or 0
+        return picture_hash(cv2.cvtColor(read_pixels(path), cv2.COLOR_RGB2GRAY)) or 0
 
     trained = [look(path) for path in (more_media / "photos").iterdir()]
     for held_out in held_out_pictures(params, repository):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -204,3 +205,9 @@ def test_deep_grey_is_scaled_alike_however_high_the_picture_is(tmp_path) -> None
     (path := tmp_path / "p.png").write_bytes(saved("PNG", Image.fromarray(deep)))
     wanted = np.round(deep / 65_535 * 255).astype(np.uint8)
     assert np.array_equal(read_pixels(path), np.repeat(wanted[..., None], 3, axis=2))
+
+
+def test_no_other_module_opens_a_picture_by_itself(repository) -> None:
+    opens = re.compile(r"\bImage\.open\(|\bcv2\.imread|\bimageio\b|\bread_image\(")
+    modules = [path for room in ("src", "flows", "tasks") for path in (repository / room).rglob("*.py")]
+    assert not [path for path in modules if opens.search(path.read_text().replace("`Image.open`", ""))]
