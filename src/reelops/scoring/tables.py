@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from reelops.errors import MachineError
 from reelops.metrics.catalogue import METRICS
 from reelops.scoring.scored_clip import ScoredClip
-from reelops.system.files import write_atomically, write_text_atomically
+from reelops.system.csv_cells import from_cell
+from reelops.system.files import write_atomically, write_csv_atomically
 
 if TYPE_CHECKING:
     import pandas
@@ -66,16 +65,12 @@ def columns_of(clips: Sequence[ScoredClip]) -> dict[str, list[Any]]:
 
 
 def write_csv(clips: Sequence[ScoredClip], path: Path) -> None:
-    """Writes the table as CSV; numbers read back as they were.
+    """Writes the table as CSV; `read_table` reads everything back as it was.
 
     Raises:
         MachineError: the file cannot be written.
     """
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(row_of(clip) for clip in clips)
-    write_text_atomically(path, text.getvalue())
+    write_csv_atomically(path, COLUMNS, ([*row_of(clip).values()] for clip in clips))
 
 
 def write_parquet(clips: Sequence[ScoredClip], path: Path) -> None:
@@ -125,6 +120,7 @@ def read_table(path: Path) -> pandas.DataFrame:
         else:
             # Only an empty field is no value: a clip may be called "NA".
             frame = pandas.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+            frame = frame.map(from_cell, na_action="ignore")
         return frame.astype({name: kind for name, kind in dtypes().items() if name in frame})
     except (OSError, ValueError, TypeError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())[:200]

@@ -10,13 +10,14 @@ import contextlib
 import csv
 import ctypes
 import errno
-import io
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 from reelops.errors import InputError
+from reelops.system.csv_cells import to_cell
 from reelops.system.temporary import (
     PARTIAL_SUFFIX,
     partial_of,
@@ -27,6 +28,7 @@ from reelops.system.temporary import (
 )
 from reelops.system.write_errors import machine_error_if_full, machine_error_on_write
 
+_CSV_LINE_END = "\r\n"
 # From Linux's headers, for renameat2(2).
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -74,12 +76,13 @@ def write_text_atomically(path: Path, text: str) -> None:
 
 
 def write_csv_atomically(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Puts a table under `path` in one step."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
+    """Puts a table under `path` in one step; no cell of it is a formula, see `reelops.system.csv_cells`."""
+    lines: list[str] = []
+    # Only with this line end does it quote a text that holds a carriage return, at which readers begin a row.
+    writer = csv.writer(SimpleNamespace(write=lines.append), lineterminator=_CSV_LINE_END)
     writer.writerow(header)
-    writer.writerows(rows)
-    write_text_atomically(path, text.getvalue())
+    writer.writerows([to_cell(value) for value in row] for row in rows)
+    write_text_atomically(path, "".join(f"{line.removesuffix(_CSV_LINE_END)}\n" for line in lines))
 
 
 @contextlib.contextmanager

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reelops.system.files import write_text_atomically
+from reelops.system.files import write_csv_atomically, write_text_atomically
 from reelops.training.loop import Outcome
 from reelops.training.plan import TrainingPlan
 
@@ -57,11 +55,9 @@ def report_training(figures: Mapping[str, Any], outcome: Outcome, folder: Path) 
 
 
 def _write_curve(name: str, outcome: Outcome, path: Path) -> Path:
-    columns, table = _CURVES[name], io.StringIO()
-    writer = csv.DictWriter(table, columns, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(row for row in outcome.state.curve if columns[1] in row)
-    write_text_atomically(path, table.getvalue())
+    columns = _CURVES[name]
+    rows = ([row.get(column) for column in columns] for row in outcome.state.curve if columns[1] in row)
+    write_csv_atomically(path, columns, rows)
     return path
 
 

