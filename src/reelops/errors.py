@@ -10,7 +10,8 @@ ReelOpsError
 │   └── SettingsError     params.yaml, an environment variable or an option
 ├── WeightsError          weights that cannot be had, or are not what they should be
 ├── MachineError          this machine cannot do it: memory, disk, accelerator
-│   └── LostProcess       another process of the same run has ended
+│   ├── LostProcess       another process of the same run has ended
+│   └── OutOfMemory       memory ran out at work, on a GPU or in main memory
 ├── DownloadError         something on the network that cannot be had
 ├── TrackingError         the tracking server cannot be reached or refuses
 └── Cancelled             somebody asked to stop (exit code 130)
@@ -87,6 +88,25 @@ class LostProcess(MachineError):
     pass
 
 
+FREE_MEMORY = "Free it of other work and try again."
+
+
+class OutOfMemory(MachineError):
+    @classmethod
+    def of(cls, error: BaseException, doing: str, what_to_do: str = FREE_MEMORY) -> OutOfMemory:
+        """The sentence for what a library raised when memory ran out.
+
+        Args:
+            doing: what needed the memory: "encoding clips in bfloat16".
+            what_to_do: so that less is needed, or more is there; a sentence.
+        """
+        on_gpu = any(
+            type(link).__name__ == "OutOfMemoryError" or any(word in str(link) for word in _GPU_WORDS)
+            for link in _causes(error)
+        )
+        return cls(f"{'The GPU' if on_gpu else 'This machine'} ran out of memory {doing}. {what_to_do}")
+
+
 class DownloadError(ReelOpsError):
     pass
 
@@ -140,10 +160,23 @@ _MACHINE_ERRNOS = _PASSING_ERRNOS | OUT_OF_SPACE | {errno.ENOMEM, errno.EROFS, e
 # These trees are recognised by name, because none of their libraries is imported here: requests, httpx, urllib3;
 # torch, CUDA and FFmpeg; Prefect.
 _NETWORK_ERRORS = {"ConnectionError", "Timeout", "TransportError"}
-_MACHINE_ERRORS = {"MemoryError", "OutOfMemoryError", "AcceleratorError", "BrokenProcessPool"}
+_MEMORY_ERRORS = {"MemoryError", "OutOfMemoryError"}
+_MACHINE_ERRORS = _MEMORY_ERRORS | {"AcceleratorError", "BrokenProcessPool"}
+# What libraries say that have no exception of their own for it: torch's allocator on processors, CUDA's runtime and its
+# libraries, OpenCV, safetensors.
+_GPU_WORDS = ("CUDA", "CUBLAS", "CUDNN", "CUSOLVER")
+_MEMORY_WORDS = (
+    *("out of memory", "can't allocate memory", "not enough memory", "Insufficient memory"),
+    *(
+        os.strerror(errno.ENOMEM),
+        "CUBLAS_STATUS_ALLOC_FAILED",
+        "CUDNN_STATUS_ALLOC_FAILED",
+        "CUSOLVER_STATUS_ALLOC_FAILED",
+    ),
+)
 _TIME_LIMITS = {"TaskRunTimeoutError", "FlowRunTimeoutError"}
 # What compiled libraries that keep no errno (torch, safetensors, OpenCV) say of the machine in their messages.
-_MACHINE_WORDS = (*map(os.strerror, sorted(_MACHINE_ERRNOS)), "Insufficient memory", "out of memory")
+_MACHINE_WORDS = (*map(os.strerror, sorted(_MACHINE_ERRNOS)), *_MEMORY_WORDS)
 
 
 def fault_of(error: BaseException) -> Fault:
@@ -158,6 +191,11 @@ def fault_of(error: BaseException) -> Fault:
     if any(isinstance(link, ReelOpsError) for link in chain):
         return Fault.INPUT
     return Fault.OURS
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, of the GPU's or of main memory, by the exception itself or by what caused it."""
+    return any(_lacks_memory(link) for link in _causes(error))
 
 
 def this_machine_failed(error: BaseException) -> bool:
@@ -208,6 +246,15 @@ def _is_of_the_machine(error: BaseException) -> bool:
     if _is_named(error, _MACHINE_ERRORS | _NETWORK_ERRORS | _TIME_LIMITS):
         return True
     return not isinstance(error, ReelOpsError) and any(words in str(error) for words in _MACHINE_WORDS)
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    if isinstance(error, ReelOpsError):
+        return isinstance(error, OutOfMemory)
+    foreign = isinstance(error, RuntimeError) or type(error).__module__ != "builtins"
+    return _is_named(error, _MEMORY_ERRORS) or (foreign and any(words in str(error) for words in _MEMORY_WORDS))
 
 
 def _lasts(error: BaseException) -> bool:

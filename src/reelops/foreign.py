@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reelops.errors import Fault, MachineError, ReelOpsError, fault_of
+from reelops.errors import Fault, MachineError, OutOfMemory, ReelOpsError, fault_of, is_out_of_memory
 
 _LONGEST_REASON = 200
 
@@ -46,6 +46,8 @@ def reading_foreign(
 
 def machine_error_on_read(path: Path | str, problem: Exception) -> MachineError:
     """What this machine says against reading `path`, as an error for a person."""
+    if is_out_of_memory(problem):
+        return OutOfMemory.of(problem, f"reading {path}")
     return MachineError(
         f"cannot read {printable(str(path))} on this machine now: {reason_of(problem)}. "
         "Nothing is known of the file; try again."

@@ -6,6 +6,8 @@ import os
 import signal
 import time
 
+import torch
+
 from reelops.errors import VideoError
 from reelops.system.worker_pool import ONE_THREAD, ReportProgress
 
@@ -23,6 +25,8 @@ def trouble(what: str, report: ReportProgress) -> str:
         raise VideoError("this is not a video.")
     if what == "break":
         raise ZeroDivisionError("division by zero")
+    if what == "hoard":
+        torch.empty(10**15)
     if what == "sleep":
         report(os.getpid())
         time.sleep(600)

@@ -109,3 +109,10 @@ def test_ctrl_c_in_code_that_is_run_from_a_string_ends_with_the_code_of_ctrl_c(t
     )
     done = subprocess.run([sys.executable, "-m", "interrupted"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 130 and done.stderr.startswith("Stopped.")
+
+
+def test_memory_that_runs_out_is_one_line_whatever_the_command_was_at(capsys: pytest.CaptureFixture[str]) -> None:
+    assert fail_with(MemoryError()) == 1
+    said = capsys.readouterr().err
+    assert "This machine ran out of memory with this command. Free it of other work" in said
+    assert "Traceback" not in said and "fault in ReelOps" not in said

@@ -16,6 +16,7 @@ import reelops
 from reelops.cli.commands import COMMANDS, listed, load_command
 from reelops.errors import EXIT_CODES, FAILED, TERMINATED, Cancelled, ReelOpsError
 from reelops.system.interpreter import configure_interpreter, end_process
+from reelops.system.out_of_memory import explaining_out_of_memory
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -62,7 +63,8 @@ def run_guarded(run: Callable[[], Any]) -> int:
     """
     signal.signal(signal.SIGTERM, _stop_on_sigterm)
     try:
-        code = run()
+        with explaining_out_of_memory("with this command"):
+            code = run()
     except ReelOpsError as error:
         _complain(str(error))
         return _say_stopped() if isinstance(error, Cancelled) else error.exit_code

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from reelops.cogvideox.architecture import Architecture
 from reelops.errors import WeightsError
+from reelops.foreign import reading_foreign
 
 Rotary = tuple[Tensor, Tensor]
 
@@ -29,15 +30,12 @@ def load_transformer(folder: Path, dtype: str) -> Any:
     from diffusers.utils import logging
 
     logging.disable_progress_bar()
-    try:
+    with reading_foreign(
+        folder / "transformer", WeightsError, "holds weights that do not fit their config", "copy them again"
+    ):
         transformer = CogVideoXTransformer3DModel.from_pretrained(
             str(folder), subfolder="transformer", torch_dtype=getattr(torch, dtype), use_safetensors=True
         )
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise WeightsError(
-            f"The weights in {folder / 'transformer'} do not fit their config: {first}. Copy them again."
-        ) from error
     return transformer.requires_grad_(False)
 
 

@@ -19,6 +19,7 @@ from reelops.cogvideox.memory import MemoryPlan, plan_memory
 from reelops.cogvideox.profiles import Profile
 from reelops.cogvideox.weights import locate_weights
 from reelops.errors import WeightsError
+from reelops.foreign import reading_foreign
 from reelops.progress import QUIET, RunContext
 from reelops.system.hardware import Machine, inspect_machine
 
@@ -120,11 +121,12 @@ def unload_model() -> None:
     """Lets go of the warm model and of the memory it held."""
     global _warm
     with _in_use:
-        if _warm is None:
-            return
-        _warm.pipeline.remove_all_hooks()
-        _warm = None
+        if _warm is not None:
+            _warm.pipeline.remove_all_hooks()
+            _warm = None
     import torch
+
+    # Also where none was warm: of a model that failed the allocator still holds the memory, which then is not free.
 
     gc.collect()
     if torch.cuda.is_available():
@@ -149,16 +151,11 @@ def _open(folder: Path, plan: MemoryPlan) -> Any:
     import torch
     from diffusers import CogVideoXImageToVideoPipeline
 
-    try:
-        with _quiet("diffusers", "transformers"):
-            return CogVideoXImageToVideoPipeline.from_pretrained(
-                str(folder), dtype=getattr(torch, plan.dtype), use_safetensors=True, local_files_only=True
-            )
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise WeightsError(
-            f"The weights in {folder} do not fit their own configs: {first}. Copy them again."
-        ) from error
+    what = "holds weights that do not fit their own configs"
+    with reading_foreign(folder, WeightsError, what, "copy them again"), _quiet("diffusers", "transformers"):
+        return CogVideoXImageToVideoPipeline.from_pretrained(
+            str(folder), dtype=getattr(torch, plan.dtype), use_safetensors=True, local_files_only=True
+        )
 
 
 def _random(architecture: Architecture, plan: MemoryPlan) -> Any:

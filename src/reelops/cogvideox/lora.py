@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from reelops.clip import MAX_STRENGTH
 from reelops.errors import SettingsError, WeightsError
+from reelops.foreign import reading_foreign
 from reelops.system.digest import sha256_of
 from reelops.system.files import write_atomically
 
@@ -114,16 +115,14 @@ def adapter_applied(pipeline: Any, adapter: Adapter | None) -> Iterator[None]:
 
 
 def _apply(pipeline: Any, adapter: Adapter) -> None:
-    import torch
-
     _check_fit(pipeline.transformer, adapter)
     try:
-        pipeline.load_lora_weights(str(adapter.path.parent), weight_name=adapter.path.name, adapter_name=_NAME)
-        pipeline.set_adapters([_NAME], [adapter.strength])
-    except (ValueError, RuntimeError, KeyError, TypeError, torch.OutOfMemoryError) as error:
+        with reading_foreign(adapter.path, WeightsError, "cannot be loaded as an adapter"):
+            pipeline.load_lora_weights(str(adapter.path.parent), weight_name=adapter.path.name, adapter_name=_NAME)
+            pipeline.set_adapters([_NAME], [adapter.strength])
+    except BaseException:
         pipeline.unload_lora_weights()
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise WeightsError(f"Adapter {adapter.path} cannot be loaded: {first}") from error
+        raise
 
 
 def _check_fit(transformer: Any, adapter: Adapter) -> None:

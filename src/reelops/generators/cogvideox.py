@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 from reelops.clip import ClipFormat, ClipOrder
 from reelops.cogvideox.clip_format import choose_format
-from reelops.cogvideox.load import LoadedModel, exclusive_model, load_model
+from reelops.cogvideox.load import LoadedModel, exclusive_model, load_model, unload_model
 from reelops.cogvideox.lora import Adapter, adapter_applied, read_adapter
 from reelops.cogvideox.profiles import KIND, Profile, find_profile
-from reelops.errors import MachineError
+from reelops.errors import OutOfMemory
 from reelops.generators.contract import Generation, GeneratorFacts
 from reelops.params import Config, load_config
 from reelops.progress import QUIET, RunContext
 from reelops.system.hardware import Machine
+from reelops.system.out_of_memory import explaining_out_of_memory
 from reelops.system.peak_memory import PeakMemory
 
 if TYPE_CHECKING:
@@ -67,11 +68,12 @@ class CogVideoXGenerator:
         adapter = read_adapter(order.adapter, order.adapter_strength) if order.adapter else None
         clip = _clip_format(order, profile)
         picture = read_picture(order.picture, clip.width, clip.height, order.fit)
-        with exclusive_model(context), PeakMemory() as peak:
-            model = self._load(profile, context)
+        with exclusive_model(context), PeakMemory() as peak, _model_let_go_when_out_of_memory():
+            with explaining_out_of_memory(f"loading {profile.name}", _WHAT_TO_DO):
+                model = self._load(profile, context)
             load_seconds = time.perf_counter() - began
             choose_format(profile, model.architecture, order.num_frames, order.width, order.height)
-            with _translate_out_of_memory(model), adapter_applied(model.pipeline, adapter):
+            with explaining_out_of_memory(_doing(model), _WHAT_TO_DO), adapter_applied(model.pipeline, adapter):
                 sampled = sample_frames(model.pipeline, picture.rgb_HWC, order.prompt, clip, config, context)
         return Generation(
             frames=iter(sampled.frames_THWC),
@@ -117,19 +119,25 @@ def _sampling_config(order: ClipOrder, profile: Profile) -> SamplingConfig:
     )
 
 
-@contextmanager
-def _translate_out_of_memory(model: LoadedModel) -> Iterator[None]:
-    import torch
+_WHAT_TO_DO = (
+    "Free it of other work and try again: the model is then held as what is free allows. A smaller or shorter clip "
+    "(--width, --height, --num-frames), where the model makes one, needs less."
+)
 
+
+def _doing(model: LoadedModel) -> str:
+    plan = model.plan
+    return f"making a clip with offload {plan.offload} (planned: {plan.peak_bytes / 1e9:.1f} GB)"
+
+
+@contextmanager
+def _model_let_go_when_out_of_memory() -> Iterator[None]:
+    """A model that was too large for what is free is not the one that the next order finds warm."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
-        torch.cuda.empty_cache()
-        raise MachineError(
-            f"The GPU ran out of memory with offload {model.plan.offload} (planned: "
-            f"{model.plan.peak_bytes / 1e9:.1f} GB). Free it of other work, or choose a stronger offload "
-            f"(model, then sequential)."
-        ) from error
+    except OutOfMemory:
+        unload_model()
+        raise
 
 
 def _facts(

@@ -28,8 +28,10 @@ from reelops.pretraining.transformer import build_transformer, train_transformer
 from reelops.pretraining.vae import build_vae, film_pool, normalise_latents, train_vae
 from reelops.progress import QUIET, RunContext
 from reelops.system.files import write_atomically, write_folder_atomically
+from reelops.system.out_of_memory import explaining_out_of_memory
 
 WEIGHTS_NAME = "diffusion_pytorch_model.safetensors"
+_WHAT_TO_DO = "Free it of other work and run it again, or lower `clips`, or give fewer pictures, in pretrain.yaml."
 _TIMED_PHASES = ("vae", "transformer", "decoder")
 
 
@@ -55,8 +57,14 @@ def run_pretraining(plan: PretrainingPlan, context: RunContext = QUIET) -> Pretr
 
     Raises:
         Cancelled: somebody asked to stop; the phase's checkpoint is saved.
+        OutOfMemory: the phase's last checkpoint is whole.
     """
     plan.work.mkdir(parents=True, exist_ok=True)
+    with explaining_out_of_memory("pretraining; the last checkpoint is whole", _WHAT_TO_DO):
+        return _run_phases(plan, context)
+
+
+def _run_phases(plan: PretrainingPlan, context: RunContext) -> PretrainingResult:
     material = _Material(plan)
     tokenizer, encoder = _text(plan, context)
     vae = _vae(plan, material, context)

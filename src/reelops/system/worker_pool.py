@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
-from reelops.errors import ReelOpsError
+from reelops.errors import ReelOpsError, is_out_of_memory
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -192,8 +192,8 @@ def _do(work: Work[Any, Any], job: Any, report: ReportProgress) -> tuple[Any, st
         return None, str(error)
     except (BrokenPipeError, ConnectionResetError):
         raise
-    except MemoryError:
-        return None, "there was too little memory for it; give fewer workers"
     except Exception as error:
+        if is_out_of_memory(error):
+            return None, "there was too little memory for it; give fewer workers"
         traceback.print_exc()
         return None, f"a fault in ReelOps ({type(error).__name__}: {error}); please report it with the lines above"

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reelops.errors import LostProcess, ReelOpsError, SettingsError
+from reelops.errors import LostProcess, OutOfMemory, ReelOpsError, SettingsError
 
 if TYPE_CHECKING:
     from torch.nn import Parameter
@@ -166,12 +166,14 @@ def is_rank_zero() -> bool:
 def report_on_rank_zero() -> Iterator[None]:
     """Within it a fault that all processes meet ends them all, and is reported by the first of each machine alone.
 
+    One that a single process may meet, as memory that runs out on its device, is reported by whoever meets it.
+
     Raises:
         SystemExit: in the others, with the fault's own code.
     """
     try:
         yield
-    except LostProcess:
+    except (LostProcess, OutOfMemory):
         raise
     except ReelOpsError as error:
         if os.environ.get("LOCAL_RANK", "0") == "0":

@@ -247,6 +247,15 @@ def _check_memory(footprint: TrainingFootprint, params: TrainParams, machine: Ma
     free = machine.gpus[0].free_bytes if machine.gpus else machine.ram_free_bytes / launch.processes
     if footprint.peak <= free * USABLE_SHARE:
         return
+    raise MachineError(
+        f"Training needs about {footprint.peak / GB:.1f} GB a device ({footprint.base / GB:.1f} base, "
+        f"{footprint.adapter / GB:.1f} adapter and optimizer, {footprint.activations / GB:.1f} activations) and "
+        f"{free / GB:.1f} GB are free. {how_to_need_less(params, launch)}"
+    )
+
+
+def how_to_need_less(params: TrainParams, launch: Launch) -> str:
+    """What lowers the memory of a step, of what is not done already; a sentence."""
     ways = []
     if not params.gradient_checkpointing:
         ways.append("set train.gradient_checkpointing")
@@ -257,11 +266,7 @@ def _check_memory(footprint: TrainingFootprint, params: TrainParams, machine: Ma
     ways.append("lower train.rank")
     if launch.processes > 1 and not launch.shared:
         ways.append("share the base among the devices (accelerate launch --use_fsdp --fsdp_version 2)")
-    raise MachineError(
-        f"Training needs about {footprint.peak / GB:.1f} GB a device ({footprint.base / GB:.1f} base, "
-        f"{footprint.adapter / GB:.1f} adapter and optimizer, {footprint.activations / GB:.1f} activations) and "
-        f"{free / GB:.1f} GB are free. To need less, {', or '.join(ways)}; `reelops train --plan` shows what fits."
-    )
+    return f"To need less, {', or '.join(ways)}; `reelops train --plan` shows what fits."
 
 
 def _identity(params: TrainParams, index: Index, weights: Weights, dtype: str, optimizer: str) -> str:

@@ -14,9 +14,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
+from reelops.cogvideox.memory import GB
 from reelops.params import Config
 from reelops.progress import QUIET, RunContext
 from reelops.system.files import write_text_atomically
+from reelops.system.out_of_memory import explaining_out_of_memory
 from reelops.system.peak_memory import PeakMemory
 from reelops.tracking.lineage import trace_lineage
 from reelops.tracking.runs import LiveRun, TrackedRun
@@ -26,7 +28,7 @@ from reelops.training.launch import accelerator_for, report_lost_ranks
 from reelops.training.loop import Loop, Outcome
 from reelops.training.mlflow_run import close_live_run, logging_to, open_live_run
 from reelops.training.paths import RUN_FACTS
-from reelops.training.plan import TrainingPlan, check_paths
+from reelops.training.plan import TrainingPlan, check_paths, how_to_need_less
 from reelops.training.publish import PublishedAdapter, publish_adapter
 from reelops.training.report import report_training, training_figures
 
@@ -63,6 +65,7 @@ def run_training(
     Raises:
         ReelOpsError: see `check_paths`, `load_components` and `Loop.run`.
         MachineError: another process trains this very run.
+        OutOfMemory: a device, or this machine, has too little memory after all.
         LostProcess: another process of the run has ended.
         Cancelled: somebody asked to stop; the checkpoint is saved.
     """
@@ -70,7 +73,11 @@ def run_training(
     check_paths(plan)
     accelerator = accelerator_for(plan.dtype, plan.machine.device)
     first = accelerator.is_main_process
-    with report_lost_ranks(plan.launch), exclusive_run(plan.checkpoints.folder) if first else nullcontext():
+    with (
+        report_lost_ranks(plan.launch),
+        explaining_out_of_memory(_doing(plan), how_to_need_less(plan.params, plan.launch)),
+        exclusive_run(plan.checkpoints.folder) if first else nullcontext(),
+    ):
         loop = _open_loop(plan, accelerator, fresh)
         resumed = loop.resume()
         if not first:
@@ -87,6 +94,13 @@ def run_training(
     notes = (*plan.notes, *resumed, *published.notes, *_tracking_notes(live_run))
     tracked = live_run.tracked if live_run is not None else None
     return TrainingResult(plan, outcome, published, figures, tracked, notes)
+
+
+def _doing(plan: TrainingPlan) -> str:
+    return (
+        f"training with {plan.params.micro_batch} clips a pass (planned: {plan.footprint.peak / GB:.1f} GB); the last "
+        "checkpoint is whole"
+    )
 
 
 def _open_loop(plan: TrainingPlan, accelerator: Any, fresh: bool) -> Loop:

@@ -27,6 +27,7 @@ from reelops.params import Config
 from reelops.production.producer import build_producer
 from reelops.progress import QUIET, RunContext
 from reelops.system.hardware import Machine
+from reelops.system.out_of_memory import explaining_out_of_memory
 from reelops.training.paths import ADAPTER_FACTS
 
 
@@ -99,7 +100,8 @@ def reload_adapter(
     unload_model()  # two of them may not fit the memory
     context.raise_if_stopped("Stopped as asked before the reload gate; nothing was written.")
     facts = ours.facts.to_json()
-    theirs = _by_diffusers_alone(order, ours, facts, profile, weights, adapter)
+    with explaining_out_of_memory("making a clip by diffusers alone"):
+        theirs = _by_diffusers_alone(order, ours, facts, profile, weights, adapter)
     between = np.abs(with_adapter - theirs)
     return ReloadResult(
         trial=trial,

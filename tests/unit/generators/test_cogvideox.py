@@ -11,9 +11,10 @@ from PIL import Image
 from small_model import HEIGHT, PLAIN_CPU, PROMPT_LENGTH, WIDTH
 
 from reelops.clip import ClipOrder
-from reelops.cogvideox.load import unload_model
+from reelops.cogvideox.load import load_model, unload_model
+from reelops.cogvideox.profiles import find_profile
 from reelops.cogvideox.weights import content_digest
-from reelops.errors import Cancelled, MachineError, SettingsError, WeightsError
+from reelops.errors import Cancelled, MachineError, OutOfMemory, SettingsError, WeightsError
 from reelops.generators.cogvideox import CogVideoXGenerator
 from reelops.params import load_config
 from reelops.progress import RunContext
@@ -70,7 +71,9 @@ def test_the_clip_is_the_diffusers_pipelines_own(generator, order, small_pipelin
     assert np.abs(made.read_frames().astype(int) - (video * 255).round().astype(int)).max() <= 1
 
 
-def test_an_adapter_changes_the_clip_and_is_gone_for_the_next_order(generator, order, small_model, tmp_path):
+@pytest.fixture
+def lora(tmp_path):
+    """An adapter for one layer, without a word on its alpha."""
     import torch
     from safetensors.torch import save_file
 
@@ -78,10 +81,14 @@ def test_an_adapter_changes_the_clip_and_is_gone_for_the_next_order(generator, o
     matrices = {"lora_A.weight": torch.randn(2, 32), "lora_B.weight": torch.randn(32, 2)}
     layer = "transformer.transformer_blocks.0.attn1.to_q"
     save_file({f"{layer}.{name}": value for name, value in matrices.items()}, tmp_path / "lora.safetensors")
+    return tmp_path / "lora.safetensors"
+
+
+def test_an_adapter_changes_the_clip_and_is_gone_for_the_next_order(generator, order, lora):
     plain_THWC = generator.generate(order).read_frames()
-    worn = generator.generate(order.but(adapter=tmp_path / "lora.safetensors", adapter_strength=0.7))
+    worn = generator.generate(order.but(adapter=lora, adapter_strength=0.7))
     assert not np.array_equal(plain_THWC, worn.read_frames())
-    assert worn.facts.own["adapter_sha256"] == sha256_of(tmp_path / "lora.safetensors")
+    assert worn.facts.own["adapter_sha256"] == sha256_of(lora)
     assert (worn.facts.own["adapter_rank"], worn.facts.own["adapter_strength"]) == (2, 0.7)
     assert any("states no alpha" in note for note in worn.facts.notes)
     assert np.array_equal(generator.generate(order).read_frames(), plain_THWC)
@@ -134,3 +141,34 @@ def test_a_waiting_order_can_be_stopped(generator, order):
         waiting = pool.submit(generator.generate, order, RunContext(should_stop=lambda: True))
         with pytest.raises(Cancelled, match="while waiting"):
             waiting.result(timeout=60)
+
+
+def full_gpu(*_, **__):
+    import torch
+
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
+def test_a_full_gpu_is_one_line_and_the_next_order_plans_anew(generator, order):
+    generator.generate(order)
+    warm = load_model(find_profile("tiny", generator._config), PLAIN_CPU, generator._config.cache)
+    warm.pipeline.transformer.register_forward_pre_hook(full_gpu)
+    with pytest.raises(OutOfMemory, match=r"with offload none \(planned: \d\.\d GB\)\. Free it of other work"):
+        generator.generate(order)
+    assert generator.generate(order).facts.to_json()["profile"] == "tiny"
+
+
+def test_a_gpu_that_is_full_while_a_model_or_an_adapter_is_loaded_is_no_fault_of_their_files(
+    generator, order, lora, monkeypatch
+):
+    from diffusers import CogVideoXImageToVideoPipeline
+
+    unload_model()
+    with monkeypatch.context() as patched:
+        patched.setattr(CogVideoXImageToVideoPipeline, "load_lora_weights", full_gpu)
+        with pytest.raises(OutOfMemory, match=r"ran out of memory reading .*lora"):
+            generator.generate(order.but(adapter=lora))
+    with monkeypatch.context() as patched:
+        patched.setattr(CogVideoXImageToVideoPipeline, "from_pretrained", full_gpu)
+        with pytest.raises(OutOfMemory, match="ran out of memory reading"):
+            generator.generate(order)

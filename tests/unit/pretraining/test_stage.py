@@ -18,7 +18,7 @@ from scarcity import files_no_larger_than
 from reelops.camera.filming import film_somewhere
 from reelops.camera.moves import CameraMove, CameraSpeed, path_of
 from reelops.dataset.metadata.fingerprint import picture_hash
-from reelops.errors import Cancelled, MachineError, SettingsError
+from reelops.errors import Cancelled, MachineError, OutOfMemory, SettingsError
 from reelops.params import find_files, load_config
 from reelops.pretraining.checkpoint import load_checkpoint, save_checkpoint
 from reelops.pretraining.params import PretrainConfig, PretrainParams, held_out_pictures
@@ -233,6 +233,15 @@ def test_no_training_file_looks_like_a_held_out_picture(
     trained = [look(path) for path in (more_media / "photos").iterdir()]
     for held_out in held_out_pictures(params, repository):
         assert min((look(held_out) ^ other).bit_count() for other in trained) > 6, held_out
+
+
+def test_memory_that_runs_out_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_much(*_: object, **__: object) -> None:
+        torch.empty(10**15)
+
+    monkeypatch.setattr("reelops.pretraining.stage.train_tokenizer", too_much)
+    with pytest.raises(OutOfMemory, match="ran out of memory pretraining; the last checkpoint is whole"):
+        run_pretraining(PretrainingPlan(SMALL, (), (), tmp_path / "work", tmp_path / "model"))
 
 
 def test_weights_that_ran_away_never_replace_a_checkpoint(tmp_path: Path) -> None:

@@ -46,6 +46,12 @@ def test_errors_for_people_and_faults_of_ours_are_told_apart():
     assert found[2].result == "well"
 
 
+def test_a_job_that_memory_is_too_small_for_says_so_and_the_others_are_done():
+    found = answers(trouble, ["hoard", "well"], workers=1)
+    assert found[0].error == "there was too little memory for it; give fewer workers"
+    assert found[1].result == "well"
+
+
 def test_workers_have_one_thread_and_the_caller_keeps_its_own():
     before = {name: os.environ.get(name) for name in ONE_THREAD}
     assert answers(threads, [0], workers=1)[0].result == dict.fromkeys(ONE_THREAD, "1")
