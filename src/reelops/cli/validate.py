@@ -42,6 +42,9 @@ def validate(
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 3 if a check is not passed.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Make and score again what is kept of earlier runs.")] = False,
+    other_base: Annotated[
+        bool, typer.Option("--other-base", help="Wear the adapter though it was trained on another base.")
+    ] = False,
     no_track: Annotated[bool, typer.Option("--no-track", help="Log nothing to MLflow.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print verdict and figures as JSON.")] = False,
 ) -> None:
@@ -60,7 +63,7 @@ def validate(
 
     config = load_config()
     params = config.block("validate", ValidateParams)
-    plan = plan_validation(params, adapter_of(config, adapter), config)
+    plan = plan_validation(params, adapter_of(config, adapter), config, other_base)
     folder = output.absolute() if output else config.root / FOLDER
     with signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop:
         _announce(plan, fresh)

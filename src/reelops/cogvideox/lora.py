@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reelops.clip import MAX_STRENGTH
+from reelops.cogvideox.adapter_base import PEFT_KEY, UNKNOWN_BASE, Base, require_base, stated_base
 from reelops.errors import SettingsError, WeightsError
 from reelops.foreign import reading_foreign
 from reelops.system.digest import sha256_of
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from torch.nn import Parameter
 
 WEIGHTS_NAME = "pytorch_lora_weights.safetensors"
-# Where diffusers' save_lora_weights keeps rank and alpha in the safetensors header.
-METADATA_KEY = "lora_adapter_metadata"
 _NAME = "reelops"
 _TRAINED = "default"  # the name under which peft holds an adapter in training
 _PREFIX = "transformer."
@@ -35,6 +34,7 @@ class Adapter:
     Attributes:
         rank: of the matrices in the file.
         alpha: from the file's metadata; None where it says nothing, which applies it as alpha = rank.
+        base: what it was trained on, by the file's metadata.
     """
 
     path: Path
@@ -42,6 +42,7 @@ class Adapter:
     rank: int
     alpha: float | None
     strength: float = 1.0
+    base: Base = UNKNOWN_BASE
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -75,41 +76,45 @@ def read_adapter(path: Path, strength: float = 1.0) -> Adapter:
     if not ranks or any("lora" not in name for name in shapes):
         raise WeightsError(f"{file} holds no LoRA for CogVideoX: it has no lora_A matrices. Give an adapter's weights.")
     alpha = _alpha(metadata)
-    return Adapter(file, sha256_of(file), max(ranks), alpha, strength)
+    return Adapter(file, sha256_of(file), max(ranks), alpha, strength, stated_base(metadata))
 
 
 def _header(file: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, str]]:
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
-    try:
-        with safe_open(file, "pt") as tensors:
-            shapes = {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118 - no mapping
-            return shapes, tensors.metadata() or {}
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{file} is no whole safetensors file: {error}. Copy it again.") from error
+    with reading_foreign(file, WeightsError, "is no whole safetensors file"), safe_open(file, "pt") as tensors:
+        shapes = {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118 - no mapping
+        return shapes, tensors.metadata() or {}
 
 
 def _alpha(metadata: dict[str, str]) -> float | None:
     try:
-        alpha = json.loads(metadata[METADATA_KEY]).get("transformer.lora_alpha")
+        alpha = json.loads(metadata[PEFT_KEY]).get("transformer.lora_alpha")
         return float(alpha) if alpha is not None else None
-    except (KeyError, ValueError, AttributeError, TypeError):
+    except (KeyError, ValueError, AttributeError, TypeError, RecursionError):
         return None
 
 
 @contextmanager
-def adapter_applied(pipeline: Any, adapter: Adapter | None) -> Iterator[None]:
+def adapter_applied(
+    pipeline: Any, adapter: Adapter | None, base: Base, other_base: bool = False
+) -> Iterator[tuple[str, ...]]:
     """The pipeline with the adapter on, and without it again afterwards, whatever happens between.
 
+    Args:
+        base: what the pipeline was loaded from.
+        other_base: wear it though it was trained on another base; the notes that are given say so.
+
     Raises:
-        WeightsError: the adapter does not fit the base.
+        WeightsError: the adapter does not fit the base, or was trained on another one.
     """
     if adapter is None:
-        yield
+        yield ()
         return
+    notes = require_base(adapter.path, adapter.base, base, other_base)
     _apply(pipeline, adapter)
     try:
-        yield
+        yield notes
     finally:
         pipeline.unload_lora_weights()
 
@@ -204,7 +209,7 @@ def save_adapter(transformer: Any, weights: Mapping[str, Tensor], path: Path, fa
 
     config = transformer.peft_config[_TRAINED].to_dict()
     stated = {f"{_PREFIX}{key}": sorted(value) if isinstance(value, set) else value for key, value in config.items()}
-    metadata = {"format": "pt", METADATA_KEY: json.dumps(stated, indent=2, sort_keys=True), **facts}
+    metadata = {"format": "pt", PEFT_KEY: json.dumps(stated, indent=2, sort_keys=True), **facts}
     tensors = {f"{_PREFIX}{name}": value.detach().to("cpu", torch.float32) for name, value in weights.items()}
     data = save({name: value.contiguous() for name, value in tensors.items()}, metadata)
     with write_atomically(path) as partial:
@@ -220,12 +225,13 @@ def _with_sorted_header(data: bytes) -> bytes:
     return struct.pack("<Q", len(header)) + header + data[8 + length :]
 
 
-def read_adapter_weights(adapter: Adapter, transformer: Any) -> dict[str, Tensor]:
+def read_adapter_weights(adapter: Adapter, transformer: Any, base: Base, other_base: bool) -> dict[str, Tensor]:
     """The matrices of an adapter that fits this transformer, by the names of `lora_parameters`.
 
     Raises:
         WeightsError: it was made for another base.
     """
+    require_base(adapter.path, adapter.base, base, other_base)
     from safetensors.torch import load_file
 
     _check_fit(transformer, adapter)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reelops.cogvideox.adapter_base import Base
 from reelops.cogvideox.architecture import NETWORKS
 from reelops.cogvideox.profiles import Profile
 from reelops.errors import WeightsError
@@ -35,6 +36,10 @@ class Weights:
     base: str
     revision: str
     notes: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> Base:
+        return Base(self.base, self.revision)
 
 
 def locate_weights(profile: Profile, cache: Path, download: bool = True) -> Weights:

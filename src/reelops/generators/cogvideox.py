@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from reelops.clip import ClipFormat, ClipOrder
+from reelops.cogvideox.adapter_base import Base, require_base
 from reelops.cogvideox.clip_format import choose_format
 from reelops.cogvideox.load import LoadedModel, exclusive_model, load_model, unload_model
 from reelops.cogvideox.lora import Adapter, adapter_applied, read_adapter
 from reelops.cogvideox.profiles import KIND, Profile, find_profile
-from reelops.errors import OutOfMemory
+from reelops.cogvideox.weights import locate_weights
+from reelops.errors import OutOfMemory, WeightsError
 from reelops.generators.contract import Generation, GeneratorFacts
 from reelops.params import Config, load_config
 from reelops.progress import QUIET, RunContext
@@ -54,7 +56,7 @@ class CogVideoXGenerator:
 
         _clip_format(order, find_profile(order.profile, self._config))
         if order.adapter is not None:
-            read_adapter(order.adapter, order.adapter_strength)
+            self._check_adapter(order, read_adapter(order.adapter, order.adapter_strength))
         probe_picture(order.picture)
 
     def generate(self, order: ClipOrder, context: RunContext = QUIET) -> Generation:
@@ -73,16 +75,31 @@ class CogVideoXGenerator:
                 model = self._load(profile, context)
             load_seconds = time.perf_counter() - began
             choose_format(profile, model.architecture, order.num_frames, order.width, order.height)
-            with explaining_out_of_memory(_doing(model), _WHAT_TO_DO), adapter_applied(model.pipeline, adapter):
+            base = Base(model.base, model.base_revision)
+            with (
+                explaining_out_of_memory(_doing(model), _WHAT_TO_DO),
+                adapter_applied(model.pipeline, adapter, base, order.other_base) as adapter_notes,
+            ):
                 sampled = sample_frames(model.pipeline, picture.rgb_HWC, order.prompt, clip, config, context)
         return Generation(
             frames=iter(sampled.frames_THWC),
             format=clip,
             picture_HWC=picture.rgb_HWC,
-            facts=_facts(order, clip, model, config, adapter, picture, sampled),
+            facts=_facts(order, clip, model, config, adapter, adapter_notes, picture, sampled),
             seconds={"load": load_seconds, **sampled.seconds},
             peak_memory_bytes=peak.bytes_used,
         )
+
+    def _check_adapter(self, order: ClipOrder, adapter: Adapter) -> None:
+        """Where the base is on this machine, that it is the adapter's; loading sees the others."""
+        profile = find_profile(order.profile, self._config)
+        if not adapter.base or profile.weights == "random":
+            return
+        try:
+            base = locate_weights(profile, self._config.cache, download=False).identity
+        except WeightsError:
+            return  # it may still be downloaded; what is wrong with a folder is told when it is loaded
+        require_base(adapter.path, adapter.base, base, order.other_base)
 
     def _load(self, profile: Profile, context: RunContext) -> LoadedModel:
         context.raise_if_stopped("Stopped as asked before loading; nothing was written.")
@@ -146,6 +163,7 @@ def _facts(
     model: LoadedModel,
     config: SamplingConfig,
     adapter: Adapter | None,
+    adapter_notes: tuple[str, ...],
     picture: Picture,
     sampled: Sampled,
 ) -> GeneratorFacts:
@@ -164,6 +182,7 @@ def _facts(
             *model.notes,
             *picture.notes,
             *(adapter.notes if adapter else ()),
+            *adapter_notes,
             *sampled.notes,
             *(("guidance is off, so the negative prompt changes nothing",) if unguided else ()),
         ),

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from reelops.cogvideox.adapter_base import Base
 from reelops.cogvideox.denoiser import load_transformer
 from reelops.cogvideox.frame_attention import enable_sparse_frame_attention
 from reelops.cogvideox.lora import add_lora, lora_parameters, read_adapter, read_adapter_weights
@@ -66,15 +67,15 @@ def _load_transformer(plan: TrainingPlan) -> Any:
     transformer = load_transformer(plan.weights.folder, plan.dtype)
     add_lora(transformer, params.rank, params.alpha, params.targets, params.seed)
     if params.start_from is not None:
-        _start_from(transformer, params.start_from, params)
+        _start_from(transformer, params.start_from, params, plan.weights.identity)
     if params.frames_per_step is not None:
         enable_sparse_frame_attention(transformer, plan.tokens_per_frame, plan.latent_frames)
     return transformer
 
 
-def _start_from(transformer: Any, path: Path, params: TrainParams) -> None:
+def _start_from(transformer: Any, path: Path, params: TrainParams, base: Base) -> None:
     adapter = read_adapter(path)
-    weights = read_adapter_weights(adapter, transformer)
+    weights = read_adapter_weights(adapter, transformer, base, params.other_base)
     own = lora_parameters(transformer)
     if adapter.rank != params.rank or set(weights) != set(own) or adapter.alpha not in (None, params.alpha):
         raise SettingsError(

@@ -101,6 +101,7 @@ class TrainParams(ParamsBlock):
         name: of the adapter; its folder under models/adapters and its name in the registry.
         profile: the base model; the one the latents were made with.
         start_from: an adapter to start from, with the same rank and targets.
+        other_base: start from it though it was trained on another base.
         rank, alpha: W + alpha / rank * B A.
         targets: layers that get an adapter, by the end of their names.
         steps: optimizer steps.
@@ -133,6 +134,7 @@ class TrainParams(ParamsBlock):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     profile: str
     start_from: Path | None = None
+    other_base: bool = False
     rank: Count = 64
     alpha: Amount = 64.0
     targets: list[str] = Field(default=list(RECIPE_TARGETS), min_length=1)
@@ -202,6 +204,6 @@ class TrainParams(ParamsBlock):
     def identity(self) -> dict[str, Any]:
         """What decides the weights, as JSON values: two runs that differ elsewhere only are the same run."""
         elsewhere = {"micro_batch", "workers", "checkpoint_every", "keep_checkpoints", "budget", "name"}
-        elsewhere |= {"gradient_checkpointing", "publish"}
+        elsewhere |= {"gradient_checkpointing", "publish", "other_base"}
         values: dict[str, Any] = json.loads(self.model_dump_json(exclude=elsewhere))
         return values

@@ -7,9 +7,10 @@ import json
 import os
 from dataclasses import dataclass
 
+from reelops.cogvideox.adapter_base import require_base
 from reelops.cogvideox.architecture import Architecture, read_architecture
 from reelops.cogvideox.clip_format import choose_format
-from reelops.cogvideox.lora import read_adapter
+from reelops.cogvideox.lora import Adapter, read_adapter
 from reelops.cogvideox.memory import GB, USABLE_SHARE, choose_dtype
 from reelops.cogvideox.profiles import Profile, find_profile
 from reelops.cogvideox.training_memory import AdapterSize, TrainingFootprint, count_adapter, training_footprint
@@ -118,6 +119,8 @@ def plan_training(
     index = _read_latents(LatentCache(paths.latents), profile, weights, architecture, latents, config)
     params.accumulated(launch.processes)
     _check_rank(params, architecture)
+    start_from = read_adapter(params.start_from) if params.start_from else None
+    start_notes = _notes_on_start(start_from, weights, params)
     dtype, why = _dtype(params, machine)
     optimizer, missing = available_optimizer(params.optimizer, bool(machine.gpus))
     size = count_adapter(architecture, params.rank, params.targets)
@@ -146,9 +149,9 @@ def plan_training(
         optimizer=optimizer,
         size=size,
         footprint=footprint,
-        identity=_identity(params, index, weights, dtype, optimizer),
+        identity=_identity(params, index, weights, dtype, optimizer, start_from),
         launch=launch,
-        notes=(*weights.notes, *launch.notes, computes, *_notes_on(params, index, launch, missing)),
+        notes=(*weights.notes, *launch.notes, *start_notes, computes, *_notes_on(params, index, launch, missing)),
     )
 
 
@@ -186,6 +189,11 @@ def _notes_on(params: TrainParams, index: Index, launch: Launch, missing: str | 
     if params.held_out.every and not index.of_split("validation"):
         notes.append("no clip is of the split validation, so there is no held-out loss; the last step is published")
     return notes
+
+
+def _notes_on_start(adapter: Adapter | None, weights: Weights, params: TrainParams) -> tuple[str, ...]:
+    """That the adapter to start from is of this base."""
+    return require_base(adapter.path, adapter.base, weights.identity, params.other_base) if adapter else ()
 
 
 def _check_rank(params: TrainParams, architecture: Architecture) -> None:
@@ -269,8 +277,10 @@ def how_to_need_less(params: TrainParams, launch: Launch) -> str:
     return f"To need less, {', or '.join(ways)}; `reelops train --plan` shows what fits."
 
 
-def _identity(params: TrainParams, index: Index, weights: Weights, dtype: str, optimizer: str) -> str:
-    start = read_adapter(params.start_from).sha256 if params.start_from else None
+def _identity(
+    params: TrainParams, index: Index, weights: Weights, dtype: str, optimizer: str, start_from: Adapter | None
+) -> str:
+    start = start_from.sha256 if start_from else None
     content = {
         "params": params.identity() | {"dtype": dtype, "optimizer": optimizer, "start_from": start},
         "data": index.digest(),

@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
+from reelops.cogvideox.adapter_base import HEADER_KEY
 from reelops.cogvideox.lora import WEIGHTS_NAME, save_adapter
 from reelops.system.digest import sha256_of
 from reelops.system.files import write_folder_atomically
@@ -44,7 +45,7 @@ def publish_adapter(plan: TrainingPlan, loop: Loop, outcome: Outcome) -> Publish
     facts = _facts(plan, outcome, step)
     adapter = plan.paths.adapter
     with write_folder_atomically(adapter) as folder:
-        header = {"reelops": json.dumps(facts, sort_keys=True)}
+        header = {HEADER_KEY: json.dumps(facts, sort_keys=True)}
         save_adapter(loop.components.transformer, weights, folder / WEIGHTS_NAME, header)
         (folder / ADAPTER_FACTS).write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n")
         (folder / "card.md").write_text(_card(plan.params.name, facts))

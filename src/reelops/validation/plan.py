@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reelops.clip import ClipOrder
+from reelops.cogvideox.adapter_base import Base, require_base
 from reelops.cogvideox.architecture import read_architecture
 from reelops.cogvideox.clip_format import choose_format
 from reelops.cogvideox.lora import Adapter, read_adapter
@@ -47,6 +48,7 @@ class ValidationPlan:
     Attributes:
         facts: what training says of the adapter; empty for other people's.
         cache: clips that earlier runs made.
+        other_base: the adapter was trained on another base, and is worn all the same.
         notes: for the user.
     """
 
@@ -60,6 +62,7 @@ class ValidationPlan:
     pictures: tuple[HeldOutPicture, ...]
     trials: tuple[Trial, ...]
     cache: ClipCache
+    other_base: bool
     notes: tuple[str, ...]
 
     @property
@@ -79,6 +82,7 @@ class ValidationPlan:
             profile=self.params.profile,
             seed=trial.seed,
             adapter=adapter,
+            other_base=self.other_base and adapter is not None,
         )
 
     def key(self, trial: Trial, side: Side) -> ClipKey:
@@ -104,8 +108,11 @@ def adapter_of(config: Config, given: Path | None) -> Path:
     return folder
 
 
-def plan_validation(params: ValidateParams, adapter: Path, config: Config) -> ValidationPlan:
+def plan_validation(params: ValidateParams, adapter: Path, config: Config, other_base: bool = False) -> ValidationPlan:
     """Everything that would stop it later, checked now; nothing heavy is loaded.
+
+    Args:
+        other_base: hold the adapter against this base though it was trained on another one.
 
     Raises:
         SettingsError: there is no adapter, no picture, or no such profile.
@@ -117,7 +124,12 @@ def plan_validation(params: ValidateParams, adapter: Path, config: Config) -> Va
         raise WeightsError(f"Profile {profile.name} has random weights; no adapter was trained on them.")
     found, facts = read_adapter(adapter), read_facts(adapter)
     weights = locate_weights(profile, config.cache)
-    _check_base(found, facts, weights, profile)
+    beside = Base(_text(facts.get("base")), _text(facts.get("base_revision")))
+    base_notes = [
+        note
+        for stated in dict.fromkeys((found.base, beside))
+        for note in require_base(found.path, stated, weights.identity, other_base)
+    ]
     pictures, notes = find_pictures(params, config.root)
     machine = inspect_machine()
     return ValidationPlan(
@@ -131,17 +143,13 @@ def plan_validation(params: ValidateParams, adapter: Path, config: Config) -> Va
         pictures=tuple(pictures),
         trials=tuple(plan_trials(params, pictures)),
         cache=ClipCache(config.root / WORK / "clips"),
-        notes=(*weights.notes, *found.notes, *notes, *_notes_on(params, pictures)),
+        other_base=other_base,
+        notes=(*weights.notes, *found.notes, *base_notes, *notes, *_notes_on(params, pictures)),
     )
 
 
-def _check_base(adapter: Adapter, facts: dict[str, Any], weights: Weights, profile: Profile) -> None:
-    trained_on = facts.get("base_revision")
-    if trained_on is not None and trained_on != weights.revision:
-        raise WeightsError(
-            f"Adapter {adapter.path} was trained on {facts.get('base')} {trained_on[:19]}, and profile {profile.name} "
-            f"is {weights.base} {weights.revision[:19]}. Set validate.profile to its base, or train it again."
-        )
+def _text(fact: Any) -> str | None:
+    return fact if isinstance(fact, str) else None
 
 
 def _conditions(profile: Profile, weights: Weights, machine: Machine) -> Conditions:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from small_model import CLIP, PROMPT_LENGTH
 
+from reelops.cogvideox.adapter_base import UNKNOWN_BASE
 from reelops.cogvideox.lora import WEIGHTS_NAME, adapter_applied, read_adapter
 from reelops.cogvideox.sampling import SamplingConfig, sample_frames
 from reelops.errors import SettingsError, WeightsError
@@ -73,9 +74,9 @@ def test_alpha_rank_and_digest_are_read_from_the_file(lora):
 def test_half_the_alpha_halves_what_the_adapter_adds(small_pipeline, small_model, lora, tmp_path):
     half = read_adapter(write_lora(tmp_path, small_model, alpha=RANK / 2))
     assert half.alpha == RANK / 2
-    with adapter_applied(small_pipeline, read_adapter(lora)):
+    with adapter_applied(small_pipeline, read_adapter(lora), UNKNOWN_BASE):
         whole_delta = projection_delta(small_pipeline)
-    with adapter_applied(small_pipeline, half):
+    with adapter_applied(small_pipeline, half, UNKNOWN_BASE):
         half_delta = projection_delta(small_pipeline)
     assert whole_delta.abs().max() > 0.1
     torch.testing.assert_close(half_delta, whole_delta / 2)
@@ -83,24 +84,26 @@ def test_half_the_alpha_halves_what_the_adapter_adds(small_pipeline, small_model
 
 def test_strength_scales_what_the_adapter_adds_and_zero_is_the_base(small_pipeline, lora):
     base = velocity(small_pipeline)
-    with adapter_applied(small_pipeline, read_adapter(lora)):
+    with adapter_applied(small_pipeline, read_adapter(lora), UNKNOWN_BASE):
         worn, delta = velocity(small_pipeline), projection_delta(small_pipeline)
-    with adapter_applied(small_pipeline, read_adapter(lora, strength=0.5)):
+    with adapter_applied(small_pipeline, read_adapter(lora, strength=0.5), UNKNOWN_BASE):
         torch.testing.assert_close(projection_delta(small_pipeline), delta / 2)
-    with adapter_applied(small_pipeline, read_adapter(lora, strength=0.0)):
+    with adapter_applied(small_pipeline, read_adapter(lora, strength=0.0), UNKNOWN_BASE):
         assert torch.equal(velocity(small_pipeline), base)
     assert not torch.allclose(worn, base, atol=1e-3)
 
 
 def test_lora_with_zero_b_leaves_the_model_unchanged(small_pipeline, small_model, tmp_path):
     base = velocity(small_pipeline)
-    with adapter_applied(small_pipeline, read_adapter(write_lora(tmp_path, small_model, alpha=RANK, b_scale=0.0))):
+    with adapter_applied(
+        small_pipeline, read_adapter(write_lora(tmp_path, small_model, alpha=RANK, b_scale=0.0)), UNKNOWN_BASE
+    ):
         assert torch.equal(velocity(small_pipeline), base)
 
 
 def test_the_base_comes_back_bit_for_bit_also_after_a_failure(small_pipeline, lora):
     base = velocity(small_pipeline)
-    with pytest.raises(ZeroDivisionError), adapter_applied(small_pipeline, read_adapter(lora)):
+    with pytest.raises(ZeroDivisionError), adapter_applied(small_pipeline, read_adapter(lora), UNKNOWN_BASE):
         raise ZeroDivisionError
     assert torch.equal(velocity(small_pipeline), base)
 
@@ -108,7 +111,7 @@ def test_the_base_comes_back_bit_for_bit_also_after_a_failure(small_pipeline, lo
 def test_a_clip_made_with_an_adapter_equals_the_pipelines_own(small_pipeline, small_picture, lora):
     config = SamplingConfig(seed=1, steps=2, guidance=3.0, prompt_length=PROMPT_LENGTH)
     plain = sample_frames(small_pipeline, small_picture, "zoom in", CLIP, config).frames_THWC
-    with adapter_applied(small_pipeline, read_adapter(lora)):
+    with adapter_applied(small_pipeline, read_adapter(lora), UNKNOWN_BASE):
         ours = sample_frames(small_pipeline, small_picture, "zoom in", CLIP, config).frames_THWC
     small_pipeline.load_lora_weights(str(lora))
     try:
@@ -136,7 +139,7 @@ def test_an_adapter_of_another_base_is_one_clear_error(small_pipeline, lora, tmp
         save_file(wrong, file)
         with (
             pytest.raises(WeightsError, match=f"another base model.*{word}"),
-            adapter_applied(small_pipeline, read_adapter(file)),
+            adapter_applied(small_pipeline, read_adapter(file), UNKNOWN_BASE),
         ):
             pass
     assert torch.equal(velocity(small_pipeline), base)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,17 +72,21 @@ def test_the_clip_is_the_diffusers_pipelines_own(generator, order, small_pipelin
     assert np.abs(made.read_frames().astype(int) - (video * 255).round().astype(int)).max() <= 1
 
 
-@pytest.fixture
-def lora(tmp_path):
-    """An adapter for one layer, without a word on its alpha."""
+def write_adapter(path, header=None):
     import torch
     from safetensors.torch import save_file
 
     torch.manual_seed(0)
     matrices = {"lora_A.weight": torch.randn(2, 32), "lora_B.weight": torch.randn(32, 2)}
     layer = "transformer.transformer_blocks.0.attn1.to_q"
-    save_file({f"{layer}.{name}": value for name, value in matrices.items()}, tmp_path / "lora.safetensors")
-    return tmp_path / "lora.safetensors"
+    save_file({f"{layer}.{name}": value for name, value in matrices.items()}, path, header)
+    return path
+
+
+@pytest.fixture
+def lora(tmp_path):
+    """An adapter for one layer, without a word on its alpha or its base."""
+    return write_adapter(tmp_path / "lora.safetensors")
 
 
 def test_an_adapter_changes_the_clip_and_is_gone_for_the_next_order(generator, order, lora):
@@ -92,6 +97,26 @@ def test_an_adapter_changes_the_clip_and_is_gone_for_the_next_order(generator, o
     assert (worn.facts.own["adapter_rank"], worn.facts.own["adapter_strength"]) == (2, 0.7)
     assert any("states no alpha" in note for note in worn.facts.notes)
     assert np.array_equal(generator.generate(order).read_frames(), plain_THWC)
+
+
+def test_an_adapter_of_another_base_is_refused_before_and_while_generating_unless_asked_for(
+    generator, order, small_model, tmp_path
+):
+    facts = {"base": "small", "base_revision": "sha256:another"}
+    stranger = order.but(adapter=write_adapter(tmp_path / "lora.safetensors", {"reelops": json.dumps(facts)}))
+    for door in (generator.check, generator.generate):
+        with pytest.raises(WeightsError, match=r"was trained on small sha256:another.*--other-base"):
+            door(stranger)
+    asked = stranger.but(other_base=True)
+    generator.check(asked)
+    assert any("worn on another base" in note for note in generator.generate(asked).facts.notes)
+
+
+def test_an_adapter_of_this_base_is_worn_without_a_note(generator, order, small_model, tmp_path):
+    facts = {"base": "renamed", "base_revision": content_digest(small_model, tmp_path / "cache")}
+    own = order.but(adapter=write_adapter(tmp_path / "lora.safetensors", {"reelops": json.dumps(facts)}))
+    generator.check(own)
+    assert not any("base" in note for note in generator.generate(own).facts.notes)
 
 
 def test_what_the_user_should_know_is_in_the_notes(generator, order):

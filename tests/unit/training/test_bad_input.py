@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import signal
 from dataclasses import replace
@@ -30,6 +31,13 @@ def text_to_video_base(ground, tmp_path):
 def adapter_of_another_base(ground, tmp_path):
     other = tmp_path / "other.safetensors"
     save_file({"transformer.transformer_blocks.7.attn1.to_q.lora_A.weight": torch.ones(4, 32)}, other)
+    ground.write_params(start_from=str(other))
+
+
+def adapter_that_names_another_base(ground, tmp_path):
+    other = tmp_path / "other.safetensors"
+    header = {"reelops": json.dumps({"base": "small", "base_revision": "sha256:another"})}
+    save_file({"transformer.transformer_blocks.0.attn1.to_q.lora_A.weight": torch.ones(4, 32)}, other, header)
     ground.write_params(start_from=str(other))
 
 
@@ -71,6 +79,7 @@ def table_that_has_changed(ground, _tmp_path):
         (table_that_has_changed, 2, "has changed since the latents were made"),
         (text_to_video_base, 1, "is a text-to-video model"),
         (adapter_of_another_base, 1, "was made for another base model"),
+        (adapter_that_names_another_base, 1, "was trained on small sha256:another, and this base is"),
         (nan_in_a_sample, 2, "its video mean in the cache holds values that are not finite"),
         (latents_of_too_few_frames, 2, "it has 2 latent frames in the cache, not 3"),
         (nan_in_a_sample_that_a_worker_reads, 2, "its video mean in the cache holds values that are not finite"),

@@ -121,7 +121,7 @@ def test_the_learning_rate_warms_up_then_follows_its_schedule(schedule, half_way
         ({"held_out": {"every": 0}, "publish": "best"}, "held_out.every"),
         ({"name": "../elsewhere"}, "match"),
         ({"dtype": "float16"}, "bfloat16"),
-        ({"rang": 4}, "Extra inputs"),
+        ({"rang": 4}, "no such key"),
         ({"frames_a_step": 2}, "frames_a_step is now frames_per_step"),
         ({"lowest_timestep": 0}, "lowest_timestep is now min_timestep"),
         ({"prompt_share": 0.5}, "prompt_share is now prompt_probability"),

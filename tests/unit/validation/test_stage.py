@@ -16,7 +16,8 @@ from safetensors.torch import save_file
 from training_ground import VALIDATE
 from validation_work import plan_here, validate_here
 
-from reelops.cogvideox.lora import METADATA_KEY, WEIGHTS_NAME
+from reelops.cogvideox.adapter_base import PEFT_KEY
+from reelops.cogvideox.lora import WEIGHTS_NAME
 from reelops.errors import Cancelled, MachineError, SettingsError, WeightsError
 from reelops.metrics.catalogue import METRICS, METRICS_VERSION
 from reelops.production.output_names import sidecar_of
@@ -26,7 +27,8 @@ from reelops.system.digest import sha256_of
 from reelops.validation.findings import SIDES, find
 from reelops.validation.mlflow_run import log_validation
 from reelops.validation.outputs import metrics, report_validation
-from reelops.validation.plan import adapter_of
+from reelops.validation.params import ValidateParams
+from reelops.validation.plan import adapter_of, plan_validation
 from reelops.validation.verdict import FOLDER, read_verdict
 from reelops.video.decode import read_clip
 from reelops.video.probe import probe
@@ -50,8 +52,8 @@ def rewritten(adapter: Path, folder: Path, scale: float = 1.0, alpha: float | No
         weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         metadata = dict(file.metadata())
     if alpha is not None:
-        stated = json.loads(metadata[METADATA_KEY])
-        metadata[METADATA_KEY] = json.dumps(stated | {"transformer.lora_alpha": alpha})
+        stated = json.loads(metadata[PEFT_KEY])
+        metadata[PEFT_KEY] = json.dumps(stated | {"transformer.lora_alpha": alpha})
     scaled = {name: value * (scale if "lora_B" in name else 1.0) for name, value in weights.items()}
     save_file(scaled, folder / WEIGHTS_NAME, metadata)
     return folder
@@ -218,8 +220,11 @@ def test_no_adapter_is_one_line_that_says_what_to_do(ground):
 def test_an_adapter_of_another_base_is_refused_by_name(ground):
     facts = json.loads((ground.adapter / "adapter.json").read_text())
     (ground.adapter / "adapter.json").write_text(json.dumps(facts | {"base_revision": "sha256:0123"}))
-    with pytest.raises(WeightsError, match=r"was trained on small sha256:0123, and profile small is small sha256:"):
+    with pytest.raises(WeightsError, match=r"was trained on small sha256:0123, and this base is small sha256:"):
         plan_here(ground)
+    asked = plan_validation(ValidateParams.model_validate(VALIDATE), ground.adapter, ground.config, other_base=True)
+    assert any("worn on another base" in note for note in asked.notes)
+    assert asked.order(asked.trials[0], "adapter").other_base and not asked.order(asked.trials[0], "base").other_base
 
 
 def test_without_pictures_it_says_where_they_come_from(ground):
