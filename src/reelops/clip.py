@@ -84,10 +84,10 @@ class ClipOrder(ParamsBlock):
     height: int | None = Field(default=None, ge=1, le=MAX_SIDE, description="Height of the clip in pixels.")
     quality: Quality = Field(default="high", description="How the file is encoded.")
 
-    @field_validator("picture", "adapter")
+    @field_validator("picture", "adapter", "profile")
     @classmethod
-    def _can_be_a_path(cls, path: Path | None) -> Path | None:
-        if path is not None and "\0" in str(path):
+    def _can_be_a_path(cls, path: Path | str | None) -> Path | str | None:
+        if "\0" in str(path):
             raise ValueError("no path has a NUL character in it")
         return path
 
@@ -97,6 +97,16 @@ class ClipOrder(ParamsBlock):
         if not prompt.strip():
             raise ValueError('say in a sentence what should happen, such as "slow zoom in"')
         return prompt
+
+    @field_validator("prompt", "negative_prompt", mode="before")
+    @classmethod
+    def _is_unicode(cls, text: Any) -> Any:
+        try:
+            str(text).encode("utf-8")
+        except UnicodeEncodeError as error:
+            where = f"character {error.start + 1} is no Unicode"
+            raise ValueError(f"{where}; type it again, or send it in UTF-8") from error
+        return text
 
     def but(self, **changes: Any) -> ClipOrder:
         """The same order with other values in some fields.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from reelops.cli import run_guarded
 from reelops.errors import EXIT_CODES, Cancelled, MachineError, PictureError, ReelOpsError
@@ -75,6 +78,31 @@ def test_an_error_meant_for_a_person_is_one_line_and_its_own_exit_code(
     assert str(error) in told.err
     assert "Traceback" not in told.err
     assert told.out == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["info", "{}.mp4"],
+        ["score", "{}.mp4"],
+        ["score", "a.mp4", "--csv", "{}.csv"],
+        ["generate", "{}.jpg", "pan left", "-p", "camera-moves"],
+        ["generate", "a.jpg", "pan left", "-o", "{}.mp4"],
+    ],
+)
+def test_a_name_too_long_for_the_disk_is_a_mistake_told_in_a_line(arguments: list[str], tmp_path: Path) -> None:
+    done = reelops(*(argument.format("変" * 90) for argument in arguments), cwd=tmp_path)
+    assert done.returncode == 2
+    (line,) = done.stderr.strip().splitlines()
+    assert "too long" in line and "変変" in line
+
+
+def test_a_name_that_is_no_unicode_is_spelt_out_in_answers(tmp_path: Path) -> None:
+    picture = tmp_path / os.fsdecode(b"caf\xe9.png")
+    Image.new("RGB", (8, 8)).save(picture, format="PNG")
+    done = reelops("info", "--json", str(picture), cwd=tmp_path)
+    assert (done.returncode, json.loads(done.stdout)["path"]) == (0, str(picture))
+    assert r"caf\udce9.png" in reelops("info", str(picture), cwd=tmp_path).stdout
 
 
 def test_the_table_of_exit_codes_is_that_of_the_code(repository: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import signal
 import sys
@@ -14,7 +16,7 @@ import typer
 
 import reelops
 from reelops.cli.commands import COMMANDS, listed, load_command
-from reelops.errors import EXIT_CODES, FAILED, TERMINATED, Cancelled, ReelOpsError
+from reelops.errors import EXIT_CODES, FAILED, TERMINATED, UNUSABLE, Cancelled, ReelOpsError
 from reelops.system.interpreter import configure_interpreter, end_process
 from reelops.system.out_of_memory import explaining_out_of_memory
 
@@ -62,6 +64,7 @@ def run_guarded(run: Callable[[], Any]) -> int:
     What nobody foresaw keeps its traceback: it is a fault of ReelOps, and whoever mends it needs every line.
     """
     signal.signal(signal.SIGTERM, _stop_on_sigterm)
+    _spell_out_what_is_no_text()
     try:
         with explaining_out_of_memory("with this command"):
             code = run()
@@ -75,6 +78,9 @@ def run_guarded(run: Callable[[], Any]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            _complain(f"{error.filename} is too long a name for this disk; give a shorter one.")
+            return UNUSABLE
         if _is_usage_error(error):
             # typer carries its own click, whose errors have no public class: they are told by their methods.
             error.show()  # type: ignore[attr-defined] # typer names no class
@@ -85,6 +91,13 @@ def run_guarded(run: Callable[[], Any]) -> int:
     if code == Cancelled.exit_code:
         return _say_stopped()
     return code if isinstance(code, int) else 0
+
+
+def _spell_out_what_is_no_text() -> None:
+    """A file's name may be no Unicode, and a terminal may know few letters: neither stops an answer."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _show_version(asked: bool) -> None:

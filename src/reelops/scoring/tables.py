@@ -11,6 +11,7 @@ from reelops.metrics.catalogue import METRICS
 from reelops.scoring.scored_clip import ScoredClip
 from reelops.system.csv_cells import from_cell
 from reelops.system.files import write_atomically, write_csv_atomically
+from reelops.system.plain_text import spelt_out
 
 if TYPE_CHECKING:
     import pandas
@@ -29,7 +30,7 @@ DATA_EXTRA = 'Install it with pip install "reelops[data]".'
 
 
 def row_of(clip: ScoredClip) -> Row:
-    """A clip's row, with None for what is not known."""
+    """A clip's row, with None for what is not known. Tables take Unicode alone, so other names are spelt out."""
     row: Row = dict.fromkeys(COLUMNS)
     row |= {"clip": str(clip.path), "sha256": clip.sha256, "answer": clip.answer, "error": clip.error}
     row["notes"] = "\n".join(clip.notes) or None
@@ -38,7 +39,7 @@ def row_of(clip: ScoredClip) -> Row:
         row |= {"profile": clip.origin.profile, "prompt": clip.origin.prompt, "picture": picture}
     if clip.scores and clip.verdict:
         row |= _scores_of(clip)
-    return row
+    return {name: spelt_out(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def _scores_of(clip: ScoredClip) -> Row:

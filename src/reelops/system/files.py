@@ -1,7 +1,8 @@
 """How every file of the project is written: whole, or not at all.
 
 A writer works on a hidden sibling in the target's own folder, and the finished file takes the final name in one step.
-What a killed writer left behind is removed by the next write into that folder; see `reelops.system.temporary`.
+What a killed writer left behind is removed by the next process that writes into that folder, or a minute later by the
+same one; see `reelops.system.temporary`.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from types import SimpleNamespace
 
 from reelops.errors import InputError
 from reelops.system.csv_cells import to_cell
+from reelops.system.plain_text import to_utf8
 from reelops.system.temporary import (
     PARTIAL_SUFFIX,
     partial_of,
-    remove_abandoned_partials,
     remove_folder_if_abandoned,
+    sweep,
     temporary_file,
     temporary_folder,
 )
@@ -48,11 +50,11 @@ def write_atomically(path: Path) -> Iterator[Path]:
         MachineError: the folder cannot be written to, or the disk is full.
     """
     path = Path(path)
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; name a file to write, for example {path / 'clip.mp4'}.")
     with machine_error_on_write(path):
+        if path.is_dir():
+            raise InputError(f"{path} is a folder; name a file to write, for example {path / 'clip.mp4'}.")
         path.parent.mkdir(parents=True, exist_ok=True)
-        remove_abandoned_partials(path.parent)
+        sweep(path.parent)
     with temporary_file(path) as partial:
         with machine_error_if_full(path):
             yield partial
@@ -71,8 +73,11 @@ def write_bytes_atomically(path: Path, data: bytes) -> None:
 
 
 def write_text_atomically(path: Path, text: str) -> None:
-    """Puts `text` under `path` in one step, as UTF-8 with its line ends as they are."""
-    write_bytes_atomically(path, text.encode())
+    """Puts `text` under `path` in one step, as UTF-8 with its line ends as they are.
+
+    What UTF-8 cannot say, as in names of files that are no text, is spelt out; in JSON it reads back as it was.
+    """
+    write_bytes_atomically(path, to_utf8(text))
 
 
 def write_csv_atomically(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

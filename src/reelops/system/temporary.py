@@ -10,13 +10,19 @@ import fcntl
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from reelops.system.file_names import LONGEST_NAME, shortened
 from reelops.system.write_errors import machine_error_on_write
 
 PARTIAL_SUFFIX = ".partial"
+SWEEP_EVERY_SECONDS = 60.0
+_TOKEN_BYTES = 6
+_MOST_OF_A_NAME = LONGEST_NAME - len("..") - 2 * _TOKEN_BYTES - len(PARTIAL_SUFFIX)
+_swept: dict[str, float] = {}
 
 
 @contextmanager
@@ -48,7 +54,7 @@ def temporary_folder(new_name: Callable[[], Path]) -> Iterator[Path]:
 
 @contextmanager
 def temporary_file(path: Path) -> Iterator[Path]:
-    """As `passing_folder`, an empty file beside `path`; it may be moved away within the block."""
+    """As `temporary_folder`, an empty file beside `path`; it may be moved away within the block."""
     while True:
         partial, handle = partial_of(path), None
         try:
@@ -58,7 +64,8 @@ def temporary_file(path: Path) -> Iterator[Path]:
                 yield partial
                 return
         finally:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):  # what went wrong before is what is told
+                partial.unlink(missing_ok=True)
             if handle is not None:
                 os.close(handle)
 
@@ -66,15 +73,37 @@ def temporary_file(path: Path) -> Iterator[Path]:
 def _is_ours(handle: int, path: Path) -> bool:
     """Takes the lock; False where somebody took the path for abandoned between its making and this."""
     try:
+        locked = lock(handle)
+    except OSError:
+        locked = True  # a disk that knows no locks, on which nobody takes anything for abandoned either
+    return locked and is_at(handle, path)
+
+
+def lock(handle: int) -> bool:
+    """Locks an open file or folder until it is closed; False where another process has it locked.
+
+    Raises:
+        OSError: the disk knows no locks, as some network disks do.
+    """
+    try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(handle), path.stat())
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
+def is_at(handle: int, path: Path) -> bool:
+    """Whether what is open is still what stands under that name."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.lstat())
     except OSError:
         return False
 
 
 def partial_of(path: Path) -> Path:
-    """A hidden name beside `path` that nothing has."""
-    return path.with_name(f".{path.name[:180]}.{secrets.token_hex(6)}{PARTIAL_SUFFIX}")
+    """A hidden name beside `path` that nothing has, however long that of `path` is."""
+    begin = shortened(path.name, _MOST_OF_A_NAME)
+    return path.with_name(f".{begin}.{secrets.token_hex(_TOKEN_BYTES)}{PARTIAL_SUFFIX}")
 
 
 def remove_folder_if_abandoned(folder: Path) -> None:
@@ -84,12 +113,23 @@ def remove_folder_if_abandoned(folder: Path) -> None:
     except OSError:
         return
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(folder, ignore_errors=True)
-    except BlockingIOError:
-        pass  # its holder is alive
+        if lock(handle):
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError:
+        pass  # it cannot be known whether its holder lives
     finally:
         os.close(handle)
+
+
+def sweep(folder: Path) -> None:
+    """Removes the temporary files in `folder` whose writer is dead, once in a while.
+
+    Each time the whole folder is listed, which for tens of thousands of files takes longer than a write does.
+    """
+    name, now = str(folder.absolute()), time.monotonic()
+    if now - _swept.get(name, -SWEEP_EVERY_SECONDS) >= SWEEP_EVERY_SECONDS:
+        _swept[name] = now
+        remove_abandoned_partials(folder)
 
 
 def remove_abandoned_partials(folder: Path) -> list[Path]:
@@ -103,8 +143,9 @@ def _remove_if_abandoned(partial: Path) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        partial.unlink(missing_ok=True)
+        if not lock(handle) or not is_at(handle, partial):
+            return False
+        partial.unlink()
     except OSError:
         return False
     finally:

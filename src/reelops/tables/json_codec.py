@@ -16,6 +16,8 @@ from typing import Annotated, Any, TypeVar
 import numpy as np
 from pydantic import BeforeValidator, InstanceOf, PlainSerializer, TypeAdapter
 
+from reelops.system.plain_text import to_utf8
+
 Value = TypeVar("Value")
 _adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
 Array = Annotated[
@@ -53,4 +55,4 @@ def canonical(plain: Any) -> str:
 
 def digest_of_plain(plain: Any) -> str:
     """sha256 of JSON values, in hexadecimal digits."""
-    return hashlib.sha256(canonical(plain).encode()).hexdigest()
+    return hashlib.sha256(to_utf8(canonical(plain))).hexdigest()

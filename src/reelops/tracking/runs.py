@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from reelops.errors import TrackingError
 from reelops.system.exclusive_lock import kernel_lock
+from reelops.system.plain_text import spelt_out
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -182,9 +183,8 @@ class LiveRun:
             self._client.update_run(self.run_id, status="RUNNING")
             self._reached = _reached(self._client, self.run_id)
             return
-        tags = {**record.tags, "mlflow.note.content": record.note, "mlflow.source.name": "reelops"}
         started = int(time.time() * 1000)
-        run = self._client.create_run(self._experiment_id, start_time=started, tags=tags, run_name=record.name)
+        run = _create_run(self._client, record, self._experiment_id, started)
         self.run_id = run.info.run_id
         _log_values(self._client, run.info.run_id, record)
 
@@ -275,8 +275,7 @@ def _open(uri: str) -> MlflowClient:
 
 def _write(client: MlflowClient, record: RunRecord, experiment_id: str) -> str:
     started = int((time.time() if record.started is None else record.started) * 1000)
-    tags = {**record.tags, "mlflow.note.content": record.note, "mlflow.source.name": "reelops"}
-    run = client.create_run(experiment_id, start_time=started, tags=tags, run_name=record.name)
+    run = _create_run(client, record, experiment_id, started)
     run_id: str = run.info.run_id
     try:
         _log_values(client, run_id, record)
@@ -291,11 +290,21 @@ def _write(client: MlflowClient, record: RunRecord, experiment_id: str) -> str:
     return run_id
 
 
+def _create_run(client: MlflowClient, record: RunRecord, experiment_id: str, started: int) -> Any:
+    tags = {**record.tags, "mlflow.note.content": record.note, "mlflow.source.name": "reelops"}
+    return client.create_run(
+        experiment_id,
+        start_time=started,
+        tags={name: spelt_out(value) for name, value in tags.items()},
+        run_name=spelt_out(record.name),
+    )
+
+
 def _log_values(client: MlflowClient, run_id: str, record: RunRecord) -> None:
     from mlflow.entities import Metric, Param
 
     now = int(time.time() * 1000)
-    params = [Param(name, "" if value is None else str(value)) for name, value in record.params.items()]
+    params = [Param(name, "" if value is None else spelt_out(str(value))) for name, value in record.params.items()]
     metrics = [Metric(name, float(value), now, 0) for name, value in record.metrics.items()]
     client.log_batch(run_id, params=params, metrics=metrics)
 

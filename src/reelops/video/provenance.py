@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reelops.errors import VideoError
+from reelops.system.plain_text import spelt_out
 from reelops.video.source import open_source
 
 _TAG = "comment"
@@ -25,7 +26,10 @@ def comment_of(provenance: Mapping[str, Any]) -> str:
         VideoError: it holds something that JSON cannot say.
     """
     try:
-        return json.dumps({_KEY: dict(provenance)}, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        # A picture's name may be no Unicode, which a tag must be; spelt out within JSON it reads back as it was.
+        return spelt_out(
+            json.dumps({_KEY: dict(provenance)}, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        )
     except (TypeError, ValueError) as error:
         raise VideoError(f"provenance must be JSON values: {error}.") from error
 

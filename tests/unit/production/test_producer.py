@@ -171,6 +171,23 @@ def test_an_empty_prompt_is_refused_when_the_order_is_made(order: ClipOrder, pro
 
 
 @pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("prompt", "caf\udce9, pan left"),
+        ("negative_prompt", "\ud83d"),
+        ("picture", "a\0.png"),
+        ("adapter", "a\0"),
+        ("profile", "a\0"),
+    ],
+)
+def test_a_text_that_is_no_unicode_and_a_name_that_no_file_has_are_refused_when_the_order_is_made(
+    order: ClipOrder, field: str, value: str
+) -> None:
+    with pytest.raises(InputError, match=rf"{field} is .*(no Unicode|NUL)"):
+        order.but(**{field: value})
+
+
+@pytest.mark.parametrize(
     "wrong", [{"steps": 0}, {"guidance": -1.0}, {"guidance": float("nan")}, {"seed": -1}, {"fit": "tile"}, {"sead": 4}]
 )
 def test_an_order_that_makes_no_sense_names_field_and_value(order: ClipOrder, wrong: dict) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,3 +105,16 @@ def test_plots_have_means_and_a_row_a_clip(scored, tmp_path):
     values = [clip.scores["sharpness"] for clip in scored if clip.scores]
     assert told["metrics"]["sharpness"]["mean"] == pytest.approx(sum(values) / 2)
     assert told["answers"]["unreadable"] == 1 and set(told["metrics"]) <= set(METRICS)
+
+
+@pytest.mark.parametrize("write", [write_csv, write_parquet])
+def test_names_and_prompts_that_are_no_unicode_are_spelt_out_in_tables(write, scored, tmp_path):
+    origin = replace(scored[2].origin, picture=Path(os.fsdecode(b"caf\xe9.png")), prompt="a cat \ud83d")
+    odd = replace(scored[2], path=Path(os.fsdecode(b"caf\xe9.mp4")), origin=origin, notes=("of \udce9",))
+    broken = replace(scored[0], path=Path("\udce9.mp4"), error="\udce9.mp4 is no video")
+    path = tmp_path / f"table.{'csv' if write is write_csv else 'parquet'}"
+    assert check_table([odd, broken]) == []
+    write([odd, broken], path)
+    frame = read_table(path)
+    assert list(frame["clip"]) == [r"caf\udce9.mp4", r"\udce9.mp4"]
+    assert (frame["picture"][0], frame["prompt"][0]) == (r"caf\udce9.png", r"a cat \ud83d")

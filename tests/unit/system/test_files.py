@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import subprocess
 import sys
@@ -96,6 +98,78 @@ def test_dead_writers_partial_is_removed_by_the_next_write(tmp_path: Path) -> No
     assert len(list(tmp_path.iterdir())) == 1
     write_text_atomically(tmp_path / "b", "other")
     assert [one.name for one in tmp_path.iterdir()] == ["b"]
+
+
+def test_writes_into_a_large_folder_do_not_list_it_each_time(tmp_path: Path) -> None:
+    write_text_atomically(tmp_path / "first", "x")
+    listed: list[object] = []
+    with heard({"os.scandir", "os.listdir"}, listed):
+        for number in range(20):
+            write_text_atomically(tmp_path / f"{number}", "x")
+    assert listed == []
+
+
+def test_a_dead_writers_partial_goes_though_this_process_has_written_there_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_text_atomically(tmp_path / "a", "x")
+    (tmp_path / ".b.0123456789ab.partial").touch()
+    monkeypatch.setattr(temporary, "SWEEP_EVERY_SECONDS", 0.0)
+    write_text_atomically(tmp_path / "a", "x")
+    assert [one.name for one in tmp_path.iterdir()] == ["a"]
+
+
+@contextmanager
+def heard(events: set[str], told: list[object]) -> Iterator[None]:
+    """What the interpreter does of these kinds; an audit hook stays for ever, so it is told to be quiet."""
+    listening = True
+
+    def hear(event: str, arguments: tuple[object, ...]) -> None:
+        if listening and event in events:
+            told.append(arguments)
+
+    sys.addaudithook(hear)
+    try:
+        yield
+    finally:
+        listening = False
+
+
+@pytest.mark.parametrize("name", ["a" * 255, "\u3042" * 85, "\u3042" * 83 + ".mp4", "\udce9" * 255])
+def test_every_name_that_the_disk_takes_can_be_written(tmp_path: Path, name: str) -> None:
+    write_text_atomically(tmp_path / name, "x")
+    with write_folder_atomically(tmp_path / "of folders" / name):
+        pass
+    assert (tmp_path / name).read_text() == "x" and (tmp_path / "of folders" / name).is_dir()
+
+
+@pytest.mark.parametrize("path", ["\u3042" * 86, "a" * 256, "/".join(["a" * 250] * 17)])
+def test_a_name_too_long_for_the_disk_is_told_in_a_sentence(tmp_path: Path, path: str) -> None:
+    with pytest.raises(MachineError, match="too long"):
+        write_text_atomically(tmp_path / path, "x")
+    with pytest.raises(MachineError, match="too long"), write_folder_atomically(tmp_path / path):
+        pass
+
+
+def test_a_name_that_is_no_unicode_reads_back_from_json_as_it_was(tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.jpg")
+    write_text_atomically(tmp_path / "a.json", json.dumps({"picture": name, "of": "caf\xe9"}, ensure_ascii=False))
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {"picture": name, "of": "caf\xe9"}
+
+
+def test_where_the_disk_knows_no_locks_files_and_folders_are_written_and_nobody_elses_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(temporary.fcntl, "flock", flock)
+    (tmp_path / ".b.0123456789ab.partial").touch()
+    (tmp_path / ".c.0123456789ab.partial").mkdir()
+    write_text_atomically(tmp_path / "a", "x")
+    with write_folder_atomically(tmp_path / "d"):
+        pass
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_link_is_replaced_not_followed(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import socket
 import subprocess
 import sys
@@ -52,6 +53,17 @@ def test_a_run_is_read_back_as_it_was_logged(store: str, clip: Path, tmp_path: P
     assert run.data.tags["mlflow.note.content"] == "**accept**"
     fetched = Path(client.download_artifacts(tracked.run_id, "clip.mp4", str(tmp_path)))
     assert hashlib.sha256(fetched.read_bytes()).digest() == hashlib.sha256(clip.read_bytes()).digest()
+
+
+def test_a_run_of_files_whose_names_are_no_unicode_is_logged_with_them_spelt_out(store: str, clip: Path) -> None:
+    named = clip.rename(clip.with_name(os.fsdecode(b"caf\xe9.mp4")))
+    told = {"name": named.stem, "params": {"picture": named}, "tags": {"of": named.name}, "note": named.name}
+    for tracked in (log_run(record(files=[named], **told), store), LiveRun(record(**told), store)):
+        run = MlflowClient(tracking_uri=store).get_run(tracked.run_id)
+        assert (run.info.run_name, run.data.tags["of"]) == (r"caf\udce9", r"caf\udce9.mp4")
+        assert run.data.params["picture"].endswith(r"caf\udce9.mp4")
+    home = Path(store.removeprefix("sqlite:///")).parent
+    assert [path.name for path in (home / "mlartifacts").rglob("caf*")] == [named.name]
 
 
 def test_artifacts_of_the_local_store_lie_beside_it(store: str, clip: Path) -> None:

@@ -39,6 +39,14 @@ def test_provenance_comes_back_as_it_went_in(tmp_path: Path, suffix: str) -> Non
     assert probe(path).provenance == PROVENANCE
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_names_in_a_provenance_that_are_no_unicode_come_back_as_they_were(tmp_path: Path, suffix: str) -> None:
+    provenance = {"picture": os.fsdecode(b"caf\xe9.jpg"), "like it": r"caf\udce9.jpg", "half": "a cat \ud83d"}
+    path = tmp_path / os.fsdecode(b"caf\xe9" + suffix.encode())
+    encode(noise_frames(1), path, Fraction(8), "fast", provenance)
+    assert read_provenance(path) == probe(path).provenance == provenance
+
+
 def test_long_provenance_is_not_cut(tmp_path: Path) -> None:
     provenance = {"note": "ü" * 100_000}
     encode(noise_frames(1), tmp_path / "clip.mp4", Fraction(8), "fast", provenance)
