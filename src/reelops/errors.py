@@ -185,12 +185,16 @@ def fault_of(error: BaseException) -> Fault:
     A machine's fault anywhere among the causes is what it is: a VideoError raised because no more files could be opened
     says nothing about the video.
     """
-    chain = list(_causes(error))
-    if any(_is_of_the_machine(link) for link in chain):
+    if machine_cause(error) is not None:
         return Fault.MACHINE
-    if any(isinstance(link, ReelOpsError) for link in chain):
+    if any(isinstance(link, ReelOpsError) for link in _causes(error)):
         return Fault.INPUT
     return Fault.OURS
+
+
+def machine_cause(error: BaseException) -> BaseException | None:
+    """The first of an exception and its causes that is a fault of this machine; None where none is."""
+    return next((link for link in _causes(error) if _is_of_the_machine(link)), None)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reelops.errors import Fault, MachineError, OutOfMemory, ReelOpsError, fault_of, is_out_of_memory
+from reelops.errors import Fault, MachineError, OutOfMemory, ReelOpsError, fault_of, is_out_of_memory, machine_cause
 
 _LONGEST_REASON = 200
 
@@ -44,14 +44,26 @@ def reading_foreign(
         raise error(f"{printable(str(path))} {what_is_wrong}: {reason_of(problem)}; {what_to_do}.") from problem
 
 
-def machine_error_on_read(path: Path | str, problem: Exception) -> MachineError:
+def machine_error_on_read(path: Path | str, problem: BaseException) -> MachineError:
     """What this machine says against reading `path`, as an error for a person."""
     if is_out_of_memory(problem):
         return OutOfMemory.of(problem, f"reading {path}")
+    reason = reason_of(machine_cause(problem) or problem)
     return MachineError(
-        f"cannot read {printable(str(path))} on this machine now: {reason_of(problem)}. "
-        "Nothing is known of the file; try again."
+        f"cannot read {printable(str(path))} on this machine now: {reason}. Nothing is known of the file; try again."
     )
+
+
+def refuse_machine_fault(path: Path | str, problem: Exception) -> None:
+    """What is asked before an error is taken for a fact about `path`: before it is quarantined, left out or kept so.
+
+    Raises:
+        MachineError: it is this machine's fault, and no fact.
+    """
+    if isinstance(problem, MachineError):
+        raise problem
+    if fault_of(problem) is Fault.MACHINE:
+        raise machine_error_on_read(path, problem) from problem
 
 
 def reason_of(problem: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -21,6 +22,10 @@ def trouble(what: str, report: ReportProgress) -> str:
     """Ends in the way that is asked for."""
     if what == "die":
         os.kill(os.getpid(), signal.SIGKILL)
+    if what == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if what == "full":
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if what == "refuse":
         raise VideoError("this is not a video.")
     if what == "break":

@@ -128,6 +128,7 @@ def self_test_clips(
             if isinstance(answer, JobProgress):
                 judged[answer.index] = answer.amount
             else:
+                answer.raise_machine_fault(clips[answer.index])
                 judged[answer.index] = len(CASES)
                 tests[answer.index] = ClipTest(clips[answer.index], answer.result or (), answer.error)
             done, total = sum(judged), len(jobs) * len(CASES)

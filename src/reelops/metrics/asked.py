@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from reelops.errors import PictureError, SettingsError, WeightsError
+from reelops.foreign import refuse_machine_fault
 from reelops.metrics.catalogue import METRICS
 from reelops.metrics.learned.embedding import Embedder
 from reelops.metrics.learned.feature_consistency import FeatureConsistency
@@ -74,6 +75,7 @@ def _by_features(name: str, weights: Weights, picture_HWC: np.ndarray | None) ->
     try:
         embedder = Embedder(source)
     except WeightsError as error:
+        refuse_machine_fault(source, error)
         return NotAvailable(name, how, str(error))
     picture = picture_HWC if kind == "DINO" else None
     return FeatureConsistency(name, kind.lower(), embedder, f"{how}, weights {source}", picture)
@@ -90,6 +92,7 @@ def _against(reference: Path, names: Sequence[str], weights: Weights, first_HWC:
         try:
             comparisons.append(AgainstReference(name, Comparison(_lpips(weights), "RGB by AlexNet", SMALLEST_SIDE)))
         except WeightsError as error:
+            refuse_machine_fault(str(weights.lpips), error)
             unavailable.append(NotAvailable(name, "RGB by AlexNet", str(error)))
     return [Reference(frames, comparisons, is_picture), *unavailable]
 
@@ -105,5 +108,6 @@ def _reference_frames(reference: Path, width: int, height: int) -> tuple[Iterato
     """Frames of a video, or the one of a picture, cropped and scaled as the clip's own picture is."""
     try:
         return iter([picture_at(reference, width, height)]), True
-    except PictureError:
+    except PictureError as error:
+        refuse_machine_fault(reference, error)
         return (timed.frame_HWC for timed in read_frames(reference)), False

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reelops.errors import InputError, ReelOpsError, SettingsError
+from reelops.foreign import refuse_machine_fault
 from reelops.gate.limits import GateSettings, load_gate_settings, require_profile
 from reelops.gate.verdict import judge
 from reelops.metrics.asked import ASKED_METRICS
@@ -160,6 +161,7 @@ def score_clips(
         One result a clip, in their order; a clip that cannot be scored says why.
 
     Raises:
+        MachineError: this machine cannot read a clip, or keep its scores, now; the scores so far are kept.
         Cancelled: somebody asked to stop; the scores so far are kept.
     """
     tally = _Tally(len(clips), context)
@@ -204,6 +206,7 @@ def _prepare(clip: Path, order: ScoringOrder, tally: _Tally) -> ScoredClip | _Jo
         key = order.key_of(sha256, origin, reference)
         scores = None if order.fresh else order.store.read(key)
     except (ReelOpsError, OSError) as error:
+        refuse_machine_fault(clip, error)
         tally.clip_done()
         return ScoredClip(clip, sha256, origin, error=str(error))
     if scores is None:
@@ -232,6 +235,7 @@ def _measure(
             if isinstance(answer, JobProgress):
                 tally.frames_of(answer.index, answer.amount)
             else:
+                answer.raise_machine_fault(jobs[answer.index].path)
                 tally.job_done(answer.index)
                 yield answer.index, answer.result, answer.error
 
@@ -241,6 +245,7 @@ def _measure_here(job: _Job, tally: _Tally) -> tuple[Scores | None, str | None]:
     try:
         scores = _measure_one(job, lambda frames: tally.frames_of(0, frames))
     except ReelOpsError as problem:
+        refuse_machine_fault(job.path, problem)
         error = str(problem)
     tally.job_done(0)
     return scores, error

@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from reelops.foreign import refuse_machine_fault
 from reelops.gate.limits import DEFAULT
 from reelops.production.output_names import sidecar_of
 from reelops.system.digest import sha256_of
@@ -98,7 +99,8 @@ def _order_in(sidecar: Path, clip_sha256: str, notes: list[str]) -> Mapping[str,
     try:
         take = json.loads(sidecar.read_text(encoding="utf-8"))
         order, about = take["order"], take["sha256"]
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        refuse_machine_fault(sidecar, error)
         return {}
     if about != clip_sha256:
         notes.append(f"{sidecar.name} beside it is about another version of this clip, and was not used.")
@@ -121,7 +123,8 @@ def digest_of_picture(picture: Path) -> str | None:
     try:
         state = picture.stat()
         return _digest(picture, state.st_mtime_ns, state.st_size)
-    except OSError:
+    except OSError as error:
+        refuse_machine_fault(picture, error)
         return None
 
 

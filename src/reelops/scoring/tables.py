@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reelops.errors import MachineError
+from reelops.foreign import refuse_machine_fault
 from reelops.metrics.catalogue import METRICS
 from reelops.scoring.scored_clip import ScoredClip
 from reelops.system.csv_cells import from_cell
@@ -124,6 +125,7 @@ def read_table(path: Path) -> pandas.DataFrame:
             frame = frame.map(from_cell, na_action="ignore")
         return frame.astype({name: kind for name, kind in dtypes().items() if name in frame})
     except (OSError, ValueError, TypeError, UnicodeDecodeError) as error:
+        refuse_machine_fault(path, error)
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path} is no table of scores: {reason}. Give one that reelops score wrote.") from error
 

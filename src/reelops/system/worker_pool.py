@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
-from reelops.errors import ReelOpsError, is_out_of_memory
+from reelops.errors import Fault, MachineError, ReelOpsError, fault_of, is_out_of_memory
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -34,15 +34,28 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 POLL_SECONDS = 0.5
 _starts = threading.Lock()  # the environment is one for all threads
 _GRACE_SECONDS = 5.0
+_BROKEN = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL})
 
 
 @dataclass(frozen=True)
 class JobResult(Generic[Result]):
-    """What became of the job at `index`: its result, or in a sentence why there is none."""
+    """What became of the job at `index`: its result, or in a sentence why there is none, and whose fault that is."""
 
     index: int
     result: Result | None = None
     error: str | None = None
+    fault: Fault | None = None
+
+    def raise_machine_fault(self, what: object) -> None:
+        """To be asked before the error is taken for a fact about what the job was about.
+
+        Raises:
+            MachineError: it is none; `what` names the job.
+        """
+        if self.fault is Fault.MACHINE:
+            raise MachineError(
+                f"{what}: {self.error}. This says nothing about the file: what was done is kept; run it again."
+            )
 
 
 @dataclass(frozen=True)
@@ -100,7 +113,8 @@ def _receive(worker: _Worker) -> JobResult[Any] | JobProgress:
     except (EOFError, OSError):
         worker.process.join(_GRACE_SECONDS)
         worker.dead, worker.index = True, None
-        return JobResult(index, error=f"the process that worked on it {_end_of(worker.process.exitcode)}")
+        code = worker.process.exitcode
+        return JobResult(index, error=f"the process that worked on it {_end_of(code)}", fault=_fault_of_end(code))
     if isinstance(message, int):
         return JobProgress(index, message)
     worker.index = None
@@ -177,6 +191,11 @@ def _end_of(code: int | None) -> str:
     return f"was ended by {name}{hint}"
 
 
+def _fault_of_end(code: int | None) -> Fault:
+    """A file can break a decoder; whatever else ends a process comes from outside."""
+    return Fault.INPUT if code is None or code >= 0 or -code in _BROKEN else Fault.MACHINE
+
+
 def _serve(pickled: bytes, connection: Connection) -> None:
     """A worker's loop: a job, an answer, until it is shut down or its caller is gone."""
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
@@ -185,15 +204,20 @@ def _serve(pickled: bytes, connection: Connection) -> None:
             connection.send(_do(work, job, connection.send))
 
 
-def _do(work: Work[Any, Any], job: Any, report: ReportProgress) -> tuple[Any, str | None]:
+def _do(work: Work[Any, Any], job: Any, report: ReportProgress) -> tuple[Any, str | None, Fault | None]:
+    """Result, error and fault of a job."""
     try:
-        return work(job, report), None
+        return work(job, report), None, None
     except ReelOpsError as error:
-        return None, str(error)
+        return None, str(error), fault_of(error)
     except (BrokenPipeError, ConnectionResetError):
         raise
     except Exception as error:
+        fault = fault_of(error)
         if is_out_of_memory(error):
-            return None, "there was too little memory for it; give fewer workers"
+            return None, "there was too little memory for it; give fewer workers", Fault.MACHINE
+        if fault is Fault.MACHINE:
+            return None, str(error), fault
         traceback.print_exc()
-        return None, f"a fault in ReelOps ({type(error).__name__}: {error}); please report it with the lines above"
+        words = f"a fault in ReelOps ({type(error).__name__}: {error}); please report it with the lines above"
+        return None, words, fault

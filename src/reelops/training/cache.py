@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from reelops.clip import ClipFormat
 from reelops.errors import DatasetError
+from reelops.foreign import reading_foreign, refuse_machine_fault
 from reelops.system.files import write_atomically, write_text_atomically
 from reelops.system.temporary import remove_abandoned_partials
 
@@ -170,18 +171,18 @@ class LatentCache:
 
         Raises:
             DatasetError: it is missing or broken.
+            MachineError: it cannot be read on this machine now.
         """
-        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
         path = self.path(kind, key)
-        try:
-            tensors: dict[str, Tensor] = load_file(path)
-            return tensors
-        except FileNotFoundError:
-            raise DatasetError(f"{path} is missing. {HOW_TO_REMAKE}") from None
-        except (SafetensorError, OSError) as error:
-            raise DatasetError(f"{path} is no whole safetensors file: {error}. Delete it. {HOW_TO_REMAKE}") from error
+        with reading_foreign(path, DatasetError, "is no whole safetensors file", f"delete it. {HOW_TO_REMAKE}"):
+            try:
+                with path.open("rb"):  # safetensors would call a file missing that cannot be opened
+                    tensors: dict[str, Tensor] = load_file(path)
+            except FileNotFoundError:
+                raise DatasetError(f"{path} is missing. {HOW_TO_REMAKE}") from None
+        return tensors
 
     def write_index(self, index: Index) -> None:
         """Stores the index; from then on the cache is what it says."""
@@ -192,6 +193,7 @@ class LatentCache:
 
         Raises:
             DatasetError: there is none, or it is broken.
+            MachineError: it cannot be read on this machine now.
         """
         path = self.folder / INDEX
         try:
@@ -202,6 +204,7 @@ class LatentCache:
         except FileNotFoundError:
             raise DatasetError(f"There are no latents at {self.folder}. Make them with `dvc repro latents`.") from None
         except (OSError, ValueError, KeyError, TypeError) as error:
+            refuse_machine_fault(path, error)
             raise DatasetError(f"{path} cannot be read ({type(error).__name__}: {error}). {HOW_TO_REMAKE}") from error
 
     def missing(self, clips: Iterable[EncodedClip]) -> list[str]:

@@ -19,6 +19,7 @@ from typing import TypeVar
 from reelops.cogvideox.profiles import find_profile
 from reelops.cogvideox.weights import Weights, locate_weights
 from reelops.errors import Cancelled, DatasetError, ReelOpsError, SettingsError
+from reelops.foreign import refuse_machine_fault
 from reelops.params import Config
 from reelops.progress import QUIET, RunContext
 from reelops.system.digest import sha256_of
@@ -156,7 +157,8 @@ def run_latents(plan: LatentPlan, context: RunContext = QUIET) -> LatentResult:
 
     Raises:
         DatasetError: more clips failed than `latents.max_failed_share` allows; the old index stays.
-        MachineError: the encoders do not fit this machine, or the disk is full.
+        MachineError: the encoders do not fit this machine, the disk is full, or a clip cannot be read on this machine
+            now; what was encoded stays, and the old index.
         Cancelled: somebody asked to stop; what was encoded stays.
     """
     began = time.monotonic()
@@ -191,6 +193,7 @@ def _named(
         try:
             named.append((clip, _name(clip, encoding)))
         except (ReelOpsError, OSError) as error:
+            refuse_machine_fault(clip.video, error)
             unreadable.append(Quarantined(clip.clip_id, str(error)))
     return named, unreadable
 
@@ -230,6 +233,7 @@ def _encode(
         except Cancelled:
             raise
         except (ReelOpsError, OSError) as error:
+            refuse_machine_fault(clip.video, error)
             failed.append(Quarantined(clip.clip_id, str(error)))
     context.progress("clips", len(clips), len(clips), "clips")
     return failed, notes

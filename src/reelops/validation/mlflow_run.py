@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from reelops.foreign import refuse_machine_fault
 from reelops.params import Config
 from reelops.tracking.runs import LiveRun, RunRecord, TrackedRun
 from reelops.training.paths import REPORTS, RUN_FACTS
@@ -22,7 +23,8 @@ def training_run(adapter_sha256: str, config: Config) -> str | None:
     """MLflow's id of the run that trained exactly this adapter; None where none is known."""
     try:
         facts = json.loads((config.root / REPORTS / RUN_FACTS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        refuse_machine_fault(config.root / REPORTS / RUN_FACTS, error)
         return None
     if not isinstance(facts, dict) or facts.get("adapter_sha256") != adapter_sha256:
         return None

@@ -20,6 +20,8 @@ from reelops.cogvideox.load import unload_model
 from reelops.cogvideox.lora import WEIGHTS_NAME, Adapter
 from reelops.cogvideox.profiles import Profile
 from reelops.cogvideox.weights import Weights
+from reelops.errors import WeightsError
+from reelops.foreign import reason_of, refuse_machine_fault
 from reelops.generators.catalogue import Generators
 from reelops.generators.cogvideox import CogVideoXGenerator
 from reelops.generators.contract import Generation
@@ -29,6 +31,8 @@ from reelops.progress import QUIET, RunContext
 from reelops.system.hardware import Machine
 from reelops.system.out_of_memory import explaining_out_of_memory
 from reelops.training.paths import ADAPTER_FACTS
+
+_HOW_TO_MEND_FACTS = "Train the adapter again, or remove the file where the adapter is not one of ReelOps."
 
 
 @dataclass(frozen=True)
@@ -176,12 +180,25 @@ def _contradictions(adapter: Adapter) -> list[str]:
 
 
 def read_facts(adapter: Path) -> dict[str, Any]:
-    """What training wrote beside an adapter; empty where there is nothing, as with other people's adapters."""
+    """What training wrote beside an adapter; empty where there is nothing, as with other people's adapters.
+
+    Raises:
+        WeightsError: it is damaged; without it the reload gate would compare with nothing.
+        MachineError: it cannot be read on this machine now.
+    """
     folder = adapter if adapter.is_dir() else adapter.parent
     if not adapter.is_dir() and adapter.name != WEIGHTS_NAME:
         return {}
+    path = folder / ADAPTER_FACTS
     try:
-        facts = json.loads((folder / ADAPTER_FACTS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
         return {}
-    return facts if isinstance(facts, dict) else {}
+    except (OSError, ValueError) as error:
+        refuse_machine_fault(path, error)
+        raise WeightsError(
+            f"{path} cannot be read: {reason_of(error)}. Train the adapter again, or remove it."
+        ) from error
+    if not isinstance(facts, dict):
+        raise WeightsError(f"{path} holds no facts of an adapter. Train the adapter again, or remove it.")
+    return facts

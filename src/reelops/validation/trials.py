@@ -12,6 +12,7 @@ from reelops.camera.words import asked_move
 from reelops.dataset.metadata.window import by_chance
 from reelops.dataset.table import CLIPS, ClipRow, read_clips
 from reelops.errors import DatasetError, SettingsError
+from reelops.foreign import refuse_machine_fault
 from reelops.params import find_files
 from reelops.system.digest import sha256_of
 from reelops.validation.params import ValidateParams
@@ -104,6 +105,7 @@ def _held_out_rows(params: ValidateParams, root: Path) -> tuple[list[ClipRow], l
     try:
         rows = read_clips(root / CLIPS)
     except DatasetError as error:
+        refuse_machine_fault(root / CLIPS, error)
         return [], [f"{error} Only pictures of validate.held_out are tried."]
     return [row for row in rows if row.split in params.splits], []
 

@@ -8,12 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from footage import textured
+from scarcity import files_no_larger_than, no_more_open_files
 
 from reelops.camera.moves import CameraMove, film, path_of
 from reelops.dataset.entry import Segment
+from reelops.dataset.metadata.diagnosis import diagnose
+from reelops.dataset.metadata.examine import Job, examine
 from reelops.dataset.metadata.measure import Measured, measure
-from reelops.dataset.metadata.params import Limits, WindowParams
+from reelops.dataset.metadata.params import Limits, MetadataParams, WindowParams
+from reelops.dataset.metadata.store import measure_store, settings_digest
 from reelops.dataset.table import Reason
+from reelops.errors import MachineError
 from reelops.metrics.settings import load_score_settings
 from reelops.metrics.suite import score_frames
 from reelops.params import load_config
@@ -92,3 +97,28 @@ def test_a_file_that_cannot_be_read_is_an_answer(tmp_path: Path) -> None:
         "text": Reason.NOT_A_VIDEO, "empty": Reason.EMPTY, "cut": Reason.TRUNCATED, "none": Reason.MISSING,
     }  # fmt: skip
     assert str(tmp_path) not in measured(tmp_path / "text.mp4").evidence
+
+
+# ---- what is no fact about a video ----
+
+
+def job_for(clip: Path, folder: Path) -> Job:
+    params = MetadataParams(limits=LIMITS, window=WINDOW, max_quarantined_share=0.5)
+    return Job(clip, None, None, params, settings_digest(params), measure_store(folder / "measured"), folder)
+
+
+def test_what_a_machine_cannot_read_now_is_neither_measured_nor_kept(tmp_path: Path) -> None:
+    clip = write(tmp_path / "pan.mp4", shot(33))
+    job = job_for(clip, tmp_path)
+    for look in (lambda: measured(clip), lambda: diagnose(clip), lambda: examine(job, lambda _: None)):
+        with pytest.raises(MachineError, match="Nothing is known of the file"), no_more_open_files():
+            look()
+    assert not (tmp_path / "measured").exists()
+    assert examine(job, lambda _: None).measured.reason is None
+
+
+def test_a_clip_whose_measurement_cannot_be_kept_is_no_bad_clip(tmp_path: Path) -> None:
+    job = job_for(write(tmp_path / "pan.mp4", shot(33)), tmp_path)
+    with pytest.raises(MachineError, match="Free some space"), files_no_larger_than(100):
+        examine(job, lambda _: None)
+    assert examine(job, lambda _: None).measured.reason is None

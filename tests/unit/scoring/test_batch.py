@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from footage import filmed, write_clip
+from scarcity import files_no_larger_than, no_more_open_files
 
-from reelops.errors import Cancelled, InputError
+from reelops.errors import Cancelled, InputError, MachineError
 from reelops.metrics.scores import Scores
 from reelops.progress import Event, Progress, RunContext
 from reelops.scoring import batch
-from reelops.scoring.batch import find_clips, in_batches, score_clips
+from reelops.scoring.batch import ScoringOrder, find_clips, in_batches, score_clips
 from reelops.scoring.score_store import score_store
 from reelops.scoring.scored_clip import ScoredClip, counts, exit_code
 from reelops.tables.json_codec import from_plain, to_plain
@@ -220,3 +221,19 @@ def test_batches_together_are_all_clips_once(size: int) -> None:
 def test_no_clips_are_never_accepted() -> None:
     with pytest.raises(InputError, match="no clip is named"):
         find_clips([])
+
+
+@pytest.mark.parametrize("workers", [None, 2])
+def test_scores_that_cannot_be_kept_end_the_run_and_make_no_clip_unreadable(
+    workers: int | None, clips_folder: Path, order: ScoringOrder, tmp_path: Path
+) -> None:
+    nowhere = replace(order, store=score_store(tmp_path / "scores"))
+    clip = clips_folder / "deep" / "frozen.mp4"
+    with pytest.raises(MachineError, match="Free some space"), files_no_larger_than(100):
+        score_clips([clip], nowhere, workers)
+    assert score_clips([clip], nowhere, workers)[0].error is None
+
+
+def test_a_clip_that_cannot_be_opened_now_is_not_unreadable(clips_folder: Path, order: ScoringOrder) -> None:
+    with pytest.raises(MachineError), no_more_open_files():
+        score_clips([clips_folder / "zoom.mp4"], order)

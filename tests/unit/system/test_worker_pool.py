@@ -8,6 +8,7 @@ import time
 import pytest
 from worker_jobs import square, threads, trouble
 
+from reelops.errors import Fault, MachineError
 from reelops.system.worker_pool import ONE_THREAD, JobProgress, JobResult, run_jobs
 
 
@@ -73,3 +74,21 @@ def test_no_process_outlives_a_caller_that_stops():
 
 def test_no_jobs_no_processes():
     assert list(run_jobs(square, [], 2)) == []
+
+
+def test_an_answer_says_whose_fault_it_is_and_a_machines_is_no_fact_about_the_file():
+    jobs = ["refuse", "break", "full", "die", "crash", "well"]
+    found = dict(zip(jobs, (one for _, one in sorted(answers(trouble, jobs).items())), strict=True))
+    assert {name: one.fault for name, one in found.items()} == {
+        "refuse": Fault.INPUT,
+        "break": Fault.OURS,
+        "full": Fault.MACHINE,
+        "die": Fault.MACHINE,
+        "crash": Fault.INPUT,
+        "well": None,
+    }
+    for name in ("full", "die"):
+        with pytest.raises(MachineError, match=r"clip\.mp4: .*what was done is kept"):
+            found[name].raise_machine_fault("clip.mp4")
+    for name in ("refuse", "break", "crash", "well"):
+        found[name].raise_machine_fault("clip.mp4")

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scarcity import files_no_larger_than, no_more_open_files
 from small_model import FRAMES, HEIGHT, WIDTH, write_small_model
 from training_ground import PROMPTS, make_ground
 
 from reelops.cli import build_app, run_guarded
 from reelops.cogvideox.conditioning import encode_prompts, picture_condition, picture_tensor
 from reelops.cogvideox.latents import encode_clip
-from reelops.errors import Cancelled, DatasetError, SettingsError
+from reelops.errors import Cancelled, DatasetError, MachineError, SettingsError
 from reelops.progress import RunContext
 from reelops.training.cache import LatentCache
 from reelops.training.clips import read_training_clips
@@ -208,3 +209,26 @@ def test_the_command_says_what_it_did_in_words_and_in_json(small_model, tmp_path
     ground.table.unlink()
     code, _, err = latents()
     assert code == 2 and "run `reelops metadata` first" in " ".join(err.split()) and "Traceback" not in err
+
+
+# ---- what is no fact about a clip ----
+
+
+def test_a_full_disk_ends_the_run_keeps_the_index_and_takes_no_clip_for_a_bad_one(encoded, tmp_path, small_model):
+    clips, texts = (
+        [path.stat().st_size for path in (encoded.latents / kind).rglob("*.safetensors")] for kind in ("clips", "texts")
+    )
+    assert max(texts) < min(clips), "so that captions fit where clips do not"
+    ground = make_ground(tmp_path / "ground", small_model)
+    with pytest.raises(MachineError, match="Free some space"), files_no_larger_than(max(texts)):
+        ground.encode()
+    assert not (ground.latents / "quarantine.json").exists() and not (ground.latents / "index.json").exists()
+    assert ground.encode().quarantined == ()
+
+
+def test_latents_that_cannot_be_opened_now_are_neither_missing_nor_broken(encoded):
+    cache, _, entry, stored = cached(encoded)
+    for read in (lambda: cache.read("clips", entry.key), cache.read_index):
+        with pytest.raises(MachineError, match="on this machine now"), no_more_open_files():
+            read()
+    assert torch.equal(cache.read("clips", entry.key)["video_mean"], stored["video_mean"])

@@ -9,6 +9,7 @@ import av
 from av.error import FFmpegError
 
 from reelops.dataset.table import Reason
+from reelops.foreign import refuse_machine_fault
 from reelops.video.truncation import extent_of
 
 _KINDS = (
@@ -20,7 +21,11 @@ _KINDS = (
 
 
 def no_plain_file(path: Path) -> tuple[Reason, str] | None:
-    """What stands where a file should; None where one does. Opens nothing: a named pipe would never answer."""
+    """What stands where a file should; None where one does. Opens nothing: a named pipe would never answer.
+
+    Raises:
+        MachineError: this machine cannot say now.
+    """
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -28,19 +33,25 @@ def no_plain_file(path: Path) -> tuple[Reason, str] | None:
             return Reason.MISSING, f"it is a link to {str(path.readlink())!r}, and nothing is there"
         return Reason.MISSING, "it is not there any more; run `reelops fetch`"
     except OSError as error:  # a folder that may not be entered, links in a circle
+        refuse_machine_fault(path, error)
         return Reason.UNREADABLE, f"it cannot be reached: {error.strerror}"
     kind = next((name for is_kind, name in _KINDS if is_kind(mode)), None)
     return (Reason.UNREADABLE, f"it is {kind}, not a file") if kind else None
 
 
 def diagnose(path: Path) -> Reason:
-    """The reason why a file cannot be read as a video, or not to its end."""
+    """The reason why a file cannot be read as a video, or not to its end.
+
+    Raises:
+        MachineError: this machine cannot say now.
+    """
     if odd := no_plain_file(path):
         return odd[0]
     try:
         with path.open("rb") as file:
             file.read(1)
-    except OSError:
+    except OSError as error:
+        refuse_machine_fault(path, error)
         return Reason.UNREADABLE
     if not path.stat().st_size:
         return Reason.EMPTY
@@ -51,7 +62,8 @@ def diagnose(path: Path) -> Reason:
         with av.open(str(path.absolute()), options={"protocol_whitelist": "file"}) as container:
             kinds = {stream.type for stream in container.streams}
             name = container.format.name
-    except (FFmpegError, OSError, ValueError):
+    except (FFmpegError, OSError, ValueError) as error:
+        refuse_machine_fault(path, error)
         return Reason.NOT_A_VIDEO
     if "video" not in kinds:
         return Reason.NO_PICTURES if "audio" in kinds else Reason.NOT_A_VIDEO

@@ -85,6 +85,7 @@ def examine_clips(
         context: told of every clip, as so many of those that are there.
 
     Raises:
+        MachineError: this machine cannot look at a clip now; what was looked at is kept.
         Cancelled: somebody asked to stop; what was looked at is kept.
     """
     files = KnownFiles(root / WORK / "known")
@@ -105,6 +106,7 @@ def examine_clips(
         poll()
         kept = time.monotonic()
         for clip, result in _results(waiting, workers, poll):
+            result.raise_machine_fault(clip.path)
             found[clip.clip_id] = result.result or result.error or ""
             if result.result and result.result.sha256:
                 files.add(clip.path, result.result.sha256)

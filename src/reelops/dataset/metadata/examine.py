@@ -13,6 +13,7 @@ from reelops.dataset.metadata.measure import Measured, measure
 from reelops.dataset.metadata.params import MetadataParams
 from reelops.dataset.metadata.store import MeasureKey, MeasureStore
 from reelops.dataset.table import IMAGES
+from reelops.foreign import refuse_machine_fault
 from reelops.system.digest import sha256_of
 from reelops.system.files import write_atomically
 from reelops.system.worker_pool import ReportProgress
@@ -60,11 +61,16 @@ class Examined:
 
 
 def examine(job: Job, _report: ReportProgress) -> Examined:
-    """Measures a clip, unless that was done before, and writes its picture, unless it is there."""
+    """Measures a clip, unless that was done before, and writes its picture, unless it is there.
+
+    Raises:
+        MachineError: this machine cannot read or write now; nothing of it is kept.
+    """
     try:
         sha256 = job.sha256 or sha256_of(job.path)
         size_bytes = job.path.stat().st_size
-    except OSError:
+    except OSError as error:
+        refuse_machine_fault(job.path, error)
         return Examined(None, 0, _measure(job, ""), None)
     key = job.key(sha256)
     measured = job.store.read(key)

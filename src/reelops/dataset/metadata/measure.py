@@ -21,6 +21,7 @@ from reelops.dataset.metadata.text_share import text_share
 from reelops.dataset.metadata.window import Refused, Ticks, by_chance, choose_window
 from reelops.dataset.table import Reason
 from reelops.errors import VideoError
+from reelops.foreign import refuse_machine_fault
 from reelops.metrics.continuity.scene_cut import discontinuity, scene_cut
 from reelops.metrics.light.black_frames import dark_share
 from reelops.metrics.light.brightness import brightness
@@ -75,15 +76,20 @@ def measure(path: Path, segment: Segment | None, window: WindowParams, limits: L
     Args:
         segment: what of the file is the clip; None is all of it.
         chance: decides between windows that are equally good, and where a long clip is looked at.
+
+    Raises:
+        MachineError: this machine cannot read it now, which is no answer.
     """
     try:
         info, timeline = probe_with_timeline(path)
     except (VideoError, OSError) as error:
+        refuse_machine_fault(path, error)
         return Measured(reason=diagnose(path), evidence=_words(error, path))
     try:
         with one_opencv_thread():
             found = _measure(info, timeline, segment, window, limits, chance)
     except (VideoError, OSError) as error:
+        refuse_machine_fault(path, error)
         found = {"reason": diagnose(path), "evidence": _words(error, path)}
     return Measured(info.width, info.height, info.fps, float(info.duration), **found)
 

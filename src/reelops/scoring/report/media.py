@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from reelops.errors import ReelOpsError
+from reelops.foreign import refuse_machine_fault
 from reelops.pages.pictures import jpeg
 from reelops.system.worker_pool import ReportProgress
 from reelops.video.decode import read_frames
@@ -80,6 +81,7 @@ def make_media(job: MediaJob, report: ReportProgress) -> Media:
         media = _video(info, job.limit_bytes)
         pictures = _pictures(info, {*job.frames, info.num_frames // 2})
     except (ReelOpsError, OSError) as error:
+        refuse_machine_fault(job.path, error)
         return Media(None, {}, "none", note=str(error))
     report(1)
     frames = {number: jpeg(pictures[number], FRAME_WIDTH) for number in job.frames if number in pictures}
