@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["real_media", "small_model", "servers"]
+pytest_plugins = ["pretended_gpus", "real_media", "small_model", "servers"]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

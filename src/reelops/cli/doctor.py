@@ -121,7 +121,9 @@ def _processor(machine: Any) -> list[Finding]:
         ),
     ]
     for gpu in machine.gpus:
-        text = f"{gpu.name}, {gpu.free_bytes / GB:.1f} GB free of {gpu.total_bytes / GB:.1f} GB, driver {_driver()}"
+        # What is free is asked of the device that a command here would take, and of no other.
+        free = "" if gpu.free_bytes is None else f"{gpu.free_bytes / GB:.1f} GB free of "
+        text = f"{gpu.name}, {free}{gpu.total_bytes / GB:.1f} GB, driver {_driver()}"
         findings.append(Finding("machine", "gpu", "ok", text))
     if not machine.gpus:
         findings.append(Finding("machine", "gpu", "ok", "none that torch can use; the tiny profile needs none"))

@@ -154,7 +154,7 @@ def plan_memory(
     need = estimate_footprint(architecture, clip, chosen)
     on_gpu = bool(machine.gpus)
     base = CUDA_CONTEXT if on_gpu else PROCESS
-    free = (machine.gpus[0].free_bytes if on_gpu else machine.ram_free_bytes) * USABLE_SHARE
+    free = machine.free_bytes * USABLE_SHARE
     smallest = float("inf")
     starved = False
     for way, tiling in _ways(on_gpu):
@@ -181,7 +181,7 @@ def plan_memory(
 
 def _place(machine: Machine) -> str:
     if machine.gpus:
-        return f"{machine.gpus[0].name} has {machine.gpus[0].free_bytes / GB:.1f} GB free"
+        return f"{machine.gpus[0].name} has {machine.free_bytes / GB:.1f} GB free"
     return f"this machine has {machine.ram_free_bytes / GB:.1f} GB of memory free"
 
 

@@ -51,11 +51,17 @@ def _described() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Gpu:
-    """A CUDA device. `bf16`: it computes in bfloat16 natively (compute capability 8 and up)."""
+    """A CUDA device.
+
+    Attributes:
+        free_bytes: known of the device that this process computes on alone: to ask another one takes a CUDA context on
+            it, which holds about half a GB there for as long as the process lives.
+        bf16: it computes in bfloat16 natively (compute capability 8 and up).
+    """
 
     name: str
     total_bytes: int
-    free_bytes: int
+    free_bytes: int | None
     bf16: bool
     capability: str = ""
 
@@ -68,7 +74,7 @@ class Machine:
         ram_bytes: memory in all, or the container's limit where that is less.
         ram_free_bytes: what a new process can take without swapping.
         cpu_bf16: the processor multiplies in bfloat16 in hardware.
-        gpus: CUDA devices, the one used first.
+        gpus: CUDA devices; the first is the one that this process computes on.
     """
 
     cpu: str
@@ -82,6 +88,15 @@ class Machine:
     @property
     def device(self) -> str:
         return "cuda" if self.gpus else "cpu"
+
+    @property
+    def free_bytes(self) -> int:
+        """What is free where it computes: on its GPU, or in main memory."""
+        if not self.gpus:
+            return self.ram_free_bytes
+        free = self.gpus[0].free_bytes
+        assert free is not None, "the first GPU is the one that is asked"
+        return free
 
 
 def _number_in(path: str) -> int | None:
@@ -107,20 +122,29 @@ def _gpus() -> tuple[Gpu, ...]:
 
     if not torch.cuda.is_available():
         return ()
-    gpus = []
-    for index in range(torch.cuda.device_count()):
-        properties = torch.cuda.get_device_properties(index)
-        free, total = torch.cuda.mem_get_info(index)
-        gpus.append(
-            Gpu(
-                properties.name,
-                int(total),
-                int(free),
-                properties.major >= 8,
-                f"{properties.major}.{properties.minor}",
-            )
-        )
-    return tuple(gpus)
+    own = _own_gpu()
+    return tuple(_gpu(index, index == own) for index in sorted(range(torch.cuda.device_count()), key=own.__ne__))
+
+
+def _own_gpu() -> int:
+    """This process's device: of several processes each has the one of its local rank."""
+    import torch
+
+    rank = os.environ.get("LOCAL_RANK", "")
+    return int(rank) % torch.cuda.device_count() if rank.isdecimal() else torch.cuda.current_device()
+
+
+def _gpu(index: int, is_own: bool) -> Gpu:
+    import torch
+
+    properties = torch.cuda.get_device_properties(index)
+    return Gpu(
+        name=properties.name,
+        total_bytes=int(properties.total_memory),
+        free_bytes=int(torch.cuda.mem_get_info(index)[0]) if is_own else None,
+        bf16=properties.major >= 8,
+        capability=f"{properties.major}.{properties.minor}",
+    )
 
 
 def inspect_machine() -> Machine:

@@ -252,7 +252,7 @@ def _dtype(params: TrainParams, machine: Machine) -> tuple[str, str]:
 
 
 def _check_memory(footprint: TrainingFootprint, params: TrainParams, machine: Machine, launch: Launch) -> None:
-    free = machine.gpus[0].free_bytes if machine.gpus else machine.ram_free_bytes / launch.processes
+    free = machine.free_bytes if machine.gpus else machine.ram_free_bytes / launch.processes
     if footprint.peak <= free * USABLE_SHARE:
         return
     raise MachineError(

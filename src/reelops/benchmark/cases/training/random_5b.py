@@ -91,9 +91,9 @@ def measure_5b(_bench: Bench, context: RunContext) -> Figures:
         checkpoint_every=STEPS,
     )
     size = count_adapter(architecture, RANK, params.targets)
-    way = best_way(architecture, CLIP, size, "bfloat16", gpu.free_bytes)
+    way = best_way(architecture, CLIP, size, "bfloat16", machine.free_bytes)
     if way is None:
-        raise MachineError(f"{gpu.name} has {gpu.free_bytes / GB:.1f} GB free, which is too little for the 5B.")
+        raise MachineError(f"{gpu.name} has {machine.free_bytes / GB:.1f} GB free, which is too little for the 5B.")
     changes = {"optimizer": way.optimizer, "gradient_checkpointing": way.gradient_checkpointing}
     changes |= {"batch": way.micro_batch, "micro_batch": way.micro_batch}
     context.progress("random", 0, STEPS, "steps", f"{STEPS} steps of {way.micro_batch} clips on {gpu.name}")
