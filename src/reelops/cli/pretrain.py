@@ -168,7 +168,7 @@ def measure(folder: Path, params: PretrainParams, config: Config, console: Conso
     producer = build_producer(config)
     with watching() as context:
         figures = evaluate_generation(producer.frames, pictures, _as_published(folder, config), context)
-    vae = AutoencoderKLCogVideoX.from_pretrained(folder, subfolder="vae").float()
+    vae = AutoencoderKLCogVideoX.from_pretrained(folder, subfolder="vae", use_safetensors=True).float()
     width, height = params.config().vae.size
     with console.status("Reconstructing"):
         figures |= evaluate_vae(vae, pictures, (width, height))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from reelops.errors import WeightsError
+from reelops.system.foreign import reading_foreign
 
 PIPELINE_CLASS = "CogVideoXImageToVideoPipeline"
 NETWORKS = ("text_encoder", "transformer", "vae")
+_LONGEST_HEADER = 100_000_000  # as the library that reads them has it
 SCHEDULERS = ("CogVideoXDDIMScheduler", "CogVideoXDPMScheduler")
 
 # What diffusers 0.42 fills in where a config does not say.
@@ -157,14 +160,10 @@ class Architecture:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    try:
+    if not path.exists():
+        raise WeightsError(f"{path} is missing; weights in diffusers layout have it. Copy the whole folder again.")
+    with reading_foreign(path, WeightsError, "cannot be read as JSON", "copy the folder again"):
         content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise WeightsError(
-            f"{path} is missing; weights in diffusers layout have it. Copy the whole folder again."
-        ) from None
-    except (OSError, ValueError) as error:
-        raise WeightsError(f"{path} cannot be read as JSON ({error}). Copy the folder again.") from error
     if not isinstance(content, dict):
         raise WeightsError(f"{path} holds no JSON object. Copy the folder again.")
     return content
@@ -176,27 +175,17 @@ def count_parameters(safetensors: Path) -> int:
     Raises:
         WeightsError: the file is cut short or is something else.
     """
-    try:
+    with reading_foreign(safetensors, WeightsError, "is no whole safetensors file"):
         with safetensors.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
-            if length > safetensors.stat().st_size:
-                raise ValueError("the header is longer than the file")
+            if length > _LONGEST_HEADER:
+                raise ValueError("its header is too long to be one")
             header = json.loads(file.read(length))
         tensors = [tensor for name, tensor in header.items() if name != "__metadata__"]
         end = max((tensor["data_offsets"][1] for tensor in tensors), default=0)
         if 8 + length + end != safetensors.stat().st_size:
             raise ValueError(f"it has {safetensors.stat().st_size} bytes where its header promises {8 + length + end}")
-    except (OSError, ValueError, KeyError, TypeError, struct.error, AttributeError) as error:
-        raise WeightsError(
-            f"{safetensors} is no whole safetensors file: {error}. Copy or download it again."
-        ) from error
-    total = 0
-    for tensor in tensors:
-        size = 1
-        for side in tensor["shape"]:
-            size *= int(side)
-        total += size
-    return total
+        return sum(math.prod(int(side) for side in tensor["shape"]) for tensor in tensors)
 
 
 def read_architecture(folder: Path) -> Architecture:

@@ -15,10 +15,10 @@ from reelops.cogvideox.architecture import NETWORKS
 from reelops.cogvideox.profiles import Profile
 from reelops.errors import WeightsError
 from reelops.system.digest import sha256_of
+from reelops.system.weight_files import check_safetensors_only
 
 # What a pipeline needs of a repository: never pickles, never code.
 HUB_PATTERNS = ("model_index.json", "*/*.json", "*/*.safetensors", "tokenizer/*")
-_PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ def locate_weights(profile: Profile, cache: Path, download: bool = True) -> Weig
                 f"Profile {profile.name} keeps its weights in {profile.folder}, and there is no such folder. "
                 f"Restore it (git checkout, dvc pull), or name another folder under profiles in params.yaml."
             )
-        refuse_pickles(profile.folder)
+        _check_networks(profile.folder)
         return Weights(profile.folder, profile.folder.name, content_digest(profile.folder, cache))
     if profile.hub is None:
         raise WeightsError(f"Profile {profile.name} has random weights; there is nothing to locate.")
     folder = _from_hub(profile.hub, profile.revision or "main", download)
-    refuse_pickles(folder)
+    _check_networks(folder)
     commit = folder.name
     note = f"revision {profile.revision or 'main'} is not pinned; this run used commit {commit}"
     return Weights(folder, profile.hub, commit, () if profile.pinned else (note,))
@@ -123,22 +123,9 @@ def _whole(folder: Path) -> bool:
     return True
 
 
-def refuse_pickles(folder: Path) -> None:
-    """Weights are read from safetensors only: a pickle can run code.
-
-    Raises:
-        WeightsError: a network has no safetensors file.
-    """
+def _check_networks(folder: Path) -> None:
     for part in NETWORKS:
-        if any((folder / part).glob("*.safetensors")):
-            continue
-        pickles = sorted(path for path in (folder / part).glob("*") if path.suffix in _PICKLES)
-        if pickles:
-            raise WeightsError(
-                f"{pickles[0]} is a pickle, which can run code when it is opened, so it is not. "
-                f"Convert it to safetensors (`save_pretrained(..., safe_serialization=True)`) where you trust it."
-            )
-        raise WeightsError(f"{folder / part} has no .safetensors file. Copy or download the whole folder again.")
+        check_safetensors_only(folder / part)
 
 
 def content_digest(folder: Path, cache: Path) -> str:

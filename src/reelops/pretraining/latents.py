@@ -111,7 +111,7 @@ def film_latents(
             clips, firsts, moves, speeds = (np.stack(column) for column in zip(*rows, strict=True))
             with write_atomically(path) as partial, partial.open("wb") as file:
                 np.savez(file, clips=clips, pictures=firsts, moves=moves, speeds=speeds)
-        shards.append(dict(np.load(path)))
+        shards.append(dict(np.load(path, allow_pickle=False)))
         context.progress("latents", min(count, (number + 1) * shard), count, "clips")
     return LatentPool(**{key: np.concatenate([part[key] for part in shards]) for key in shards[0]})
 

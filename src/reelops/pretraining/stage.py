@@ -112,7 +112,7 @@ def _text(plan: PretrainingPlan, context: RunContext) -> tuple[Any, Any]:
     if plan.start_from:
         return (
             T5Tokenizer.from_pretrained(plan.start_from / "tokenizer"),
-            T5EncoderModel.from_pretrained(plan.start_from / "text_encoder").float().eval(),
+            T5EncoderModel.from_pretrained(plan.start_from / "text_encoder", use_safetensors=True).float().eval(),
         )
     folder, config = plan.work / "text", plan.config.text
     if not folder.exists():
@@ -122,7 +122,7 @@ def _text(plan: PretrainingPlan, context: RunContext) -> tuple[Any, Any]:
         with write_folder_atomically(folder) as partial:
             tokenizer.save_pretrained(partial)
             encoder.save_pretrained(partial)
-    return T5Tokenizer.from_pretrained(folder), T5EncoderModel.from_pretrained(folder).eval()
+    return T5Tokenizer.from_pretrained(folder), T5EncoderModel.from_pretrained(folder, use_safetensors=True).eval()
 
 
 def _vae(plan: PretrainingPlan, material: _Material, context: RunContext) -> Any:
@@ -130,7 +130,7 @@ def _vae(plan: PretrainingPlan, material: _Material, context: RunContext) -> Any
     if plan.start_from:
         from diffusers import AutoencoderKLCogVideoX
 
-        return AutoencoderKLCogVideoX.from_pretrained(plan.start_from / "vae").float().eval()
+        return AutoencoderKLCogVideoX.from_pretrained(plan.start_from / "vae", use_safetensors=True).float().eval()
     config = plan.config.vae
     vae = build_vae(config)
     finished = plan.work / "vae-normalised.pt"

@@ -14,8 +14,9 @@ from reelops.cogvideox.architecture import read_architecture
 from reelops.cogvideox.clip_format import choose_format
 from reelops.cogvideox.profiles import find_profile
 from reelops.cogvideox.weights import Weights, parts_digest
-from reelops.errors import VideoError
+from reelops.errors import VideoError, WeightsError
 from reelops.params import Config
+from reelops.system.foreign import reading_foreign
 from reelops.system.hardware import inspect_machine
 from reelops.training.cache import Encoding
 from reelops.training.clips import TrainingClip
@@ -58,7 +59,11 @@ def describe_encoding(params: LatentParams, config: Config, weights: Weights) ->
 
 
 def load_encoders(folder: Path, dtype: str) -> Encoders:
-    """The base's VAE and text encoder, without its transformer."""
+    """The base's VAE and text encoder, without its transformer.
+
+    Raises:
+        WeightsError: they cannot be loaded.
+    """
     import torch
     from diffusers import AutoencoderKLCogVideoX
     from diffusers.utils import logging as diffusers_logging
@@ -68,9 +73,10 @@ def load_encoders(folder: Path, dtype: str) -> Encoders:
     diffusers_logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()
     device, kind = inspect_machine().device, getattr(torch, dtype)
-    vae = AutoencoderKLCogVideoX.from_pretrained(folder, subfolder="vae", torch_dtype=kind, use_safetensors=True)
-    text = T5EncoderModel.from_pretrained(folder, subfolder="text_encoder", dtype=kind, use_safetensors=True)
-    tokenizer = AutoTokenizer.from_pretrained(folder, subfolder="tokenizer")
+    with reading_foreign(folder, WeightsError, "holds weights that do not fit their own configs", "copy them again"):
+        vae = AutoencoderKLCogVideoX.from_pretrained(folder, subfolder="vae", torch_dtype=kind, use_safetensors=True)
+        text = T5EncoderModel.from_pretrained(folder, subfolder="text_encoder", dtype=kind, use_safetensors=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, subfolder="tokenizer", trust_remote_code=False)
     return Encoders(vae.to(device).eval(), tokenizer, text.to(device).eval())
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
 from reelops.errors import WeightsError
+from reelops.system.foreign import reason_of
+from reelops.system.weight_files import check_safetensors_only
 
 if TYPE_CHECKING:
     import torch
@@ -32,18 +35,14 @@ class Embedder:
     """
 
     def __init__(self, weights: str) -> None:
-        from transformers import AutoConfig, AutoModel
-
-        try:
-            config: Any = AutoConfig.from_pretrained(weights)
-            self._is_clip = config.model_type == _CLIP_TYPE
-            if not self._is_clip and config.model_type not in _DINO_TYPES:
-                known = ", ".join((*_DINO_TYPES, _CLIP_TYPE))
-                raise WeightsError(f"{weights} is a model of type {config.model_type}; one of {known} is wanted")
-            model, loaded = AutoModel.from_pretrained(weights, output_loading_info=True)
-        except (OSError, ValueError) as error:
-            why = " ".join(str(error).split())
-            raise WeightsError(f"{weights} cannot be loaded; give a folder that holds it ({why})") from error
+        config = _loaded("AutoConfig", weights)
+        self._is_clip = config.model_type == _CLIP_TYPE
+        if not self._is_clip and config.model_type not in _DINO_TYPES:
+            known = ", ".join((*_DINO_TYPES, _CLIP_TYPE))
+            raise WeightsError(f"{weights} is a model of type {config.model_type}; one of {known} is wanted")
+        if (folder := Path(weights)).is_dir():
+            check_safetensors_only(folder)
+        model, loaded = _loaded("AutoModel", weights, use_safetensors=True, output_loading_info=True)
         # What a checkpoint lacks is filled with random numbers. DINO's has no pooler, and its class token needs none.
         lacking = [key for key in loaded["missing_keys"] if not key.startswith("pooler.")]
         if lacking or loaded["mismatched_keys"]:
@@ -88,6 +87,17 @@ class Embedder:
         small = _resized(frame_HWC, max(self._side, round(width * ratio)), max(self._side, round(height * ratio)))
         top, left = (small.shape[0] - self._side) // 2, (small.shape[1] - self._side) // 2
         return _normalised(small[top : top + self._side, left : left + self._side], *_CLIP)
+
+
+def _loaded(kind: str, weights: str, **options: Any) -> Any:
+    """What transformers makes of it; code that comes with it is never run."""
+    import transformers
+
+    try:
+        return getattr(transformers, kind).from_pretrained(weights, trust_remote_code=False, **options)
+    except Exception as error:  # a network that fails has three libraries' kinds, and an odd config any kind
+        what_to_do = "give a folder that holds it, in safetensors"
+        raise WeightsError(f"{weights} cannot be loaded; {what_to_do} ({reason_of(error)})") from error
 
 
 def _resized(frame_HWC: np.ndarray, width: int, height: int) -> np.ndarray:

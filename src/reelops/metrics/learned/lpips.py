@@ -10,6 +10,7 @@ import numpy as np
 
 from reelops.errors import WeightsError
 from reelops.metrics.metric import Metric
+from reelops.system.foreign import reading_foreign
 
 if TYPE_CHECKING:
     import torch
@@ -71,13 +72,10 @@ class Lpips:
     """
 
     def __init__(self, file: Path) -> None:
-        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        try:
+        with reading_foreign(file, WeightsError, "cannot be read as safetensors", HOW_TO_GET_WEIGHTS):
             tensors = load_file(file)
-        except (OSError, SafetensorError) as error:
-            raise WeightsError(f"{file} cannot be read as safetensors ({error}); {HOW_TO_GET_WEIGHTS}") from error
         try:
             self._layers = [_weights_of(tensors, *numbered) for numbered in enumerate(_ALEXNET)]
         except KeyError as error:
