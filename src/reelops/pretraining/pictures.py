@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
 from reelops.dataset.photographs import read_photograph
-from reelops.errors import DatasetError, VideoError
-from reelops.system.foreign import reading_foreign
+from reelops.errors import DatasetError
 from reelops.system.hardware import cores
 from reelops.system.worker_pool import JobProgress, ReportProgress, Work, run_jobs
 from reelops.video.picture import read_pixels
+from reelops.video.source import open_source, reading_video
 
 VIDEO_SUFFIXES = {".mp4", ".mkv", ".mov", ".webm", ".avi"}
 _FEWEST_FRAMES = 17
@@ -83,9 +82,9 @@ def video_stills(path: Path, every_seconds: float = 2.0, at_most: int = 6) -> li
         VideoError: it cannot be decoded.
     """
     stills: list[np.ndarray] = []
-    with _opened_video(path) as container:
+    with open_source(path) as (container, stream), reading_video(path):
         next_time = 0.0
-        for frame in container.decode(video=0):
+        for frame in container.decode(stream):
             if frame.time is not None and frame.time + 1e-6 < next_time:
                 continue
             stills.append(frame.to_ndarray(format="rgb24"))
@@ -115,21 +114,13 @@ def _pictures_of(path: Path, _: ReportProgress) -> list[np.ndarray]:
 
 def _first_frames(path: Path, _: ReportProgress, size: tuple[int, int], fps: int, at_most: int) -> list[np.ndarray]:
     frames: list[np.ndarray] = []
-    with _opened_video(path) as container:
-        rate = container.streams.video[0].average_rate
+    with open_source(path) as (container, stream), reading_video(path):
+        rate = stream.average_rate
         every = max(1, round(float(rate) / fps)) if rate else 1
-        for index, frame in enumerate(container.decode(video=0)):
+        for index, frame in enumerate(container.decode(stream)):
             if index % every == 0:
                 rgb = frame.to_ndarray(format="rgb24")
                 frames.append(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
             if len(frames) == at_most:
                 break
     return frames
-
-
-@contextmanager
-def _opened_video(path: Path) -> Iterator[Any]:
-    import av
-
-    with reading_foreign(path, VideoError, "cannot be decoded"), av.open(str(path), metadata_errors="replace") as video:
-        yield video

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import av
-from av.error import FFmpegError
 
 from reelops.errors import VideoError
-from reelops.video.source import reason_of
+from reelops.video.limits import check_seconds
+from reelops.video.source import frames_in, open_container, packets_of, reading_video
 
 # What every player takes from an MP4; the rest (PCM, Vorbis, ...) becomes AAC.
 COPIED_CODECS = frozenset({"aac", "mp3", "ac3", "eac3", "alac"})
@@ -63,7 +63,7 @@ class AudioTrack:
     def _copied_packets(self) -> Iterator[tuple[Fraction, Any]]:
         time_base = self._stream.time_base
         shift = round(self._offset / time_base)
-        for packet in self._source.demux(self._stream):
+        for packet in packets_of(self._path, self._source, self._stream):
             if packet.dts is None or packet.pts is None:
                 continue
             packet.pts -= shift
@@ -76,7 +76,7 @@ class AudioTrack:
         track = self._track
         resampler = av.AudioResampler("fltp", track.layout, track.rate, frame_size=_AAC_FRAME_SAMPLES)
         position: int | None = None
-        for source_frame in itertools.chain(self._source.decode(self._stream), [None]):
+        for source_frame in itertools.chain(self._decoded(), [None]):
             if source_frame is not None and position is None:
                 position = round((self._start_of(source_frame) - self._offset) * track.rate)
             for frame in resampler.resample(source_frame):
@@ -84,6 +84,10 @@ class AudioTrack:
                 position = (position or 0) + frame.samples
                 yield from self._timed(track.encode(frame))
         yield from self._timed(track.encode(None))
+
+    def _decoded(self) -> Iterator[Any]:
+        for packet in packets_of(self._path, self._source, self._stream):
+            yield from frames_in(self._path, packet)
 
     @staticmethod
     def _start_of(frame: Any) -> Fraction:
@@ -103,15 +107,16 @@ def open_audio(path: Path, offset: Fraction = Fraction(0)) -> Iterator[AudioTrac
         offset: seconds in the source that become time 0.
 
     Raises:
-        VideoError: the file cannot be read or has no sound.
+        VideoError: the file cannot be read, has no sound, or lasts for longer than it may.
+        MachineError: this machine cannot read it now.
     """
     if not path.is_file():
         raise VideoError(f"{path} does not exist or is no file; give a sound or video file.")
-    try:
-        source = av.open(str(path.absolute()), options={"protocol_whitelist": "file"})
-    except (FFmpegError, OSError, ValueError) as error:
-        raise VideoError(f"{path} cannot be read as sound: {reason_of(error)}.") from error
+    with reading_video(path, "cannot be read as sound"):
+        source = open_container(path)
     with source:
         if not source.streams.audio or source.streams.audio[0].codec_context is None:
             raise VideoError(f"{path} has no sound track; give a file with sound, or none.")
-        yield AudioTrack(path, source, source.streams.audio[0], offset)
+        stream = source.streams.audio[0]
+        check_seconds(path, (stream.duration or 0) * (stream.time_base or Fraction(0)))
+        yield AudioTrack(path, source, stream, offset)

@@ -10,13 +10,12 @@ from typing import Any
 
 import cv2
 import numpy as np
-from av.error import InvalidDataError
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from reelops.errors import VideoError
 from reelops.video.orientation import Orientation
-from reelops.video.probe import Timeline, VideoInfo, probe_with_timeline
-from reelops.video.source import open_source, reason_of
+from reelops.video.probe import Timeline, VideoInfo, probe_with_timeline, square_pixel_size
+from reelops.video.source import DamagedPacket, frames_in, open_source, packets_of
 
 # Slower than FFmpeg's defaults and the same on every machine.
 SCALING = (
@@ -176,7 +175,7 @@ class _Shown:
     number: int
     time: Fraction
     frame: Any
-    pixel_aspect: Fraction
+    pixel_aspect: Fraction | None
 
 
 class _LeansOnEarlier(Exception):
@@ -204,9 +203,9 @@ def _decode_from(
         for frame in frames if from_the_start else _from_key_frame(frames):
             if frame.is_corrupt:
                 report(f"{path} is damaged: a frame near {frame.time or 0:.2f} s is incomplete")
-            number = found if not len(timeline.pts) or frame.pts is None else timeline.number_of(frame.pts)
+            number = found if timeline.by_order or frame.pts is None else timeline.number_of(frame.pts)
             found += 1
-            yield _Shown(number, timeline.time_of(number), frame, stream.sample_aspect_ratio or Fraction(1))
+            yield _Shown(number, timeline.time_of(number), frame, stream.sample_aspect_ratio)
         if from_the_start and found < info.num_frames:
             report(f"{path} is damaged: only {found} of {info.num_frames} frames could be decoded")
 
@@ -226,18 +225,18 @@ def _from_key_frame(frames: Iterator[Any]) -> Iterator[Any]:
 
 def _seek(container: Any, stream: Any, timeline: Timeline, start: Fraction) -> bool:
     target = start - _SEEK_MARGIN_SECONDS
-    if target <= 0 or not len(timeline.pts) or not any(name in container.format.name for name in _SEEKABLE):
+    if target <= 0 or timeline.by_order or not any(name in container.format.name for name in _SEEKABLE):
         return False
     container.seek(int(timeline.pts[0]) + int(target / timeline.time_base), stream=stream, backward=True)
     return True
 
 
 def _decode_packets(container: Any, stream: Any, path: Path, report: Callable[[str], None]) -> Iterator[Any]:
-    for packet in container.demux(stream):
+    for packet in packets_of(path, container, stream):
         try:
-            frames = packet.decode()
-        except InvalidDataError as error:
-            report(f"{path} is damaged: {reason_of(error)}")
+            frames = frames_in(path, packet)
+        except DamagedPacket as error:
+            report(str(error))
             continue
         yield from frames
 
@@ -272,8 +271,7 @@ def _to_rgb(shown: Iterator[_Shown], size: tuple[int, int] | None) -> Iterator[T
     for one in shown:
         frame = one.frame
         orientation = orientation or _orientation_of(frame)
-        stored = max(1, round(frame.width * one.pixel_aspect)), frame.height
-        width, height = orientation.shown_size(*size) if size else stored
+        width, height = orientation.shown_size(*size) if size else square_pixel_size(one.pixel_aspect, frame)
         rgb = reformatter.reformat(
             frame,
             width,
@@ -299,8 +297,7 @@ def _to_luma(shown: Iterator[_Shown], rows: int) -> Iterator[TimedLuma]:
     for one in shown:
         if one.number != last:
             orientation = orientation or _orientation_of(one.frame)
-            stored = max(1, round(one.frame.width * one.pixel_aspect)), one.frame.height
-            width, height = orientation.shown_size(*stored)
+            width, height = orientation.shown_size(*square_pixel_size(one.pixel_aspect, one.frame))
             size = orientation.shown_size(max(1, round(width * rows / height)), rows)
             luma = orientation.apply(_small_luma(one.frame, size))
             last = one.number

@@ -19,13 +19,13 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 
 from reelops.clip import Clip, ClipFormat
 from reelops.errors import MachineError, VideoError
+from reelops.foreign import reason_of
 from reelops.system.digest import sha256_of
 from reelops.system.files import write_atomically
 from reelops.video.audio import AudioTrack, open_audio
 from reelops.video.decode import SCALING, read_frames
 from reelops.video.probe import probe_with_timeline
 from reelops.video.provenance import comment_of
-from reelops.video.source import reason_of
 
 # Both keep an exact rational clock; Matroska rounds every time to a millisecond.
 CONTAINER_OF_SUFFIX = MappingProxyType({".mp4": "mp4", ".m4v": "mp4", ".mov": "mov"})

@@ -29,9 +29,18 @@ class Orientation:
         return cls(mirror_x=a < 0, mirror_y=d < 0)
 
     @classmethod
+    def of_turn(cls, degrees: int) -> Orientation:
+        """Of a turn counter-clockwise from the stored to the shown picture; the nearest quarter turn counts."""
+        quarters = round(degrees / 90) % 4
+        return cls(transpose=quarters % 2 == 1, mirror_x=quarters >= 2, mirror_y=quarters in (1, 2))
+
+    @classmethod
     def of_frame(cls, frame: Any) -> Orientation:
         """Of a decoded PyAV frame; upright where it carries no display matrix."""
-        matrix = frame.side_data.get("DISPLAYMATRIX")
+        try:
+            matrix = frame.side_data.get("DISPLAYMATRIX")
+        except ValueError:  # PyAV gives none of a frame's notes where it does not know one of their kinds
+            return cls.of_turn(frame.rotation)
         return cls() if matrix is None else cls.from_matrix(struct.unpack("=9i", bytes(matrix)))
 
     @property

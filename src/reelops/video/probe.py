@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,15 @@ from typing import Any
 import numpy as np
 
 from reelops.clip import ClipFormat
-from reelops.errors import VideoError
+from reelops.video.limits import check_frame_size, check_seconds
 from reelops.video.orientation import Orientation
+from reelops.video.picture_times import PictureTimes, read_picture_times
 from reelops.video.provenance import provenance_in
-from reelops.video.source import open_source, reason_of
+from reelops.video.source import open_source, reading_video
 from reelops.video.truncation import extent_of
+
+# A container's clock ticks so often a frame at least where its rounding cannot be taken for a gap.
+_FEWEST_FINE_TICKS = 4
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,14 @@ class Timeline:
         time_base: seconds a tick.
         grid_fps: the rate whose grid every frame falls on to within one tick; None where there is none.
         end: seconds from the first frame's start to the last one's end.
+        by_order: frames are numbered as they come out of the decoder, as the times they carry then are wrong.
     """
 
     pts: np.ndarray
     time_base: Fraction
     grid_fps: Fraction | None
     end: Fraction
+    by_order: bool = False
 
     @property
     def start(self) -> Fraction:
@@ -63,7 +69,9 @@ class Timeline:
         """Seconds from the first frame to frame `number`; on a grid free of the container's rounding."""
         if self.grid_fps is not None:
             return number / self.grid_fps
-        return int(self.pts[number] - self.pts[0]) * self.time_base
+        if number >= len(self.pts):  # a damaged file may give more frames than it has packets
+            return self.end
+        return (int(self.pts[number]) - int(self.pts[0])) * self.time_base
 
 
 @dataclass(frozen=True)
@@ -120,124 +128,122 @@ def probe(path: Path) -> VideoInfo:
 def probe_with_timeline(path: Path) -> tuple[VideoInfo, Timeline]:
     """`probe`, and when each frame is shown (eight bytes of memory a frame)."""
     with open_source(path) as (container, stream):
-        ticks, last_duration, first_frame = _read_packets(path, container, stream)
-        fps = _average_rate(stream, ticks)
-        timeline = _timeline(ticks.pts, stream.time_base, fps, last_duration)
-        orientation = Orientation.of_frame(first_frame)
-        width, height = orientation.shown_size(*square_pixel_size(stream, first_frame))
-        info = VideoInfo(
-            path=path,
-            size_bytes=path.stat().st_size,
-            container=container.format.name,
-            codec=stream.codec.canonical_name,
-            pixel_format=first_frame.format.name,
-            width=width,
-            height=height,
-            rotation=orientation.rotation,
-            mirrored=orientation.mirrored,
-            fps=fps,
-            variable_rate=_is_uneven(ticks.pts),
-            num_frames=ticks.count,
-            duration=ticks.count / fps,
-            audio=_audio_info(container),
-            metadata={key.lower(): value for key, value in container.metadata.items()},
-            provenance=provenance_in(container.metadata),
-            damage=_damage_of(path, stream.frames, ticks.count_with_hidden),
-        )
-        return info, timeline
+        times, first_frame = read_picture_times(path, container, stream)
+        with reading_video(path):
+            return _described(path, container, stream, times, first_frame)
 
 
-def square_pixel_size(stream: Any, frame: Any) -> tuple[int, int]:
+def _described(
+    path: Path, container: Any, stream: Any, times: PictureTimes, first_frame: Any
+) -> tuple[VideoInfo, Timeline]:
+    fps, timeline = _rate_and_timeline(path, stream, times)
+    check_seconds(path, max(timeline.end, times.count / fps))
+    orientation = Orientation.of_frame(first_frame)
+    width, height = orientation.shown_size(*square_pixel_size(stream.sample_aspect_ratio, first_frame))
+    check_frame_size(path, width, height)
+    info = VideoInfo(
+        path=path,
+        size_bytes=path.stat().st_size,
+        container=container.format.name,
+        codec=stream.codec.canonical_name,
+        pixel_format=first_frame.format.name,
+        width=width,
+        height=height,
+        rotation=orientation.rotation,
+        mirrored=orientation.mirrored,
+        fps=fps,
+        variable_rate=_is_uneven(times.pts),
+        num_frames=times.count,
+        duration=times.count / fps,
+        audio=_audio_info(container),
+        metadata={key.lower(): value for key, value in container.metadata.items()},
+        provenance=provenance_in(container.metadata),
+        damage=_damage_of(path, stream.frames, times),
+    )
+    return info, timeline
+
+
+def square_pixel_size(pixel_aspect: Fraction | None, frame: Any) -> tuple[int, int]:
     """Width and height of a stored frame once its pixels are made square by widening them or making them narrower."""
-    aspect = stream.sample_aspect_ratio or Fraction(1)
+    aspect = pixel_aspect if pixel_aspect and pixel_aspect > 0 else Fraction(1)
     return max(1, round(frame.width * aspect)), frame.height
 
 
-@dataclass(frozen=True)
-class _Ticks:
-    pts: np.ndarray  # ascending; empty where some packet has no time
-    count: int
-    count_with_hidden: int  # packets that an edit list hides count too
+def _rate_and_timeline(path: Path, stream: Any, times: PictureTimes) -> tuple[Fraction, Timeline]:
+    if times.num_slots and len(times.pts):
+        return _of_avi(path, stream, times)
+    fps = _average_rate(stream, times)
+    return fps, _timeline(times, stream.time_base, fps)
 
 
-def _read_packets(path: Path, container: Any, stream: Any) -> tuple[_Ticks, int, Any]:
-    """Times of all shown packets, the last one's duration in ticks, and the first frame."""
-    pts: list[int] = []
-    shown, total, last_duration, timed = 0, 0, 0, True
-    first_frame, problem = None, ""
-    for packet in container.demux(stream):
-        if first_frame is None:
-            try:
-                first_frame = next(iter(packet.decode()), None)
-            except ValueError as error:  # PyAV's InvalidDataError; the next packet may be whole
-                problem = reason_of(error)
-        if not packet.size:
-            continue
-        total += 1
-        if packet.is_discard:
-            continue
-        shown += 1
-        if packet.pts is None:
-            timed = False
-        elif timed:
-            if not pts or packet.pts >= max(pts[-16:]):
-                last_duration = packet.duration or 0
-            pts.append(packet.pts)
-    if not total:
-        raise VideoError(f"{path} has a video track without a single frame.")
-    if first_frame is None:
-        raise VideoError(f"{path} cannot be decoded: {problem or 'no frame comes out of its packets'}.")
-    ascending = np.sort(np.array(pts if timed else [], dtype=np.int64))
-    return _Ticks(ascending, shown, total), last_duration, first_frame
+def _of_avi(path: Path, stream: Any, times: PictureTimes) -> tuple[Fraction, Timeline]:
+    """AVI has a place every tick; where no picture is in it, the one before stays."""
+    whole = stream.frames if not _damage_of(path, stream.frames, times) else 0
+    missing_at_end = max(0, whole - times.num_slots)
+    seconds = (int(times.pts[-1]) - int(times.pts[0]) + 1 + missing_at_end) * stream.time_base
+    fps = times.count / seconds
+    timeline = _timeline(times, stream.time_base, fps)
+    return fps, replace(timeline, end=seconds)
 
 
-def _average_rate(stream: Any, ticks: _Ticks) -> Fraction:
+def _average_rate(stream: Any, times: PictureTimes) -> Fraction:
     """Exact average rate.
 
-    A container that counts its frames (MP4, MOV, AVI) knows it exactly. Elsewhere FFmpeg reads a stated rate or
-    guesses from the first frames, so it is believed only where all frames bear it out.
+    A container that counts its frames (MP4, MOV) knows it exactly. Elsewhere FFmpeg reads a stated rate or guesses from
+    the first frames, so it is believed only where all frames bear it out.
     """
     stated: Fraction | None = stream.average_rate or stream.guessed_rate
-    if stated and (stream.frames or len(ticks.pts) < 2 or _on_grid(ticks.pts, stream.time_base, stated)):
+    if stated and stated > 0 and times.num_empty:
+        stated *= Fraction(times.count, times.count + times.num_empty)
+    if stated and stated > 0:
+        if stream.frames or len(times.pts) < 2 or _on_grid(times.pts, stream.time_base, stated):
+            return stated
+    else:
+        stated = Fraction(25)  # FFmpeg's own assumption for bare streams
+    if len(times.pts) < 2 or times.pts[-1] == times.pts[0]:
         return stated
-    if len(ticks.pts) < 2 or ticks.pts[-1] == ticks.pts[0]:
-        return stated or Fraction(25)  # FFmpeg's own assumption for bare streams
-    seconds: Fraction = int(ticks.pts[-1] - ticks.pts[0]) * stream.time_base
-    return (len(ticks.pts) - 1) / seconds
+    return (len(times.pts) - 1) / _seconds_between_ends(times.pts, stream.time_base)
 
 
-def _timeline(pts: np.ndarray, time_base: Fraction, fps: Fraction, last_duration: int) -> Timeline:
+def _seconds_between_ends(pts: np.ndarray, time_base: Fraction) -> Fraction:
+    return (int(pts[-1]) - int(pts[0])) * time_base
+
+
+def _timeline(times: PictureTimes, time_base: Fraction, fps: Fraction) -> Timeline:
+    pts = times.pts
     if not len(pts):
-        return Timeline(pts, time_base, fps, Fraction(0))
-    grid_fps = fps if _on_grid(pts, time_base, fps) else None
-    if grid_fps is not None:
-        return Timeline(pts, time_base, grid_fps, len(pts) / grid_fps)
-    last = last_duration * time_base or 1 / fps
-    return Timeline(pts, time_base, None, int(pts[-1] - pts[0]) * time_base + last)
+        return Timeline(pts, time_base, fps, Fraction(0), times.by_order)
+    if _on_grid(pts, time_base, fps):
+        return Timeline(pts, time_base, fps, len(pts) / fps, times.by_order)
+    last = times.last_duration * time_base or 1 / fps
+    return Timeline(pts, time_base, None, _seconds_between_ends(pts, time_base) + last, times.by_order)
 
 
 def _on_grid(pts: np.ndarray, time_base: Fraction, fps: Fraction) -> bool:
-    """Whether frame i lies within one tick of i / fps."""
+    """Whether frame i lies within one tick of i / fps; where a tick is not much less than a frame, exactly there."""
     ticks_per_frame = 1 / (fps * time_base)
     expected = np.arange(len(pts)) * ticks_per_frame.numerator / ticks_per_frame.denominator
-    return bool(np.all(np.abs(pts - pts[0] - expected) <= 1.0))
+    tolerance = 1.0 if ticks_per_frame >= _FEWEST_FINE_TICKS else 0.0
+    return bool(np.all(np.abs(pts - pts[0] - expected) <= tolerance))
 
 
 def _is_uneven(pts: np.ndarray) -> bool:
-    """Whether some gap differs from the median one by more than two ticks and a hundredth of itself."""
+    """Whether some gap differs from the median one by more than two ticks, or half of itself where that is less, and a
+    hundredth of itself."""
     if len(pts) < 3:
         return False
     gaps = np.diff(pts)
     median = float(np.median(gaps))
-    return bool(np.any(np.abs(gaps - median) > max(2.0, 0.01 * median)))
+    return bool(np.any(np.abs(gaps - median) > max(min(2.0, median / 2), 0.01 * median)))
 
 
-def _damage_of(path: Path, announced: int, found: int) -> str | None:
-    missing_bytes = extent_of(path).missing_bytes
-    if announced and found < announced:
+def _damage_of(path: Path, announced: int, times: PictureTimes) -> str | None:
+    extent = extent_of(path)
+    found = times.num_slots or times.num_packets
+    if announced and found < announced and not (times.num_slots and extent.is_whole):
         return f"{path} is cut short: {found} of {announced} frames are there"
-    if missing_bytes:
-        return f"{path} is cut short: {missing_bytes:,} bytes are missing at its end"
+    if extent.missing_bytes and not (times.num_slots and found == announced):
+        return f"{path} is cut short: {extent.missing_bytes:,} bytes are missing at its end"
     return None
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import av
-from av.error import FFmpegError
+from av.error import FFmpegError, InvalidDataError
 from av.stream import Disposition
 
-from reelops.errors import VideoError
+from reelops.errors import Fault, VideoError, fault_of
+from reelops.foreign import machine_error_on_read, reading_foreign, reason_of
+from reelops.video.limits import MAX_FRAME_PIXELS, check_frame_size
 from reelops.video.truncation import extent_of
 
 # Only these are read: FFmpeg would also "play" text files, and playlists that name other files.
@@ -21,6 +24,33 @@ CONTAINERS = frozenset(
     | {"mxf", "nut", "obu", "ogg", "rm", "swf", "webm", "wtv", "yuv4mpegpipe"}
 )
 _PICTURES = ("image2", "_pipe")
+_DECODER_OPTIONS = {"max_pixels": str(MAX_FRAME_PIXELS)}
+
+
+# FFmpeg says so of files that ask for too much memory, or end too early, as well as of a machine that has too little.
+_AMBIGUOUS = frozenset({errno.ENOMEM, errno.EIO})
+_READ_BYTES = 1 << 20
+
+
+class UncertainVideoError(VideoError):
+    """A video that cannot be read, most likely because it is damaged; a machine short of memory is told alike.
+
+    The file itself is there to its last byte. It is told of the file, and nobody keeps it as a fact.
+    """
+
+
+class DamagedPacket(VideoError):
+    """A packet that cannot be decoded; the next one may be whole."""
+
+
+def open_container(path: Path) -> Any:
+    """PyAV's container of a media file: tags in any encoding, no other file or address, no picture beyond the limit.
+
+    Raises:
+        FFmpegError, OSError, ValueError: as PyAV.
+    """
+    options = {"protocol_whitelist": "file", **_DECODER_OPTIONS}
+    return av.open(str(path.absolute()), options=options, metadata_errors="replace")
 
 
 @contextlib.contextmanager
@@ -28,25 +58,84 @@ def open_source(path: Path) -> Iterator[tuple[Any, Any]]:
     """The open container and its video stream (cover art does not count), both PyAV's.
 
     Raises:
-        VideoError: the file is missing, empty, cut short, not a video, without pictures, or fails inside the block.
+        VideoError: the file is missing, empty, cut short, not a video, without pictures, larger than a video may be, or
+            fails inside the block.
+        MachineError: this machine cannot read it now.
     """
-    _check_file(path)
+    with reading_foreign(path, VideoError, "cannot be reached", "check the path"):
+        _check_file(path)
     try:
-        container = av.open(str(path.absolute()), options={"protocol_whitelist": "file"})
+        container = open_container(path)
     except (FFmpegError, OSError, ValueError) as error:
-        raise VideoError(f"{path} {_why_it_does_not_open(path, error)}") from error
+        _refuse(path, error, _why_it_does_not_open(path, error))
     with container:
         stream = _video_stream(path, container)
+        stream.codec_context.options = _DECODER_OPTIONS
+        check_frame_size(path, stream.codec_context.width, stream.codec_context.height)
         try:
             yield container, stream
         except FFmpegError as error:
-            raise VideoError(f"{path} cannot be decoded: {reason_of(error)}.") from error
+            _refuse(path, error, f"cannot be decoded: {reason_of(error)}.")
 
 
-def reason_of(error: Exception) -> str:
-    """FFmpeg's words alone, without number and file name."""
-    words = getattr(error, "strerror", None) or str(error)
-    return str(words)[:1].lower() + str(words)[1:]
+@contextlib.contextmanager
+def reading_video(path: Path, what_is_wrong: str = "cannot be decoded") -> Iterator[None]:
+    """Within it whatever PyAV raises is an error that names the file, see `reading_foreign`.
+
+    Raises:
+        VideoError: the file cannot be decoded.
+        MachineError: this machine cannot read it now.
+    """
+    with reading_foreign(path, VideoError, what_is_wrong):
+        try:
+            yield
+        except FFmpegError as error:
+            _refuse(path, error, f"{what_is_wrong}: {reason_of(error)}.")
+
+
+def packets_of(path: Path, container: Any, stream: Any) -> Iterator[Any]:
+    """All packets of a stream, the empty ones too with which a decoder gives the rest.
+
+    Raises:
+        VideoError, MachineError: as `reading_video`.
+    """
+    packets = container.demux(stream)
+    while True:
+        with reading_video(path):
+            packet = next(packets, None)
+        if packet is None:
+            return
+        yield packet
+
+
+def frames_in(path: Path, packet: Any) -> list[Any]:
+    """What comes out of the decoder once a packet has gone in.
+
+    Raises:
+        DamagedPacket: nothing, as the packet is damaged.
+        VideoError, MachineError: as `reading_video`.
+    """
+    with reading_video(path):
+        try:
+            frames: list[Any] = packet.decode()
+        except InvalidDataError as error:
+            raise DamagedPacket(f"{path} is damaged: {reason_of(error)}") from error
+    return frames
+
+
+def _refuse(path: Path, error: Exception, what_is_wrong: str) -> NoReturn:
+    """Raises what FFmpeg's error is: its own words do not tell this machine's faults from the file's."""
+    if fault_of(error) is not Fault.MACHINE:
+        raise VideoError(f"{path} {what_is_wrong}") from error
+    try:
+        with path.open("rb") as file:
+            while file.read(_READ_BYTES):
+                pass
+    except OSError as problem:
+        raise machine_error_on_read(path, problem) from problem
+    if getattr(error, "errno", None) not in _AMBIGUOUS:
+        raise machine_error_on_read(path, error) from error
+    raise UncertainVideoError(f"{path} {what_is_wrong}") from None  # its cause would make it a fault of the machine
 
 
 def _check_file(path: Path) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-import av
 from av.error import FFmpegError
 
 from reelops.dataset.table import Reason
 from reelops.foreign import refuse_machine_fault
+from reelops.video.source import open_container
 from reelops.video.truncation import extent_of
 
 _KINDS = (
@@ -59,7 +59,7 @@ def diagnose(path: Path) -> Reason:
     if extent.missing_bytes or not extent.has_index:
         return Reason.TRUNCATED
     try:
-        with av.open(str(path.absolute()), options={"protocol_whitelist": "file"}) as container:
+        with open_container(path) as container:
             kinds = {stream.type for stream in container.streams}
             name = container.format.name
     except (FFmpegError, OSError, ValueError) as error:
