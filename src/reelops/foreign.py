@@ -47,7 +47,7 @@ def reading_foreign(
 def machine_error_on_read(path: Path | str, problem: BaseException) -> MachineError:
     """What this machine says against reading `path`, as an error for a person."""
     if is_out_of_memory(problem):
-        return OutOfMemory.of(problem, f"reading {path}")
+        return OutOfMemory.of(problem, f"reading {printable(str(path))}")
     reason = reason_of(machine_cause(problem) or problem)
     return MachineError(
         f"cannot read {printable(str(path))} on this machine now: {reason}. Nothing is known of the file; try again."
@@ -81,10 +81,3 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
-
-
-def as_unicode(text: str) -> str:
-    """Text that UTF-8 holds: halves of letters, as JSON and file names may have them, become one letter or U+FFFD."""
-    if text.isascii():
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

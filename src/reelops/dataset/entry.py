@@ -9,7 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
-from reelops.foreign import as_unicode, printable
+from reelops.foreign import printable
+from reelops.system.plain_text import without_half_letters
 
 Split = Literal["train", "validation", "test"]
 OnNote = Callable[[str], None]
@@ -68,9 +69,9 @@ class Entry:
     page: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "captions", tuple(map(as_unicode, self.captions)))
-        object.__setattr__(self, "licence", as_unicode(self.licence))
-        object.__setattr__(self, "category", as_unicode(self.category) if self.category is not None else None)
+        object.__setattr__(self, "captions", tuple(map(without_half_letters, self.captions)))
+        object.__setattr__(self, "licence", without_half_letters(self.licence))
+        object.__setattr__(self, "category", without_half_letters(self.category) if self.category is not None else None)
 
     @property
     def video_id(self) -> str:

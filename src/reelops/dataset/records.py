@@ -14,7 +14,7 @@ from typing import Any
 
 from reelops.dataset.entry import Entry, Fetched, Lost, Segment
 from reelops.errors import DatasetError
-from reelops.foreign import as_unicode, printable, reading_foreign
+from reelops.foreign import printable, reading_foreign
 from reelops.system.files import write_text_atomically
 
 ENTRIES_NAME = "entries.jsonl"
@@ -74,9 +74,7 @@ def why_unlisted(folder: Path) -> str | None:
 
 
 def _line(facts: dict[str, Any]) -> str:
-    line = json.dumps(facts, ensure_ascii=False)
-    # A path need not be Unicode; escaped, it is still the same path when it is read.
-    return (line if as_unicode(line) == line else json.dumps(facts)) + "\n"
+    return json.dumps(facts, ensure_ascii=False) + "\n"
 
 
 def _entry_facts(entry: Entry) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from reelops.dataset.entry import Split
 from reelops.errors import DatasetError, MachineError
-from reelops.foreign import reading_foreign
+from reelops.foreign import printable, reading_foreign
 from reelops.system.files import write_atomically
 
 if TYPE_CHECKING:
@@ -260,6 +260,6 @@ def _read(path: Path) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = parquet.read_table(path, use_threads=False).to_pylist()
     names = {one.name for one in fields(ClipRow)}
     if rows and set(rows[0]) != names:
-        wrong = ", ".join(sorted(set(rows[0]) ^ names))
+        wrong = printable(", ".join(sorted(set(rows[0]) ^ names)))
         raise DatasetError(f"{path} is of another version ({wrong}). Run `reelops metadata` again.")
     return rows

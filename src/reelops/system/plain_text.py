@@ -16,3 +16,10 @@ def to_utf8(text: str) -> bytes:
 def spelt_out(text: str) -> str:
     """The text with what UTF-8 cannot say spelt out; any other text as it is."""
     return to_utf8(text).decode("utf-8")
+
+
+def without_half_letters(text: str) -> str:
+    """The words of a stranger as UTF-8 takes them: two halves become their letter, a lone one becomes U+FFFD."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -365,3 +365,11 @@ def test_a_machine_that_cannot_open_another_file_does_not_blame_the_archive(fold
     for archive in (make_zip(tmp_path / "a.zip", {"a.mp4": GOOD}), make_tar(tmp_path / "a.tar", {"a.mp4": GOOD})):
         with no_more_files(), pytest.raises(MachineError, match="Too many open files"):
             list(unpack(archive, lambda name: folder / name.name, GIGABYTE, pytest.fail))
+
+
+def test_a_member_of_a_zip_without_a_name_costs_nobody_else(folder: Path, tmp_path: Path) -> None:
+    archive = make_zip(tmp_path / "a.zip", {"x.mp4": GOOD, "good.mp4": GOOD})
+    archive.write_bytes(archive.read_bytes().replace(b"x.mp4", b"\0.mp4"))
+    assert list(unpack(archive, lambda name: folder / name.name if name.name else None, GIGABYTE, pytest.fail)) == [
+        folder / "good.mp4"
+    ]

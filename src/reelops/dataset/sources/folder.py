@@ -24,7 +24,8 @@ from reelops.dataset.sources.tables import (
     shown_row,
 )
 from reelops.errors import DatasetError
-from reelops.foreign import as_unicode, printable, reading_foreign
+from reelops.foreign import printable, reading_foreign
+from reelops.system.plain_text import without_half_letters
 
 FILE_KEYS = ("file_name", "video_file_name", "file", "filename", "video", "video_path", "path", "video_id", "id")
 CAPTION_KEYS = ("captions", "caption", "text", "prompt", "sentence", "sentences", "description")
@@ -73,12 +74,12 @@ class Folder:
     def entries(self, _listings: Sequence[Path], on_note: OnNote) -> Iterator[Entry]:
         if not self._folder.is_dir():
             raise DatasetError(f"{self.name}: there is no folder {self._folder}; correct its path in params.yaml.")
-        if as_unicode(str(self._folder)) != str(self._folder):
+        if without_half_letters(str(self._folder)) != str(self._folder):
             raise DatasetError(f"{self.name}: the name of {printable(str(self._folder))} is not UTF-8; rename it.")
         tables = _read_tables(self._folder, on_note)
         for path in find_videos(self._folder, on_note):
             clip_id = path.relative_to(self._folder).as_posix()
-            if as_unicode(clip_id) != clip_id:
+            if without_half_letters(clip_id) != clip_id:
                 on_note(f"{self.name}: the name of {clip_id} is not UTF-8, and the video was left out; rename it")
                 continue
             words = [*_beside(path, on_note), *tables.pop(clip_id, [])]

@@ -17,14 +17,12 @@ from reelops.dataset.fetch.download.disk import Claim
 from reelops.dataset.fetch.download.failures import Stopped
 from reelops.errors import (
     DownloadError,
-    Fault,
     MachineError,
     SettingsError,
     VideoError,
-    fault_of,
     this_machine_failed,
 )
-from reelops.foreign import machine_error_on_read, reading_foreign, reason_of
+from reelops.foreign import reading_foreign, reason_of, refuse_machine_fault
 from reelops.system.write_errors import machine_error_on_write
 from reelops.video.decode import read_frames
 from reelops.video.encode import EncoderProfile, encode
@@ -95,8 +93,7 @@ def _cut(whole: Path, entry: Entry, target: Path) -> Fetched | Lost:
         frames = read_frames(whole, fps=info.fps, start=segment.start, stop=segment.end, on_damage=lambda _: None)
         encode((shown.frame_HWC for shown in frames), target, info.fps, _CUT)
     except VideoError as error:
-        if fault_of(error) is Fault.MACHINE:
-            raise machine_error_on_read(whole, error) from error
+        refuse_machine_fault(whole, error)
         return Lost(entry, (f"{entry.page}: {error}",))
     return Fetched(entry, target, new=True)
 

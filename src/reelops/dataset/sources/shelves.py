@@ -15,8 +15,8 @@ from reelops.dataset.fetch.depot import Depot
 from reelops.dataset.fetch.download.archive import is_archive, unpack
 from reelops.dataset.location import Location
 from reelops.dataset.sources.contract import Shelf
-from reelops.errors import DatasetError, DownloadError, Fault, SettingsError, fault_of
-from reelops.foreign import machine_error_on_read, reading_foreign
+from reelops.errors import DatasetError, DownloadError, SettingsError
+from reelops.foreign import reading_foreign, refuse_machine_fault
 
 _CHECKSUM_LINE = re.compile(r"(?P<digest>[0-9a-fA-F]{64}) [ *](?P<name>.+)")
 
@@ -239,8 +239,7 @@ def find_videos(folder: Path, on_note: OnNote) -> Iterator[Path]:
     """
 
     def note(error: OSError) -> None:
-        if fault_of(error) is Fault.MACHINE:
-            raise machine_error_on_read(error.filename or folder, error) from error
+        refuse_machine_fault(error.filename or folder, error)
         if not isinstance(error, FileNotFoundError):
             on_note(f"the folder {error.filename} cannot be read ({error.strerror}); its videos are missing")
 

@@ -75,7 +75,7 @@ def _check_directory(order: Order, infos: list[zipfile.ZipInfo]) -> None:
 
 def _member_of(info: zipfile.ZipInfo) -> Member:
     kind = stat.S_IFMT(info.external_attr >> 16)
-    if info.is_dir():
+    if info.filename.endswith("/"):  # the library looks at the last letter of a name that may have none
         return Member(info.filename, 0, "folder")
     if kind in (0, stat.S_IFREG):
         return Member(info.filename, info.file_size, "file", encrypted=bool(info.flag_bits & _ENCRYPTED))
