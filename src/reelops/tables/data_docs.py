@@ -1,8 +1,9 @@
 """Great Expectations over a table, and its Data Docs: pages that a reviewer reads without a program.
 
 The project that Great Expectations keeps (suites, results of earlier runs) is in a subfolder; the pages stand on top.
-What it does wrong is mended here: it reports to its makers, lists its pages by scripts from the network, and its own
-quantile expectations cannot be saved, so that quantiles are computed before and held to limits like any number.
+What it does wrong is mended here: it reports to its makers, lists its pages by scripts from the network, takes values
+of the table for markup (see `data_docs_view`), and its own quantile expectations cannot be saved, so that quantiles are
+computed before and held to limits like any number.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 PROJECT = "project"
 INFINITE = float("inf")
+_SECTIONS = ("expectations", "validations", "profiling")
+_PLAIN_TEXT = {"module_name": "reelops.tables.data_docs_view", "class_name": "PlainTextPageView"}
 
 
 def check_installed() -> None:
@@ -111,6 +114,7 @@ def _place_site(context: Any, name: str, folder: Path) -> None:
         "class_name": "SiteBuilder",
         "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.absolute())},
         "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+        "site_section_builders": {section: {"view": _PLAIN_TEXT} for section in _SECTIONS},
     }
     known = context.get_site_names()
     (context.update_data_docs_site if name in known else context.add_data_docs_site)(site_name=name, site_config=site)
