@@ -18,6 +18,9 @@ import torch
 from torch import Generator, Tensor
 
 from reelops.cogvideox.conditioning import encode_prompts, picture_moments, picture_tensor
+from reelops.cogvideox.finite import require_finite
+
+_OTHER_FORMAT = "Set latents.dtype to bfloat16 or float32."
 
 
 @dataclass(frozen=True)
@@ -43,14 +46,20 @@ def encode_clip(vae: Any, frames_THWC: np.ndarray, picture_HWC: np.ndarray, nois
         frames_THWC, picture_HWC: RGB uint8 at the model's size.
         noised: K.
         seed: of the noise on the pictures.
+
+    Raises:
+        MachineError: the VAE overflowed in float16, which says nothing of the clip.
+        WeightsError: what it makes is not finite in another format.
     """
     video_mean, video_logvar = video_moments(vae, frames_THWC)
+    require_finite(video_mean, "the video's latents", vae.dtype, _OTHER_FORMAT)
     picture_CHW = picture_tensor(picture_HWC).to(vae.device)[0]
     rows = [picture_moments(vae, picture_CHW)]
     for row in range(noised):
         generator = Generator("cpu").manual_seed((seed * 1_000_003 + row) % 2**32)
         rows.append(picture_moments(vae, picture_CHW, generator, training=True))
     means, logvars = zip(*rows, strict=True)
+    require_finite(torch.stack(means), "the picture's latents", vae.dtype, _OTHER_FORMAT)
     return ClipMoments(video_mean, video_logvar, torch.stack(means), torch.stack(logvars).float())
 
 
@@ -66,6 +75,11 @@ def video_moments(vae: Any, frames_THWC: np.ndarray) -> tuple[Tensor, Tensor]:
 def encode_texts(
     tokenizer: Any, text_encoder: Any, captions: Sequence[str], length: int
 ) -> tuple[Tensor, tuple[str, ...]]:
-    """Vectors (N, length, D) of captions as sampling makes them, and notes on captions that were cut short."""
+    """Vectors (N, length, D) of captions as sampling makes them, and notes on captions that were cut short.
+
+    Raises:
+        MachineError, WeightsError: they are not finite; see `encode_clip`.
+    """
     encoded = encode_prompts(tokenizer, text_encoder, captions, length, text_encoder.device)
+    require_finite(encoded.vectors_BLD, "a caption's vectors", without_float16=_OTHER_FORMAT)
     return encoded.vectors_BLD, encoded.notes

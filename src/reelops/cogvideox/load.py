@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import threading
 import time
@@ -22,6 +21,7 @@ from reelops.errors import WeightsError
 from reelops.foreign import reading_foreign
 from reelops.progress import QUIET, RunContext
 from reelops.system.hardware import Machine, inspect_machine
+from reelops.system.out_of_memory import release_unused_memory
 
 RANDOM_NOTE = "random weights: the frames are noise and only time and memory mean anything"
 
@@ -124,13 +124,8 @@ def unload_model() -> None:
         if _warm is not None:
             _warm.pipeline.remove_all_hooks()
             _warm = None
-    import torch
-
     # Also where none was warm: of a model that failed the allocator still holds the memory, which then is not free.
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    release_unused_memory()
 
 
 def _same(warm: LoadedModel, profile: Profile, revision: str, dtype: str | None, offload: str | None) -> bool:

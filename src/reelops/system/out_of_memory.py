@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import traceback
 from collections.abc import Iterator
@@ -31,12 +32,13 @@ def explaining_out_of_memory(doing: str, what_to_do: str = FREE_MEMORY) -> Itera
         if not is_out_of_memory(error):
             raise
         traceback.clear_frames(error.__traceback__)  # their variables hold what was computed so far
-        _empty_caches()
+        release_unused_memory()
         raise OutOfMemory.of(error, doing, what_to_do) from error
 
 
-def _empty_caches() -> None:
-    """Gives back what torch's allocator keeps; nothing where torch was never loaded."""
+def release_unused_memory() -> None:
+    """Gives back what nobody refers to any more, and on a GPU what torch's allocator keeps of it."""
+    gc.collect()
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()

@@ -15,23 +15,23 @@ from reelops.cogvideox.clip_format import choose_format
 from reelops.cogvideox.profiles import find_profile
 from reelops.cogvideox.weights import Weights, parts_digest
 from reelops.errors import VideoError, WeightsError
+from reelops.foreign import reading_foreign
 from reelops.params import Config
-from reelops.system.foreign import reading_foreign
-from reelops.system.hardware import inspect_machine
 from reelops.training.cache import Encoding
 from reelops.training.clips import TrainingClip
 from reelops.training.params import LatentParams
 from reelops.video.decode import read_frames
 from reelops.video.picture import fit_pixels, read_picture
 
+_UNFIT = "holds weights that do not fit their config"
+
 
 @dataclass(frozen=True)
-class Encoders:
-    """VAE, tokenizer and text encoder of a base, ready to use."""
+class TextEncoder:
+    """A base's tokenizer and text encoder, ready to use."""
 
-    vae: Any
     tokenizer: Any
-    text_encoder: Any
+    network: Any
 
 
 def describe_encoding(params: LatentParams, config: Config, weights: Weights) -> Encoding:
@@ -58,26 +58,46 @@ def describe_encoding(params: LatentParams, config: Config, weights: Weights) ->
     )
 
 
-def load_encoders(folder: Path, dtype: str) -> Encoders:
-    """The base's VAE and text encoder, without its transformer.
+def load_text_encoder(folder: Path, dtype: str, device: str) -> TextEncoder:
+    """The base's tokenizer and text encoder alone.
 
     Raises:
-        WeightsError: they cannot be loaded.
+        WeightsError: the weights do not fit their config.
+    """
+    import torch
+    from transformers import AutoTokenizer, T5EncoderModel
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    with reading_foreign(folder / "text_encoder", WeightsError, _UNFIT, "copy them again"):
+        network = T5EncoderModel.from_pretrained(
+            folder, subfolder="text_encoder", dtype=getattr(torch, dtype), use_safetensors=True
+        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, subfolder="tokenizer", trust_remote_code=False)
+    return TextEncoder(tokenizer, network.to(device).eval())
+
+
+def load_vae(folder: Path, dtype: str, device: str, tiling: bool = False) -> Any:
+    """The base's VAE alone.
+
+    Args:
+        tiling: encode in overlapping tiles, which needs a quarter of the memory.
+
+    Raises:
+        WeightsError: the weights do not fit their config.
     """
     import torch
     from diffusers import AutoencoderKLCogVideoX
-    from diffusers.utils import logging as diffusers_logging
-    from transformers import AutoTokenizer, T5EncoderModel
-    from transformers.utils import logging as transformers_logging
+    from diffusers.utils import logging
 
-    diffusers_logging.disable_progress_bar()
-    transformers_logging.disable_progress_bar()
-    device, kind = inspect_machine().device, getattr(torch, dtype)
-    with reading_foreign(folder, WeightsError, "holds weights that do not fit their own configs", "copy them again"):
-        vae = AutoencoderKLCogVideoX.from_pretrained(folder, subfolder="vae", torch_dtype=kind, use_safetensors=True)
-        text = T5EncoderModel.from_pretrained(folder, subfolder="text_encoder", dtype=kind, use_safetensors=True)
-        tokenizer = AutoTokenizer.from_pretrained(folder, subfolder="tokenizer", trust_remote_code=False)
-    return Encoders(vae.to(device).eval(), tokenizer, text.to(device).eval())
+    logging.disable_progress_bar()
+    with reading_foreign(folder / "vae", WeightsError, _UNFIT, "copy them again"):
+        vae = AutoencoderKLCogVideoX.from_pretrained(
+            folder, subfolder="vae", torch_dtype=getattr(torch, dtype), use_safetensors=True
+        )
+    if tiling:
+        vae.enable_tiling()
+    return vae.to(device).eval()
 
 
 def read_sample(clip: TrainingClip, encoding: Encoding) -> tuple[np.ndarray, np.ndarray]:

@@ -14,8 +14,11 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from reelops.cogvideox.architecture import read_architecture
+from reelops.cogvideox.encoding_memory import EncodersPlan, plan_encoders
+from reelops.cogvideox.memory import GB
 from reelops.cogvideox.profiles import find_profile
 from reelops.cogvideox.weights import Weights, locate_weights
 from reelops.errors import Cancelled, DatasetError, ReelOpsError, SettingsError
@@ -24,13 +27,16 @@ from reelops.params import Config
 from reelops.progress import QUIET, RunContext
 from reelops.system.digest import sha256_of
 from reelops.system.files import write_text_atomically
+from reelops.system.hardware import inspect_machine
+from reelops.system.out_of_memory import explaining_out_of_memory, release_unused_memory
 from reelops.training.cache import FOLDER, QUARANTINE, EncodedClip, Encoding, Index, LatentCache
 from reelops.training.clips import TrainingClip, read_training_clips
-from reelops.training.encode import Encoders, describe_encoding, load_encoders, read_sample
+from reelops.training.encode import TextEncoder, describe_encoding, load_text_encoder, load_vae, read_sample
 from reelops.training.params import LatentParams
 
 One = TypeVar("One")
 METRICS = Path("reports/latents/metrics.json")
+_WHAT_TO_DO = "Free it of other work and run it again, or set latents.dtype to bfloat16."
 
 
 @dataclass(frozen=True)
@@ -223,20 +229,47 @@ def _missing_captions(plan: LatentPlan) -> list[str]:
 def _encode(
     plan: LatentPlan, clips: Sequence[tuple[TrainingClip, EncodedClip]], captions: Sequence[str], context: RunContext
 ) -> tuple[list[Quarantined], list[str]]:
-    """Stores what is missing; the clips that cannot be encoded, and notes on captions."""
-    encoders = load_encoders(plan.weights.folder, plan.params.dtype)
-    notes = [note for text in _counted(captions, "captions", context) for note in _encode_text(plan, text, encoders)]
-    failed = []
+    """Stores what is missing; the clips that cannot be encoded, and notes.
+
+    One encoder at a time is in memory: the text encoder of the 5B is twenty times as large as its VAE.
+    """
+    how = plan_encoders(
+        read_architecture(plan.weights.folder), plan.encoding.format, inspect_machine(), plan.params.dtype
+    )
+    doing = f"encoding in {plan.params.dtype} (planned: {how.peak_bytes / GB:.1f} GB); what was encoded stays"
+    with explaining_out_of_memory(doing, _WHAT_TO_DO):
+        notes = _encode_captions(plan, captions, how, context)
+        release_unused_memory()
+        failed = _encode_clips(plan, clips, how, context)
+    return failed, [*how.notes, *notes]
+
+
+def _encode_captions(plan: LatentPlan, captions: Sequence[str], how: EncodersPlan, context: RunContext) -> list[str]:
+    """Stores them; notes on those that are cut short."""
+    if not captions:
+        return []
+    encoder = load_text_encoder(plan.weights.folder, plan.params.dtype, how.text_device)
+    return [note for text in _counted(captions, "captions", context) for note in _encode_text(plan, text, encoder)]
+
+
+def _encode_clips(
+    plan: LatentPlan, clips: Sequence[tuple[TrainingClip, EncodedClip]], how: EncodersPlan, context: RunContext
+) -> list[Quarantined]:
+    """Stores them; those that cannot be encoded."""
+    failed: list[Quarantined] = []
+    if not clips:
+        return failed
+    vae = load_vae(plan.weights.folder, plan.params.dtype, how.vae_device, how.vae_tiling)
     for clip, entry in _counted(clips, "clips", context):
         try:
-            _encode_clip(plan, clip, entry, encoders)
+            _encode_clip(plan, clip, entry, vae)
         except Cancelled:
             raise
         except (ReelOpsError, OSError) as error:
             refuse_machine_fault(clip.video, error)
             failed.append(Quarantined(clip.clip_id, str(error)))
     context.progress("clips", len(clips), len(clips), "clips")
-    return failed, notes
+    return failed
 
 
 def _counted(items: Sequence[One], stage: str, context: RunContext) -> Iterator[One]:
@@ -253,21 +286,21 @@ def _counted(items: Sequence[One], stage: str, context: RunContext) -> Iterator[
         yield item
 
 
-def _encode_text(plan: LatentPlan, caption: str, encoders: Encoders) -> list[str]:
+def _encode_text(plan: LatentPlan, caption: str, encoder: TextEncoder) -> list[str]:
     from reelops.cogvideox.latents import encode_texts
 
     encoding = plan.encoding
-    vectors, notes = encode_texts(encoders.tokenizer, encoders.text_encoder, [caption], encoding.prompt_length)
+    vectors, notes = encode_texts(encoder.tokenizer, encoder.network, [caption], encoding.prompt_length)
     plan.cache.write("texts", encoding.text_key(caption), {"vectors": vectors[0]}, encoding.stored_dtype)
     return list(notes)
 
 
-def _encode_clip(plan: LatentPlan, clip: TrainingClip, entry: EncodedClip, encoders: Encoders) -> None:
+def _encode_clip(plan: LatentPlan, clip: TrainingClip, entry: EncodedClip, vae: Any) -> None:
     from reelops.cogvideox.latents import encode_clip
 
     frames_THWC, picture_HWC = read_sample(clip, plan.encoding)
     seed = int(entry.key[:8], 16)
-    moments = encode_clip(encoders.vae, frames_THWC, picture_HWC, plan.encoding.noised_pictures, seed)
+    moments = encode_clip(vae, frames_THWC, picture_HWC, plan.encoding.noised_pictures, seed)
     plan.cache.write("clips", entry.key, vars(moments), plan.encoding.stored_dtype)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from reelops.cogvideox.architecture import Architecture, named_architecture
+from reelops.cogvideox.encoding_memory import plan_encoders
 from reelops.cogvideox.memory import estimate_footprint, plan_memory
 from reelops.cogvideox.profiles import Profile
 from reelops.errors import MachineError, SettingsError
@@ -120,6 +121,27 @@ def test_a_busy_gpu_counts_only_what_is_free():
     machine = with_gpu(80)
     busy = replace(machine, gpus=(replace(machine.gpus[0], free_bytes=16 * GB),))
     assert plan(busy).offload == "model"
+
+
+def encoders(machine: Machine, dtype="bfloat16"):
+    return plan_encoders(named_architecture("cogvideox-5b-i2v"), FIVE_B.clip_format, machine, dtype)
+
+
+def test_encoders_are_planned_one_after_the_other_and_not_together():
+    need = estimate_footprint(named_architecture("cogvideox-5b-i2v"), FIVE_B.clip_format, "bfloat16")
+    chosen = encoders(with_gpu(16))
+    assert (chosen.text_device, chosen.vae_device, chosen.vae_tiling, chosen.notes) == ("cuda", "cuda", False, ())
+    assert chosen.peak_bytes < need.text_encoder + need.vae + need.decoder_work
+
+
+def test_a_gpu_too_small_for_the_text_encoder_still_encodes_clips_and_says_how():
+    chosen = encoders(with_gpu(8))
+    assert (chosen.text_device, chosen.vae_device, chosen.vae_tiling) == ("cpu", "cuda", True)
+    assert "captions are encoded on the processor" in chosen.notes[0] and "in tiles" in chosen.notes[1]
+    with pytest.raises(MachineError, match=r"The text encoder of .* needs about \d+\.\d GB and GPU has 7\.8 GB free"):
+        encoders(with_gpu(8, ram=8))
+    with pytest.raises(MachineError, match=r"The VAE of .* needs about .* latents\.dtype"):
+        encoders(with_gpu(3))
 
 
 def test_tiles_need_a_quarter_of_the_decoders_work_and_float32_twice_the_weights():

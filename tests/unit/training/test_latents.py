@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
+import weakref
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from scarcity import files_no_larger_than, no_more_open_files
 from small_model import FRAMES, HEIGHT, WIDTH, write_small_model
 from training_ground import PROMPTS, make_ground
@@ -16,7 +19,7 @@ from training_ground import PROMPTS, make_ground
 from reelops.cli import build_app, run_guarded
 from reelops.cogvideox.conditioning import encode_prompts, picture_condition, picture_tensor
 from reelops.cogvideox.latents import encode_clip
-from reelops.errors import Cancelled, DatasetError, MachineError, SettingsError
+from reelops.errors import Cancelled, DatasetError, MachineError, OutOfMemory, SettingsError
 from reelops.progress import RunContext
 from reelops.training.cache import LatentCache
 from reelops.training.clips import read_training_clips
@@ -116,7 +119,6 @@ def test_a_changed_clip_is_encoded_again_and_its_old_latents_are_removed(ground)
 
 @pytest.mark.parametrize(("part", "clips", "captions"), [("vae", 5, 0), ("text_encoder", 0, 9)])
 def test_a_changed_encoder_serves_nothing_stale(ground, tmp_path, part, clips, captions):
-    from safetensors.torch import load_file, save_file
 
     other = write_small_model(tmp_path / "other")
     weights = next((other / part).glob("*.safetensors"))
@@ -182,6 +184,68 @@ def test_too_many_bad_clips_fail_the_stage_and_keep_the_old_index(ground):
     with pytest.raises(DatasetError, match=r"3 of 5 clips could not be encoded.*max_failed_share"):
         ground.encode()
     assert (ground.latents / "index.json").read_bytes() == before
+
+
+def test_the_text_encoder_is_gone_before_the_vae_comes_and_neither_comes_without_need(ground, monkeypatch):
+    from diffusers import AutoencoderKLCogVideoX
+    from transformers import T5EncoderModel
+
+    loaded, alive = [], []
+
+    def load_text(*arguments, **options):
+        encoder = T5_from_pretrained(*arguments, **options)
+        alive.append(weakref.ref(encoder))
+        loaded.append("text")
+        return encoder
+
+    def load_vae(*arguments, **options):
+        loaded.append("vae")
+        assert all(encoder() is None for encoder in alive), "the text encoder is still in memory"
+        return vae_from_pretrained(*arguments, **options)
+
+    T5_from_pretrained, vae_from_pretrained = T5EncoderModel.from_pretrained, AutoencoderKLCogVideoX.from_pretrained
+    monkeypatch.setattr(T5EncoderModel, "from_pretrained", load_text)
+    monkeypatch.setattr(AutoencoderKLCogVideoX, "from_pretrained", load_vae)
+    shutil.rmtree(ground.latents)
+    ground.encode()
+    assert loaded == ["text", "vae"]
+    shutil.rmtree(ground.latents / "clips")
+    ground.encode()
+    assert loaded == ["text", "vae", "vae"]
+    shutil.rmtree(ground.latents / "texts")
+    ground.encode()
+    assert loaded == ["text", "vae", "vae", "text"]
+
+
+@pytest.mark.parametrize("part", ["vae", "text_encoder"])
+def test_an_overflow_in_float16_ends_the_stage_and_is_no_fact_about_a_clip(ground, tmp_path, part):
+    model = write_small_model(tmp_path / "large")
+    (weights,) = (model / part).glob("*.safetensors")
+    last = {"vae": "encoder.conv_out.conv.weight", "text_encoder": "encoder.final_layer_norm.weight"}[part]
+    tensors = load_file(weights)
+    save_file(tensors | {last: tensors[last].sign() * 60_000}, weights, {"format": "pt"})
+    ground.write_params(model=model)
+    with pytest.raises(MachineError, match=r"not finite in float16.*Set latents\.dtype to bfloat16 or float32"):
+        ground.encode(dtype="float16")
+    assert (ground.latents / "quarantine.json").read_text() == "{}\n"
+
+
+def test_memory_that_runs_out_ends_the_stage_in_a_line_and_what_was_encoded_stays(ground, monkeypatch):
+    from reelops.cogvideox import latents
+
+    encode, clips = latents.encode_clip, []
+
+    def while_there_is_room(*arguments):
+        clips.append(1)
+        if len(clips) == 3:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return encode(*arguments)
+
+    monkeypatch.setattr(latents, "encode_clip", while_there_is_room)
+    said = r"^The GPU ran out of memory encoding in float32 \(planned: \d\.\d GB\); what was encoded stays\. Free it"
+    with pytest.raises(OutOfMemory, match=said):
+        ground.encode(noised_pictures=1)
+    assert ground.encode(noised_pictures=1).kept == 2
 
 
 def test_latents_that_are_not_finite_are_never_stored(tmp_path):

@@ -12,7 +12,7 @@ from reelops.training.params import LatentParams
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from reelops.training.encode import Encoders
+    from reelops.training.encode import TextEncoder
 
 
 class EncodingSource(LatentCache):
@@ -21,7 +21,8 @@ class EncodingSource(LatentCache):
     def __init__(self, folder: Path, index: Index, latents: LatentParams, config: Config) -> None:
         from reelops.cogvideox.profiles import find_profile
         from reelops.cogvideox.weights import locate_weights
-        from reelops.training.encode import load_encoders
+        from reelops.system.hardware import inspect_machine
+        from reelops.training.encode import load_text_encoder, load_vae
 
         super().__init__(folder)
         self._index = index
@@ -31,19 +32,21 @@ class EncodingSource(LatentCache):
         }
         self._captions[index.empty_text] = ""
         weights = locate_weights(find_profile(latents.profile, config), config.cache)
-        self._encoders: Encoders = load_encoders(weights.folder, latents.dtype)
+        device = inspect_machine().device
+        self._vae = load_vae(weights.folder, latents.dtype, device)
+        self._text: TextEncoder = load_text_encoder(weights.folder, latents.dtype, device)
 
     def read(self, kind: str, key: str) -> dict[str, Tensor]:
         from reelops.cogvideox.latents import encode_clip, encode_texts
         from reelops.training.encode import read_sample
 
-        encoding, encoders = self._index.encoding, self._encoders
+        encoding, text = self._index.encoding, self._text
         if kind == "texts":
             length = encoding.prompt_length
-            vectors, _ = encode_texts(encoders.tokenizer, encoders.text_encoder, [self._captions[key]], length)
+            vectors, _ = encode_texts(text.tokenizer, text.network, [self._captions[key]], length)
             return {"vectors": vectors[0]}
         frames_THWC, picture_HWC = read_sample(self._clips[key], encoding)
-        return dict(vars(encode_clip(encoders.vae, frames_THWC, picture_HWC, encoding.noised_pictures, seed=0)))
+        return dict(vars(encode_clip(self._vae, frames_THWC, picture_HWC, encoding.noised_pictures, seed=0)))
 
 
 def clips_by_key(index: Index, latents: LatentParams, config: Config) -> dict[str, Any]:

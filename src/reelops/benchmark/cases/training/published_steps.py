@@ -20,10 +20,12 @@ from torch import Tensor
 
 from reelops.cogvideox.conditioning import picture_tensor
 from reelops.cogvideox.denoiser import load_transformer, rotary_positions
+from reelops.system.hardware import inspect_machine
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from reelops.training.encode import TextEncoder
     from reelops.training.params import TrainParams
 
 
@@ -47,9 +49,10 @@ def steps_as_published(
     from diffusers.optimization import get_scheduler
     from peft import LoraConfig
 
-    from reelops.training.encode import load_encoders
+    from reelops.training.encode import load_text_encoder, load_vae
 
-    encoders = load_encoders(folder, dtype)
+    device = inspect_machine().device
+    vae, encoder = load_vae(folder, dtype, device), load_text_encoder(folder, dtype, device)
     transformer = load_transformer(folder, dtype).train()
     if params.gradient_checkpointing:
         transformer.enable_gradient_checkpointing()
@@ -58,10 +61,10 @@ def steps_as_published(
     trained = [parameter for parameter in transformer.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, params.lr, params.betas, 1e-8, params.weight_decay)
     rates = get_scheduler(params.schedule, optimizer, num_warmup_steps=params.warmup_steps, num_training_steps=steps)
-    kept = [_encoded(encoders, frames, caption, prompt_length) for frames, caption in clips]
+    kept = [_encoded(vae, encoder, frames, caption, prompt_length) for frames, caption in clips]
     for step in range(steps):
         began = time.monotonic()
-        video_BFCHW, condition_BFCHW, text_BLD = _sample(kept[step % len(kept)], encoders.vae, params.picture_dropout)
+        video_BFCHW, condition_BFCHW, text_BLD = _sample(kept[step % len(kept)], vae, params.picture_dropout)
         made = time.monotonic()
         with torch.autocast(video_BFCHW.device.type, torch.bfloat16, enabled=dtype == "bfloat16"):
             loss = published_loss(transformer, scheduler, video_BFCHW, condition_BFCHW, text_BLD, getattr(torch, dtype))
@@ -75,16 +78,17 @@ def steps_as_published(
 
 
 @torch.no_grad()
-def _encoded(encoders: Any, frames_THWC: np.ndarray, caption: str, prompt_length: int) -> tuple[Any, Any, Tensor]:
+def _encoded(
+    vae: Any, encoder: TextEncoder, frames_THWC: np.ndarray, caption: str, prompt_length: int
+) -> tuple[Any, Any, Tensor]:
     """Posteriors of a clip and of its noised first frame, and the caption's vectors."""
     from reelops.cogvideox.latents import encode_texts
 
-    vae = encoders.vae
     pixels = torch.cat([picture_tensor(frame) for frame in frames_THWC])
     video_BCTHW = pixels.permute(1, 0, 2, 3)[None].to(vae.device, vae.dtype)
     first = video_BCTHW[:, :, :1]
     noised = first + torch.randn_like(first) * torch.exp(-3.0 + 0.5 * torch.randn(1)).to(first)
-    vectors, _ = encode_texts(encoders.tokenizer, encoders.text_encoder, [caption], prompt_length)
+    vectors, _ = encode_texts(encoder.tokenizer, encoder.network, [caption], prompt_length)
     return vae.encode(video_BCTHW).latent_dist, vae.encode(noised).latent_dist, vectors
 
 
