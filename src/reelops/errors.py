@@ -159,7 +159,7 @@ _PASSING_ERRNOS = frozenset(
 _MACHINE_ERRNOS = _PASSING_ERRNOS | OUT_OF_SPACE | {errno.ENOMEM, errno.EROFS, errno.ENODEV, errno.ENXIO}
 # These trees are recognised by name, because none of their libraries is imported here: requests, httpx, urllib3;
 # torch, CUDA and FFmpeg; Prefect.
-_NETWORK_ERRORS = {"ConnectionError", "Timeout", "TransportError"}
+_NETWORK_ERRORS = {"ConnectionError", "Timeout", "TransportError", "RetryError"}
 _MEMORY_ERRORS = {"MemoryError", "OutOfMemoryError"}
 _MACHINE_ERRORS = _MEMORY_ERRORS | {"AcceleratorError", "BrokenProcessPool"}
 # What libraries say that have no exception of their own for it: torch's allocator on processors, CUDA's runtime and its
@@ -283,3 +283,20 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         seen.add(id(error))
         yield error
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def stop_among(error: BaseException) -> BaseException | None:
+    """What asked the work to stop, where that is among the causes: a signal, a cancellation, a task's time limit.
+
+    Libraries wrap whatever meets them in errors of their own; whoever turns these into other errors asks here first.
+    """
+    return next((link for link in causes(error) if _asks_to_stop(link)), None)
+
+
+def causes(error: BaseException) -> list[BaseException]:
+    """The error, what caused it, what caused that, and so on."""
+    return list(_causes(error))
+
+
+def _asks_to_stop(error: BaseException) -> bool:
+    return not isinstance(error, Exception) or isinstance(error, Cancelled) or _is_named(error, _TIME_LIMITS)

@@ -32,6 +32,7 @@ from reelops.errors import DONE, FAILED, MachineError, ReelOpsError, SettingsErr
 from reelops.params import read_config
 from reelops.settings import PACKAGE, PARAMS_NAME, Settings, find_checkout, load_settings, shipped_folder
 from reelops.system.hardware import inspect_machine
+from reelops.system.shown_address import shown
 from reelops.tracking.lineage import code_commit
 
 Mark = Literal["ok", "warn", "fail"]
@@ -212,24 +213,17 @@ def _reaches(url: str) -> str | None:
 
 
 def _server(name: str, url: str, path: str, remedy: str) -> Finding:
-    shown = _without_password(url)
+    place = shown(url)
     problem = _reaches(url.rstrip("/") + path)
     if problem is None:
-        return Finding("servers", name, "ok", f"{shown} answers")
-    return Finding("servers", name, "warn", f"{shown} cannot be reached: {problem}. {remedy}")
-
-
-def _without_password(url: str) -> str:
-    parts = urllib.parse.urlsplit(url)
-    if parts.password is None:
-        return url
-    return urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":…@")))
+        return Finding("servers", name, "ok", f"{place} answers")
+    return Finding("servers", name, "warn", f"{place} cannot be reached: {problem}. {remedy}")
 
 
 def _tracking(uri: str) -> Finding:
     if uri.startswith(("http://", "https://")):
         return _server("mlflow", uri, "/health", "Start it, or unset MLFLOW_TRACKING_URI to log to a local file.")
-    return Finding("servers", "mlflow", "ok", f"embedded store {_without_password(uri)}")
+    return Finding("servers", "mlflow", "ok", f"embedded store {shown(uri)}")
 
 
 def _prefect(url: str | None) -> Finding:

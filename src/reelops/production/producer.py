@@ -165,7 +165,8 @@ class Producer:
         context.progress("log", 0, 1)
         began = time.perf_counter()
         try:
-            take = replace(take, tracked=self.run_step("log", lambda: self.tracker.log(run_record(take))))
+            record = run_record(take)  # one, by which a step that is run again knows what it has written
+            take = replace(take, tracked=self.run_step("log", lambda: self.tracker.log(record)))
         except TrackingError as error:
             take = replace(take, tracking_failure=str(error))
         return replace(take, seconds={**take.seconds, "log": time.perf_counter() - began})

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reelops.errors import TrackingError
 from reelops.system.digest import sha256_of
-from reelops.tracking.runs import open_store, reason_of, shown
+from reelops.tracking.store import asking_store, is_gone, is_there_already, open_store, persist, suppress_if
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -48,24 +47,27 @@ def register_challenger(
         TrackingError: the registry cannot be reached or refuses.
     """
     sha256 = sha256_of(weights)
-    try:
-        with open_store(uri) as client, _store_of_the_process(uri):
-            _ensure_model(client, name)
-            same = [one for one in client.search_model_versions(f"name = '{name}'") if one.tags.get("sha256") == sha256]
-            version = (
-                same[0]
-                if same
-                else client.create_model_version(
-                    name, f"models:/{model_id}", run_id, tags={**tags, "sha256": sha256}, model_id=model_id
-                )
-            )
-            client.set_registered_model_alias(name, CHALLENGER, version.version)
-    except Exception as error:
-        raise TrackingError(
-            f"The registry at {shown(uri)} did not take {name}: {reason_of(error)}. The adapter is whole at "
-            f"{weights.parent}; register it again with `python -m flows train-lora`."
-        ) from error
-    return RegisteredAdapter(name, str(version.version), sha256)
+    made: list[str] = []
+
+    def register(client: MlflowClient) -> str:
+        _ensure_model(client, name)
+        if not _versions_of(client, name, sha256):
+            source, own = f"models:/{model_id}", {**tags, "sha256": sha256}
+            made.append(str(client.create_model_version(name, source, run_id, tags=own, model_id=model_id).version))
+        # Whoever else registers the same weights at this moment finds the same one to be the first.
+        first = _versions_of(client, name, sha256)[0]
+        for version in made:
+            if version != first:
+                with suppress_if(is_gone):
+                    client.delete_model_version(name, version)
+        client.set_registered_model_alias(name, CHALLENGER, first)
+        return first
+
+    remedy = f"The adapter is whole at {weights.parent}; register it again with `python -m flows train-lora`."
+    refused = asking_store(uri, f"did not take {name} as challenger", remedy)
+    with refused, open_store(uri) as client, _store_of_the_process(uri):
+        version = persist(lambda: register(client))
+    return RegisteredAdapter(name, version, sha256)
 
 
 @contextmanager
@@ -82,9 +84,16 @@ def _store_of_the_process(uri: str) -> Iterator[None]:
 
 
 def _ensure_model(client: MlflowClient, name: str) -> None:
-    from mlflow.exceptions import MlflowException
-
     try:
         client.get_registered_model(name)
-    except MlflowException:
-        client.create_registered_model(name)
+    except Exception as error:
+        if not is_gone(error):
+            raise
+        with suppress_if(is_there_already):
+            client.create_registered_model(name)
+
+
+def _versions_of(client: MlflowClient, name: str, sha256: str) -> list[str]:
+    """Numbers of the versions of these weights, in order; a number is given once all versions below it are there."""
+    same = client.search_model_versions(f"name = '{name}' and tags.sha256 = '{sha256}'")
+    return [str(one.version) for one in sorted(same, key=lambda one: int(one.version))]

@@ -18,12 +18,16 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from reelops.errors import TrackingError
+from reelops.errors import TrackingError, may_pass
 from reelops.system.interpreter import configure_interpreter
-from reelops.tracking.runs import RunRecord, TrackedRun, innermost_cause, is_local, log_run, open_store
+from reelops.tracking.runs import RunRecord, TrackedRun, log_run
+from reelops.tracking.store import innermost_cause, is_local, open_store
 
-# What the other end of a connection sees when its process has ended.
-_ENDED = (EOFError, OSError)
+# What the other end of a connection sees when its process has ended; not every OSError, of which a task's time limit
+# is one.
+_ENDED = (EOFError, ConnectionError)
+# The process marks the run as failed in this time, or the next one does.
+_LAST_SECONDS = 10.0
 
 
 # An error, and the cause beside it where that is a network that does not carry: pickled, an error loses its causes, by
@@ -98,10 +102,16 @@ class RunWriter:
 
     def _stop(self) -> None:
         """Ends the writing of a run, which is then marked as failed."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait()
+        process, self._process = self._process, None
         self.close()
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(_LAST_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()  # a server keeps it waiting, and whoever asked to stop does not wait for that
+            process.wait()
 
 
 def serve(connection: Connection) -> None:
@@ -136,6 +146,8 @@ def _answer(record: RunRecord, uri: str) -> TrackedRun | _Failure:
         return log_run(record, uri)
     except TrackingError as error:
         cause = innermost_cause(error)
+        if may_pass(error) and not isinstance(cause, ConnectionError | TimeoutError):
+            cause = ConnectionError(str(cause))  # an error of a library may not be picklable
         return error, cause if isinstance(cause, ConnectionError | TimeoutError) else None
 
 

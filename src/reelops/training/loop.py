@@ -11,7 +11,7 @@ Shapes: B batch, F latent frames, C channels, H W latent height and width.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -106,6 +106,7 @@ class Loop:
         self.optimizer = build_optimizer(components.optimizer, list(self.adapter.values()), self.params)
         self.rotary: Any = None
         self._context = QUIET
+        self._run_id: Callable[[], str | None] = lambda: None
         self._saved_step: int | None = None
 
     def _prepared(self) -> Any:
@@ -116,20 +117,19 @@ class Loop:
             return share_base(transformer.train(), self.adapter.values(), self.launch, self.accelerator)
         return self.accelerator.prepare(transformer.train())
 
-    def run(self, context: RunContext = QUIET, run_id: str | None = None) -> Outcome:
+    def run(self, context: RunContext = QUIET, run_id: Callable[[], str | None] = lambda: None) -> Outcome:
         """Trains from the current state to the end, and saves.
 
         Args:
             context: gets a `Progress` of `STAGE` for each step and evaluation, with its figures, on the first process.
-            run_id: MLflow's, which checkpoints keep for whoever resumes them.
+            run_id: tells MLflow's, as soon as there is one; checkpoints keep it for whoever resumes them.
 
         Raises:
             DatasetError: a sample cannot be used, or its loss is not finite; the state before that step is saved.
             MachineError: the budget is too small, or the disk too full for a checkpoint.
             Cancelled: somebody asked to stop; the state after the last step is saved.
         """
-        self._context, self.spent = context, TimeSpent()
-        self.state.run_id = run_id or self.state.run_id
+        self._context, self.spent, self._run_id = context, TimeSpent(), run_id
         if self.state.step == 0 and self.components.held_out is not None:
             self._evaluate(self.components.held_out)
         ended = self._train()
@@ -364,6 +364,7 @@ class Loop:
         if self._saved_step == self.state.step:
             return
         random = random_states(self.accelerator)
+        self.state.run_id = self._run_id() or self.state.run_id
         if self.accelerator.is_main_process:
             tensors, numbers = optimizer_values(self.optimizer, list(self.adapter))
             groups: dict[str, dict[str, Tensor]] = {

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import torch
 
-from reelops.errors import Cancelled
 from reelops.params import Config
 from reelops.progress import Event, Progress, RunContext
 from reelops.tracking.lineage import Lineage
-from reelops.tracking.runs import LiveRun, RunRecord
+from reelops.tracking.live_run import LiveRun
+from reelops.tracking.runs import RunRecord
 from reelops.training.checkpoint import RunState
 from reelops.training.loop import STAGE
 from reelops.training.plan import TrainingPlan
@@ -28,14 +28,11 @@ def open_live_run(plan: TrainingPlan, state: RunState, lineage: Lineage, config:
     Args:
         state: of the checkpoint that training resumes from; what the process before had not sent is sent now.
     """
-    live_run = LiveRun(_record(plan, lineage), config.mlflow_tracking_uri, state.run_id)
-    for row in state.curve:
-        live_run.log({name: value for name, value in row.items() if name != "step"}, int(row["step"]))
-    try:
+    with LiveRun(_record(plan, lineage), config.mlflow_tracking_uri, state.run_id) as live_run:
+        live_run.begin()
+        for row in state.curve:
+            live_run.log({name: value for name, value in row.items() if name != "step"}, int(row["step"]))
         yield live_run
-    except BaseException as error:
-        live_run.finish(status="KILLED" if isinstance(error, Cancelled) else "FAILED")
-        raise
 
 
 def logging_to(live_run: LiveRun, context: RunContext) -> RunContext:

@@ -21,7 +21,8 @@ from reelops.system.files import write_text_atomically
 from reelops.system.out_of_memory import explaining_out_of_memory
 from reelops.system.peak_memory import PeakMemory
 from reelops.tracking.lineage import trace_lineage
-from reelops.tracking.runs import LiveRun, TrackedRun
+from reelops.tracking.live_run import LiveRun
+from reelops.tracking.runs import TrackedRun
 from reelops.training.checkpoint import exclusive_run
 from reelops.training.components import load_components
 from reelops.training.launch import accelerator_for, report_lost_ranks
@@ -113,7 +114,7 @@ def _open_loop(plan: TrainingPlan, accelerator: Any, fresh: bool) -> Loop:
 def _train(loop: Loop, context: RunContext, live_run: LiveRun | None) -> tuple[Outcome, Mapping[str, int]]:
     """What the loop did, and its largest memory in bytes."""
     with PeakMemory() as peak:
-        outcome = loop.run(logging_to(live_run, context), live_run.run_id) if live_run else loop.run(context)
+        outcome = loop.run(logging_to(live_run, context), lambda: live_run.run_id) if live_run else loop.run(context)
     return outcome, peak.bytes_used
 
 
@@ -130,4 +131,7 @@ def _write_run_facts(
 
 
 def _tracking_notes(live_run: LiveRun | None) -> list[str]:
-    return [f"the run was not tracked: {live_run.failure}"] if live_run is not None and live_run.failure else []
+    if live_run is None or not live_run.failure:
+        return []
+    how = "not tracked" if live_run.tracked is None else "tracked in part"
+    return [f"the run was {how}: {live_run.failure}"]

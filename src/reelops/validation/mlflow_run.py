@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from reelops.errors import TrackingError
 from reelops.foreign import refuse_machine_fault
 from reelops.params import Config
-from reelops.tracking.runs import LiveRun, RunRecord, TrackedRun
+from reelops.tracking.runs import RunRecord, TrackedRun, add_to_run
 from reelops.training.paths import REPORTS, RUN_FACTS
 from reelops.validation.stage import ValidationResult
 from reelops.validation.verdict import AdapterVerdict
@@ -42,19 +43,23 @@ def log_validation(
     """
     plan, findings = validated.plan, validated.findings
     failed, checks = [check.name for check in findings.failed], {check.name: str(check) for check in findings.checks}
-    tags = AdapterVerdict(findings.passed, failed, checks).tags
+    verdict = AdapterVerdict(findings.passed, failed, checks)
+    videos = [path for path in files if path.suffix == ".mp4"][:_MOST_VIDEOS]
     record = RunRecord(
         name=f"{plan.name} validated",
         params={"adapter": plan.name, "profile": plan.profile.name, "pairs": len(findings.results)},
-        metrics={},
+        metrics=_numbers(figures),
         tags={"lineage": str(validated.lineage), "adapter_sha256": plan.adapter.sha256},
+        files=[*(path for path in files if path.suffix != ".mp4"), *videos],
+        folder=PREFIX,
+        note=verdict.words,
         experiment=EXPERIMENT,
     )
-    diary = LiveRun(record, config.mlflow_tracking_uri, training_run(plan.adapter.sha256, config))
-    diary.log({f"{PREFIX}/{name}": value for name, value in _numbers(figures).items()}, step=0)
-    videos = [path for path in files if path.suffix == ".mp4"][:_MOST_VIDEOS]
-    diary.finish([*(path for path in files if path.suffix != ".mp4"), *videos], tags=tags, folder=PREFIX)
-    return diary.tracked, diary.failure
+    trained = training_run(plan.adapter.sha256, config)
+    try:
+        return add_to_run(trained, record, config.mlflow_tracking_uri, verdict.tags), None
+    except TrackingError as error:
+        return None, str(error)
 
 
 def _numbers(figures: Mapping[str, Any], above: str = "") -> dict[str, float]:

@@ -17,7 +17,10 @@ pytest.importorskip("mlflow", reason='MLflow comes with pip install "reelops[tra
 from mlflow import MlflowClient
 
 from reelops.errors import TrackingError
-from reelops.tracking.runs import HARDENED, LiveRun, RunRecord, log_run, shown, where_to_look
+from reelops.system.shown_address import shown
+from reelops.tracking.live_run import LiveRun
+from reelops.tracking.runs import RunRecord, log_run
+from reelops.tracking.store import HARDENED, where_to_look
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +61,9 @@ def test_a_run_is_read_back_as_it_was_logged(store: str, clip: Path, tmp_path: P
 def test_a_run_of_files_whose_names_are_no_unicode_is_logged_with_them_spelt_out(store: str, clip: Path) -> None:
     named = clip.rename(clip.with_name(os.fsdecode(b"caf\xe9.mp4")))
     told = {"name": named.stem, "params": {"picture": named}, "tags": {"of": named.name}, "note": named.name}
-    for tracked in (log_run(record(files=[named], **told), store), LiveRun(record(**told), store)):
+    with LiveRun(record(**told), store) as live:
+        live.begin()
+    for tracked in (log_run(record(files=[named], **told), store), live):
         run = MlflowClient(tracking_uri=store).get_run(tracked.run_id)
         assert (run.info.run_name, run.data.tags["of"]) == (r"caf\udce9", r"caf\udce9.mp4")
         assert run.data.params["picture"].endswith(r"caf\udce9.mp4")
