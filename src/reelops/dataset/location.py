@@ -15,9 +15,12 @@ from reelops.dataset.fetch.download.settings import Remote
 from reelops.dataset.fetch.known_files import KnownFiles
 from reelops.errors import DatasetError
 from reelops.params import ParamsBlock
+from reelops.system.file_names import shortened
 
 _HUB = re.compile(r"hf://datasets/(?P<owner>[\w.-]+)/(?P<name>[\w.-]+?)(?:@(?P<revision>[^/]+))?/(?P<file>.+)$")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+# Room is left for what stands before and after it.
+_LONGEST_BEGINNING, _LONGEST_SUFFIX = 100, 20
 HUB_ENDPOINT = "https://huggingface.co"
 
 
@@ -78,6 +81,12 @@ class Location(ParamsBlock):
     def name(self) -> str:
         """The file's own name, without a query."""
         return self.path.name if self.path else Path(urlsplit(self.url[0]).path).name
+
+    @property
+    def marked_name(self) -> str:
+        """A file name for what is there: `mark` and as much of the end of its own name as any disk takes."""
+        beginning = self.name.removesuffix(suffix := "".join(Path(self.name).suffixes[-2:])[-_LONGEST_SUFFIX:])
+        return f"{self.mark}-{shortened(beginning, _LONGEST_BEGINNING)}{suffix}"
 
     @property
     def places(self) -> tuple[str, ...]:

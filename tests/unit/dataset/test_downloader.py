@@ -16,7 +16,7 @@ from file_server import Answer, FileServer
 from reelops.dataset.fetch.download import addresses, transfer
 from reelops.dataset.fetch.download.failures import Gone, Stopped
 from reelops.dataset.fetch.download.settings import Remote
-from reelops.errors import DownloadError, MachineError
+from reelops.errors import DownloadError, MachineError, SettingsError
 
 
 def remote_of(*urls: str, content: bytes | None = None) -> Remote:
@@ -325,3 +325,13 @@ def test_a_token_goes_to_its_own_origin_and_not_along_with_a_redirect(server: Fi
 )  # fmt: skip
 def test_private_addresses_are_known(address: str, private: bool) -> None:
     assert addresses.is_private_address(address) is private
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("ALL_PROXY", "gopher://x"), ("HTTPS_PROXY", "http://[::1"), ("SSL_CERT_FILE", "/nowhere")]
+)
+def test_an_environment_that_leads_nowhere_is_one_line(desk, monkeypatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match="correct HTTP_PROXY") as caught:
+        desk.downloader()
+    assert "\n" not in str(caught.value)

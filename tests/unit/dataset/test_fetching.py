@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from zipfile import ZipFile
 
 import published
@@ -262,3 +263,15 @@ def test_a_full_disk_ends_the_run_and_is_no_lost_clip(project: Project) -> None:
         path.unlink()
     with no_files_beyond(100_000), pytest.raises(MachineError, match="cannot write"):
         project.fetch()
+
+
+@pytest.mark.parametrize("name", ["x" * 240, "\u732b" * 80])
+def test_archives_and_lists_may_have_any_name_that_a_server_gives_them(project: Project, name: str) -> None:
+    project.archive({f"{clip}.mp4": b"bytes" for clip in CLIPS})
+    project.server.files[f"/{quote(name)}.zip"] = project.server.files["/all.zip"]
+    lists = zipped({"MSRVTT_data.json": (project.root / "MSRVTT_data.json").read_bytes()})
+    project.server.files[f"/{quote(name)}.tar.json.zip"] = lists
+    project.source["videos"] = [f"{project.server.url}/{quote(name)}.zip"]
+    project.source["annotations"] = [f"{project.server.url}/{quote(name)}.tar.json.zip"]
+    assert project.fetch()["msr_vtt"].fetched == 3
+    assert project.fetch()["msr_vtt"].here == 3

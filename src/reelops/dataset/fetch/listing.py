@@ -93,7 +93,7 @@ def _listing_files(source: Source, depot: Depot) -> list[Path]:
     folder = depot.videos.parent / "listings"
     files: list[Path] = []
     for number, location in enumerate(source.listings()):
-        path = _listing_file(location, folder / f"{number}-{location.mark}-{location.name}", depot)
+        path = _listing_file(location, folder / f"{number}-{location.marked_name}", depot)
         if is_archive(path.name):
             files += _unpacked(path, folder / f"{number}-{path.name}.unpacked", depot)
         else:

@@ -127,7 +127,7 @@ class ArchiveShelf:
     def _archive(self, depot: Depot) -> Path:
         if self.location.path:
             return self.location.find(depot.root, depot.known)
-        target = depot.work / "archives" / f"{self.location.mark}-{self.location.name}"
+        target = depot.work / "archives" / self.location.marked_name
         if not target.exists():
             jobs = [partial(depot.downloader.download, self.location.remote(), target, depot.meter.of(target.name))]
             list(depot.run(jobs))

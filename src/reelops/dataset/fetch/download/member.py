@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -14,11 +13,11 @@ from reelops.dataset.entry import OnNote
 from reelops.dataset.fetch.download.disk import Claim
 from reelops.errors import DatasetError
 from reelops.foreign import reading_foreign
+from reelops.system.file_names import LONGEST_NAME, bytes_in
 from reelops.system.files import write_atomically
 from reelops.system.write_errors import machine_error_on_write
 
 _CHUNK_BYTES = 1 << 20
-_LONGEST_NAME_BYTES = 255
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 Choose = Callable[[PurePosixPath], Path | None]
@@ -85,7 +84,7 @@ class Order:
         if target and member.what == "link":
             self.refuse(member.name, "it is a link, only files are unpacked")
             return None
-        if target and len(os.fsencode(target.name)) > _LONGEST_NAME_BYTES:
+        if target and bytes_in(target.name) > LONGEST_NAME:
             self.refuse(member.name, "its name is longer than a file's may be")
             return None
         return target

@@ -18,7 +18,7 @@ from reelops.dataset.fetch.download.failures import Passing, Refused, Stopped, U
 from reelops.dataset.fetch.download.hosts import Hosts
 from reelops.dataset.fetch.download.partial import Beginning, Partial
 from reelops.dataset.fetch.download.settings import DownloadSettings, Remote
-from reelops.errors import MachineError, this_machine_failed
+from reelops.errors import MachineError, SettingsError, this_machine_failed
 from reelops.foreign import reading_foreign, reason_of
 from reelops.system.write_errors import machine_error_on_write
 
@@ -47,7 +47,13 @@ class Transfer:
         self._sockets: set[socket.socket] = set()
         timeout = httpx.Timeout(settings.read_seconds, connect=settings.connect_seconds, pool=None)
         limits = httpx.Limits(max_connections=settings.connections, max_keepalive_connections=settings.connections)
-        self._client = httpx.Client(timeout=timeout, limits=limits, follow_redirects=False)
+        with reading_foreign(
+            "The environment's proxy or certificate",
+            SettingsError,
+            "cannot be used",
+            "correct HTTP_PROXY, HTTPS_PROXY, ALL_PROXY or SSL_CERT_FILE",
+        ):
+            self._client = httpx.Client(timeout=timeout, limits=limits, follow_redirects=False)
 
     def close(self) -> None:
         self._client.close()
