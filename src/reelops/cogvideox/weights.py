@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +11,7 @@ from reelops.cogvideox.adapter_base import Base
 from reelops.cogvideox.architecture import NETWORKS
 from reelops.cogvideox.profiles import Profile
 from reelops.errors import WeightsError
-from reelops.system.digest import sha256_of
+from reelops.system.known_digests import digest_of_files
 from reelops.system.weight_files import check_safetensors_only
 
 # What a pipeline needs of a repository: never pickles, never code.
@@ -141,35 +138,5 @@ def parts_digest(folder: Path, parts: Sequence[str], cache: Path) -> str:
 
 
 def _digest(folder: Path, names: Sequence[str], cache: Path) -> str:
-    files = sorted(path for name in names for path in folder.glob(name) if path.is_file())
-    remembered = _remembered(cache)
-    digest = hashlib.sha256()
-    fresh = dict(remembered)
-    for path in files:
-        stat = path.stat()
-        key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
-        fresh[key] = remembered.get(key) or sha256_of(path)
-        digest.update(f"{path.relative_to(folder).as_posix()} {fresh[key]}\n".encode())
-    if fresh != remembered:
-        _remember(cache, fresh)
-    return f"sha256:{digest.hexdigest()}"
-
-
-def _remembered(cache: Path) -> dict[str, str]:
-    try:
-        content = json.loads((cache / "digests.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _remember(cache: Path, digests: dict[str, str]) -> None:
-    """Written whole or not at all; a cache that cannot be written costs time, nothing else."""
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=cache, suffix=".partial")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(digests, file)
-        Path(name).replace(cache / "digests.json")
-    except OSError:
-        return
+    files = [path for name in names for path in folder.glob(name) if path.is_file()]
+    return f"sha256:{digest_of_files(folder, files, cache)}"

@@ -25,6 +25,8 @@ COMPARISONS = {name: metric.comparison for name, metric in METRICS.items() if me
 WITH_A_REFERENCE = tuple(name for name, comparison in COMPARISONS.items() if comparison.by_default)
 AGAINST_A_REFERENCE = (*COMPARISONS, "lpips")
 BY_FEATURES = ("subject_consistency", "background_consistency")
+NETWORKS = {"subject_consistency": "dino", "background_consistency": "clip", "lpips": "lpips"}
+"""The network that a metric takes, by its name in score.weights."""
 ASKED_METRICS = (*AGAINST_A_REFERENCE, *BY_FEATURES)
 
 
@@ -66,7 +68,8 @@ def asked_trackers(
 
 
 def _by_features(name: str, weights: Weights, picture_HWC: np.ndarray | None) -> Tracker:
-    kind, source = ("DINO", weights.dino) if name == "subject_consistency" else ("CLIP", weights.clip)
+    network = NETWORKS[name]
+    kind, source = network.upper(), getattr(weights, network)
     how = f"{kind} features of every frame, VBench's formula"
     if source is None:
         return NotAvailable(

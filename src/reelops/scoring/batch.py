@@ -20,7 +20,7 @@ from reelops.metrics.suite import score_clip
 from reelops.params import Config
 from reelops.progress import QUIET, RunContext
 from reelops.scoring.origin import Origin, find_origin
-from reelops.scoring.score_store import FOLDER, ScoreKey, ScoreStore, digest_of, is_final, score_store
+from reelops.scoring.score_store import FOLDER, ScoreKey, ScoreStore, digest_of, is_final, score_store, weights_of
 from reelops.scoring.scored_clip import ScoredClip
 from reelops.system.digest import sha256_of
 from reelops.system.hardware import cores
@@ -40,6 +40,7 @@ class ScoringOrder:
     Attributes:
         score_settings, gate_settings: the blocks of params.yaml.
         store: where scores are kept.
+        digests: where digests of weights are remembered.
         picture, prompt, profile: for all clips; None takes what each says of itself.
         ask_clips: False uses nothing that clips say of themselves.
         reference: a video or picture that all clips are compared with, or a folder that has one of each clip's name.
@@ -50,6 +51,7 @@ class ScoringOrder:
     score_settings: ScoreSettings
     gate_settings: GateSettings
     store: ScoreStore
+    digests: Path
     picture: Path | None = None
     prompt: str | None = None
     profile: str | None = None
@@ -77,6 +79,7 @@ class ScoringOrder:
             score_settings=load_score_settings(config),
             gate_settings=load_gate_settings(config),
             store=score_store(config.home / FOLDER),
+            digests=config.cache,
             **given,
         )
 
@@ -89,7 +92,13 @@ class ScoringOrder:
             prompt=origin.prompt,
             reference=sha256_of(reference) if reference else None,
             also=self.also,
+            weights=self.weights,
         )
+
+    @property
+    def weights(self) -> tuple[tuple[str, str | None], ...]:
+        """Digests of the networks that `also` takes, as they are on this machine now."""
+        return weights_of(self.also, self.score_settings.weights, self.digests)
 
     def reference_of(self, clip: Path) -> Path | None:
         """What a clip is compared with.
@@ -187,6 +196,7 @@ class _Job:
     num_frames: int
     settings: ScoreSettings
     store: ScoreStore
+    digests: Path
 
     def clip_with(self, scores: Scores | None, error: str | None, order: ScoringOrder) -> ScoredClip:
         if scores is None:
@@ -210,7 +220,7 @@ def _prepare(clip: Path, order: ScoringOrder, tally: _Tally) -> ScoredClip | _Jo
         tally.clip_done()
         return ScoredClip(clip, sha256, origin, error=str(error))
     if scores is None:
-        return _Job(clip, key, origin, reference, num_frames, order.score_settings, order.store)
+        return _Job(clip, key, origin, reference, num_frames, order.score_settings, order.store, order.digests)
     tally.clip_done()
     return _judged(clip, sha256, origin, scores, order, stored=True)
 
@@ -254,7 +264,8 @@ def _measure_here(job: _Job, tally: _Tally) -> tuple[Scores | None, str | None]:
 def _measure_one(job: _Job, report: ReportProgress) -> Scores:
     origin, also = job.origin, job.key.also
     scores = score_clip(job.path, origin.picture, origin.prompt, job.settings, report, job.reference, also)
-    if is_final(scores):
+    # Weights that came or changed meanwhile are not those of the key.
+    if is_final(scores) and weights_of(also, job.settings.weights, job.digests) == job.key.weights:
         job.store.write(job.key, scores)
     return scores
 

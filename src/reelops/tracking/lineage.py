@@ -13,9 +13,8 @@ answer, so any one of them leads to the others.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ import yaml
 import reelops
 from reelops.clip import ClipOrder
 from reelops.errors import DatasetError, InputError, ReelOpsError
-from reelops.settings import PACKAGE, shipped_folder
+from reelops.settings import shipped_folder
 from reelops.system.digest import sha256_of
 from reelops.system.foreign import reading_foreign
 from reelops.tracking.commit import DIGITS, UNKNOWN, commit_of
@@ -84,16 +83,6 @@ def trace_lineage(facts: Mapping[str, Any], project: Path | None = None) -> Line
         base_revision=_short(facts.get("base_revision")),
         adapter=_short(facts.get("adapter_sha256")),
     )
-
-
-def code_digest(modules: Sequence[str]) -> str:
-    """One digest over the source of modules: of what decides a result that is kept.
-
-    Args:
-        modules: as paths within the package: `cogvideox/sampling.py`.
-    """
-    digests = {name: sha256_of(PACKAGE / name) for name in modules}
-    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
 
 
 def code_commit() -> str | None:

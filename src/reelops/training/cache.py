@@ -5,8 +5,9 @@
     data/latents/index.json                        which clip of which split is which file; written last
     data/latents/quarantine.json                   clips that could not be encoded, with the reason
 
-A name is a digest over the video's bytes, the picture's, the window, the size, the encoder's weights and the number
-format. A changed clip or encoder has another name, so what is there is never stale; what no index names is removed.
+A name is a digest over the video's bytes, the picture's, the window, the size, the encoder's weights, the number
+format, the kind of device, tiling, and the code and libraries that decode and encode. Whatever of these changes, the name does,
+so what is there is never stale; what no index names is removed.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 FOLDER = Path("data/latents")
 INDEX = "index.json"
 QUARANTINE = "quarantine.json"
-VERSION = 1
+VERSION = 2
 HOW_TO_REMAKE = "Make the latents again with `dvc repro latents`."
 _KINDS = ("clips", "texts")
 
@@ -46,6 +47,9 @@ class Encoding:
         prompt_length: tokens a caption.
         noised_pictures, seed: see `LatentParams`.
         dtype: what the encoders computed in.
+        text_device, vae_device: `cpu` or `cuda`; they round differently.
+        vae_tiling: clips were encoded in tiles, which differ at their seams.
+        making: digest of the code and the libraries, see `reelops.system.making`.
     """
 
     base: str
@@ -58,6 +62,10 @@ class Encoding:
     noised_pictures: int
     seed: int
     dtype: str
+    text_device: str
+    vae_device: str
+    vae_tiling: bool
+    making: str
 
     @property
     def stored_dtype(self) -> str:
@@ -81,6 +89,9 @@ class Encoding:
             noised=self.noised_pictures,
             seed=self.seed,
             dtype=self.dtype,
+            device=self.vae_device,
+            tiling=self.vae_tiling,
+            making=self.making,
         )
 
     def text_key(self, caption: str) -> str:
@@ -92,6 +103,8 @@ class Encoding:
             encoder=self.text_revision,
             length=self.prompt_length,
             dtype=self.dtype,
+            device=self.text_device,
+            making=self.making,
         )
 
 

@@ -6,24 +6,32 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from reelops.cogvideox.architecture import read_architecture
 from reelops.cogvideox.clip_format import choose_format
+from reelops.cogvideox.encoding_memory import EncodersPlan, plan_encoders
 from reelops.cogvideox.profiles import find_profile
 from reelops.cogvideox.weights import Weights, parts_digest
 from reelops.errors import VideoError, WeightsError
 from reelops.foreign import reading_foreign
 from reelops.params import Config
-from reelops.training.cache import Encoding
+from reelops.system.hardware import inspect_machine
+from reelops.system.making import making_of
+from reelops.training.cache import EncodedClip, Encoding
 from reelops.training.clips import TrainingClip
 from reelops.training.params import LatentParams
 from reelops.video.decode import read_frames
 from reelops.video.picture import fit_pixels, read_picture
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 _UNFIT = "holds weights that do not fit their config"
+# What a clip is comes from the table, and every part of it that is encoded is in the clip's key.
+_IN_KEYS_BY_VALUE = ("reelops.dataset",)
 
 
 @dataclass(frozen=True)
@@ -34,28 +42,36 @@ class TextEncoder:
     network: Any
 
 
-def describe_encoding(params: LatentParams, config: Config, weights: Weights) -> Encoding:
-    """What a cache is encoded with, from configs and digests alone.
+def plan_encoding(params: LatentParams, config: Config, weights: Weights) -> tuple[Encoding, EncodersPlan]:
+    """What a cache is encoded with on this machine, and how it holds the encoders; from configs and digests alone.
 
     Raises:
+        MachineError: one of the encoders does not fit.
         WeightsError, ClipFormatError: the base is none for image-to-video, or does not make the profile's clips.
     """
     profile = find_profile(params.profile, config)
     architecture = read_architecture(weights.folder).check()
     vae = architecture.configs["vae"]
     factor = float(vae.get("scaling_factor", 1.15258426))  # diffusers' default
-    return Encoding(
+    shape = choose_format(profile, architecture)
+    how = plan_encoders(architecture, shape, inspect_machine(), params.dtype)
+    encoding = Encoding(
         base=weights.base,
         vae_revision=parts_digest(weights.folder, ("vae",), config.cache),
         text_revision=parts_digest(weights.folder, ("tokenizer", "text_encoder"), config.cache),
-        format=choose_format(profile, architecture),
+        format=shape,
         video_scale=factor,
         picture_scale=1.0 / factor if vae.get("invert_scale_latents", False) else factor,
         prompt_length=architecture.prompt_length,
         noised_pictures=params.noised_pictures,
         seed=params.seed,
         dtype=params.dtype,
+        text_device=how.text_device,
+        vae_device=how.vae_device,
+        vae_tiling=how.vae_tiling,
+        making=making_of(__name__, apart_from=_IN_KEYS_BY_VALUE).digest,
     )
+    return encoding, how
 
 
 def load_text_encoder(folder: Path, dtype: str, device: str) -> TextEncoder:
@@ -118,6 +134,27 @@ def read_sample(clip: TrainingClip, encoding: Encoding) -> tuple[np.ndarray, np.
         )
     picture = read_picture(clip.picture, shape.width, shape.height).rgb_HWC
     return np.stack(frames), picture
+
+
+def encode_sample(clip: TrainingClip, entry: EncodedClip, encoding: Encoding, vae: Any) -> dict[str, Tensor]:
+    """The tensors of a clip and its picture, as the cache keeps them.
+
+    Raises:
+        VideoError, PictureError: see `read_sample`.
+    """
+    from reelops.cogvideox.latents import encode_clip
+
+    frames_THWC, picture_HWC = read_sample(clip, encoding)
+    seed = int(entry.key[:8], 16)
+    return vars(encode_clip(vae, frames_THWC, picture_HWC, encoding.noised_pictures, seed))
+
+
+def encode_caption(caption: str, encoding: Encoding, encoder: TextEncoder) -> tuple[dict[str, Tensor], list[str]]:
+    """The tensors of a caption, as the cache keeps them, and notes for the user."""
+    from reelops.cogvideox.latents import encode_texts
+
+    vectors, notes = encode_texts(encoder.tokenizer, encoder.network, [caption], encoding.prompt_length)
+    return {"vectors": vectors[0]}, list(notes)
 
 
 def _window(clip: TrainingClip, encoding: Encoding) -> Iterator[np.ndarray]:

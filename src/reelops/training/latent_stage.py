@@ -16,8 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from reelops.cogvideox.architecture import read_architecture
-from reelops.cogvideox.encoding_memory import EncodersPlan, plan_encoders
+from reelops.cogvideox.encoding_memory import EncodersPlan
 from reelops.cogvideox.memory import GB
 from reelops.cogvideox.profiles import find_profile
 from reelops.cogvideox.weights import Weights, locate_weights
@@ -27,11 +26,17 @@ from reelops.params import Config
 from reelops.progress import QUIET, RunContext
 from reelops.system.digest import sha256_of
 from reelops.system.files import write_text_atomically
-from reelops.system.hardware import inspect_machine
 from reelops.system.out_of_memory import explaining_out_of_memory, release_unused_memory
 from reelops.training.cache import FOLDER, QUARANTINE, EncodedClip, Encoding, Index, LatentCache
 from reelops.training.clips import TrainingClip, read_training_clips
-from reelops.training.encode import TextEncoder, describe_encoding, load_text_encoder, load_vae, read_sample
+from reelops.training.encode import (
+    TextEncoder,
+    encode_caption,
+    encode_sample,
+    load_text_encoder,
+    load_vae,
+    plan_encoding,
+)
 from reelops.training.params import LatentParams
 
 One = TypeVar("One")
@@ -79,6 +84,7 @@ class LatentPlan:
     Attributes:
         clips: of the table, all that can be read, each with its names in the cache.
         unreadable: the others.
+        how: the encoders are held, which `encoding` tells.
         shard: the part that is encoded here; None encodes all and writes the index.
     """
 
@@ -86,6 +92,7 @@ class LatentPlan:
     cache: LatentCache
     weights: Weights
     encoding: Encoding
+    how: EncodersPlan
     table_sha256: str
     clips: tuple[tuple[TrainingClip, EncodedClip], ...]
     unreadable: tuple[Quarantined, ...]
@@ -138,19 +145,21 @@ def plan_latents(params: LatentParams, config: Config, shard: Shard | None = Non
         DatasetError: there is no table, or it has no clips.
         WeightsError: the base's weights cannot be had, or it is none for image-to-video.
         ClipFormatError: the base does not make the profile's clips.
+        MachineError: an encoder does not fit this machine.
     """
     table = config.root / params.table
     clips = read_training_clips(table, config.root)
     if not clips:
         raise DatasetError(f"{table} has no clips. See why with `reelops metadata`, then make it again.")
     weights = locate_weights(find_profile(params.profile, config), config.cache)
-    encoding = describe_encoding(params, config, weights)
+    encoding, how = plan_encoding(params, config, weights)
     named, unreadable = _named(clips, encoding)
     return LatentPlan(
         params=params,
         cache=LatentCache(config.root / FOLDER),
         weights=weights,
         encoding=encoding,
+        how=how,
         table_sha256=sha256_of(table),
         clips=tuple(named),
         unreadable=tuple(unreadable),
@@ -233,9 +242,7 @@ def _encode(
 
     One encoder at a time is in memory: the text encoder of the 5B is twenty times as large as its VAE.
     """
-    how = plan_encoders(
-        read_architecture(plan.weights.folder), plan.encoding.format, inspect_machine(), plan.params.dtype
-    )
+    how = plan.how
     doing = f"encoding in {plan.params.dtype} (planned: {how.peak_bytes / GB:.1f} GB); what was encoded stays"
     with explaining_out_of_memory(doing, _WHAT_TO_DO):
         notes = _encode_captions(plan, captions, how, context)
@@ -287,21 +294,14 @@ def _counted(items: Sequence[One], stage: str, context: RunContext) -> Iterator[
 
 
 def _encode_text(plan: LatentPlan, caption: str, encoder: TextEncoder) -> list[str]:
-    from reelops.cogvideox.latents import encode_texts
-
-    encoding = plan.encoding
-    vectors, notes = encode_texts(encoder.tokenizer, encoder.network, [caption], encoding.prompt_length)
-    plan.cache.write("texts", encoding.text_key(caption), {"vectors": vectors[0]}, encoding.stored_dtype)
-    return list(notes)
+    tensors, notes = encode_caption(caption, plan.encoding, encoder)
+    plan.cache.write("texts", plan.encoding.text_key(caption), tensors, plan.encoding.stored_dtype)
+    return notes
 
 
 def _encode_clip(plan: LatentPlan, clip: TrainingClip, entry: EncodedClip, vae: Any) -> None:
-    from reelops.cogvideox.latents import encode_clip
-
-    frames_THWC, picture_HWC = read_sample(clip, plan.encoding)
-    seed = int(entry.key[:8], 16)
-    moments = encode_clip(vae, frames_THWC, picture_HWC, plan.encoding.noised_pictures, seed)
-    plan.cache.write("clips", entry.key, vars(moments), plan.encoding.stored_dtype)
+    tensors = encode_sample(clip, entry, plan.encoding, vae)
+    plan.cache.write("clips", entry.key, tensors, plan.encoding.stored_dtype)
 
 
 def _finish(plan: LatentPlan, quarantined: Sequence[Quarantined]) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from reelops.errors import DatasetError, MachineError, SettingsError, WeightsErr
 from reelops.params import Config
 from reelops.system.digest import sha256_of
 from reelops.system.hardware import Machine, inspect_machine
-from reelops.tracking.lineage import code_digest
+from reelops.system.making import making_of
 from reelops.training.cache import HOW_TO_REMAKE, Index, LatentCache
 from reelops.training.checkpoint import CheckpointFolder, check_room
 from reelops.training.launch import Launch
@@ -27,13 +27,8 @@ from reelops.training.optimizers import available_optimizer
 from reelops.training.params import LatentParams, TrainParams
 from reelops.training.paths import TrainingPaths
 
-# The modules whose code decides what a step does.
-_CODE = (
-    *("training/components.py", "training/launch.py", "training/loop.py", "training/optimizers.py"),
-    *("training/params.py", "training/samples.py"),
-    *("cogvideox/conditioning.py", "cogvideox/denoiser.py", "cogvideox/frame_attention.py"),
-    *("cogvideox/lora.py", "cogvideox/loss.py"),
-)
+# What decides the steps; the table's clips and their latents are in the identity by value.
+_STEPS, _IN_IDENTITY_BY_VALUE = "reelops.training.loop", ("reelops.dataset",)
 
 
 @dataclass(frozen=True)
@@ -45,7 +40,7 @@ class TrainingPlan:
         optimizer: the one asked for, or what takes its place.
         size: numbers that are trained.
         footprint: expected memory of a device.
-        identity: digest of parameters, data, base and code: runs of the same identity are one run.
+        identity: digest of parameters, data, base, code and libraries: runs of the same identity are one run.
         launch: the processes that share it.
         notes: for the user.
     """
@@ -285,6 +280,6 @@ def _identity(
         "params": params.identity() | {"dtype": dtype, "optimizer": optimizer, "start_from": start},
         "data": index.digest(),
         "base": weights.revision,
-        "code": code_digest(_CODE),
+        "making": making_of(_STEPS, apart_from=_IN_IDENTITY_BY_VALUE).digest,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

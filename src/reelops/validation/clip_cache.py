@@ -17,6 +17,7 @@ from reelops.clip import Clip, ClipFormat, ClipOrder
 from reelops.production.output_names import sidecar_of
 from reelops.system.digest import sha256_of
 from reelops.system.files import write_text_atomically
+from reelops.system.making import Making
 from reelops.tables.json_codec import digest_of_plain, to_plain
 
 
@@ -26,8 +27,9 @@ class Conditions:
 
     Attributes:
         base: revision of the base's weights.
+        vae_tiling: whether frames are decoded in tiles, which depends on the memory that is free.
         threads: sums are split over them, so their number decides the last bits.
-        code: digest of the modules that sample.
+        making: the code and the libraries that make and encode clips.
     """
 
     base: str
@@ -37,10 +39,10 @@ class Conditions:
     scheduler: str
     format: ClipFormat
     dtype: str
+    vae_tiling: bool
     device: str
     threads: int
-    torch: str
-    code: str
+    making: Making
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,14 @@ from reelops.cogvideox.adapter_base import Base, require_base
 from reelops.cogvideox.architecture import read_architecture
 from reelops.cogvideox.clip_format import choose_format
 from reelops.cogvideox.lora import Adapter, read_adapter
-from reelops.cogvideox.memory import choose_dtype
+from reelops.cogvideox.memory import plan_memory
 from reelops.cogvideox.profiles import Profile, find_profile
 from reelops.cogvideox.weights import Weights, locate_weights
 from reelops.errors import SettingsError, WeightsError
 from reelops.params import Config
 from reelops.system.hardware import Machine, inspect_machine
-from reelops.tracking.lineage import code_digest
+from reelops.system.making import making_of
+from reelops.tables.json_codec import to_plain
 from reelops.training.params import TrainParams
 from reelops.training.paths import ADAPTERS
 from reelops.validation.clip_cache import CachedClip, ClipCache, ClipKey, Conditions
@@ -28,15 +29,9 @@ from reelops.validation.reload import read_facts
 from reelops.validation.trials import HeldOutPicture, Trial, find_pictures, plan_trials
 
 WORK = Path(".cache/validate")
-# The modules whose code decides a clip's frames.
-_CODE = (
-    "cogvideox/sampling.py",
-    "cogvideox/conditioning.py",
-    "cogvideox/lora.py",
-    "video/picture.py",
-    "video/picture_colours.py",
-    "video/picture_file.py",
-)
+# What makes clips, and holds one against diffusers; both are scored and judged later, which has keys of its own.
+_CLIPS, _RELOAD = "reelops.production.producer", "reelops.validation.reload"
+_LATER = ("reelops.metrics", "reelops.gate")
 # An adapter's clip goes first: one that does not fit its base is found out before anything is made for it.
 _MAKING_ORDER: tuple[Side, ...] = ("adapter", "base")
 
@@ -89,6 +84,11 @@ class ValidationPlan:
         adapter = self.adapter.sha256 if side == "adapter" else None
         return ClipKey(self.conditions, adapter, trial.picture.sha256, trial.prompt, trial.seed)
 
+    def reload_key(self, trial: Trial) -> Mapping[str, Any]:
+        """What the answer of the reload gate depends on."""
+        making = making_of(_RELOAD, apart_from=_LATER)
+        return {"clip": to_plain(self.key(trial, "adapter")), "facts": self.facts, "making": to_plain(making)}
+
     def cached(self, trial: Trial, side: Side) -> CachedClip | None:
         """The clip if an earlier run made it."""
         return self.cache.find(self.key(trial, side), self.order(trial, side))
@@ -118,6 +118,7 @@ def plan_validation(params: ValidateParams, adapter: Path, config: Config, other
         SettingsError: there is no adapter, no picture, or no such profile.
         WeightsError: the base cannot be had, or the adapter was made for another one.
         PictureError: a picture cannot be read.
+        MachineError: the base does not fit this machine.
     """
     profile = find_profile(params.profile, config)
     if profile.weights == "random":
@@ -155,18 +156,21 @@ def _text(fact: Any) -> str | None:
 def _conditions(profile: Profile, weights: Weights, machine: Machine) -> Conditions:
     import torch
 
+    architecture = read_architecture(weights.folder)
+    clip = choose_format(profile, architecture)
+    memory = plan_memory(architecture, clip, machine)
     return Conditions(
         base=weights.revision,
         steps=profile.steps,
         guidance=profile.guidance,
         dynamic_guidance=profile.dynamic_guidance,
         scheduler=profile.scheduler,
-        format=choose_format(profile, read_architecture(weights.folder)),
-        dtype=choose_dtype(machine)[0],
+        format=clip,
+        dtype=memory.dtype,
+        vae_tiling=memory.vae_tiling,
         device=machine.gpus[0].name if machine.gpus else machine.cpu,
         threads=torch.get_num_threads(),
-        torch=torch.__version__,
-        code=code_digest(_CODE),
+        making=making_of(_CLIPS, apart_from=_LATER),
     )
 
 

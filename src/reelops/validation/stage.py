@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reelops.errors import Cancelled, PictureError, VideoError
+from reelops.errors import Cancelled, MachineError, PictureError, VideoError
 from reelops.generators.catalogue import Generators
 from reelops.generators.cogvideox import CogVideoXGenerator
 from reelops.params import Config
@@ -25,7 +25,6 @@ from reelops.scoring.batch import ScoringOrder, score_clips
 from reelops.scoring.scored_clip import ScoredClip
 from reelops.system.exclusive_lock import exclusive_lock
 from reelops.tables.content_store import ContentStore
-from reelops.tables.json_codec import to_plain
 from reelops.tracking.lineage import Lineage, trace_lineage
 from reelops.validation.clip_cache import CachedClip
 from reelops.validation.findings import STYLE, Findings, Side, TrialResult, find
@@ -114,7 +113,10 @@ def _check_key(plan: ValidationPlan, made: UnjudgedClip, trial: Trial) -> None:
         made.clip.path.unlink()
         raise PictureError(f"{trial.picture.path} has changed since the run began; run it again.")
     conditions = plan.conditions
-    assert (made.facts["base_revision"], made.facts["dtype"]) == (conditions.base, conditions.dtype)
+    wanted = {"base_revision": conditions.base, "dtype": conditions.dtype, "vae_tiling": conditions.vae_tiling}
+    if {name: made.facts[name] for name in wanted} != wanted:
+        made.clip.path.unlink()
+        raise MachineError("The base, or the memory it is held in, has changed since the run began; run it again.")
 
 
 def _score(
@@ -139,7 +141,7 @@ def _score(
 def _reload(plan: ValidationPlan, config: Config, context: RunContext, fresh: bool) -> ReloadResult:
     """The reload gate on the first clip of the style; on the first of all where there is no style."""
     trial = next((one for one in plan.trials if one.group == STYLE), plan.trials[0])
-    key = {"clip": to_plain(plan.key(trial, "adapter")), "facts": plan.facts}
+    key = plan.reload_key(trial)
     store: ContentStore[Any, ReloadResult] = ContentStore(config.root / WORK / "reload", ReloadResult)
     if not fresh and (known := store.read(key)) is not None:
         return known

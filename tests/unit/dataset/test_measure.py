@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from scarcity import files_no_larger_than, no_more_open_files
 
 from reelops.camera.moves import CameraMove, film, path_of
 from reelops.dataset.entry import Segment
+from reelops.dataset.metadata import store
 from reelops.dataset.metadata.diagnosis import diagnose
-from reelops.dataset.metadata.examine import Job, examine
+from reelops.dataset.metadata.examine import Job, examine, known_already
 from reelops.dataset.metadata.measure import Measured, measure
 from reelops.dataset.metadata.params import Limits, MetadataParams, WindowParams
 from reelops.dataset.metadata.store import measure_store, settings_digest
@@ -22,6 +24,8 @@ from reelops.errors import MachineError
 from reelops.metrics.settings import load_score_settings
 from reelops.metrics.suite import score_frames
 from reelops.params import load_config
+from reelops.system.digest import sha256_of
+from reelops.system.making import Making
 from reelops.video.decode import read_frames
 from reelops.video.encode import encode
 
@@ -122,3 +126,28 @@ def test_a_clip_whose_measurement_cannot_be_kept_is_no_bad_clip(tmp_path: Path) 
     with pytest.raises(MachineError, match="Free some space"), files_no_larger_than(100):
         examine(job, lambda _: None)
     assert examine(job, lambda _: None).measured.reason is None
+
+
+# ---- what is kept, and for how long ----
+
+
+def test_what_other_code_would_measure_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = write(tmp_path / "pan.mp4", shot(33))
+    job = replace(job_for(clip, tmp_path), sha256=sha256_of(clip))
+    examine(job, lambda _: None)
+    assert known_already(job, sha256_of)
+    monkeypatch.setattr(store, "making_of", lambda *_: Making("of tomorrow", ()))
+    assert known_already(replace(job_for(clip, tmp_path), sha256=job.sha256), sha256_of) is None
+
+
+def test_a_picture_that_other_code_wrote_is_written_again(tmp_path: Path) -> None:
+    clip = write(tmp_path / "pan.mp4", shot(33))
+    job = replace(job_for(clip, tmp_path), sha256=sha256_of(clip))
+    found = examine(job, lambda _: None)
+    assert found.image_path is not None
+    picture = tmp_path / found.image_path
+    right = picture.read_bytes()
+    picture.write_bytes(b"of another decoder")
+    assert known_already(job, sha256_of) is None
+    assert examine(job, lambda _: None) == found and picture.read_bytes() == right
+    assert known_already(job, sha256_of) == found

@@ -6,6 +6,7 @@ import json
 import shutil
 import weakref
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -21,6 +22,8 @@ from reelops.cogvideox.conditioning import encode_prompts, picture_condition, pi
 from reelops.cogvideox.latents import encode_clip
 from reelops.errors import Cancelled, DatasetError, MachineError, OutOfMemory, SettingsError
 from reelops.progress import RunContext
+from reelops.system.making import Making
+from reelops.training import encode as encoding_module
 from reelops.training.cache import LatentCache
 from reelops.training.clips import read_training_clips
 from reelops.training.encode import read_sample
@@ -296,3 +299,45 @@ def test_latents_that_cannot_be_opened_now_are_neither_missing_nor_broken(encode
         with pytest.raises(MachineError, match="on this machine now"), no_more_open_files():
             read()
     assert torch.equal(cache.read("clips", entry.key)["video_mean"], stored["video_mean"])
+
+
+# ---- what a file's name is made of ----
+
+
+OTHERWISE = {
+    "vae_revision": "sha256:other",
+    "noised_pictures": 9,
+    "seed": 9,
+    "dtype": "bfloat16",
+    "vae_device": "cuda",
+    "vae_tiling": True,
+    "making": "other",
+}
+
+
+@pytest.mark.parametrize("name", [*OTHERWISE, "num_frames", "fps", "width", "height"])
+def test_whatever_decides_a_clips_latents_is_in_their_name(encoded, name):
+    encoding = LatentCache(encoded.latents).read_index().encoding
+    if name in OTHERWISE:
+        other = replace(encoding, **{name: OTHERWISE[name]})
+    else:
+        other = replace(encoding, format=replace(encoding.format, **{name: 2 * getattr(encoding.format, name)}))
+    same = ("video", "picture", Fraction(0))
+    assert other.clip_key(*same) != encoding.clip_key(*same) == replace(encoding).clip_key(*same)
+
+
+@pytest.mark.parametrize("name", ["text_revision", "prompt_length", "dtype", "text_device", "making"])
+def test_whatever_decides_a_captions_vectors_is_in_their_name(encoded, name):
+    encoding = LatentCache(encoded.latents).read_index().encoding
+    otherwise = {"text_revision": "sha256:other", "prompt_length": 9, "text_device": "cuda", **OTHERWISE}
+    other = replace(encoding, **{name: otherwise[name]})
+    assert other.text_key("pan left") != encoding.text_key("pan left")
+
+
+def test_other_code_or_libraries_encode_everything_anew(tmp_path, small_model, monkeypatch):
+    ground = make_ground(tmp_path / "ground", small_model)
+    first, again = ground.encode(), ground.encode()
+    assert (first.encoded, again.encoded, again.kept) == (first.clips, 0, first.clips)
+    monkeypatch.setattr(encoding_module, "making_of", lambda *_, **__: Making("of tomorrow", ()))
+    later = ground.encode()
+    assert (later.encoded, later.captions, later.removed) == (first.clips, first.captions, first.clips + first.captions)

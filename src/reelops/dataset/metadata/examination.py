@@ -93,7 +93,7 @@ def examine_clips(
     here = [clip for clip in own if not no_plain_file(clip.path)]
     jobs = _jobs(here, files, params, root)
     found: dict[str, Examined | str] = {
-        clip.clip_id: known for clip, job in jobs if (known := known_already(job)) is not None
+        clip.clip_id: known for clip, job in jobs if (known := known_already(job, files.digest)) is not None
     }
     known_before = len(found)
     waiting = [(clip, job) for clip, job in jobs if clip.clip_id not in found]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -61,7 +62,7 @@ class Examined:
 
 
 def examine(job: Job, _report: ReportProgress) -> Examined:
-    """Measures a clip, unless that was done before, and writes its picture, unless it is there.
+    """Measures a clip and writes its picture, unless both was done before.
 
     Raises:
         MachineError: this machine cannot read or write now; nothing of it is kept.
@@ -74,23 +75,37 @@ def examine(job: Job, _report: ReportProgress) -> Examined:
         return Examined(None, 0, _measure(job, ""), None)
     key = job.key(sha256)
     measured = job.store.read(key)
-    if measured is None:
-        measured = _measure(job, sha256)
+    image = image_path(sha256, measured) if measured else None
+    if measured is None or not _is_there(image, measured, job, sha256_of):
+        measured = measured or _measure(job, sha256)
+        image = image_path(sha256, measured)
+        if image:
+            write_image(job.path, Fraction(str(measured.start_seconds)), job.root / image)
+            measured = replace(measured, picture_sha256=sha256_of(job.root / image))
         job.store.write(key, measured)
-    image = image_path(sha256, measured)
-    if image and not (job.root / image).is_file():
-        write_image(job.path, Fraction(str(measured.start_seconds)), job.root / image)
     return Examined(sha256, size_bytes, measured, image)
 
 
-def known_already(job: Job) -> Examined | None:
-    """What `examine` would say, where that takes no work; None where there is some."""
+def known_already(job: Job, digest: Callable[[Path], str]) -> Examined | None:
+    """What `examine` would say, where that takes no work; None where there is some.
+
+    Args:
+        digest: sha256 of a picture's file.
+    """
     if job.sha256 is None or (measured := job.store.read(job.key(job.sha256))) is None:
         return None
     image = image_path(job.sha256, measured)
-    if image and not (job.root / image).is_file():
+    if not _is_there(image, measured, job, digest):
         return None
     return Examined(job.sha256, job.path.stat().st_size, measured, image)
+
+
+def _is_there(image: Path | None, measured: Measured, job: Job, digest: Callable[[Path], str]) -> bool:
+    """Whether the clip has the picture that was written when it was measured; other code may have written another."""
+    if image is None:
+        return True
+    path = job.root / image
+    return path.is_file() and digest(path) == measured.picture_sha256
 
 
 def image_path(sha256: str, measured: Measured) -> Path | None:

@@ -36,10 +36,6 @@ from reelops.optical_flow.working_size import WORKING_ROWS, at_rows
 from reelops.video.decode import read_luma
 from reelops.video.probe import Timeline, VideoInfo, probe_with_timeline
 
-# Goes up whenever another number, window or reason comes out for the same file and settings: what was measured is kept
-# by it.
-MEASURE_VERSION = "2"
-
 
 @dataclass(frozen=True)
 class Measured:
@@ -51,6 +47,7 @@ class Measured:
         start_seconds: of the window, after the file's first frame. What follows is measured in the window, but for the
             cuts: see `reelops.dataset.table.ClipRow`.
         hashes: what its pictures look like, see `fingerprint`.
+        picture_sha256: of the file of the picture that it starts from; None where it gives no clip.
     """
 
     width: int | None = None
@@ -68,6 +65,7 @@ class Measured:
     text_share: float = 0.0
     cuts: int = 0
     hashes: tuple[int, ...] = ()
+    picture_sha256: str | None = None
 
 
 def measure(path: Path, segment: Segment | None, window: WindowParams, limits: Limits, chance: str) -> Measured:

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reelops.dataset.entry import Segment
-from reelops.dataset.metadata.measure import MEASURE_VERSION, Measured
+from reelops.dataset.metadata.measure import Measured
 from reelops.dataset.metadata.params import MetadataParams
+from reelops.system.making import making_of
 from reelops.tables.content_store import ContentStore
 from reelops.tables.json_codec import digest_of_plain
 
 WORK = Path(".cache/metadata")
+_LOOKING = "reelops.dataset.metadata.examine"
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class MeasureKey:
     Attributes:
         sha256: of the video's bytes.
         segment: what of it is the clip.
-        settings: digest of what was asked for, and of the code's version.
+        settings: digest of what was asked for, and of the code and libraries that look.
     """
 
     sha256: str
@@ -44,6 +46,6 @@ def measure_store(folder: Path) -> MeasureStore:
 
 
 def settings_digest(params: MetadataParams) -> str:
-    """Of all parameters that a measurement depends on."""
+    """Of all parameters that a measurement depends on, and of what makes it, pictures included."""
     plain = params.model_dump(mode="json", include={"seed", "window", "limits"})
-    return digest_of_plain({"version": MEASURE_VERSION, **plain})
+    return digest_of_plain({"making": making_of(_LOOKING).digest, **plain})

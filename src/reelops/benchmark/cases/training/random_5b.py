@@ -58,7 +58,14 @@ class RandomLatents(LatentCache):
             "texts": {"vectors": torch.randn(text, generator=draw)},
         }
         self.index = Index(
-            encoding=Encoding("random", "", "", clip, 0.7, 0.7, architecture.prompt_length, 0, 0, "float32"),
+            encoding=Encoding(
+                *("random", "", "", clip, 0.7, 0.7, architecture.prompt_length, 0, 0),
+                dtype="float32",
+                text_device="cpu",
+                vae_device="cpu",
+                vae_tiling=False,
+                making="",
+            ),
             table_sha256="",
             empty_text="text",
             clips=(EncodedClip("random", "train", "clip", ("",), ("text",)),),
