@@ -26,6 +26,7 @@ from reelops.pretraining.plan import PretrainingPlan
 from reelops.pretraining.text import build_text_encoder, token_ids, train_text_encoder, train_tokenizer
 from reelops.pretraining.transformer import build_transformer, train_transformer
 from reelops.pretraining.vae import build_vae, film_pool, normalise_latents, train_vae
+from reelops.pretraining.work_folder import take_up
 from reelops.progress import QUIET, RunContext
 from reelops.system.files import write_atomically, write_folder_atomically
 from reelops.system.out_of_memory import explaining_out_of_memory
@@ -58,8 +59,10 @@ def run_pretraining(plan: PretrainingPlan, context: RunContext = QUIET) -> Pretr
     Raises:
         Cancelled: somebody asked to stop; the phase's checkpoint is saved.
         OutOfMemory: the phase's last checkpoint is whole.
+        SettingsError: the work folder is another run's.
     """
     plan.work.mkdir(parents=True, exist_ok=True)
+    take_up(plan)
     with explaining_out_of_memory("pretraining; the last checkpoint is whole", _WHAT_TO_DO):
         return _run_phases(plan, context)
 

@@ -1,0 +1,62 @@
+"""A work folder's phases are taken up by the run that they belong to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from reelops.errors import SettingsError
+from reelops.pretraining import work_folder
+from reelops.pretraining.params import PretrainConfig
+from reelops.pretraining.plan import PretrainingPlan
+from reelops.pretraining.work_folder import take_up
+from reelops.system.making import Making
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> PretrainingPlan:
+    """One whose first phase is complete."""
+    picture, model = tmp_path / "a.png", tmp_path / "model"
+    picture.write_bytes(b"a picture")
+    (model / "vae").mkdir(parents=True)
+    (model / "vae" / "weights.safetensors").write_bytes(b"weights")
+    plan = PretrainingPlan(PretrainConfig(), (picture,), (), tmp_path / "work", tmp_path / "work/candidate", model)
+    take_up(plan)
+    (plan.work / "vae.pt").write_bytes(b"a phase")
+    return plan
+
+
+def test_the_same_run_goes_on_also_for_longer(plan: PretrainingPlan) -> None:
+    take_up(plan)
+    longer = replace(plan.config, vae=replace(plan.config.vae, seconds=9e9), decoder_seconds=9e9)
+    take_up(replace(plan, config=longer))
+
+
+def test_other_settings_are_another_run(plan: PretrainingPlan) -> None:
+    for change in ({"clips": 7}, {"seed": 7}, {"vae": replace(plan.config.vae, lr=0.5)}):
+        with pytest.raises(SettingsError, match="it had other settings"):
+            take_up(replace(plan, config=replace(plan.config, **change)))
+
+
+def test_other_files_and_weights_are_another_run(plan: PretrainingPlan) -> None:
+    plan.pictures[0].write_bytes(b"B picture")
+    with pytest.raises(SettingsError, match="it had other pictures"):
+        take_up(plan)
+    assert plan.start_from is not None
+    (plan.start_from / "vae" / "weights.safetensors").write_bytes(b"further")
+    with pytest.raises(SettingsError, match="it had other pictures, weights to start from"):
+        take_up(plan)
+
+
+def test_other_code_is_another_run(plan: PretrainingPlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work_folder, "making_of", lambda *_: Making("of tomorrow", ()))
+    with pytest.raises(SettingsError, match="it had other code or libraries"):
+        take_up(plan)
+
+
+def test_phases_of_nobody_knows_whom_are_not_taken_up(plan: PretrainingPlan) -> None:
+    (plan.work / work_folder.NAME).unlink()
+    with pytest.raises(SettingsError, match="are of another run"):
+        take_up(plan)
