@@ -39,7 +39,9 @@ def reading_foreign(
     except ReelOpsError:
         raise
     except Exception as problem:
-        if fault_of(problem) is Fault.MACHINE:
+        # safetensors calls a file missing that this machine cannot open.
+        hidden = isinstance(problem, FileNotFoundError) and Path(path).is_file()
+        if hidden or fault_of(problem) is Fault.MACHINE:
             raise machine_error_on_read(path, problem) from problem
         raise error(f"{printable(str(path))} {what_is_wrong}: {reason_of(problem)}; {what_to_do}.") from problem
 

@@ -7,10 +7,14 @@ import re
 import struct
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
+from scarcity import no_more_open_files
 
-from reelops.errors import Cancelled, MachineError, PictureError, VideoError
-from reelops.foreign import printable, reading_foreign
+from reelops.errors import Cancelled, MachineError, PictureError, VideoError, WeightsError
+from reelops.foreign import printable, reading_foreign, refuse_machine_fault
 
 FILE = Path("clips/one.gif")
 
@@ -69,3 +73,37 @@ def test_a_file_whose_name_is_no_text_is_named_in_text() -> None:
     with pytest.raises(PictureError) as caught, reading_foreign(Path("caf\udce9.gif"), PictureError, "is damaged"):
         raise ValueError("\x1b[31m")
     assert str(caught.value).isprintable() and r"caf\udce9.gif" in str(caught.value)
+
+
+def test_weights_that_cannot_be_opened_now_are_not_missing(tmp_path: Path) -> None:
+    """safetensors says "No such file" of a file that is there and cannot be opened."""
+    file = tmp_path / "lora.safetensors"
+    save_file({"a": np.zeros(3)}, file)
+    with safe_open(file, "np") as tensors:
+        assert tensors.keys()
+    with (
+        pytest.raises(MachineError, match="Nothing is known of the file"),
+        no_more_open_files(),
+        reading_foreign(file, WeightsError, "is no whole safetensors file"),
+        safe_open(file, "np"),
+    ):
+        pass
+    with (
+        pytest.raises(WeightsError, match="is no whole safetensors file: No such file"),
+        reading_foreign(tmp_path / "absent", WeightsError, "is no whole safetensors file"),
+        safe_open(tmp_path / "absent", "np"),
+    ):
+        pass
+
+
+def test_an_error_is_taken_for_a_fact_only_where_no_fault_of_the_machine_caused_it() -> None:
+    refuse_machine_fault(FILE, VideoError("it is cut short"))
+    refuse_machine_fault(FILE, FileNotFoundError(errno.ENOENT, "gone"))
+    own = MachineError("cannot write clips: the disk is full")
+    with pytest.raises(MachineError) as told:
+        refuse_machine_fault(FILE, own)
+    assert told.value is own
+    wrapped = VideoError("clips/one.gif is not a video")
+    wrapped.__cause__ = OSError(errno.EIO, "Input/output error")
+    with pytest.raises(MachineError, match=r"cannot read clips/one\.gif on this machine now: Input/output error"):
+        refuse_machine_fault(FILE, wrapped)

@@ -6,8 +6,8 @@
     data/latents/quarantine.json                   clips that could not be encoded, with the reason
 
 A name is a digest over the video's bytes, the picture's, the window, the size, the encoder's weights, the number
-format, the kind of device, tiling, and the code and libraries that decode and encode. Whatever of these changes, the name does,
-so what is there is never stale; what no index names is removed.
+format, the kind of device, tiling, and the code and libraries that decode and encode. Whatever of these changes, the
+name does, so what is there is never stale; what no index names is removed.
 """
 
 from __future__ import annotations
