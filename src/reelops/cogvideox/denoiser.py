@@ -18,6 +18,8 @@ from reelops.errors import WeightsError
 from reelops.foreign import reading_foreign
 
 Rotary = tuple[Tensor, Tensor]
+# What diffusers' patch embedding knows of positions, and for which clips it holds.
+_POSITIONED = ("pos_embedding", "sample_frames", "sample_height", "sample_width")
 
 
 def load_transformer(folder: Path, dtype: str) -> Any:
@@ -96,7 +98,7 @@ def predict_velocity(
 
 @contextmanager
 def frame_subset(
-    transformer: Any, frames: Sequence[int], rotary: Rotary | None, latent_frames: int
+    transformer: Any, frames: Sequence[int], rotary: Rotary | None, latent_frames: int, latent_size: tuple[int, int]
 ) -> Iterator[Rotary | None]:
     """Within it the transformer takes only these of a clip's latent frames, each at its true position.
 
@@ -104,24 +106,42 @@ def frame_subset(
         frames: numbers from 0 to `latent_frames` - 1, rising.
         rotary: positions of a whole clip.
         latent_frames: of a whole clip.
+        latent_size: height and width of the clip's latents.
 
     Yields the rotary positions of those frames. Position embeddings that were learned or computed for whole clips are
     cut to the same frames; attention simply has fewer tokens.
     """
     embed = transformer.patch_embed
-    whole: Tensor | None = getattr(embed, "pos_embedding", None)
-    num_frames = embed.sample_frames
+    kept = {name: getattr(embed, name, None) for name in _POSITIONED}
     chosen = torch.as_tensor(list(frames))
     try:
-        if whole is not None:
+        if kept["pos_embedding"] is not None:
+            whole = _positions_of(embed, latent_frames, latent_size)
             text, places = whole.split([embed.max_text_seq_length, whole.shape[1] - embed.max_text_seq_length], dim=1)
             places = places.unflatten(1, (latent_frames, -1))[:, chosen.to(whole.device)].flatten(1, 2)
             embed.pos_embedding = torch.cat([text, places], dim=1)
             embed.sample_frames = (len(frames) - 1) * embed.temporal_compression_ratio + 1
+            embed.sample_height, embed.sample_width = latent_size
         yield _cut(rotary, chosen, latent_frames)
     finally:
-        if whole is not None:
-            embed.pos_embedding, embed.sample_frames = whole, num_frames
+        if kept["pos_embedding"] is not None:
+            for name, value in kept.items():
+                setattr(embed, name, value)
+
+
+def _positions_of(embed: Any, latent_frames: int, latent_size: tuple[int, int]) -> Tensor:
+    """Position embeddings (1, tokens, D) of a whole clip: the network's own where the clip has its length and size.
+
+    Others are computed, as the network does for itself; one that learned them knows no others, and takes no other clip.
+    """
+    num_frames = (latent_frames - 1) * embed.temporal_compression_ratio + 1
+    own: Tensor = embed.pos_embedding
+    if embed.use_learned_positional_embeddings:
+        return own
+    if (embed.sample_frames, embed.sample_height, embed.sample_width) == (num_frames, *latent_size):
+        return own
+    computed: Tensor = embed._get_positional_embeddings(*latent_size, num_frames, device=own.device)
+    return computed.to(own.dtype)
 
 
 def _cut(rotary: Rotary | None, frames: Tensor, latent_frames: int) -> Rotary | None:

@@ -217,14 +217,14 @@ class Loop:
         x0, noise, condition, text = (batch[name].to(device) for name in ("x0", "noise", "condition", "text"))
         timesteps_B = batch["timestep"].to(device)
         whole, frames = self.components.samples.source.latent_frames, batch["frames"][0].tolist()
+        size, transformer = (x0.shape[3], x0.shape[4]), self.components.transformer
         if self.rotary is None:
-            config = self.components.transformer.config
-            self.rotary = rotary_positions(config, (x0.shape[3], x0.shape[4]), whole, device) or ()
+            self.rotary = rotary_positions(transformer.config, size, whole, device) or ()
         rotary = self.rotary or None
         alpha_bar_B = self.components.noise_levels_T.to(device)[timesteps_B]
         noisy = add_noise(x0, noise, alpha_bar_B)
         few = len(frames) < whole
-        seen = frame_subset(self.components.transformer, frames, rotary, whole) if few else nullcontext(rotary)
+        seen = frame_subset(transformer, frames, rotary, whole, size) if few else nullcontext(rotary)
         with seen as turned, self.accelerator.autocast():
             predicted = predict_velocity(self.model, noisy, condition, text, timesteps_B, turned, self.components.dtype)
         return velocity_loss(predicted, velocity_target(x0, noise, alpha_bar_B))

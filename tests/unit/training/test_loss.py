@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 from small_model import FRAMES, HEIGHT, PROMPT_LENGTH, WIDTH, write_small_model
@@ -231,9 +233,9 @@ def test_all_frames_seen_one_by_one_is_what_the_model_itself_does(transformer):
     step = torch.tensor([500])
     rotary = rotary_positions(transformer.config, (8, 12), 3, "cpu")
     whole = predict_velocity(transformer, noisy, condition, text, step, rotary, torch.float32)
-    with frame_subset(transformer, [0, 1, 2], rotary, 3) as turned:
+    with frame_subset(transformer, [0, 1, 2], rotary, 3, (8, 12)) as turned:
         same = predict_velocity(transformer, noisy, condition, text, step, turned, torch.float32)
-    with frame_subset(transformer, [0, 2], rotary, 3) as turned:
+    with frame_subset(transformer, [0, 2], rotary, 3, (8, 12)) as turned:
         some = predict_velocity(transformer, noisy[:, [0, 2]], condition[:, [0, 2]], text, step, turned, torch.float32)
     after = predict_velocity(transformer, noisy, condition, text, step, rotary, torch.float32)
     torch.testing.assert_close(same, whole, rtol=0, atol=0)
@@ -250,7 +252,7 @@ def test_clips_of_another_length_than_the_bases_keep_their_positions(tmp_path):
     text, step = torch.randn(1, PROMPT_LENGTH, 16, generator=generator), torch.tensor([500])
     rotary = rotary_positions(transformer.config, (8, 12), 5, "cpu")
     whole = predict_velocity(transformer, noisy, condition, text, step, rotary, torch.float32)
-    with frame_subset(transformer, range(5), rotary, 5) as turned:
+    with frame_subset(transformer, range(5), rotary, 5, (8, 12)) as turned:
         seen = predict_velocity(transformer, noisy, condition, text, step, turned, torch.float32)
     torch.testing.assert_close(seen, whole, rtol=0, atol=0)
 
@@ -263,9 +265,29 @@ def test_a_frame_keeps_its_own_position_when_others_are_left_out(transformer):
     rotary = rotary_positions(transformer.config, (8, 12), 3, "cpu")
 
     def seen(frames):
-        with frame_subset(transformer, frames, rotary, 3) as turned:
+        with frame_subset(transformer, frames, rotary, 3, (8, 12)) as turned:
             return predict_velocity(
                 transformer, frame[:, :, :16], frame[:, :, 16:], text, torch.tensor([500]), turned, torch.float32
             )
 
     assert not torch.allclose(seen([0, 2])[:, 1], seen([0, 1])[:, 1], atol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("frames", "size"), [(3, (8, 12)), (5, (8, 12)), (3, (12, 16)), (4, (16, 4))])
+def test_computed_positions_are_those_of_the_clip_whatever_length_and_size_the_base_was_made_for(
+    tmp_path, frames, size
+):
+    """A base of sine-cosine positions, as CogVideoX-2B: some frames get what they get in a whole clip."""
+    config = write_small_model(tmp_path, learned_positions=False) / "transformer/config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"use_rotary_positional_embeddings": False}))
+    embed = (transformer := load_transformer(tmp_path, "float32")).patch_embed
+    pixels = torch.randn(1, frames, 32, *size, generator=torch.Generator().manual_seed(0))
+    text = torch.zeros(1, PROMPT_LENGTH, 16)
+    whole = embed(text, pixels)[:, PROMPT_LENGTH:].unflatten(1, (frames, -1))
+    some = [0, frames - 1]
+    with frame_subset(transformer, some, None, frames, size):
+        seen = embed(text, pixels[:, some])[:, PROMPT_LENGTH:].unflatten(1, (2, -1))
+    torch.testing.assert_close(seen, whole[:, some], rtol=0, atol=0)
+    after = embed(text, pixels)[:, PROMPT_LENGTH:].unflatten(1, (frames, -1))
+    torch.testing.assert_close(after, whole, rtol=0, atol=0)
