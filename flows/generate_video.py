@@ -18,7 +18,7 @@ from reelops.cli.order_options import takes_order
 from reelops.clip import ClipOrder
 from reelops.errors import DONE, REJECTED
 from reelops.params import load_config
-from reelops.production.output_names import output_for
+from reelops.production.output_place import output_place
 from reelops.production.producer import build_producer
 from reelops.production.take import Take
 from reelops.system.interpreter import process_age
@@ -43,15 +43,16 @@ def generate_video(order: ClipOrder, output: str | None = None, track: bool = Tr
     Args:
         order: what is asked for; paths are those of the machine that runs the flow.
         output: path of the clip, .mp4, or of a folder that is there; None takes ReelOps' outputs folder. In a folder
-            the clip is named after picture, prompt and seed.
+            the clip is named after what was ordered; no two runs choose one name.
         track: log the run to MLflow.
-        overwrite: replace an output that exists.
+        overwrite: replace an output that exists, and what lies beside it under its name.
     """
     config = load_config()
     producer = build_producer(config, device=lambda _: gpu_slot(config), run_step=StepsAsTasks())
-    path = output_for(order, Path(output) if output else None, config.outputs, overwrite)
-    with sigterm_noted():
-        take = producer.produce(order, path, run_context(), track, process_age() if is_watched() else None)
+    producer.check(order)
+    given = Path(output) if output else None
+    with sigterm_noted(), output_place(order, given, config.outputs, overwrite) as place:
+        take = producer.produce(order, place, run_context(), track, process_age() if is_watched() else None)
     show_clip(take)
     return _finished(take)
 
@@ -69,7 +70,7 @@ def command(
         str | None, typer.Option("--output", "-o", help="The clip to write.", show_default="a new name in outputs")
     ] = None,
     track: Annotated[bool, typer.Option("--track/--no-track", help="Log the run to MLflow.")] = True,
-    force: Annotated[bool, typer.Option("--force", "-f", help="Overwrite the output.")] = False,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Overwrite the clip and what lies beside it.")] = False,
 ) -> int:
     """Turn a picture and a sentence into a short clip, as a run of the flow generate-video.
 

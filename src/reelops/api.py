@@ -10,7 +10,7 @@ from typing import Any
 from reelops.clip import order_of
 from reelops.errors import VideoError
 from reelops.params import load_config
-from reelops.production.output_names import output_for
+from reelops.production.output_place import output_place
 from reelops.production.producer import build_producer
 from reelops.production.take import Take
 from reelops.progress import QUIET, RunContext
@@ -37,7 +37,7 @@ def generate(
     Args:
         output: an .mp4, or a folder that is there; None takes `outputs` in the working folder, and names the file
             after picture and prompt.
-        overwrite: replace a clip that is there.
+        overwrite: replace a clip that is there, and what lies beside it under its name.
         track: log the run to MLflow.
         context: who watches the run, and may stop it.
         order: further fields of `ClipOrder`: profile, seed, steps, guidance, adapter, fit, quality, ...
@@ -47,8 +47,10 @@ def generate(
         ReelOpsError: no clip was made, and nothing of it stays.
     """
     wanted = order_of(picture=picture, prompt=prompt, **order)
-    path = output_for(wanted, _path(output), Path("outputs"), overwrite)
-    return build_producer(load_config()).produce(wanted, path, context, track)
+    producer = build_producer(load_config())
+    producer.check(wanted)
+    with output_place(wanted, _path(output), Path("outputs"), overwrite) as place:
+        return producer.produce(wanted, place, context, track)
 
 
 def score(

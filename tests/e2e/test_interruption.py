@@ -29,8 +29,8 @@ def arguments(studio: Studio, *more: str) -> list[str]:
 MOMENTS: dict[str, Callable[[Studio], bool]] = {
     "while the model loads": lambda studio: bool(studio.scratch),
     "while frames are laid down": lambda studio: any((folder / "frames.npy").exists() for folder in studio.scratch),
-    "while the clip is encoded": lambda studio: bool(list(studio.outputs.glob(".clip.mp4.*"))),
-    "while the contact sheet is drawn": lambda studio: (studio.outputs / "clip.mp4").exists(),
+    "while the clip is encoded": lambda studio: bool(list(studio.outputs.glob(".clip.mp4.*/.clip.mp4.*"))),
+    "while the contact sheet is drawn": lambda studio: bool(list(studio.outputs.glob(".clip.mp4.*/clip.mp4"))),
 }
 
 
@@ -97,7 +97,7 @@ def test_stopped_before_its_verdict_a_finished_clip_goes_too(studio: Studio, mon
 
     def stop(event: Event) -> None:
         if isinstance(event, Progress) and event.stage == "score":
-            assert clip.exists(), "it is encoded"
+            assert list(studio.outputs.glob(".clip.mp4.*/clip.mp4")), "it is encoded"
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -15,7 +15,8 @@ from reelops.cli.order_options import takes_order
 from reelops.clip import ClipOrder
 from reelops.errors import REJECTED, InputError
 from reelops.params import load_config
-from reelops.production.output_names import output_for
+from reelops.production.output_names import check_name, is_folder
+from reelops.production.output_place import OutputPlace, output_places
 from reelops.production.producer import Producer, build_producer
 from reelops.production.take import Take
 from reelops.progress import signal_noted
@@ -40,7 +41,7 @@ def generate(
     seeds: Annotated[str, typer.Option(help="Several clips, one per seed: 1,2,3.", show_default=False)] = "",
     track: Annotated[bool, typer.Option("--track/--no-track", help="Log the run to MLflow.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; a list with --seeds.")] = False,
-    force: Annotated[bool, typer.Option("--force", "-f", help="Overwrite the output.")] = False,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Overwrite the clip and what lies beside it.")] = False,
 ) -> None:
     """Turn a picture and a sentence into a short clip, scored, judged and logged.
 
@@ -50,10 +51,12 @@ def generate(
     Example: reelops generate photo.jpg "A lighthouse at dusk, slow zoom in" -o clip.mp4
     """
     orders = [order.but(seed=number) for number in _numbers(seeds)] if seeds else [order]
-    outputs = _outputs(orders, output, force)
+    if output is not None and not is_folder(output):
+        check_name(output)
     producer = build_producer(load_config())
     producer.check(order)
-    takes = _produce(producer, orders, outputs, track, show=not as_json)
+    with output_places(orders, output, Path("outputs"), force) as places:
+        takes = _produce(producer, orders, places, track, show=not as_json)
     if as_json:
         answers = [take.to_json() for take in takes]
         typer.echo(json.dumps(answers if seeds else answers[0], indent=2, ensure_ascii=False))
@@ -62,34 +65,20 @@ def generate(
 
 
 def _produce(
-    producer: Producer, orders: Sequence[ClipOrder], outputs: Sequence[Path], track: bool, show: bool
+    producer: Producer, orders: Sequence[ClipOrder], places: Sequence[OutputPlace], track: bool, show: bool
 ) -> list[Take]:
     takes: list[Take] = []
-    for order, output in zip(orders, outputs, strict=True):
+    for order, place in zip(orders, places, strict=True):
         with (
             signal_noted(signal.SIGINT, KeyboardInterrupt) as should_stop,
             watching(f"Starting, seed {order.seed}", should_stop) as context,
         ):
             start_seconds = None if takes else process_age()
-            take = producer.produce(order, output, context, track, start_seconds)
+            take = producer.produce(order, place, context, track, start_seconds)
         if show:
             show_take(take)
         takes.append(take)
     return takes
-
-
-def _outputs(orders: Sequence[ClipOrder], output: Path | None, force: bool) -> list[Path]:
-    """One free place for each order, checked before any work is done."""
-    one_file_for_several = len(orders) > 1 and output is not None and not output.is_dir()
-    return [
-        output_for(
-            order,
-            output.with_stem(f"{output.stem}-seed{order.seed}") if one_file_for_several and output else output,
-            Path("outputs"),
-            force,
-        )
-        for order in orders
-    ]
 
 
 def _numbers(text: str) -> list[int]:

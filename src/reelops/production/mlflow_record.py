@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from reelops.clip import ClipFormat
@@ -9,8 +11,8 @@ from reelops.production.take import Take
 from reelops.tracking.runs import RunRecord
 
 
-def run_record(take: Take) -> RunRecord:
-    """Parameters, scores, seconds, memory, verdict and lineage, with the clip and its contact sheet."""
+def run_record(take: Take, files: Sequence[Path]) -> RunRecord:
+    """Parameters, scores, seconds, memory, verdict and lineage, with the clip and its contact sheet as files."""
     measured = {f"score.{name}": value for name, value in take.scores.items() if value is not None}
     seconds = {f"seconds.{stage}": value for stage, value in take.seconds.items()}
     memory = {f"peak_memory_bytes.{kind}": float(value) for kind, value in take.peak_memory_bytes.items()}
@@ -27,7 +29,7 @@ def run_record(take: Take) -> RunRecord:
             "clip.sha256": take.clip.sha256,
             "prompt": take.order.prompt,
         },
-        files=[take.clip.path, take.contact_sheet],
+        files=files,
         note="\n- ".join([f"**{take.verdict.decision.value}**: {take.order.prompt}\n", *reasons]),
         started=take.started,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
@@ -19,7 +19,8 @@ from reelops.generators.catalogue import Generators
 from reelops.generators.contract import Generation
 from reelops.params import Config
 from reelops.production.mlflow_record import run_record
-from reelops.production.output_names import files_of, require_place
+from reelops.production.output_names import contact_sheet_of, sidecar_of
+from reelops.production.output_place import OutputPlace, place_at
 from reelops.production.steps import Encoder, Scorer, encode, encode_clip, save_footage, score
 from reelops.production.take import Encoded, Footage, Scored, Take, UnjudgedClip, write_sidecar
 from reelops.progress import QUIET, RunContext
@@ -87,7 +88,7 @@ class Producer:
     def produce(
         self,
         order: ClipOrder,
-        output: Path,
+        output: OutputPlace | Path,
         context: RunContext = QUIET,
         track: bool = True,
         start_seconds: float | None = None,
@@ -95,31 +96,31 @@ class Producer:
         """The whole line.
 
         Args:
-            output: an .mp4; see `check_output`.
+            output: a place that the caller holds, or an .mp4 that is not there yet, whose place is held by the run.
             track: log the take to MLflow. A server that does not answer loses no clip: the take says so.
             start_seconds: what went by before, which counts among the seconds of the take.
 
         Raises:
             ReelOpsError: no clip was made.
-            BaseException: whatever else ended the run. In every case nothing of the clip stays under its final name:
-                there is no clip without a verdict.
+            BaseException: whatever else ended the run. In every case nothing of the clip stays under its final name,
+                and what stood there before stands there still: there is no clip without a verdict.
         """
         started, began = time.time(), time.perf_counter()
         self.check(order)
-        require_place(output)
-        if track:
-            self.tracker.open_ahead()
-        with removed_on_failure(*files_of(output)):
-            with scratch_folder(self.scratch) as scratch:
-                footage = self._generate(order, scratch, context)
-                encoded = self._encode(footage, order, output, context)
-                scored = self._score(encoded, footage, order, context)
-            verdict = self._judge(scored.scores, order)
-            take = _assemble(order, footage, encoded, scored, verdict, started)
+        with place_at(output) if isinstance(output, Path) else nullcontext(output) as place:
             if track:
-                take = self._logged(take, context)
-            take = replace(take, seconds=_all_seconds(take.seconds, time.perf_counter() - began, start_seconds))
-            write_sidecar(take)
+                self.tracker.open_ahead()
+            with scratch_folder(self.scratch) as scratch, place.workbench() as workbench:
+                footage = self._generate(order, place, scratch, context)
+                encoded = self._encode(footage, order, workbench / place.clip.name, context)
+                scored = self._score(encoded, footage, order, context)
+                verdict = self._judge(scored.scores, order)
+                take = _assemble(order, place.clip, footage, encoded, scored, verdict, started)
+                if track:
+                    take = self._logged(take, encoded, context)
+                take = replace(take, seconds=_all_seconds(take.seconds, time.perf_counter() - began, start_seconds))
+                write_sidecar(take, sidecar_of(encoded.clip.path))
+                place.publish(workbench)
         return take
 
     def make(self, order: ClipOrder, output: Path, context: RunContext = QUIET) -> UnjudgedClip:
@@ -137,10 +138,11 @@ class Producer:
         """Frames alone, for what measures them as they were generated; whoever calls holds the device."""
         return self.generators.of(order).generate(order, context)
 
-    def _generate(self, order: ClipOrder, scratch: Path, context: RunContext) -> Footage:
+    def _generate(self, order: ClipOrder, place: OutputPlace, scratch: Path, context: RunContext) -> Footage:
         began = time.perf_counter()
         with self.device(context):
             waited = time.perf_counter() - began
+            place.check()
             footage = self.run_step(
                 "generate", lambda: save_footage(self.frames(order, context), scratch, self.project)
             )
@@ -160,12 +162,13 @@ class Producer:
         limits = self.gate.limits_of(order.profile)
         return self.run_step("judge", lambda: judge(scores, limits))
 
-    def _logged(self, take: Take, context: RunContext) -> Take:
+    def _logged(self, take: Take, encoded: Encoded, context: RunContext) -> Take:
         """The take with its MLflow run, or with the reason why it has none: a clip is not lost over a server."""
         context.progress("log", 0, 1)
         began = time.perf_counter()
         try:
-            record = run_record(take)  # one, by which a step that is run again knows what it has written
+            # One, by which a step that is run again knows what it has written.
+            record = run_record(take, [encoded.clip.path, encoded.contact_sheet])
             take = replace(take, tracked=self.run_step("log", lambda: self.tracker.log(record)))
         except TrackingError as error:
             take = replace(take, tracking_failure=str(error))
@@ -212,13 +215,19 @@ def _all_seconds(stages: Mapping[str, float], total: float, start: float | None)
 
 
 def _assemble(
-    order: ClipOrder, footage: Footage, encoded: Encoded, scored: Scored, verdict: Verdict, started: float
+    order: ClipOrder,
+    output: Path,
+    footage: Footage,
+    encoded: Encoded,
+    scored: Scored,
+    verdict: Verdict,
+    started: float,
 ) -> Take:
-    """Everything that is known before the take is logged; `started` in seconds since the epoch."""
+    """Everything that is known before the take is logged, of the clip as `output`; `started` is since the epoch."""
     return Take(
         order=order,
-        clip=encoded.clip,
-        contact_sheet=encoded.contact_sheet,
+        clip=replace(encoded.clip, path=output),
+        contact_sheet=contact_sheet_of(output),
         scores=scored.scores,
         verdict=verdict,
         lineage=footage.lineage,

@@ -140,7 +140,6 @@ class Take:
         }
 
 
-def write_sidecar(take: Take) -> Path:
+def write_sidecar(take: Take, path: Path) -> None:
     """`clip.json` beside `clip.mp4`: the whole take with its verdict, so that a rejected clip is known as one."""
-    write_text_atomically(take.sidecar, json.dumps(take.to_json(), indent=2, ensure_ascii=False) + "\n")
-    return take.sidecar
+    write_text_atomically(path, json.dumps(take.to_json(), indent=2, ensure_ascii=False) + "\n")

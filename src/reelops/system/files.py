@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import ctypes
 import errno
 import os
 import shutil
@@ -20,10 +19,10 @@ from types import SimpleNamespace
 from reelops.errors import InputError
 from reelops.system.csv_cells import to_cell
 from reelops.system.plain_text import to_utf8
+from reelops.system.renaming import exchange
 from reelops.system.temporary import (
-    PARTIAL_SUFFIX,
     partial_of,
-    remove_folder_if_abandoned,
+    remove_abandoned_partials,
     sweep,
     temporary_file,
     temporary_folder,
@@ -31,10 +30,6 @@ from reelops.system.temporary import (
 from reelops.system.write_errors import machine_error_if_full, machine_error_on_write
 
 _CSV_LINE_END = "\r\n"
-# From Linux's headers, for renameat2(2).
-_AT_FDCWD = -100
-_RENAME_EXCHANGE = 2
-_CANNOT_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP}
 
 
 @contextlib.contextmanager
@@ -59,11 +54,11 @@ def write_atomically(path: Path) -> Iterator[Path]:
         with machine_error_if_full(path):
             yield partial
         with machine_error_on_write(path):
-            _flush_to_disk(partial)
+            flush_to_disk(partial)
             if path.is_file():
                 shutil.copymode(path, partial)
             partial.replace(path)
-            _flush_to_disk(path.parent)
+            flush_to_disk(path.parent)
 
 
 def write_bytes_atomically(path: Path, data: bytes) -> None:
@@ -105,17 +100,16 @@ def write_folder_atomically(path: Path) -> Iterator[Path]:
     path = Path(path)
     with machine_error_on_write(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        for abandoned in path.parent.glob(f".*{PARTIAL_SUFFIX}"):
-            remove_folder_if_abandoned(abandoned)
+        remove_abandoned_partials(path.parent)
     with temporary_folder(lambda: partial_of(path)) as partial:
         with machine_error_if_full(path):
             yield partial
         with machine_error_on_write(path):
             for written in sorted(partial.rglob("*")):
-                _flush_to_disk(written)
-            _flush_to_disk(partial)
+                flush_to_disk(written)
+            flush_to_disk(partial)
             _take_the_place_of(partial, path)
-            _flush_to_disk(path.parent)
+            flush_to_disk(path.parent)
 
 
 def _take_the_place_of(finished: Path, path: Path) -> None:
@@ -123,27 +117,13 @@ def _take_the_place_of(finished: Path, path: Path) -> None:
     if not path.exists():
         finished.replace(path)
         return
-    if _exchange(finished, path):
+    if exchange(finished, path):
         shutil.rmtree(finished, ignore_errors=True)
         return
     old = partial_of(path)
     path.replace(old)
     finished.replace(path)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _exchange(one: Path, other: Path) -> bool:
-    """Swaps what two names stand for in one step; False where the system or the disk cannot."""
-    try:
-        rename = ctypes.CDLL(None, use_errno=True).renameat2
-    except AttributeError:
-        return False
-    if rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
-        return True
-    number = ctypes.get_errno()
-    if number in _CANNOT_EXCHANGE:
-        return False
-    raise OSError(number, os.strerror(number), str(other))
 
 
 def move_atomically(finished: Path, path: Path) -> None:
@@ -154,21 +134,22 @@ def move_atomically(finished: Path, path: Path) -> None:
     """
     with machine_error_on_write(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _flush_to_disk(finished)
+        flush_to_disk(finished)
         try:
             finished.replace(path)
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
         else:
-            _flush_to_disk(path.parent)
+            flush_to_disk(path.parent)
             return
     with write_atomically(path) as partial:
         shutil.copyfile(finished, partial)
     finished.unlink()
 
 
-def _flush_to_disk(path: Path) -> None:
+def flush_to_disk(path: Path) -> None:
+    """Returns once what a file or folder holds is on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

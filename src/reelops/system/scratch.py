@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reelops.system.temporary import remove_folder_if_abandoned, temporary_folder
+from reelops.system.temporary import remove_if_abandoned, temporary_folder
 
 
 @contextmanager
@@ -16,6 +16,6 @@ def scratch_folder(cache: Path) -> Iterator[Path]:
     root = cache / "scratch"
     root.mkdir(parents=True, exist_ok=True)
     for folder in root.iterdir():
-        remove_folder_if_abandoned(folder)
+        remove_if_abandoned(folder)
     with temporary_folder(lambda: root / secrets.token_hex(6)) as folder:
         yield folder

@@ -42,8 +42,9 @@ def temporary_folder(new_name: Callable[[], Path]) -> Iterator[Path]:
         try:
             with machine_error_on_write(folder.parent):
                 folder.mkdir()
-                handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            if _is_ours(handle, folder):
+                with suppress(FileNotFoundError):  # somebody took it for abandoned before it was locked
+                    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            if handle is not None and is_ours(handle, folder):
                 yield folder
                 return
         finally:
@@ -60,7 +61,7 @@ def temporary_file(path: Path) -> Iterator[Path]:
         try:
             with machine_error_on_write(path):
                 handle = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-            if _is_ours(handle, partial):
+            if is_ours(handle, partial):
                 yield partial
                 return
         finally:
@@ -70,7 +71,7 @@ def temporary_file(path: Path) -> Iterator[Path]:
                 os.close(handle)
 
 
-def _is_ours(handle: int, path: Path) -> bool:
+def is_ours(handle: int, path: Path) -> bool:
     """Takes the lock; False where somebody took the path for abandoned between its making and this."""
     try:
         locked = lock(handle)
@@ -106,21 +107,6 @@ def partial_of(path: Path) -> Path:
     return path.with_name(f".{begin}.{secrets.token_hex(_TOKEN_BYTES)}{PARTIAL_SUFFIX}")
 
 
-def remove_folder_if_abandoned(folder: Path) -> None:
-    """Removes a folder whose holder is dead; anything else stays."""
-    try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return
-    try:
-        if lock(handle):
-            shutil.rmtree(folder, ignore_errors=True)
-    except OSError:
-        pass  # it cannot be known whether its holder lives
-    finally:
-        os.close(handle)
-
-
 def sweep(folder: Path) -> None:
     """Removes the temporary files in `folder` whose writer is dead, once in a while.
 
@@ -133,21 +119,30 @@ def sweep(folder: Path) -> None:
 
 
 def remove_abandoned_partials(folder: Path) -> list[Path]:
-    """Removes the temporary files in `folder` whose writer is dead, and says which."""
-    return [partial for partial in folder.glob(f".*{PARTIAL_SUFFIX}") if _remove_if_abandoned(partial)]
+    """Removes the temporary files and folders in `folder` whose writer is dead, and says which."""
+    return [partial for partial in folder.glob(f".*{PARTIAL_SUFFIX}") if remove_if_abandoned(partial)]
 
 
-def _remove_if_abandoned(partial: Path) -> bool:
+def remove_if_abandoned(path: Path) -> bool:
+    """Removes a temporary file or folder whose writer is dead; anything else stays."""
     try:
-        handle = os.open(partial, os.O_RDWR | os.O_NOFOLLOW)
+        handle = os.open(path, _open_flags(path) | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return False
     try:
-        if not lock(handle) or not is_at(handle, partial):
+        if not lock(handle) or not is_at(handle, path):
             return False
-        partial.unlink()
-    except OSError:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
+    except OSError:  # it cannot be known whether its writer lives
         return False
     finally:
         os.close(handle)
     return True
+
+
+def _open_flags(path: Path) -> int:
+    # Some network disks lock only what is open for writing, and no folder can be.
+    return os.O_RDONLY | os.O_DIRECTORY if path.is_dir() else os.O_RDWR

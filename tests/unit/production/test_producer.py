@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -21,9 +24,12 @@ from reelops.generators.contract import Generation, GeneratorFacts
 from reelops.metrics.scores import Scores
 from reelops.params import Config, load_config
 from reelops.production.output_names import files_of, sidecar_of
+from reelops.production.output_place import output_place, place_at
 from reelops.production.producer import Producer, build_producer
 from reelops.production.steps import save_footage
+from reelops.production.take import Take
 from reelops.progress import Event, Progress, RunContext
+from reelops.system.digest import sha256_of
 from reelops.video.probe import probe
 from reelops.video.provenance import read_provenance
 
@@ -139,6 +145,66 @@ def test_whatever_a_scorer_raises_no_clip_without_a_verdict_stays(
     with pytest.raises(type(error)):
         broken.produce(order, output, track=False)
     assert list(output.parent.iterdir()) == []
+
+
+def test_where_a_run_that_may_overwrite_fails_the_clip_before_it_stays_with_its_verdict(
+    producer: Producer, order: ClipOrder, tmp_path: Path
+) -> None:
+    output = tmp_path / "clip.mp4"
+    first = producer.produce(order, output, track=False)
+    broken = replace(producer, scorer=BrokenScorer(MachineError("no memory")))  # type: ignore[arg-type] # one that fails
+    with pytest.raises(MachineError), place_at(output, overwrite=True) as place:
+        broken.produce(order, place, track=False)
+    assert sha256_of(output) == first.clip.sha256 == json.loads(sidecar_of(output).read_text())["sha256"]
+    with place_at(output, overwrite=True) as place:
+        second = producer.produce(order.but(fit="pad"), place, track=False)
+    assert sha256_of(output) == second.clip.sha256 == json.loads(sidecar_of(output).read_text())["sha256"]
+    assert json.loads(sidecar_of(output).read_text())["order"]["fit"] == "pad"
+
+
+def test_orders_that_wait_for_one_device_get_a_clip_each(producer: Producer, order: ClipOrder, tmp_path: Path) -> None:
+    """As a burst of flow runs does: all have chosen their names when the first one gets the device."""
+    device, ready = threading.Lock(), threading.Barrier(3)
+
+    @contextmanager
+    def one_at_a_time(_: RunContext) -> Iterator[None]:
+        ready.wait(60)
+        with device:
+            yield
+
+    waiting = replace(producer, device=one_at_a_time)
+
+    def run(one: ClipOrder) -> Take:
+        with output_place(one, tmp_path / "clips", tmp_path / "clips") as place:
+            return waiting.produce(one, place, track=False)
+
+    (tmp_path / "clips").mkdir()
+    with ThreadPoolExecutor(3) as pool:
+        takes = list(pool.map(run, [order, order, order.but(num_frames=5)]))
+    names = sorted(take.clip.path.name for take in takes)
+    plain = "picture-pan-left-moves"
+    assert names == [f"{plain}-frames5-seed0.mp4", f"{plain}-seed0-2.mp4", f"{plain}-seed0.mp4"]
+    for take in takes:
+        assert sha256_of(take.clip.path) == take.clip.sha256
+        assert json.loads(take.sidecar.read_text()) == json.loads(json.dumps(take.to_json()))
+    assert len(list((tmp_path / "clips").iterdir())) == 9
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.json", "clip.contact.jpg"])
+def test_what_appears_while_a_run_waits_for_the_device_is_found_before_anything_is_generated(
+    producer: Producer, order: ClipOrder, tmp_path: Path, name: str
+) -> None:
+    @contextmanager
+    def appears(_: RunContext) -> Iterator[None]:
+        (tmp_path / "clips" / name).write_text("mine")
+        yield
+
+    events: list[Event] = []
+    with pytest.raises(InputError, match=rf"{name} exists already"):
+        slow = replace(producer, device=appears)
+        slow.produce(order, tmp_path / "clips" / "clip.mp4", RunContext(events.append), track=False)
+    assert not events
+    assert {path.name: path.read_text() for path in (tmp_path / "clips").iterdir()} == {name: "mine"}
 
 
 def test_a_server_that_does_not_answer_loses_no_clip(

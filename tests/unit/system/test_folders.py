@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from reelops.progress import signals_awaited
-from reelops.system import files, temporary, write_errors
+from reelops.system import files, renaming, temporary, write_errors
 from reelops.system.files import write_folder_atomically
 
 
@@ -73,7 +73,7 @@ def replace_and_die(target, line):
 
     def trace(frame, event, _):
         nonlocal ran
-        if frame.f_code.co_filename not in {one.__file__ for one in (files, temporary, write_errors)}:
+        if frame.f_code.co_filename not in {one.__file__ for one in (files, renaming, temporary, write_errors)}:
             return None
         if event == "line":
             ran += 1
@@ -88,7 +88,7 @@ def replace_and_die(target, line):
 
 
 def test_where_names_cannot_be_exchanged_a_folder_is_still_replaced(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "_RENAME_EXCHANGE", 1 << 20)  # a flag that no kernel knows: EINVAL
+    monkeypatch.setattr(renaming, "_RENAME_EXCHANGE", 1 << 20)  # a flag that no kernel knows: EINVAL
     test_a_folder_appears_whole_and_replaces_the_one_before_it(tmp_path)
 
 
