@@ -21,7 +21,7 @@ from reelops.errors import TrackingError
 from reelops.params import Config, load_config
 from reelops.scoring.batch import ScoringOrder, find_clips, in_batches
 from reelops.scoring.outputs import Outputs
-from reelops.scoring.run_record import worst_answer
+from reelops.scoring.run_record import run_record, worst_answer
 from reelops.scoring.scored_clip import ScoredClip, counts, exit_code
 from reelops.system.hardware import cores
 from reelops.system.scratch import scratch_folder
@@ -111,7 +111,8 @@ def _scored_in_batches(clips: Sequence[Path], order: ScoringOrder, batch_size: i
 def _logged(scored: Sequence[ScoredClip], outputs: Outputs, config: Config) -> tuple[TrackedRun | None, str | None]:
     """Scores are not lost over a tracking server: its task is seen to fail, and the result says why."""
     try:
-        return log_scores(scored, [path for path in (outputs.csv, outputs.html) if path], config), None
+        files = [path for path in (outputs.csv, outputs.html) if path]
+        return log_scores(run_record(scored, files, config.project), config), None
     except TrackingError as error:
         return None, str(error)
 

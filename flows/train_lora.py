@@ -70,7 +70,7 @@ def _registered(
     if trained.run_id is None or trained.model_id is None:
         return (
             None,
-            "It was trained without MLflow, so there is no run to register; `dvc repro --force train` makes one.",
+            "MLflow has no run with this adapter, so there is none to register; `dvc repro --force train` makes one.",
         )
     try:
         return register_adapter(trained, verdict, trained.run_id, trained.model_id, config), None

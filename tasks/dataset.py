@@ -13,6 +13,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.deployments import run_deployment
+from prefect.runtime import flow_run
 
 from reelops.errors import MachineError
 from reelops.params import Config
@@ -53,14 +54,33 @@ def look_at_shard(shard: str, workers: int | None, config: Config) -> ShardResul
     return looked_at
 
 
-@task(task_run_name="order_shard {shard}", timeout_seconds=300, cache_policy=NO_CACHE)
+@task(
+    task_run_name="order_shard {shard}",
+    retries=2,
+    retry_delay_seconds=[5, 30],
+    retry_condition_fn=retry_if_it_may_pass,
+    timeout_seconds=300,
+    cache_policy=NO_CACHE,
+)
 def order_shard(shard: str, deployment: str) -> UUID:
-    """A shard as a run of its own in the deployment's work pool; the run's id."""
-    run = run_deployment(deployment, parameters={"shard": shard}, flow_run_name=f"shard {shard}", timeout=0)
+    """A shard as a run of its own in the deployment's work pool, one however often it is ordered; the run's id."""
+    run = run_deployment(
+        deployment,
+        parameters={"shard": shard},
+        flow_run_name=f"shard {shard}",
+        timeout=0,
+        idempotency_key=f"{flow_run.id}.{flow_run.run_count}.{shard}",
+    )
     return run.id
 
 
-@task(timeout_seconds=24 * _HOURS, cache_policy=NO_CACHE)
+@task(
+    retries=10,
+    retry_delay_seconds=30,
+    retry_condition_fn=retry_if_it_may_pass,
+    timeout_seconds=24 * _HOURS,
+    cache_policy=NO_CACHE,
+)
 def await_shards(runs: Sequence[UUID]) -> None:
     """Waits until all have ended.
 

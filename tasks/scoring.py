@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 
 from reelops.params import Config
 from reelops.progress import Event, Progress, RunContext
-from reelops.tracking.runs import TrackedRun, log_run
+from reelops.tracking.runs import RunRecord, TrackedRun, log_run
 from tasks.failure import retry_if_it_may_pass
 from tasks.stopping import raise_if_terminated
 
@@ -63,10 +63,9 @@ def write_outputs(clips: Sequence[ScoredClip], outputs: Outputs) -> list[str]:
     timeout_seconds=900,
     cache_policy=NO_CACHE,
 )
-def log_scores(clips: Sequence[ScoredClip], files: Sequence[Path], config: Config) -> TrackedRun:
-    from reelops.scoring.run_record import run_record
-
-    return log_run(run_record(clips, files, config.project), config.mlflow_tracking_uri)
+def log_scores(record: RunRecord, config: Config) -> TrackedRun:
+    """The record is made before, so that a second try knows what the first has written."""
+    return log_run(record, config.mlflow_tracking_uri)
 
 
 @task(timeout_seconds=120, cache_policy=NO_CACHE)

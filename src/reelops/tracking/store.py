@@ -190,7 +190,7 @@ def is_local(uri: str) -> bool:
 
 def sqlite_file(uri: str) -> Path | None:
     """The file of an embedded store; None for any other."""
-    return Path(uri.removeprefix(SQLITE)).absolute() if uri.startswith(SQLITE) else None
+    return Path(uri.removeprefix(SQLITE).partition("?")[0]).absolute() if uri.startswith(SQLITE) else None
 
 
 def harden() -> None:

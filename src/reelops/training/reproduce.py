@@ -12,11 +12,12 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import suppress
+import time
+from collections.abc import Generator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from reelops.cogvideox.lora import WEIGHTS_NAME
 from reelops.errors import MachineError, SettingsError
@@ -29,6 +30,7 @@ from reelops.training.paths import ADAPTER_FACTS, ADAPTERS, REPORTS, RUN_FACTS
 
 _LAST_LINES = 12
 _LISTEN_SECONDS = 0.5
+_LAST_WORDS_SECONDS = 5.0
 # Training saves after the step at hand when it is asked to stop.
 _GRACE_SECONDS = 600.0
 
@@ -69,53 +71,70 @@ def reproduce(stage: str, root: Path, context: RunContext = QUIET) -> None:
         env=environment | {"DVC_NO_ANALYTICS": "true"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
+        errors="backslashreplace",  # a stage prints what it likes
         start_new_session=True,
     )
     last: list[str] = []
-    for line in _lines(process, context):
-        last = [*last[-_LAST_LINES + 1 :], line]
-        context.log(line)
+    with closing(lines_of(process, context)) as lines:
+        for line in lines:
+            last = [*last[-_LAST_LINES + 1 :], line]
+            context.log(line)
     context.raise_if_stopped("Stopped as asked; finished stages stay, and training resumes from its checkpoint.")
     if process.returncode:
-        lines = " ".join(line for line in last if line)
-        raise MachineError(f"dvc repro {stage} failed ({process.returncode}): {lines}")
+        words = " ".join(line for line in last if line)
+        raise MachineError(f"dvc repro {stage} failed ({process.returncode}): {words}")
 
 
-def _lines(process: subprocess.Popen[str], context: RunContext) -> Iterator[str]:
-    """What it prints, until it has ended; on a stop it and its stage get a signal and are waited for."""
+def lines_of(process: subprocess.Popen[str], context: RunContext) -> Generator[str]:
+    """What a process prints, until it has ended; close it to be sure that the process has.
+
+    On a stop, and when it is closed before, the process and its stage get a signal and are waited for.
+    """
     assert process.stdout is not None
-    printed: queue.Queue[str | None] = queue.Queue()
+    printed: queue.Queue[str] = queue.Queue()
 
-    def listen(stream: Any) -> None:
-        for line in stream:
-            printed.put(line.rstrip())
-        printed.put(None)
+    def listen(stream: IO[str]) -> None:
+        with suppress(ValueError):  # the stream was closed
+            for line in stream:
+                printed.put(line.rstrip())
 
-    threading.Thread(target=listen, args=(process.stdout,), daemon=True).start()
-    signalled = False
+    listener = threading.Thread(target=listen, args=(process.stdout,), daemon=True)
+    listener.start()
+    give_up: float | None = None
     try:
-        while True:
-            if not signalled and context.should_stop():
-                signalled = True
-                _end_group(process)
-            try:
-                line = printed.get(timeout=_LISTEN_SECONDS)
-            except queue.Empty:
-                continue
-            if line is None:
-                break
-            yield line
-        process.wait(_GRACE_SECONDS)
+        while process.poll() is None and (give_up is None or time.monotonic() < give_up):
+            if give_up is None and context.should_stop():
+                give_up = time.monotonic() + _GRACE_SECONDS
+                _signal_group(process, signal.SIGINT)
+            with suppress(queue.Empty):
+                yield printed.get(timeout=_LISTEN_SECONDS)
+        # Whatever a stage left running may hold the pipe open for ever.
+        listener.join(_LAST_WORDS_SECONDS)
+        while not printed.empty():
+            yield printed.get()
+    finally:
+        _end(process, 0.0 if give_up is not None else _GRACE_SECONDS)
+
+
+def _end(process: subprocess.Popen[str], grace_seconds: float) -> None:
+    """Sees it ended: by itself if it can, and at once where it takes too long or somebody asks again."""
+    if process.poll() is not None:
+        return
+    _signal_group(process, signal.SIGINT)
+    try:
+        process.wait(grace_seconds)
+    except subprocess.TimeoutExpired:
+        pass
     finally:
         if process.poll() is None:
-            _end_group(process)
-            process.wait(_GRACE_SECONDS)
+            _signal_group(process, signal.SIGKILL)
+            process.wait()
 
 
-def _end_group(process: subprocess.Popen[str]) -> None:
+def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGINT)  # DVC waits for its stage then; SIGTERM ends it at once
+        os.killpg(process.pid, number)  # on SIGINT DVC waits for its stage; SIGTERM would end it at once
 
 
 def read_trained(config: Config) -> TrainedAdapter:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from socket import socket
@@ -16,6 +19,7 @@ pytest.importorskip("mlflow", reason='MLflow comes with pip install "reelops[tra
 from mlflow import MlflowClient
 
 from reelops.errors import TrackingError
+from reelops.tracking import run_writer
 from reelops.tracking.run_writer import RunWriter
 from reelops.tracking.runs import RunRecord, log_run
 
@@ -108,3 +112,53 @@ def test_the_process_ends_with_the_one_that_started_it(store: str) -> None:
     started.wait()
     _, alive = psutil.wait_procs([helper], timeout=60)
     assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+
+
+class TaskRunTimeoutError(TimeoutError):
+    """Named as Prefect's, which a signal raises wherever the task is."""
+
+
+@pytest.fixture
+def silent_server() -> Iterator[socket]:
+    """One that takes connections and never says a word."""
+    with socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        listening.settimeout(120)
+        yield listening
+
+
+def raise_once_asked(server: socket, error: BaseException) -> None:
+    """Raises in this thread, the main one, as soon as somebody asks the server."""
+
+    def signalled(*_: object) -> None:
+        signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+        raise error
+
+    def wait() -> None:
+        connections.append(server.accept())
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    connections: list[object] = []
+    signal.signal(signal.SIGUSR1, signalled)
+    threading.Thread(target=wait, daemon=True).start()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(143), TaskRunTimeoutError("too long")])
+@pytest.mark.parametrize("beside", [True, False])
+def test_whoever_stops_the_writing_is_heard_at_once_though_the_server_says_nothing(
+    silent_server: socket, monkeypatch: pytest.MonkeyPatch, error: BaseException, beside: bool
+) -> None:
+    monkeypatch.setattr(run_writer, "_LAST_SECONDS", 0.5)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "60" if beside else "1")
+    before = set(psutil.Process().children())
+    writer = RunWriter(f"http://127.0.0.1:{silent_server.getsockname()[1]}")
+    if beside:
+        writer.open_ahead()
+    raise_once_asked(silent_server, error)
+    with pytest.raises(type(error)) as stopped:
+        writer.log(RECORD)
+    assert stopped.value is error
+    assert set(psutil.Process().children()) <= before
+    writer.close()

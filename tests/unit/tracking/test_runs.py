@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from mlflow import MlflowClient
 
 from reelops.errors import TrackingError
 from reelops.system.shown_address import shown
+from reelops.tracking import live_run as live_run_module
 from reelops.tracking.live_run import LiveRun
 from reelops.tracking.runs import RunRecord, log_run
 from reelops.tracking.store import HARDENED, where_to_look
@@ -121,6 +123,26 @@ def test_a_run_that_is_gone_on_with_keeps_each_step_of_a_curve_once(store: str) 
     assert loss == [(0, 0.0), (1, 1.0), (2, 2.0), (3, 3.0), (4, 4.0), (5, 15.0), (6, 16.0), (7, 17.0)]
     held_out = sorted((point.step, point.value) for point in client.get_metric_history(first.run_id, "held_out"))
     assert held_out == [(2, 2.0), (4, 14.0)]
+
+
+def test_a_store_that_another_process_has_locked_gets_everything_once_it_is_free(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite waits for a lock by itself, here a tenth of a second, and the lock outlasts that."""
+    monkeypatch.setattr(live_run_module, "SEND_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(live_run_module, "_RESTS_PER_TRY", 0.0)
+    uri = f"{store}?timeout=0.1"
+    with LiveRun(record(), uri) as live:
+        live.log({"loss": 1.0}, 1)
+        with sqlite3.connect(store.removeprefix("sqlite:///")) as locking:
+            locking.execute("BEGIN EXCLUSIVE")
+            live.log({"loss": 2.0}, 2)
+            assert live.failure is not None and "database is locked" in live.failure
+        live.log({"loss": 3.0}, 3)
+    client = MlflowClient(tracking_uri=uri)
+    history = client.get_metric_history(live.run_id or "", "loss")
+    assert [(point.step, point.value) for point in history] == [(1, 1.0), (2, 2.0), (3, 3.0)]
+    assert client.get_run(live.run_id or "").info.status == "FINISHED" and live.failure is None
 
 
 def test_two_processes_may_create_the_store_at_once(tmp_path: Path) -> None:
