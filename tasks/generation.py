@@ -75,7 +75,7 @@ def gpu_slot(config: Config) -> Iterator[None]:
     slot comes second and its lease is short, because a killed run's slot outlives it by the lease.
     """
     logger = get_run_logger()
-    with hold_device(config.home, logger.info) as device:
+    with hold_device(config.home, run_context()) as device:
         logger.info("on %s of %s", device, socket.gethostname())
         if not PREFECT_API_URL.value():
             yield

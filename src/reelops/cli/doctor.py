@@ -31,6 +31,7 @@ from reelops.cogvideox.weights import locate_weights
 from reelops.errors import DONE, FAILED, MachineError, ReelOpsError, SettingsError
 from reelops.params import read_config
 from reelops.settings import PACKAGE, PARAMS_NAME, Settings, find_checkout, load_settings, shipped_folder
+from reelops.system.device_lock import lock_folder
 from reelops.system.hardware import inspect_machine
 from reelops.system.shown_address import shown
 from reelops.tracking.lineage import code_commit
@@ -128,9 +129,18 @@ def _processor(machine: Any) -> list[Finding]:
         findings.append(Finding("machine", "gpu", "ok", text))
     if not machine.gpus:
         findings.append(Finding("machine", "gpu", "ok", "none that torch can use; the tiny profile needs none"))
+    findings.append(_device_lock())
     dtype, why = choose_dtype(machine)
     findings.append(Finding("machine", "number format", "ok", f"{dtype}: {why}", {"dtype": dtype}))
     return findings
+
+
+def _device_lock() -> Finding:
+    folder, for_all = lock_folder()
+    if for_all:
+        return Finding("machine", "device locks", "ok", f"{folder}, for all users of this machine")
+    text = f"{folder}, yours alone: no folder takes files of all users, so runs of others on a GPU are not seen"
+    return Finding("machine", "device locks", "warn", text)
 
 
 def _driver() -> str:

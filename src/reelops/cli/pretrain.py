@@ -18,6 +18,7 @@ from reelops.cogvideox.profiles import find_profile
 from reelops.params import Config, load_config
 from reelops.production.producer import build_producer
 from reelops.progress import Event, LogMessage, RunContext, signals_awaited
+from reelops.system.device_lock import hold_accelerator
 from reelops.system.files import write_text_atomically
 from reelops.views.progress_bar import watching
 
@@ -166,7 +167,7 @@ def measure(folder: Path, params: PretrainParams, config: Config, console: Conso
 
     pictures = held_out_pictures(params, config.root)[:only]
     producer = build_producer(config)
-    with watching() as context:
+    with watching() as context, hold_accelerator(context):
         figures = evaluate_generation(producer.frames, pictures, _as_published(folder, config), context)
     vae = AutoencoderKLCogVideoX.from_pretrained(folder, subfolder="vae", use_safetensors=True).float()
     width, height = params.config().vae.size

@@ -20,6 +20,7 @@ from reelops.cogvideox.weights import locate_weights
 from reelops.errors import WeightsError
 from reelops.foreign import reading_foreign
 from reelops.progress import QUIET, RunContext
+from reelops.system.device_lock import on_device
 from reelops.system.hardware import Machine, inspect_machine
 from reelops.system.out_of_memory import release_unused_memory
 
@@ -85,6 +86,7 @@ def load_model(
             return _warm
         unload_model()
         plan = plan_memory(architecture, profile.clip_format, machine or inspect_machine(), dtype, offload)
+        on_device(plan.device)
         began = time.perf_counter()
         pipeline = _open(weights.folder, plan) if weights else _random(architecture, plan)
         _place(pipeline, plan)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reelops.cogvideox.architecture import Architecture
+from reelops.system.device_lock import on_device
 
 SEED = 0
 
@@ -28,7 +29,7 @@ def build_random_pipeline(architecture: Architecture, dtype: Any, device: str) -
         transformer = CogVideoXTransformer3DModel(**configs["transformer"])
         vae = AutoencoderKLCogVideoX(**configs["vae"])
         text_encoder = T5EncoderModel(T5Config(**configs["text_encoder"]))
-    generator = torch.Generator(device).manual_seed(SEED)
+    generator = torch.Generator(on_device(device)).manual_seed(SEED)
     for network in (transformer, vae, text_encoder):
         network.to(dtype).to_empty(device=device)
         _fill(network, generator)
@@ -49,7 +50,7 @@ def random_transformer(architecture: Architecture, dtype: Any, device: str) -> A
 
     from reelops.cogvideox.denoiser import meta_transformer
 
-    transformer = meta_transformer(architecture).to(dtype).to_empty(device=device)
+    transformer = meta_transformer(architecture).to(dtype).to_empty(device=on_device(device))
     _fill(transformer, torch.Generator(device).manual_seed(SEED))
     return transformer
 

@@ -48,6 +48,7 @@ class CameraMovesGenerator:
     """See `Generator`."""
 
     kind = "camera_moves"
+    needs_device = False
 
     def __init__(self, config: Config) -> None:
         self._config = config

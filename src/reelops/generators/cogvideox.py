@@ -37,6 +37,7 @@ class CogVideoXGenerator:
     """
 
     kind = KIND
+    needs_device = True
 
     def __init__(
         self,

@@ -80,9 +80,11 @@ class Generator(Protocol):
 
     Attributes:
         kind: its name in the catalogue, and in `kind` of a profile.
+        needs_device: whether a network computes, so that one run at a time may be on the device.
     """
 
     kind: str
+    needs_device: bool
 
     def check(self, order: ClipOrder) -> None:
         """Fails on what can be seen without loading anything.

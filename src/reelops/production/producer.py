@@ -140,13 +140,16 @@ class Producer:
 
     def _generate(self, order: ClipOrder, place: OutputPlace, scratch: Path, context: RunContext) -> Footage:
         began = time.perf_counter()
-        with self.device(context):
+        with self._held_device(order, context):
             waited = time.perf_counter() - began
             place.check()
             footage = self.run_step(
                 "generate", lambda: save_footage(self.frames(order, context), scratch, self.project)
             )
         return replace(footage, seconds={"device": waited, **footage.seconds})
+
+    def _held_device(self, order: ClipOrder, context: RunContext) -> AbstractContextManager[object]:
+        return self.device(context) if self.generators.of(order).needs_device else nullcontext()
 
     def _encode(self, footage: Footage, order: ClipOrder, output: Path, context: RunContext) -> Encoded:
         context.progress("write", 0, 1)
@@ -204,7 +207,7 @@ def build_producer(
 
 def wait_for_device(config: Config, context: RunContext) -> AbstractContextManager[str]:
     """The device for this run alone; who has to wait reads why."""
-    return hold_device(config.home, lambda message: context.log(f"Waiting: {message}.", "warning"))
+    return hold_device(config.home, context)
 
 
 def _all_seconds(stages: Mapping[str, float], total: float, start: float | None) -> dict[str, float]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from types import TracebackType
+from typing import Any
 
 import psutil
 
@@ -27,9 +29,8 @@ class PeakMemory:
         return {"rss": self._rss, **self._cuda}
 
     def __enter__(self) -> PeakMemory:
-        import torch
-
-        if torch.cuda.is_available():
+        torch = _loaded_torch()
+        if torch and torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
         self._rss = self._process.memory_info().rss
         self._thread.start()
@@ -38,12 +39,11 @@ class PeakMemory:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        import torch
-
         self._stop.set()
         self._thread.join()
         self._rss = max(self._rss, self._process.memory_info().rss)
-        if torch.cuda.is_available():
+        torch = _loaded_torch()
+        if torch and torch.cuda.is_available():
             self._cuda = {
                 "cuda_allocated": int(torch.cuda.max_memory_allocated()),
                 "cuda_reserved": int(torch.cuda.max_memory_reserved()),
@@ -52,3 +52,8 @@ class PeakMemory:
     def _watch(self) -> None:
         while not self._stop.wait(self._every):
             self._rss = max(self._rss, self._process.memory_info().rss)
+
+
+def _loaded_torch() -> Any:
+    """torch where somebody has loaded it; where nobody has, nothing of ours is on a GPU."""
+    return sys.modules.get("torch")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from reelops.errors import TrackingError, causes, may_pass, stop_among
-from reelops.system.exclusive_lock import kernel_lock
+from reelops.system.exclusive_lock import patient_lock
 from reelops.system.shown_address import shown, shown_in
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def one_at_a_time(uri: str) -> Iterator[None]:
     if store is None:
         yield
         return
-    with kernel_lock(store.with_suffix(".lock")):
+    with patient_lock(store.with_suffix(".lock")):
         yield
 
 

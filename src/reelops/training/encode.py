@@ -18,6 +18,7 @@ from reelops.cogvideox.weights import Weights, parts_digest
 from reelops.errors import VideoError, WeightsError
 from reelops.foreign import reading_foreign
 from reelops.params import Config
+from reelops.system.device_lock import on_device
 from reelops.system.hardware import inspect_machine
 from reelops.system.making import making_of
 from reelops.training.cache import EncodedClip, Encoding
@@ -90,7 +91,7 @@ def load_text_encoder(folder: Path, dtype: str, device: str) -> TextEncoder:
             folder, subfolder="text_encoder", dtype=getattr(torch, dtype), use_safetensors=True
         )
         tokenizer = AutoTokenizer.from_pretrained(folder, subfolder="tokenizer", trust_remote_code=False)
-    return TextEncoder(tokenizer, network.to(device).eval())
+    return TextEncoder(tokenizer, network.to(on_device(device)).eval())
 
 
 def load_vae(folder: Path, dtype: str, device: str, tiling: bool = False) -> Any:
@@ -113,7 +114,7 @@ def load_vae(folder: Path, dtype: str, device: str, tiling: bool = False) -> Any
         )
     if tiling:
         vae.enable_tiling()
-    return vae.to(device).eval()
+    return vae.to(on_device(device)).eval()
 
 
 def read_sample(clip: TrainingClip, encoding: Encoding) -> tuple[np.ndarray, np.ndarray]:

@@ -24,6 +24,7 @@ from reelops.errors import Cancelled, DatasetError, ReelOpsError, SettingsError
 from reelops.foreign import refuse_machine_fault
 from reelops.params import Config
 from reelops.progress import QUIET, RunContext
+from reelops.system.device_lock import hold_accelerator
 from reelops.system.digest import sha256_of
 from reelops.system.files import write_text_atomically
 from reelops.system.out_of_memory import explaining_out_of_memory, release_unused_memory
@@ -244,7 +245,7 @@ def _encode(
     """
     how = plan.how
     doing = f"encoding in {plan.params.dtype} (planned: {how.peak_bytes / GB:.1f} GB); what was encoded stays"
-    with explaining_out_of_memory(doing, _WHAT_TO_DO):
+    with hold_accelerator(context), explaining_out_of_memory(doing, _WHAT_TO_DO):
         notes = _encode_captions(plan, captions, how, context)
         release_unused_memory()
         failed = _encode_clips(plan, clips, how, context)

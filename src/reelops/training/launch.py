@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reelops.errors import LostProcess, OutOfMemory, ReelOpsError, SettingsError
+from reelops.system.device_lock import on_device
 
 if TYPE_CHECKING:
     from torch.nn import Parameter
@@ -91,6 +92,7 @@ def accelerator_for(dtype: str, device: str) -> Any:
     from accelerate import Accelerator
     from accelerate.utils import DistributedDataParallelKwargs
 
+    on_device(device)
     return Accelerator(
         mixed_precision="bf16" if dtype == "bfloat16" else "no",
         cpu=device == "cpu",

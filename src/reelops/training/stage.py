@@ -17,6 +17,7 @@ from typing import Any
 from reelops.cogvideox.memory import GB
 from reelops.params import Config
 from reelops.progress import QUIET, RunContext
+from reelops.system.device_lock import hold_accelerator
 from reelops.system.files import write_text_atomically
 from reelops.system.out_of_memory import explaining_out_of_memory
 from reelops.system.peak_memory import PeakMemory
@@ -65,13 +66,18 @@ def run_training(
 
     Raises:
         ReelOpsError: see `check_paths`, `load_components` and `Loop.run`.
-        MachineError: another process trains this very run.
+        MachineError: another process trains this very run, or another run has the device.
         OutOfMemory: a device, or this machine, has too little memory after all.
         LostProcess: another process of the run has ended.
         Cancelled: somebody asked to stop; the checkpoint is saved.
     """
-    began = time.monotonic()
     check_paths(plan)
+    with hold_accelerator(context):
+        return _run(plan, config, context, track, fresh)
+
+
+def _run(plan: TrainingPlan, config: Config, context: RunContext, track: bool, fresh: bool) -> TrainingResult:
+    began = time.monotonic()
     accelerator = accelerator_for(plan.dtype, plan.machine.device)
     first = accelerator.is_main_process
     with (

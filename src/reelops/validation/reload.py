@@ -28,6 +28,7 @@ from reelops.generators.contract import Generation
 from reelops.params import Config
 from reelops.production.producer import build_producer
 from reelops.progress import QUIET, RunContext
+from reelops.system.device_lock import on_device
 from reelops.system.hardware import Machine
 from reelops.system.out_of_memory import explaining_out_of_memory
 from reelops.training.paths import ADAPTER_FACTS
@@ -132,6 +133,7 @@ def _by_diffusers_alone(
     from PIL import Image
 
     clip = ours.format
+    on_device(facts["device"])
     pipeline = CogVideoXImageToVideoPipeline.from_pretrained(
         str(weights.folder), dtype=getattr(torch, facts["dtype"]), use_safetensors=True, local_files_only=True
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from reelops.production.take import UnjudgedClip
 from reelops.progress import QUIET, Event, Progress, RunContext
 from reelops.scoring.batch import ScoringOrder, score_clips
 from reelops.scoring.scored_clip import ScoredClip
+from reelops.system.device_lock import hold_accelerator
 from reelops.system.exclusive_lock import exclusive_lock
 from reelops.tables.content_store import ContentStore
 from reelops.tracking.lineage import Lineage, trace_lineage
@@ -84,9 +86,10 @@ def _make(plan: ValidationPlan, config: Config, context: RunContext, fresh: bool
     producer = _producer(plan, config)
     quiet = RunContext(should_stop=context.should_stop)  # of a clip's own stages there is nothing to show
     try:
-        for done, (trial, side) in enumerate(missing):
-            context.progress("make", done, len(missing))
-            made[trial, side] = _make_clip(plan, producer, trial, side, quiet)
+        with hold_accelerator(context) if missing else nullcontext():
+            for done, (trial, side) in enumerate(missing):
+                context.progress("make", done, len(missing))
+                made[trial, side] = _make_clip(plan, producer, trial, side, quiet)
     except Cancelled as error:
         raise Cancelled(f"Stopped as asked; {len(made)} of {len(wanted)} clips are kept, and {_RESUMES}") from error
     context.progress("make", len(missing), len(missing))
@@ -147,7 +150,10 @@ def _reload(plan: ValidationPlan, config: Config, context: RunContext, fresh: bo
         return known
     context.progress("reload", 0, 1)
     order, quiet = plan.order(trial, "adapter"), RunContext(should_stop=context.should_stop)
-    reloaded = reload_adapter(trial.name, order, plan.profile, plan.weights, plan.adapter, config, plan.machine, quiet)
+    with hold_accelerator(context):
+        reloaded = reload_adapter(
+            trial.name, order, plan.profile, plan.weights, plan.adapter, config, plan.machine, quiet
+        )
     store.write(key, reloaded)
     context.progress("reload", 1, 1)
     return reloaded

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,7 @@ from reelops.errors import SettingsError
 from reelops.generators.camera_moves import CameraMovesGenerator, start_box
 from reelops.metrics.camera.camera_move import measure_camera
 from reelops.params import load_config
+from reelops.system.device_lock import hold_device
 
 
 @pytest.fixture
@@ -85,3 +89,24 @@ def test_what_has_no_effect_is_said_and_an_adapter_is_refused(
     assert any(note.startswith("steps and a negative prompt change nothing") for note in made.facts.notes)
     with pytest.raises(SettingsError, match="has no model"):
         generator.check(order.but(adapter=Path("lora")))
+
+
+def test_a_clip_without_a_model_loads_no_torch_and_waits_for_no_device(repository, tmp_path) -> None:
+    """In a fresh process, while another one generates in the same home folder."""
+    program = f"""
+import sys, reelops
+from pathlib import Path
+picture, home = Path({str(repository)!r}) / "data/samples/coffee.jpg", Path({str(tmp_path)!r})
+reelops.generate(picture, "zoom in", home / "a.mp4", profile="camera-moves", track=False,
+                 num_frames=2, width=64, height=48)
+print([name for name in ("torch", "diffusers") if name in sys.modules])
+"""
+    bare = {
+        **os.environ,
+        "REELOPS_HOME": str(tmp_path / "home"),
+        "REELOPS_PARAMS_FILE": str(repository / "params.yaml"),
+    }
+    with hold_device(tmp_path / "home"):
+        bare.pop("_REELOPS_DEVICES_HELD", None)
+        ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=bare, timeout=120)
+    assert ran.stdout == "[]\n", ran.stderr
