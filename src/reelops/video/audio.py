@@ -12,6 +12,7 @@ from typing import Any
 import av
 
 from reelops.errors import VideoError
+from reelops.foreign import reason_of
 from reelops.video.limits import check_seconds
 from reelops.video.source import frames_in, open_container, packets_of, reading_video
 
@@ -51,14 +52,19 @@ class AudioTrack:
     def write_until(self, time: Fraction) -> None:
         """Writes what sounds up to `time`, in seconds."""
         while self._waiting and self._waiting[0] <= time:
-            self._output.mux(self._waiting[1])
-            self._waiting = next(self._packets, None)
+            self._write(self._waiting[1])
 
     def finish(self, end: Fraction | None) -> None:
         """Writes the rest, or what starts before `end`."""
         while self._waiting and (end is None or self._waiting[0] < end):
-            self._output.mux(self._waiting[1])
-            self._waiting = next(self._packets, None)
+            self._write(self._waiting[1])
+
+    def _write(self, packet: Any) -> None:
+        try:
+            self._output.mux(packet)
+        except ValueError as error:  # PyAV's InvalidDataError and ArgumentError; a full disk is another kind
+            raise VideoError(f"{self._path} has sound that cannot be carried along: {reason_of(error)}.") from error
+        self._waiting = next(self._packets, None)
 
     def _copied_packets(self) -> Iterator[tuple[Fraction, Any]]:
         time_base = self._stream.time_base

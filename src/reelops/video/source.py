@@ -24,11 +24,12 @@ CONTAINERS = frozenset(
     | {"mxf", "nut", "obu", "ogg", "rm", "swf", "webm", "wtv", "yuv4mpegpipe"}
 )
 _PICTURES = ("image2", "_pipe")
+_CONTAINER_OPTIONS = {"protocol_whitelist": "file"}
 _DECODER_OPTIONS = {"max_pixels": str(MAX_FRAME_PIXELS)}
 
 
-# FFmpeg says so of files that ask for too much memory, or end too early, as well as of a machine that has too little.
-_AMBIGUOUS = frozenset({errno.ENOMEM, errno.EIO})
+# FFmpeg says so of files that ask for too much memory, end too early or muddle a decoder, and of a machine in need.
+_AMBIGUOUS = frozenset({errno.ENOMEM, errno.EIO, errno.EAGAIN})
 _READ_BYTES = 1 << 20
 
 
@@ -49,7 +50,7 @@ def open_container(path: Path) -> Any:
     Raises:
         FFmpegError, OSError, ValueError: as PyAV.
     """
-    options = {"protocol_whitelist": "file", **_DECODER_OPTIONS}
+    options = {**_CONTAINER_OPTIONS, **_DECODER_OPTIONS}
     return av.open(str(path.absolute()), options=options, metadata_errors="replace")
 
 
@@ -67,11 +68,13 @@ def open_source(path: Path) -> Iterator[tuple[Any, Any]]:
     try:
         container = open_container(path)
     except (FFmpegError, OSError, ValueError) as error:
-        _refuse(path, error, _why_it_does_not_open(path, error))
+        if fault_of(error) is Fault.MACHINE:
+            _refuse(path, error, f"is not a video: {reason_of(error)}.")
+        raise VideoError(f"{path} {_why_it_does_not_open(path, error)}") from error
     with container:
         stream = _video_stream(path, container)
         stream.codec_context.options = _DECODER_OPTIONS
-        check_frame_size(path, stream.codec_context.width, stream.codec_context.height)
+        check_frame_size(path, *_stored_size(path, stream))
         try:
             yield container, stream
         except FFmpegError as error:
@@ -121,6 +124,17 @@ def frames_in(path: Path, packet: Any) -> list[Any]:
         except InvalidDataError as error:
             raise DamagedPacket(f"{path} is damaged: {reason_of(error)}") from error
     return frames
+
+
+def _stored_size(path: Path, stream: Any) -> tuple[int, int]:
+    """Width and height as the container or the codec states them."""
+    if stream.codec_context.width:
+        return stream.codec_context.width, stream.codec_context.height
+    # A decoder that may not go beyond the limit forgets the size, too; one that decodes nothing tells it.
+    options = {**_CONTAINER_OPTIONS, "skip_frame": "all"}
+    with reading_video(path), av.open(str(path.absolute()), options=options, metadata_errors="replace") as container:
+        context = container.streams[stream.index].codec_context
+        return (context.width, context.height) if context else (0, 0)
 
 
 def _refuse(path: Path, error: Exception, what_is_wrong: str) -> NoReturn:

@@ -91,6 +91,8 @@ def _missing_from_segment(file: BinaryIO, size: int) -> int:
             return 0  # of unknown size, as live streams are written
         if identifier == _SEGMENT_ID:
             return max(0, file.tell() + length - size)
+        if file.tell() + length >= size:
+            return 0
         file.seek(length, 1)
     return 0
 

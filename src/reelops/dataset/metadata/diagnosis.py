@@ -5,11 +5,10 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from av.error import FFmpegError
-
 from reelops.dataset.table import Reason
+from reelops.errors import VideoError
 from reelops.foreign import refuse_machine_fault
-from reelops.video.source import open_container
+from reelops.video.source import open_container, reading_video
 from reelops.video.truncation import extent_of
 
 _KINDS = (
@@ -59,11 +58,10 @@ def diagnose(path: Path) -> Reason:
     if extent.missing_bytes or not extent.has_index:
         return Reason.TRUNCATED
     try:
-        with open_container(path) as container:
+        with reading_video(path), open_container(path) as container:
             kinds = {stream.type for stream in container.streams}
             name = container.format.name
-    except (FFmpegError, OSError, ValueError) as error:
-        refuse_machine_fault(path, error)
+    except VideoError:
         return Reason.NOT_A_VIDEO
     if "video" not in kinds:
         return Reason.NO_PICTURES if "audio" in kinds else Reason.NOT_A_VIDEO

@@ -82,7 +82,8 @@ def examine(job: Job, _report: ReportProgress) -> Examined:
         if image:
             write_image(job.path, Fraction(str(measured.start_seconds)), job.root / image)
             measured = replace(measured, picture_sha256=sha256_of(job.root / image))
-        job.store.write(key, measured)
+        if measured.certain:
+            job.store.write(key, measured)
     return Examined(sha256, size_bytes, measured, image)
 
 

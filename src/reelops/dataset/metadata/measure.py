@@ -35,6 +35,7 @@ from reelops.optical_flow.warp import pull_back
 from reelops.optical_flow.working_size import WORKING_ROWS, at_rows
 from reelops.video.decode import read_luma
 from reelops.video.probe import Timeline, VideoInfo, probe_with_timeline
+from reelops.video.source import UncertainVideoError
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Measured:
             cuts: see `reelops.dataset.table.ClipRow`.
         hashes: what its pictures look like, see `fingerprint`.
         picture_sha256: of the file of the picture that it starts from; None where it gives no clip.
+        certain: False where this machine may be at fault, see `UncertainVideoError`; nobody keeps that.
     """
 
     width: int | None = None
@@ -66,6 +68,7 @@ class Measured:
     cuts: int = 0
     hashes: tuple[int, ...] = ()
     picture_sha256: str | None = None
+    certain: bool = True
 
 
 def measure(path: Path, segment: Segment | None, window: WindowParams, limits: Limits, chance: str) -> Measured:
@@ -82,13 +85,13 @@ def measure(path: Path, segment: Segment | None, window: WindowParams, limits: L
         info, timeline = probe_with_timeline(path)
     except (VideoError, OSError) as error:
         refuse_machine_fault(path, error)
-        return Measured(reason=diagnose(path), evidence=_words(error, path))
+        return Measured(reason=diagnose(path), evidence=_words(error, path), certain=_is_certain(error))
     try:
         with one_opencv_thread():
             found = _measure(info, timeline, segment, window, limits, chance)
     except (VideoError, OSError) as error:
         refuse_machine_fault(path, error)
-        found = {"reason": diagnose(path), "evidence": _words(error, path)}
+        found = {"reason": diagnose(path), "evidence": _words(error, path), "certain": _is_certain(error)}
     return Measured(info.width, info.height, info.fps, float(info.duration), **found)
 
 
@@ -219,6 +222,10 @@ def _unlike(before_HW: np.ndarray, after_HW: np.ndarray) -> float:
     product = (sum(squares) - cv2.norm(before_HW, after_HW, cv2.NORM_L2SQR) / size) / 2
     spread = (squares[0] - one * one) * (squares[1] - other * other)
     return 1.0 - (product - one * other) / math.sqrt(spread) if spread > 0 else 1.0
+
+
+def _is_certain(error: Exception) -> bool:
+    return not isinstance(error, UncertainVideoError)
 
 
 def _words(error: Exception, path: Path) -> str:
