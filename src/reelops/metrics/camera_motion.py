@@ -27,6 +27,8 @@ class CameraMotion:
         coverage: share of the picture's texture that follows the fitted motion, mean over the clip, in [0, 1]. Below
             `TRUSTED_COVERAGE` there is no one camera move to speak of.
         own_motion: see `reelops.metrics.camera.own_motion`; of the clip's middle step.
+        followed: False where the camera went beyond any number on the way; then there is no move, and all else but
+            residual, coverage and own motion says nothing.
     """
 
     matrix: Array
@@ -39,13 +41,16 @@ class CameraMotion:
     residual: float
     coverage: float
     own_motion: float
+    followed: bool = True
 
     @property
     def trusted(self) -> bool:
-        return self.coverage >= TRUSTED_COVERAGE
+        return self.followed and self.coverage >= TRUSTED_COVERAGE
 
     @property
     def why_untrusted(self) -> str:
+        if not self.followed:
+            return "the camera went so far in or out that nothing of the first frame is left to tell by"
         return (
             f"only {self.coverage:.0%} of the picture follows one camera motion, and {TRUSTED_COVERAGE:.0%} are needed "
             "to tell"

@@ -90,16 +90,29 @@ def mean_of_known(series: Sequence[float | None], how: str, why_not: str) -> Mea
 
 
 class OfFrames:
-    """A metric that sums up one number a frame."""
+    """A metric that sums up one number a frame.
 
-    def __init__(self, name: str, of: Callable[[View], float], how: str, summary: Summary = mean) -> None:
+    Args:
+        smallest_side: pixels a frame has a side at least, where the metric is defined.
+    """
+
+    def __init__(
+        self, name: str, of: Callable[[View], float], how: str, summary: Summary = mean, smallest_side: int = 1
+    ) -> None:
         self._name, self._of, self._how, self._summary = name, of, how, summary
+        self._smallest_side, self._why_not = smallest_side, ""
         self._series: list[float] = []
 
     def see(self, view: View, _: Step | None, /) -> None:
-        self._series.append(self._of(view))
+        height, width = view.luma_HW.shape
+        if min(height, width) < self._smallest_side:
+            self._why_not = f"it takes {self._smallest_side} pixels a side, and the clip is {width}x{height}"
+        else:
+            self._series.append(self._of(view))
 
     def measures(self) -> dict[str, Measure]:
+        if self._why_not:
+            return {self._name: Measure(None, self._how, self._why_not)}
         return {self._name: Measure(self._summary(self._series), self._how, series=tuple(self._series))}
 
 

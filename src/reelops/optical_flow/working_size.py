@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from reelops.optical_flow.contract import SMALLEST_SIDE
+
 # Motion is stated in pixels of a picture of this many rows, whatever size it was measured at.
 STATED_ROWS = 480
 
@@ -18,6 +20,9 @@ SMALLEST_ROWS = 160
 # So few that a thumbnail's pixel averages over noise and texture, and shows where light and dark are.
 THUMB_ROWS = 20
 
+# OpenCV's warps take sides below 2^15.
+_MOST_COLUMNS = 32_000
+
 
 def luma(frame_HWC: np.ndarray) -> np.ndarray:
     """Luma (H, W) uint8 of an RGB uint8 frame (ITU-R BT.601 weights)."""
@@ -26,10 +31,18 @@ def luma(frame_HWC: np.ndarray) -> np.ndarray:
 
 
 def at_rows(picture: np.ndarray, rows: int) -> np.ndarray:
-    """The same picture, with or without channels, `rows` high, its aspect kept."""
+    """The same picture, with or without channels, `rows` high.
+
+    Its aspect is kept but for ribbons, which would become too narrow for a flow, or too wide to be warped.
+    """
     height, width = picture.shape[:2]
-    if height == rows:
+    columns = min(max(round(width * rows / height), _fewest_columns(rows)), _MOST_COLUMNS)
+    if (height, width) == (rows, columns):
         return picture
     interpolation = cv2.INTER_AREA if rows < height else cv2.INTER_CUBIC
-    resized: np.ndarray = cv2.resize(picture, (max(1, round(width * rows / height)), rows), interpolation=interpolation)
+    resized: np.ndarray = cv2.resize(picture, (columns, rows), interpolation=interpolation)
     return resized
+
+
+def _fewest_columns(rows: int) -> int:
+    return SMALLEST_SIDE if rows >= SMALLEST_ROWS else 1

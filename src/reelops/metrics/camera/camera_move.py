@@ -34,6 +34,8 @@ _GRID_STEP = 4
 _LEAST_ABSOLUTE_ROUNDS = 6
 _BIWEIGHT_ROUNDS = 8
 _MARGIN_SHARE = 0.04
+# Far beyond any scene, and its cube is a number still.
+_MOST_ZOOM = 1e100
 _KEY_FRAMES = 8
 _KEY_SHIFT_SHARE = 0.04
 
@@ -168,6 +170,7 @@ class CameraTracker:
         self._to_key = np.eye(3)
         self._from_key = np.eye(3)
         self._since_key = 0
+        self._followed = True
         self._residuals: list[float] = []
         self._coverages: list[float] = []
         self._own_motions: list[float] = []
@@ -184,6 +187,9 @@ class CameraTracker:
         self._from_key = fit.matrix @ self._from_key
         self._last = gray_HW
         self._since_key += 1
+        if not _is_within_numbers(self._from_key @ self._to_key):
+            self._followed = False
+            self._to_key = self._from_key = np.eye(3)
         if self._since_key >= _KEY_FRAMES or _shift_share(self._from_key, gray_HW.shape[1]) > _KEY_SHIFT_SHARE:
             self._set_key()
 
@@ -208,6 +214,7 @@ class CameraTracker:
             residual=float(np.median(self._residuals)),
             coverage=float(np.mean(self._coverages)),
             own_motion=float(np.median(self._own_motions)),
+            followed=self._followed,
         )
 
     def _set_key(self) -> None:
@@ -238,11 +245,20 @@ class CameraTracker:
         if both.mean() < 0.25:
             return guess
         left = fit_similarity(self._engine.flow(start_HW, back), texture(start_HW) * both)
-        small = np.hypot(*left.matrix[:2, 2]) < 0.02 * width and abs(math.log(np.linalg.det(left.matrix))) < 0.08
-        if left.coverage < 0.6 or not small:
+        if left.coverage < 0.6 or not _is_small(left.matrix, width):
             return guess
         refined: np.ndarray = guess @ left.matrix
         return refined
+
+
+def _is_within_numbers(matrix: np.ndarray) -> bool:
+    """Whether a motion's magnification, its square and its inverse are numbers, with room to spare."""
+    return 1 / _MOST_ZOOM < math.hypot(matrix[0, 0], matrix[1, 0]) < _MOST_ZOOM
+
+
+def _is_small(matrix: np.ndarray, width: int) -> bool:
+    scale = float(np.linalg.det(matrix))
+    return bool(np.hypot(*matrix[:2, 2]) < 0.02 * width) and scale > 0 and abs(math.log(scale)) < 0.08
 
 
 def _shift_share(matrix: np.ndarray, width: int) -> float:
@@ -251,7 +267,14 @@ def _shift_share(matrix: np.ndarray, width: int) -> float:
 
 
 def _describe(
-    total: np.ndarray, height: int, width: int, *, residual: float, coverage: float, own_motion: float
+    total: np.ndarray,
+    height: int,
+    width: int,
+    *,
+    residual: float,
+    coverage: float,
+    own_motion: float,
+    followed: bool,
 ) -> CameraMotion:
     zoom = math.sqrt(np.linalg.det(total[:2, :2]))
     # The point of the first frame that ends in the middle of the last one: there the camera went.
@@ -269,6 +292,7 @@ def _describe(
         residual=residual,
         coverage=coverage,
         own_motion=own_motion,
+        followed=followed,
     )
 
 

@@ -26,7 +26,9 @@ BLOCKINESS = Metric(
     blind_to="blocks that were resized since; banding, ringing",
     low=1,
     above="The picture falls apart into blocks.",
-    track=lambda _: OfFrames("blockiness", lambda view: blockiness(view.luma_HW), "luma at the clip's size"),
+    track=lambda _: OfFrames(
+        "blockiness", lambda view: blockiness(view.luma_HW), "luma at the clip's size", smallest_side=2
+    ),
 )
 
 
@@ -40,7 +42,7 @@ def blockiness(gray_HW: np.ndarray) -> float:
     and rows.
 
     Args:
-        gray_HW: luma, uint8, at the clip's own size: resizing moves and blurs the blocks.
+        gray_HW: luma, uint8, at least 2x2, at the clip's own size: resizing moves and blurs the blocks.
 
     Returns:
         About 1 without blocks, 2 where they are plain to see; lower is better. Blind to blocks that have been resized

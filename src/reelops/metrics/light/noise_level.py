@@ -24,7 +24,9 @@ NOISE_LEVEL = Metric(
     tells="Immerkaer 1996: sigma of white noise, at the clip's own size",
     blind_to="coarse noise; fine texture counts",
     above="The picture is covered in noise.",
-    track=lambda _: OfFrames("noise_level", lambda view: noise_level(view.luma_HW), "luma at the clip's size"),
+    track=lambda _: OfFrames(
+        "noise_level", lambda view: noise_level(view.luma_HW), "luma at the clip's size", smallest_side=3
+    ),
 )
 
 
