@@ -59,7 +59,7 @@ FUZZERS = (
         mutant=mutant,
         try_one=try_one,
         allowed=(PictureError,),
-        libraries=("pillow", "opencv-contrib-python"),
+        libraries=("pillow",),
         seconds=20,
         memory_mb=600,
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import pickle
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from reelops.cogvideox.weights import locate_weights
 from reelops.errors import WeightsError
 from reelops.metrics.learned.embedding import Embedder
 from reelops.metrics.learned.lpips import Lpips
-from reelops.training.encode import load_encoders
+from reelops.training.encode import load_text_encoder
 
 ROOMS = ("src", "flows", "tasks", "scripts")
 # What opens pickles, or runs what it reads. `worker_pool` unpickles the name of its own function from its own pipe.
@@ -178,7 +179,7 @@ def test_code_that_comes_with_a_base_is_not_run(base: Path, mark: Path) -> None:
     odd = {"tokenizer_class": "Odd", "auto_map": {"AutoTokenizer": ["odd.Odd", "odd.Odd"]}}
     config.write_text(json.dumps(json.loads(config.read_text()) | odd))
     with pytest.raises(WeightsError, match="holds weights that do not fit"):
-        load_encoders(base, "float32")
+        load_text_encoder(base, "float32", "cpu")
 
 
 def test_code_beside_a_network_of_a_base_is_not_run(base: Path, mark: Path, tmp_path: Path) -> None:
@@ -205,3 +206,10 @@ def test_a_config_nested_beyond_measure_is_told_by_its_name(base: Path) -> None:
     (base / "vae" / "config.json").write_text('{"a":' * 100_000)
     with pytest.raises(WeightsError, match=r"config\.json cannot be read as JSON"):
         read_architecture(base)
+
+
+def test_every_guard_that_is_promised_names_a_test_that_is_there(repository: Path) -> None:
+    promises = (repository / "SECURITY.md").read_text().split("## What ReelOps guards")[1].split("\n## ")[0]
+    for promise in promises.split("\n- ")[1:]:
+        tests = re.findall(r"\]\((tests/[^)]+\.py)\)", promise)
+        assert tests and all((repository / test).is_file() for test in tests), promise
