@@ -5,25 +5,31 @@ Shapes: B batch, F latent frames, C channels, H W latent height and width, L tok
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from reelops.cogvideox.architecture import Architecture
 from reelops.errors import WeightsError
 from reelops.foreign import reading_foreign
 
 Rotary = tuple[Tensor, Tensor]
+_FORMATS = {"BF16": torch.bfloat16, "F16": torch.float16}
 # What diffusers' patch embedding knows of positions, and for which clips it holds.
 _POSITIONED = ("pos_embedding", "sample_frames", "sample_height", "sample_width")
 
 
-def load_transformer(folder: Path, dtype: str) -> Any:
+def load_transformer(folder: Path, dtype: str | None = None) -> Any:
     """The frozen transformer of a base in diffusers layout.
+
+    Args:
+        dtype: None leaves the weights as they are stored: mapped from their files, they take no memory of this process
+            until `place_base` reads them, and processes on one machine share what they read.
 
     Raises:
         WeightsError: its weights do not fit its config.
@@ -35,10 +41,34 @@ def load_transformer(folder: Path, dtype: str) -> Any:
     with reading_foreign(
         folder / "transformer", WeightsError, "holds weights that do not fit their config", "copy them again"
     ):
+        kind = getattr(torch, dtype) if dtype is not None else _stored_dtype(folder / "transformer")
         transformer = CogVideoXTransformer3DModel.from_pretrained(
-            str(folder), subfolder="transformer", torch_dtype=getattr(torch, dtype), use_safetensors=True
+            str(folder), subfolder="transformer", torch_dtype=kind, use_safetensors=True
         )
     return transformer.requires_grad_(False)
+
+
+def place_base(module: Any, dtype: torch.dtype, device: torch.device, adapter: Collection[Parameter] = ()) -> None:
+    """Moves a module's frozen weights to a device in a number format, one by one: none is held twice for long.
+
+    Args:
+        adapter: parameters that stay as they are.
+    """
+    own = {id(parameter) for parameter in adapter}
+    for parameter in module.parameters():
+        if id(parameter) not in own:
+            parameter.data = parameter.data.to(device, dtype)
+
+
+def _stored_dtype(folder: Path) -> torch.dtype:
+    """The format of a network's weights in their files; float32, which holds all of them, where they differ."""
+    from safetensors import safe_open
+
+    found = set()
+    for file in folder.glob("*.safetensors"):
+        with safe_open(file, "pt") as tensors:
+            found |= {tensors.get_slice(name).get_dtype() for name in tensors.keys()}  # noqa: SIM118 - no mapping
+    return _FORMATS.get(found.pop(), torch.float32) if len(found) == 1 else torch.float32
 
 
 def meta_transformer(architecture: Architecture) -> Any:

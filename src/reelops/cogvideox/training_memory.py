@@ -21,6 +21,8 @@ BLOCK_COPIES = 40
 # Weight, gradient and what the optimizer keeps, in bytes for each trained number; all float32 but 8-bit averages.
 WEIGHT_AND_GRADIENT = 8.0
 STATE_BYTES = {"adamw": 8.0, "adamw8bit": 2.1, "offload": 0.0}
+_STATE_BYTES_ASIDE = {"adamw": 0.0, "adamw8bit": 0.0, "offload": 8.0}
+_STATE_BYTES_HERE = {name: STATE_BYTES[name] + _STATE_BYTES_ASIDE[name] for name in STATE_BYTES}
 # Of a base in shares: the block at work, and the next one on its way.
 WHOLE_BLOCKS = 2
 DEVICES_GB = (24, 40, 80, 141)
@@ -30,12 +32,18 @@ LARGEST_MICRO_BATCH = 16
 
 @dataclass(frozen=True)
 class TrainingFootprint:
-    """Bytes on the device: the frozen base, the adapter with all it drags along, activations, the runtime."""
+    """Bytes on the device: the frozen base, the adapter with all it drags along, activations, the runtime.
+
+    Attributes:
+        main_memory: what a process holds beside its GPU; 0 without one. The base is not among it: it is read from its
+            files a block at a time.
+    """
 
     base: float
     adapter: float
     activations: float
     runtime: float
+    main_memory: float = 0.0
 
     @property
     def peak(self) -> float:
@@ -107,9 +115,11 @@ def training_footprint(
     gathered = 0.0 if shares == 1 else min(1.0, WHOLE_BLOCKS / layers) * (1.0 - 1.0 / shares)
     return TrainingFootprint(
         base=size.frozen * BYTES[dtype] * (1.0 / shares + gathered),
-        adapter=size.trained * (WEIGHT_AND_GRADIENT + STATE_BYTES[optimizer]),
+        # Without a GPU main memory is the device, and what is kept there is kept on it.
+        adapter=size.trained * (WEIGHT_AND_GRADIENT + (STATE_BYTES if on_gpu else _STATE_BYTES_HERE)[optimizer]),
         activations=micro_batch * copies * stream,
         runtime=CUDA_CONTEXT if on_gpu else PROCESS,
+        main_memory=PROCESS + size.trained * _STATE_BYTES_ASIDE[optimizer] if on_gpu else 0.0,
     )
 
 

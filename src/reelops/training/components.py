@@ -25,9 +25,9 @@ class TrainingComponents:
     """What a loop works on.
 
     Attributes:
-        transformer: frozen, with a fresh adapter on it.
+        transformer: frozen, with a fresh adapter on it, its weights as they are stored.
         noise_levels_T: a_t of every timestep, float64.
-        dtype: what the transformer computes in.
+        dtype: what the transformer is to compute in.
         optimizer: one that can be had here.
     """
 
@@ -64,7 +64,7 @@ def load_components(plan: TrainingPlan) -> TrainingComponents:
 
 def _load_transformer(plan: TrainingPlan) -> Any:
     params = plan.params
-    transformer = load_transformer(plan.weights.folder, plan.dtype)
+    transformer = load_transformer(plan.weights.folder)
     add_lora(transformer, params.rank, params.alpha, params.targets, params.seed)
     if params.start_from is not None:
         _start_from(transformer, params.start_from, params, plan.weights.identity)

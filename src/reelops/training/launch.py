@@ -22,6 +22,7 @@ from reelops.errors import LostProcess, OutOfMemory, ReelOpsError, SettingsError
 from reelops.system.device_lock import on_device
 
 if TYPE_CHECKING:
+    import torch
     from torch.nn import Parameter
 
 _TRUE = ("1", "true", "t", "yes", "y", "on")
@@ -101,15 +102,20 @@ def accelerator_for(dtype: str, device: str) -> Any:
     )
 
 
-def share_base(transformer: Any, adapter: Iterable[Parameter], launch: Launch, accelerator: Any) -> Any:
+def share_base(
+    transformer: Any, adapter: Iterable[Parameter], launch: Launch, accelerator: Any, dtype: torch.dtype
+) -> Any:
     """Divides a frozen transformer among the devices, block by block; its adapter stays whole on each of them.
 
-    A block is gathered when its turn comes and given back after it. Gradients of the adapter are this process's own:
-    see `average_gradients`.
+    A process reads one block at a time from the files that the weights are mapped from, and keeps its share of it: of
+    the base, no process has more than that in memory at any moment. A block is gathered when its turn comes and given
+    back after it. Gradients of the adapter are this process's own: see `average_gradients`.
     """
     import torch
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
+
+    from reelops.cogvideox.denoiser import place_base
 
     # The output is a view of the last block's, which matters to who writes into it; the loss does not.
     warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
@@ -120,7 +126,10 @@ def share_base(transformer: Any, adapter: Iterable[Parameter], launch: Launch, a
         for parameter in whole:
             parameter.data = parameter.data.to(device)
     for block in transformer.transformer_blocks:
+        place_base(block, dtype, device, whole)
         fully_shard(block, mesh=mesh, reshard_after_forward=launch.free_after_forward, ignored_params=whole)
+    shared = {parameter for block in transformer.transformer_blocks for parameter in block.parameters()}
+    place_base(transformer, dtype, device, whole | shared)
     return fully_shard(transformer, mesh=mesh, ignored_params=whole)
 
 

@@ -20,7 +20,7 @@ import torch
 from accelerate.utils import gather_object
 from torch import Tensor
 
-from reelops.cogvideox.denoiser import frame_subset, predict_velocity, rotary_positions
+from reelops.cogvideox.denoiser import frame_subset, place_base, predict_velocity, rotary_positions
 from reelops.cogvideox.lora import lora_parameters
 from reelops.cogvideox.loss import add_noise, velocity_loss, velocity_target
 from reelops.errors import Cancelled, DatasetError, MachineError
@@ -110,11 +110,12 @@ class Loop:
         self._saved_step: int | None = None
 
     def _prepared(self) -> Any:
-        transformer = self.components.transformer
+        transformer, dtype = self.components.transformer, self.components.dtype
         if self.params.gradient_checkpointing:
             transformer.enable_gradient_checkpointing()
         if self.launch.shared:
-            return share_base(transformer.train(), self.adapter.values(), self.launch, self.accelerator)
+            return share_base(transformer.train(), self.adapter.values(), self.launch, self.accelerator, dtype)
+        place_base(transformer, dtype, self.accelerator.device, self.adapter.values())
         return self.accelerator.prepare(transformer.train())
 
     def run(self, context: RunContext = QUIET, run_id: Callable[[], str | None] = lambda: None) -> Outcome:

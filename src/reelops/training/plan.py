@@ -247,6 +247,12 @@ def _dtype(params: TrainParams, machine: Machine) -> tuple[str, str]:
 
 
 def _check_memory(footprint: TrainingFootprint, params: TrainParams, machine: Machine, launch: Launch) -> None:
+    beside = footprint.main_memory * launch.processes
+    if beside > machine.ram_free_bytes:
+        raise MachineError(
+            f"{launch.processes} processes keep about {beside / GB:.1f} GB in main memory beside their GPUs and "
+            f"{machine.ram_free_bytes / GB:.1f} GB are free. Free memory, or start fewer processes."
+        )
     free = machine.free_bytes if machine.gpus else machine.ram_free_bytes / launch.processes
     if footprint.peak <= free * USABLE_SHARE:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from reelops.cogvideox.lora import WEIGHTS_NAME, add_lora, lora_parameters, read
 from reelops.errors import Cancelled, DatasetError, MachineError, SettingsError
 from reelops.progress import RunContext
 from reelops.system.digest import sha256_of
-from reelops.system.hardware import inspect_machine
+from reelops.system.hardware import Gpu, inspect_machine
 from reelops.training.cache import LatentCache
 from reelops.training.checkpoint import check_room, exclusive_run
 from reelops.training.components import load_components
@@ -108,11 +109,18 @@ def test_two_processes_that_share_the_base_give_the_curve_of_one_and_resume_bit_
     assert "resumed from step 5, which was saved with 2 processes; now there are 1" in longer.notes
 
 
-def test_each_process_holds_its_share_of_the_base_alone(small_model, tmp_path):
-    """By the bytes of its parameters before and after: the adapter whole, and of all else a half (FSDP2)."""
+def test_each_process_holds_its_share_of_the_base_alone_also_while_it_takes_it(tmp_path):
+    """FSDP2, by the bytes of its parameters and by memory of its own, which pages of a mapped file are not: float32 in
+    the file, bfloat16 here."""
     import torch.multiprocessing as crew
+    from diffusers import CogVideoXTransformer3DModel
 
-    crew.spawn(hold_a_share, args=(small_model, tmp_path / "meeting"), nprocs=2)
+    torch.manual_seed(0)
+    CogVideoXTransformer3DModel(
+        num_attention_heads=8, attention_head_dim=64, in_channels=32, out_channels=16, num_layers=8, sample_width=12,
+        sample_height=8, sample_frames=9, text_embed_dim=16, time_embed_dim=64, use_rotary_positional_embeddings=True,
+    ).save_pretrained(tmp_path / "model/transformer")  # fmt: skip
+    crew.spawn(hold_a_share, args=(tmp_path / "model", tmp_path / "meeting"), nprocs=2)
 
 
 def hold_a_share(rank, model, meeting):
@@ -120,18 +128,60 @@ def hold_a_share(rank, model, meeting):
 
     import torch.distributed
 
+    torch.set_num_threads(1)
     torch.distributed.init_process_group("gloo", f"file://{meeting}", rank=rank, world_size=2)
-    transformer = load_transformer(model, "bfloat16")
-    base = sum(value.numel() for value in transformer.parameters())
-    add_lora(transformer, 4, 4.0, ["to_q"], 0)
-    adapter = list(lora_parameters(transformer).values())
-    shared = share_base(transformer, adapter, Launch(2, shared=True), SimpleNamespace(device=torch.device("cpu")))
-    held = sum(
-        value.to_local().numel() for value in shared.parameters() if isinstance(value, torch.distributed.tensor.DTensor)
-    )
-    assert [type(value) for value in adapter] == [torch.nn.Parameter] * 2, "whole"
-    assert 0.45 * base < held < 0.55 * base
+    load_transformer(model)  # what libraries take for themselves has come after it
+    size = sum(file.stat().st_size for file in (model / "transformer").glob("*.safetensors"))
+    with OwnMemory() as memory:
+        transformer = load_transformer(model)
+        base = sum(value.numel() for value in transformer.parameters())
+        add_lora(transformer, 4, 4.0, ["to_q"], 0)
+        loaded = memory.grown()
+        adapter = list(lora_parameters(transformer).values())
+        here = SimpleNamespace(device=torch.device("cpu"))
+        shared = share_base(transformer, adapter, Launch(2, shared=True), here, torch.bfloat16)
+    shares = [value for value in shared.parameters() if isinstance(value, torch.distributed.tensor.DTensor)]
+    assert 0.45 * base < sum(value.to_local().numel() for value in shares) < 0.55 * base
+    assert {value.dtype for value in shares} == {torch.bfloat16}
+    assert {type(value) for value in adapter} == {torch.nn.Parameter}, "whole"
+    assert loaded < 0.1 * size, "a base that was only loaded lies in memory"
+    assert memory.peak < (1 / 4 + 2 / 8) * size, "more than half of it in bfloat16, and a block or two"
     torch.distributed.destroy_process_group()
+
+
+class OwnMemory:
+    """Growth of this process's own memory within, in bytes; 0 where the system does not tell it from pages of files."""
+
+    def __enter__(self):
+        self.peak, self._before, self._ended = 0, self._now(), threading.Event()
+        self._watcher = threading.Thread(target=self._watch)
+        self._watcher.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ended.set()
+        self._watcher.join()
+
+    def grown(self):
+        return self._now() - self._before
+
+    def _watch(self):
+        while not self._ended.wait(0.002):
+            self.peak = max(self.peak, self.grown())
+
+    def _now(self):
+        status = Path("/proc/self/status")
+        lines = status.read_text().splitlines() if status.exists() else []
+        return sum(1024 * int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
+
+
+def test_main_memory_beside_the_gpus_is_looked_at_for_all_processes_together(ground):
+    gpu = Gpu("GPU", 80_000_000_000, 78_000_000_000, bf16=True)
+    machine = replace(inspect_machine(), gpus=(gpu,), ram_free_bytes=3_000_000_000)
+    latents = LatentParams.model_validate(LATENTS)
+    assert plan_training(ground.params(), latents, ground.config, machine, Launch(2))
+    with pytest.raises(MachineError, match=r"4 processes keep about 4\.0 GB in main memory .* 3\.0 GB are free"):
+        plan_training(ground.params(batch=4), latents, ground.config, machine, Launch(4, shared=True))
 
 
 def make_copy(ground, folder):

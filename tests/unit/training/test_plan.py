@@ -63,6 +63,16 @@ def test_larger_gpus_take_more_clips_a_pass_and_all_of_them_fit(big, size):
     assert all(way.footprint.peak <= 0.92e9 * gb for gb, way in ways.items())
 
 
+def test_what_the_optimizer_keeps_in_main_memory_is_counted_there_and_without_a_gpu_with_the_rest(big, size):
+    """Two float32 averages of 66 million numbers."""
+    aside, plain = (training_footprint(big, NATIVE, size, "bfloat16", name) for name in ("offload", "adamw"))
+    assert aside.main_memory - plain.main_memory == plain.adapter - aside.adapter == 8 * 66_060_288
+    here, usual = (
+        training_footprint(big, NATIVE, size, "bfloat16", name, on_gpu=False) for name in ("offload", "adamw")
+    )
+    assert here == usual and here.main_memory == 0
+
+
 def test_a_base_in_shares_leaves_its_share_and_two_blocks_on_each_gpu(big, size):
     """11.14 GB in bfloat16, 42 blocks: an eighth of it, and seven eighths of two blocks that are gathered."""
     whole, eighth = (training_footprint(big, NATIVE, size, "bfloat16", shares=shares) for shares in (1, 8))
