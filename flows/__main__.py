@@ -10,6 +10,8 @@ import typer
 
 from reelops.cli import HELP_ON_EXIT_CODES, run_guarded
 from reelops.cli.commands import listed, made_by
+from reelops.errors import InputError
+from reelops.system.plain_text import spelt_out
 
 FLOWS = {
     "generate-video": "Turn a picture and a sentence into a short clip: generate, encode, score, judge, log.",
@@ -43,5 +45,20 @@ def build_app() -> typer.Typer:
     return app
 
 
+def run() -> Any:
+    """The flow that the command line names.
+
+    Raises:
+        InputError: an argument is no Unicode.
+    """
+    for argument in sys.argv[1:]:
+        if spelt_out(argument) != argument:
+            raise InputError(
+                f"{spelt_out(argument)} is no Unicode, and Prefect keeps a run's parameters as Unicode; rename it, or "
+                "use the command reelops."
+            )
+    return build_app()(prog_name="python -m flows", standalone_mode=False)
+
+
 if __name__ == "__main__":
-    sys.exit(run_guarded(lambda: build_app()(prog_name="python -m flows", standalone_mode=False)))
+    sys.exit(run_guarded(run))

@@ -89,8 +89,8 @@ def score_clips(
         fresh=fresh,
     )
     outputs = Outputs(csv=_path(csv), parquet=_path(parquet), html=_path(html))
-    outputs.check()
     clips = find_clips(Path(video) for video in videos)
+    outputs.check(clips)
     with sigterm_noted(), scratch_folder(config.cache) as scratch:
         scored = _scored_in_batches(clips, order, batch_size)
         raise_if_terminated()

@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 
 from reelops.params import Config
 from reelops.progress import Event, Progress, RunContext
+from reelops.system.plain_text import spelt_out
 from reelops.tracking.runs import RunRecord, TrackedRun, log_run
 from tasks.failure import retry_if_it_may_pass
 from tasks.stopping import raise_if_terminated
@@ -72,4 +73,6 @@ def log_scores(record: RunRecord, config: Config) -> TrackedRun:
 def show_scores(clips: Sequence[ScoredClip], tracked: TrackedRun | None) -> None:
     from reelops.scoring.run_record import markdown
 
-    create_markdown_artifact(markdown(clips, tracked), key=ARTIFACT_KEY, description=f"Scores of {len(clips)} clips")
+    create_markdown_artifact(
+        spelt_out(markdown(clips, tracked)), key=ARTIFACT_KEY, description=f"Scores of {len(clips)} clips"
+    )

@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from reelops.pages.markdown import inline
 from reelops.pages.pictures import data_uri, jpeg
 from reelops.production.take import Take
+from reelops.system.plain_text import spelt_out
 from reelops.video.picture import read_pixels
 from reelops.views.take import score_rows
 
@@ -18,7 +19,7 @@ SHEET_WIDTH = 960
 
 @task(timeout_seconds=120, cache_policy=NO_CACHE)
 def show_clip(take: Take) -> None:
-    create_markdown_artifact(report(take), key=ARTIFACT_KEY, description=take.order.prompt)
+    create_markdown_artifact(spelt_out(report(take)), key=ARTIFACT_KEY, description=take.order.prompt)
 
 
 def report(take: Take) -> str:

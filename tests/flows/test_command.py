@@ -42,6 +42,13 @@ def test_wrong_usage_exits_2(arguments: list[str], repository: Path) -> None:
     assert done.returncode == 2 and "Traceback" not in done.stderr
 
 
+def test_an_argument_that_is_no_unicode_is_refused_in_a_line(repository: Path) -> None:
+    command = [sys.executable, "-m", "flows", "generate-video", os.fsdecode(b"caf\xe9.jpg"), "pan left"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=repository)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and r"caf\udce9.jpg is no Unicode" in done.stderr
+
+
 def test_a_home_that_cannot_be_written_is_one_line(repository: Path, tmp_path: Path) -> None:
     (tmp_path / "a-file").touch()
     done = subprocess.run(

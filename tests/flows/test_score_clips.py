@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sqlite3
 
 import numpy as np
@@ -22,6 +23,7 @@ def test_a_folder_is_scored_in_batches_as_the_command_line_scores_it_and_kept_in
     write_clip(studio.outputs / "zoom.mp4", filmed(CameraMove.ZOOM_IN))
     write_clip(studio.outputs / "frozen.mp4", np.repeat(textured(96, 64)[None], 5, axis=0))
     (studio.outputs / "broken.mp4").write_bytes(b"this is not a video")
+    (studio.outputs / os.fsdecode(b"caf\xe9.mp4")).write_bytes(b"nor is a file whose name is no Unicode")
     by_flow, by_hand, report = (studio.folder / name for name in ("flow.csv", "hand.csv", "report.html"))
 
     flow = studio.run(
@@ -31,7 +33,7 @@ def test_a_folder_is_scored_in_batches_as_the_command_line_scores_it_and_kept_in
         PREFECT_API_URL=f"{prefect.url}/api",
     )
     assert flow.returncode == 2, flow.stderr
-    assert "4 clips:" in flow.stdout and "broken.mp4 is not a video" in " ".join(flow.stderr.split())
+    assert "5 clips:" in flow.stdout and "broken.mp4 is not a video" in " ".join(flow.stderr.split())
     hand = studio.run("reelops.cli", "score", str(studio.outputs), "--fresh", "--csv", str(by_hand))
     assert hand.returncode == 2, hand.stderr
     assert by_flow.read_bytes() == by_hand.read_bytes()
@@ -43,7 +45,7 @@ def test_a_folder_is_scored_in_batches_as_the_command_line_scores_it_and_kept_in
     names = [name for name in prefect.task_runs(run["id"]) if name.startswith("score_batch")]
     assert sorted(names) == ["score_batch 1", "score_batch 2"]
     page = prefect.artifact(run["id"])["data"]
-    assert "frozen.mp4" in page and "1 unreadable" in page
+    assert "frozen.mp4" in page and "2 unreadable" in page and "udce9.mp4" in page
 
     (table,) = home.glob("mlartifacts/**/clips.json")
     kept = json.loads(table.read_text())
@@ -59,5 +61,5 @@ def test_a_folder_is_scored_in_batches_as_the_command_line_scores_it_and_kept_in
     assert held.read_bytes() == report.read_bytes()
     with sqlite3.connect(home / "mlflow.db") as mlflow:
         metrics = dict(mlflow.execute("select key, value from metrics"))
-    assert metrics["clips.unreadable"] == 1 and "mean.sharpness" in metrics
+    assert metrics["clips.unreadable"] == 2 and "mean.sharpness" in metrics
     assert studio.scratch == [] and list((studio.folder / "user").iterdir()) == []

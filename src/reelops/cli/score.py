@@ -17,7 +17,7 @@ from reelops.params import load_config
 from reelops.scoring.batch import ScoringOrder, find_clips, score_clips
 from reelops.scoring.comparison.paired import Comparison
 from reelops.scoring.comparison.paired import compare as compare_clips
-from reelops.scoring.outputs import Outputs
+from reelops.scoring.outputs import Outputs, check_files
 from reelops.scoring.scored_clip import ScoredClip, exit_code
 from reelops.system.files import write_text_atomically
 from reelops.video.picture import probe_picture
@@ -136,7 +136,6 @@ def score(
     if self_test:
         raise typer.Exit(_self_test(find_clips(videos), order, workers, as_json))
     outputs = Outputs(csv, parquet, html, plots, data_docs, media_mb * 1_000_000)
-    outputs.check()
     raise typer.Exit(_score(videos, compare, order, outputs, workers, as_json))
 
 
@@ -150,6 +149,7 @@ def _score(
 ) -> int:
     """Scores, shows, writes; the exit code."""
     clips, others = find_clips(videos), find_clips([compare]) if compare else []
+    outputs.check([*clips, *others], [as_json] if as_json and as_json != STDOUT else [])
     with score_view.progress([*clips, *others]) as context:
         scored = score_clips([*clips, *others], order, workers, context)
     results, old = scored[: len(clips)], scored[len(clips) :]
@@ -180,6 +180,7 @@ def _compared(
 
 
 def _self_test(clips: Sequence[Path], order: ScoringOrder, workers: int | None, as_json: Path | None) -> int:
+    check_files([as_json] if as_json and as_json != STDOUT else [], clips)
     limits = order.gate_settings.limits_of(order.profile or DEFAULT)
     with watching(name=lambda _: "Spoiling and judging") as context:
         tests = self_test_clips(clips, order.score_settings, limits, context, workers)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reelops.errors import InputError, MachineError
+from reelops.production.output_names import require_place
 from reelops.progress import QUIET, RunContext
 from reelops.scoring.comparison.paired import Comparison
 from reelops.scoring.contracts import check_table
@@ -37,22 +38,26 @@ class Outputs:
     data_docs: Path | None = None
     media_bytes: int = MEDIA_BUDGET_BYTES
 
-    def check(self) -> None:
+    def check(self, scored: Sequence[Path] = (), further: Sequence[Path] = ()) -> None:
         """Fails on what can be known before the first clip is scored.
 
+        Args:
+            scored: the clips, none of which may be written over.
+            further: files that the caller writes beside these.
+
         Raises:
-            InputError: a file to write is a folder, or a folder is a file.
+            InputError: a file to write is a folder, one of the clips, or named twice; a folder is a file; or nothing
+                can be written there.
             MachineError: a package that is needed is not installed.
         """
         for name, (package, what) in _NEEDS.items():
             if getattr(self, name) and importlib.util.find_spec(package) is None:
                 raise MachineError(f"{what} needs {package}, which is not installed. {DATA_EXTRA}")
-        for file in (self.csv, self.parquet, self.html):
-            if file and file.is_dir():
-                raise InputError(f"{file} is a folder; name a file to write.")
-        for folder in (self.plots, self.data_docs):
-            if folder and folder.exists() and not folder.is_dir():
+        check_files([*filter(None, (self.csv, self.parquet, self.html)), *further], scored)
+        for folder in filter(None, (self.plots, self.data_docs)):
+            if folder.exists() and not folder.is_dir():
                 raise InputError(f"{folder} is a file; name a folder to write to.")
+            require_place(folder / "metrics.json")
 
     def write(
         self,
@@ -89,3 +94,22 @@ class Outputs:
             written.append(index)
             notes += failed
         return written, notes
+
+
+def check_files(files: Sequence[Path], read: Sequence[Path] = ()) -> None:
+    """Fails where files cannot be written, or would take each other's place or that of what is read.
+
+    Raises:
+        InputError: says which and why.
+    """
+    inputs = {path.resolve(): path for path in read}
+    seen: set[Path] = set()
+    for file in files:
+        if file.is_dir():
+            raise InputError(f"{file} is a folder; name a file to write.")
+        if (place := file.resolve()) in inputs:
+            raise InputError(f"{file} is one of the clips, and would be replaced; name another file to write.")
+        if place in seen:
+            raise InputError(f"{file} is to be written twice; name different files.")
+        seen.add(place)
+        require_place(file)

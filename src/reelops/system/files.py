@@ -41,13 +41,15 @@ def write_atomically(path: Path) -> Iterator[Path]:
     followed. The temporary name ends in `.partial`, so a library that guesses a format by suffix must be told it.
 
     Raises:
-        InputError: `path` is a folder.
+        InputError: `path` is a folder, a device, a pipe or a socket.
         MachineError: the folder cannot be written to, or the disk is full.
     """
     path = Path(path)
     with machine_error_on_write(path):
         if path.is_dir():
             raise InputError(f"{path} is a folder; name a file to write, for example {path / 'clip.mp4'}.")
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path} is a device, a pipe or the like, and would be replaced; name a file to write.")
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep(path.parent)
     with temporary_file(path) as partial:

@@ -240,3 +240,30 @@ def test_importing_the_command_loads_nothing_that_takes_seconds() -> None:
     code = f"import sys, reelops.cli.score; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("option", ["--csv", "--parquet", "--html", "--json={}"])
+def test_a_clip_is_not_written_over_by_what_is_said_of_it(clips: Path, tmp_path: Path, option: str) -> None:
+    clip = tmp_path / "clip.json"  # what a clip is called does not matter
+    clip.write_bytes((clips / "zoom.mp4").read_bytes())
+    digest = sha256_of(clip)
+    result = run(clip, *([option.format(clip)] if "{}" in option else [option, clip]))
+    assert isinstance(result.exception, InputError) and "is one of the clips" in str(result.exception)
+    assert sha256_of(clip) == digest and list(tmp_path.iterdir()) == [clip]
+
+
+def test_files_that_would_take_each_others_place_or_have_none_are_refused_before_anything_is_scored(
+    clips: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.json").mkdir()
+    for options, told in (
+        (["--csv", tmp_path / "a", "--html", tmp_path / "." / "a"], "written twice"),
+        (["--csv", tmp_path / "file" / "a.csv"], "cannot be written"),
+        (["--plots", tmp_path / "file" / "plots"], "cannot be written"),
+        ([f"--json={tmp_path / 'folder.json'}"], "is a folder"),
+        (["--self-test", f"--json={tmp_path / 'folder.json'}"], "is a folder"),
+    ):
+        result = run(clips / "zoom.mp4", *options)
+        assert isinstance(result.exception, InputError) and told in str(result.exception), result.exception
+        assert "zoom.mp4" not in result.stdout

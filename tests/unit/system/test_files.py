@@ -189,6 +189,15 @@ def test_permissions_are_those_of_an_ordinary_file(tmp_path: Path) -> None:
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o644
 
 
+def test_a_pipe_or_device_is_refused_and_stays(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        with pytest.raises(InputError, match="pipe"):
+            write_text_atomically(tmp_path / name, "x")
+    assert (tmp_path / "link").is_fifo()
+
+
 def test_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is a folder"):
         write_text_atomically(tmp_path, "x")
