@@ -19,6 +19,7 @@ from reelops.cli.commands import COMMANDS, listed, load_command
 from reelops.errors import EXIT_CODES, FAILED, TERMINATED, UNUSABLE, Cancelled, ReelOpsError
 from reelops.system.interpreter import configure_interpreter, end_process
 from reelops.system.out_of_memory import explaining_out_of_memory
+from reelops.system.plain_text import printable
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -120,7 +121,8 @@ def _is_usage_error(error: Exception) -> bool:
 
 
 def _complain(message: str) -> None:
-    typer.secho(message if message[:1].isupper() else f"reelops: {message}", fg="red", err=True)
+    told = message if message[:1].isupper() else f"reelops: {message}"
+    typer.secho(printable(told), fg="red", err=True)
 
 
 def _say_stopped() -> int:

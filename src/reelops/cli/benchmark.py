@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table as ShownTable
 
 from reelops.errors import REJECTED
 from reelops.params import load_config
 from reelops.progress import RunContext
+from reelops.views.console import terminal
 from reelops.views.progress_bar import watching
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def show_list() -> None:
         )
         for part in case.parts:
             shown.add_row(part.name, part.measures, str(max(1, round(part.seconds / 60))))
-        Console().print(shown)
+        terminal().print(shown)
 
 
 def quality(clips: Clips = None, part: Parts = None, out: Out = None, as_json: AsJson = False) -> None:
@@ -159,7 +159,7 @@ def golden(clips: Clips = None) -> None:
     from reelops.benchmark.case import Bench
     from reelops.benchmark.cases.flow.golden import GOLDEN_FILE, measure_golden
 
-    console, config = Console(stderr=True), load_config()
+    console, config = terminal(stderr=True), load_config()
     bench = Bench(config, scratch=config.cache, clips=clips or ())
     with _watched() as context:
         measure_golden(bench.files("clips"), bench.files("pictures"), context=context)
@@ -191,7 +191,7 @@ def compare(
     first = open_report(before)
     second = open_report(after or load_config().root / find_case(first.benchmark).report)
     changes = compare_reports(first, second)
-    Console().print(_shown(changes_table(changes, tolerance)))
+    terminal().print(_shown(changes_table(changes, tolerance)))
     if any(change.regressed(tolerance) for change in changes):
         raise typer.Exit(REJECTED)
 
@@ -204,7 +204,7 @@ def _measure(
     from reelops.benchmark.report import read_report
     from reelops.benchmark.runner import run_case
 
-    console, config = Console(stderr=True), load_config()
+    console, config = terminal(stderr=True), load_config()
     case = replace(case, report=out) if out else case
     names = [name.strip() for given in parts or () for name in given.split(",") if name.strip()]
     earlier = read_report(config.root / case.report, case.name)

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -35,6 +34,7 @@ from reelops.system.device_lock import lock_folder
 from reelops.system.hardware import inspect_machine
 from reelops.system.shown_address import shown
 from reelops.tracking.lineage import code_commit
+from reelops.views.console import terminal
 
 Mark = Literal["ok", "warn", "fail"]
 
@@ -305,7 +305,7 @@ def _first_line(error: object) -> str:
 
 
 def _print(findings: Sequence[Finding]) -> None:
-    console = Console()
+    console = terminal()
     for group in dict.fromkeys(item.group for item in findings):
         table = Table.grid(padding=(0, 1))
         table.add_column(width=1)

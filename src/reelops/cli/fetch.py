@@ -23,6 +23,7 @@ from reelops.errors import FAILED, Cancelled
 from reelops.params import load_config
 from reelops.progress import Progress
 from reelops.system.files import write_text_atomically
+from reelops.system.plain_text import printable
 from reelops.views.console import err, out
 from reelops.views.progress_bar import watching
 
@@ -159,9 +160,9 @@ def _show_previews(previews: Sequence[Preview], as_json: bool) -> None:
             f"{one['to_fetch']:,} to fetch."
         )
         for number, place in enumerate(one["from"], start=1):
-            typer.echo(f"  {number}. {place}")
+            typer.echo(printable(f"  {number}. {place}"))
         for note in one["notes"]:
-            typer.echo(f"  Note: {note}", err=True)
+            typer.echo(printable(f"  Note: {note}"), err=True)
 
 
 def _troubles(report: SourceReport) -> dict[str, Any]:

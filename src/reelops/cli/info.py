@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from reelops.errors import DONE, InputError
+from reelops.system.plain_text import printable
 from reelops.video.picture import PictureInfo, looks_like_picture, probe_picture
 from reelops.video.probe import VideoInfo, probe
+from reelops.views.console import terminal
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +35,7 @@ def info(
         try:
             found.append(facts_of(path))
         except InputError as error:
-            typer.echo(f"reelops: {error}", err=True)
+            typer.echo(printable(f"reelops: {error}"), err=True)
             exit_code = error.exit_code
     if as_json and found:
         typer.echo(json.dumps(found if len(paths) > 1 else found[0], ensure_ascii=False, indent=2))
@@ -75,7 +76,7 @@ def _print_table(facts: dict[str, Any]) -> None:
     rows = _picture_rows(facts) if facts["kind"] == "picture" else _video_rows(facts)
     for name, value in rows:
         table.add_row(name, Text(value))
-    console = Console(file=sys.stdout, highlight=False)
+    console = terminal(file=sys.stdout, highlight=False)
     console.print(table)
     console.print()
 

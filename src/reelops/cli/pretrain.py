@@ -20,6 +20,7 @@ from reelops.production.producer import build_producer
 from reelops.progress import Event, LogMessage, RunContext, signals_awaited
 from reelops.system.device_lock import hold_accelerator
 from reelops.system.files import write_text_atomically
+from reelops.views.console import terminal
 from reelops.views.progress_bar import watching
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def pretrain(
     from reelops.pretraining.params import PretrainParams
     from reelops.pretraining.plan import plan_pretraining
 
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     config = load_config()
     params = config.block("pretrain", PretrainParams)
     folder = (config.root / (model or MODEL)).resolve()

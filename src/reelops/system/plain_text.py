@@ -23,3 +23,16 @@ def without_half_letters(text: str) -> str:
     if text.isascii():
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+_CONTROLS = {
+    number: f"\\x{number:02x}" for number in (*range(0x20), *range(0x7F, 0xA0)) if chr(number) not in "\n\t"
+} | {number: f"\\u{number:04x}" for number in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+
+
+def printable(text: str) -> str:
+    """Text for a terminal: what would move its cursor, set its title or colours or turn its letters round is spelt out.
+
+    Prompts, names of files and tags of videos are a stranger's, and a terminal obeys what is between their letters.
+    """
+    return text.translate(_CONTROLS)

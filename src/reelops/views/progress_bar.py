@@ -11,6 +11,7 @@ from rich import progress as rich_progress
 from rich.markup import escape
 
 from reelops.progress import QUIET, Event, LogMessage, Progress, RunContext, ShouldStop
+from reelops.system.plain_text import printable
 from reelops.views.console import err
 
 STAGES = {
@@ -98,7 +99,7 @@ class _View:
         self._next_line = self._first + first_line_after
 
     def begin(self, title: str) -> None:
-        self._task = self._bar.add_task(escape(title), total=None, words="")
+        self._task = self._bar.add_task(escape(printable(title)), total=None, words="")
         self._bar.start()
 
     def on_event(self, event: Event) -> None:
@@ -122,10 +123,10 @@ class _View:
         assert self._task is not None
         self._bar.update(
             self._task,
-            description=escape(self._name(event)),
+            description=escape(printable(self._name(event))),
             completed=event.done,
             total=event.total or None,
-            words=escape(words),
+            words=escape(printable(words)),
         )
         if time.monotonic() - self._first > _QUIET_SECONDS:
             self._bar.start()
