@@ -2,7 +2,7 @@
 
 Importing Prefect makes its home folder and reads its settings there and then, so where that is has to be said first:
 inside ReelOps' own home, so that nothing lands in the user's. What the user has set counts. What torch reads when it is
-imported is set here, too, as every process that runs a flow imports its tasks first.
+imported is set here, too, as every process that runs a flow imports its tasks first. This itself makes nothing.
 """
 
 import os
@@ -24,7 +24,6 @@ def prefect_environment() -> dict[str, str]:
     }
     if settings.prefect_api_url:
         environment["PREFECT_API_URL"] = settings.prefect_api_url
-    settings.prefect_home.mkdir(parents=True, exist_ok=True)
     return environment
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import re
+from itertools import chain
 
 import numpy as np
 
 from reelops.camera.moves import CameraMove, CameraSpeed
+from reelops.camera.phrases import words_of
+from reelops.camera.sentence import first_move, words_about
 
 # Ways to ask for a move; "{slowly}" is where a speed word may stand. The embedded model learns from these, and
 # `asked_move` understands them.
@@ -81,23 +83,6 @@ SPEED_WORDS: dict[CameraSpeed, tuple[tuple[str, str], ...]] = {
     CameraSpeed.FAST: (("fast", "fast"), ("quick", "quickly"), ("rapid", "rapidly")),
 }
 
-_DIRECTION = {
-    CameraMove.ZOOM_IN: r"zoom(s|ing)?[ -]?in|push(es|ing)?[ -]?in|dolly(ing)?[ -]?in|moves? closer|close[- ]?up move",
-    CameraMove.ZOOM_OUT: r"zoom(s|ing)?[ -]?out|pull(s|ing)?[ -]?(back|out)|dolly(ing)?[ -]?out|moves? (away|back)",
-    CameraMove.PAN_LEFT: r"(pan(s|ning)?|camera \w*\s?moves?) (\w+ ){0,2}?left(wards?)?",
-    CameraMove.PAN_RIGHT: r"(pan(s|ning)?|camera \w*\s?moves?) (\w+ ){0,2}?right(wards?)?",
-    CameraMove.TILT_UP: r"(tilt(s|ing)?|camera \w*\s?moves?) (\w+ ){0,2}?up(wards?)?",
-    CameraMove.TILT_DOWN: r"(tilt(s|ing)?|camera \w*\s?moves?) (\w+ ){0,2}?down(wards?)?",
-    CameraMove.STATIC: (
-        r"static|locked[- ]off|still camera|camera (does not|doesn't) move|camera stays still|no camera movement"
-    ),
-}
-_PATTERNS = {move: re.compile(rf"\b({pattern})\b", re.IGNORECASE) for move, pattern in _DIRECTION.items()}
-_SPEED_PATTERNS = {
-    CameraSpeed.SLOW: re.compile(r"\b(slow(ly)?|gent(le|ly)|subt(le|ly))\b", re.IGNORECASE),
-    CameraSpeed.FAST: re.compile(r"\b(fast|quick(ly)?|rapid(ly)?)\b", re.IGNORECASE),
-}
-
 
 def move_phrase(move: CameraMove, speed: CameraSpeed, rng: np.random.Generator) -> str:
     """One of the ways to ask for a move at a speed."""
@@ -107,14 +92,20 @@ def move_phrase(move: CameraMove, speed: CameraSpeed, rng: np.random.Generator) 
 
 
 def asked_move(prompt: str) -> CameraMove | None:
-    """The camera move a prompt names; the first one where it names several, None where it names none."""
-    found = [(match.start(), move) for move, pattern in _PATTERNS.items() if (match := pattern.search(prompt))]
-    return min(found)[1] if found else None
+    """The camera move a prompt asks for; the first one where it asks for several, None where it asks for none.
+
+    What somebody or something in the picture does is none, and neither is what the prompt does not want.
+    """
+    said = first_move(words_of(prompt))
+    return said.move if said else None
 
 
 def asked_speed(prompt: str) -> CameraSpeed:
-    """The speed a prompt asks for; normal where it says nothing."""
-    return next(
-        (speed for speed, pattern in _SPEED_PATTERNS.items() if pattern.search(prompt)),
-        CameraSpeed.NORMAL,
-    )
+    """The speed a prompt asks for, of the camera and not of what it looks at; normal where it says nothing.
+
+    Of a prompt that names no move every word of speed counts.
+    """
+    words = words_of(prompt)
+    said = first_move(words)
+    near = words if said is None else words_about(words, said)
+    return next((speed for speed, pairs in SPEED_WORDS.items() if {*chain(*pairs)} & set(near)), CameraSpeed.NORMAL)

@@ -26,7 +26,7 @@ from reelops.progress import QUIET, RunContext
 from reelops.system.peak_memory import PeakMemory
 
 # Raised when the same order gives other frames than before.
-REVISION = "camera-moves-1"
+REVISION = "camera-moves-2"
 # The picture is read this many times larger than the clip, so that going nearer shows more of it.
 OVERSAMPLE = 2
 MIN_SIDE = 16

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from camera_sentences import FURTHER, KNOWN, UNSEEN
 
 from reelops.camera.moves import CameraMove, CameraSpeed
 from reelops.camera.words import asked_move, asked_speed, move_phrase
@@ -32,6 +33,37 @@ def test_captions_without_a_move_name_none() -> None:
     for _ in range(300):
         text = caption(None, CameraSpeed.SLOW, rng)
         assert asked_move(text) is None, text
+
+
+@pytest.mark.parametrize(("prompt", "move"), [*KNOWN.items(), *UNSEEN.items(), *FURTHER.items()])
+def test_a_move_is_what_the_camera_does_and_what_is_wanted(prompt: str, move: str | None) -> None:
+    assert asked_move(prompt) == move
+
+
+def test_the_tables_are_large_and_half_of_the_first_two_was_not_used_for_the_rules() -> None:
+    assert len(KNOWN) + len(UNSEEN) >= 80 and len(UNSEEN) >= len(KNOWN) and not set(KNOWN) & set(UNSEEN)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "speed"),
+    [
+        ("A fast car drives by, slow zoom in", CameraSpeed.SLOW),
+        ("A slow river, the camera quickly pans right", CameraSpeed.FAST),
+        ("Zoom in on a man who eats fast food", CameraSpeed.NORMAL),
+        ("The camera pans over the crowd to the left slowly", CameraSpeed.SLOW),
+        ("The camera zooms in on the face of the man gently", CameraSpeed.SLOW),
+        ("A quick fox", CameraSpeed.FAST),
+    ],
+)
+def test_a_speed_is_the_cameras_where_it_moves(prompt: str, speed: CameraSpeed) -> None:
+    assert asked_speed(prompt) is speed
+
+
+@pytest.mark.parametrize(
+    "text", ["not zoom in or " * 1500, "and pans left " * 1500, "the camera slowly " * 1500, "\0\ud83d"]
+)
+def test_no_text_is_too_long_or_too_odd_to_be_read(text: str) -> None:
+    assert asked_move(text) in (None, CameraMove.PAN_LEFT)
 
 
 @pytest.mark.parametrize(
