@@ -46,6 +46,10 @@ test: setup ## run the tests; some of them: make test TESTS=tests/unit WORKERS=0
 fuzz: setup ## try damaged files on everything that reads them, an hour or so: make fuzz FUZZ="--only pictures --seed 1"
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz $(FUZZ)
 
+.PHONY: gpu
+gpu: setup ## check and measure what wants a CUDA GPU, within ten minutes, into reports/gpu; run it again to go on
+	@$(BIN)/python scripts/gpu_report.py
+
 .PHONY: python-report
 python-report: setup ## run the tests with another Python and record them: make python-report PYTHON=python3.12 VENV=.venv-3.12
 	@OMP_NUM_THREADS=1 $(BIN)/python scripts/python_report.py --workers $(WORKERS) $(TESTS)

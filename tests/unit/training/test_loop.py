@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from own_memory import OwnMemory
 from safetensors.torch import load_file, save_file
 from small_model import HEIGHT, PROMPT_LENGTH, WIDTH
 from studio import START_SECONDS, read_to_line
@@ -147,32 +147,6 @@ def hold_a_share(rank, model, meeting):
     assert loaded < 0.1 * size, "a base that was only loaded lies in memory"
     assert memory.peak < (1 / 4 + 2 / 8) * size, "more than half of it in bfloat16, and a block or two"
     torch.distributed.destroy_process_group()
-
-
-class OwnMemory:
-    """Growth of this process's own memory within, in bytes; 0 where the system does not tell it from pages of files."""
-
-    def __enter__(self):
-        self.peak, self._before, self._ended = 0, self._now(), threading.Event()
-        self._watcher = threading.Thread(target=self._watch)
-        self._watcher.start()
-        return self
-
-    def __exit__(self, *_):
-        self._ended.set()
-        self._watcher.join()
-
-    def grown(self):
-        return self._now() - self._before
-
-    def _watch(self):
-        while not self._ended.wait(0.002):
-            self.peak = max(self.peak, self.grown())
-
-    def _now(self):
-        status = Path("/proc/self/status")
-        lines = status.read_text().splitlines() if status.exists() else []
-        return sum(1024 * int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
 
 
 def test_main_memory_beside_the_gpus_is_looked_at_for_all_processes_together(ground):
