@@ -16,6 +16,7 @@ from reelops.errors import SettingsError, WeightsError
 from reelops.foreign import reading_foreign
 from reelops.system.digest import sha256_of
 from reelops.system.files import write_atomically
+from reelops.system.weight_files import require_name
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -82,6 +83,7 @@ def read_adapter(path: Path, strength: float = 1.0) -> Adapter:
 def _header(file: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, str]]:
     from safetensors import safe_open
 
+    require_name(file)
     with reading_foreign(file, WeightsError, "is no whole safetensors file"), safe_open(file, "pt") as tensors:
         shapes = {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118 - no mapping
         return shapes, tensors.metadata() or {}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reelops.errors import WeightsError
 from reelops.system.foreign import reading_foreign
+from reelops.system.plain_text import spelt_out
 
 _PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle")
 _CONVERT = "Convert it to safetensors (`save_pretrained(..., safe_serialization=True)`) where you trust it."
@@ -18,8 +19,9 @@ def check_safetensors_only(folder: Path) -> None:
     The libraries choose a loader by the end of a name, also of the names that an index gives.
 
     Raises:
-        WeightsError: it has none, or an index names another kind of file or one elsewhere.
+        WeightsError: it has none, an index names another kind of file or one elsewhere, or no library opens its name.
     """
+    require_name(folder)
     for index in sorted(folder.glob("*.index.json")):
         _check_index(index)
     if any(folder.glob("*.safetensors")):
@@ -28,6 +30,18 @@ def check_safetensors_only(folder: Path) -> None:
     if pickles:
         raise WeightsError(f"{pickles[0]} is a pickle, which can run code when it is opened, so it is not. {_CONVERT}")
     raise WeightsError(f"{folder} has no .safetensors file. Copy or download the whole folder again.")
+
+
+def require_name(path: Path) -> None:
+    """Fails on a name that is no Unicode, under which safetensors opens nothing.
+
+    Raises:
+        WeightsError: it is one; without this the file itself would be called damaged.
+    """
+    if (shown := spelt_out(str(path))) != str(path):
+        raise WeightsError(
+            f"{shown} is no Unicode, and safetensors opens no other names. Rename it, or copy it elsewhere."
+        )
 
 
 def _check_index(index: Path) -> None:

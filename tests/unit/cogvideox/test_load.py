@@ -57,6 +57,12 @@ def test_replaced_weights_are_noticed_by_a_warm_process(copy, tmp_path):
     assert after is not before and after.base_revision != before.base_revision
 
 
+def test_a_folder_under_a_name_that_safetensors_does_not_open_is_not_called_damaged(copy, tmp_path):
+    renamed = copy.rename(tmp_path / os.fsdecode(b"mod\xe9l"))
+    with pytest.raises(WeightsError, match=r"mod\\udce9l/\w+ is no Unicode"):
+        locate_weights(profile_of_folder(renamed), tmp_path)
+
+
 def test_text_to_video_weights_are_called_by_their_name(tmp_path):
     folder = write_small_model(tmp_path / "t2v", in_channels=16)
     with pytest.raises(WeightsError, match=r"text-to-video.*no room for a picture.*CogVideoX-5b-I2V"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,13 @@ def test_an_adapter_of_another_base_is_one_clear_error(small_pipeline, lora, tmp
         ):
             pass
     assert torch.equal(velocity(small_pipeline), base)
+
+
+def test_a_name_that_safetensors_does_not_open_is_said_to_be_the_trouble(lora, tmp_path):
+    renamed = tmp_path / os.fsdecode(b"adapt\xe9r.safetensors")
+    renamed.write_bytes((lora / WEIGHTS_NAME).read_bytes())
+    with pytest.raises(WeightsError, match=r"adapt\\udce9r.safetensors is no Unicode"):
+        read_adapter(renamed)
 
 
 def test_files_that_are_no_adapter_are_refused(small_model, tmp_path):
