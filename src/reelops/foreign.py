@@ -6,13 +6,19 @@ kinds of exception, of which its documentation names two. So every call into one
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from reelops.errors import Fault, MachineError, OutOfMemory, ReelOpsError, fault_of, is_out_of_memory, machine_cause
 
 _LONGEST_REASON = 200
+LONGEST_JSON = 4_000_000
+"""Letters of a JSON text that strangers wrote; what ReelOps writes itself has some thousands."""
+_DEEPEST_JSON = 50
 
 
 @contextmanager
@@ -76,6 +82,46 @@ def reason_of(problem: BaseException) -> str:
     if not line or isinstance(problem, KeyError | IndexError | AttributeError | TypeError):
         line = f"{type(problem).__name__} {line}".strip()
     return line.rstrip(".")
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """A stranger's JSON object: small enough to be handed on, and all of its numbers finite.
+
+    Raises:
+        ValueError: it is no such object.
+    """
+    if len(text) > LONGEST_JSON:
+        raise ValueError(f"it has {len(text):,} letters, and the limit is {LONGEST_JSON:,}")
+    try:
+        value = json.loads(text, parse_float=_finite, parse_constant=_finite)
+    except RecursionError:
+        raise ValueError("its values are nested too deep") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"it is of type {type(value).__name__}, and an object is needed")
+    _check_depth(value)
+    return value
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number} is no number that can be handed on")
+    return value
+
+
+def _check_depth(value: Any) -> None:
+    """Deeper values are parsed here, and end whoever copies or writes them later, nearer to the end of the stack."""
+    level = [value]
+    for _ in range(_DEEPEST_JSON):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return
+    raise ValueError(f"its values are nested more than {_DEEPEST_JSON} deep")
 
 
 def printable(text: str) -> str:

@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import time
+from pathlib import Path
 
 import torch
 
@@ -40,3 +41,10 @@ def trouble(what: str, report: ReportProgress) -> str:
 
 def threads(_: int, report: ReportProgress) -> dict[str, str | None]:
     return {name: os.environ.get(name) for name in ONE_THREAD}
+
+
+class DeadlyPath(type(Path())):
+    """A file's name that ends the worker process which it is sent to, as a file may end its decoder."""
+
+    def __reduce__(self):
+        return signal.raise_signal, (signal.SIGSEGV,)

@@ -19,13 +19,13 @@ from reelops.metrics.settings import ScoreSettings, load_score_settings
 from reelops.metrics.suite import score_clip
 from reelops.params import Config
 from reelops.progress import QUIET, RunContext
-from reelops.scoring.origin import Origin, find_origin
+from reelops.scoring.first_look import FirstLook, Question, look_at_all
+from reelops.scoring.origin import Origin
 from reelops.scoring.score_store import FOLDER, ScoreKey, ScoreStore, digest_of, is_final, score_store, weights_of
 from reelops.scoring.scored_clip import ScoredClip
 from reelops.system.digest import sha256_of
 from reelops.system.hardware import cores
 from reelops.system.worker_pool import JobProgress, ReportProgress, run_jobs
-from reelops.video.probe import probe
 
 # What counts as a video when a folder is searched; `.ts` is left out, as most such files hold TypeScript.
 SUFFIXES = frozenset(
@@ -174,7 +174,7 @@ def score_clips(
         Cancelled: somebody asked to stop; the scores so far are kept.
     """
     tally = _Tally(len(clips), context)
-    prepared = [_prepare(clip, order, tally) for clip in clips]
+    prepared = _prepare(clips, order, workers, tally)
     results = [one if isinstance(one, ScoredClip) else None for one in prepared]
     jobs = [(number, one) for number, one in enumerate(prepared) if isinstance(one, _Job)]
     tally.begin([job for _, job in jobs])
@@ -200,28 +200,42 @@ class _Job:
 
     def clip_with(self, scores: Scores | None, error: str | None, order: ScoringOrder) -> ScoredClip:
         if scores is None:
-            reason = f"{self.path.name}: {error}" if error and self.path.name not in error else error
+            reason = _named(self.path, error or "")
             return ScoredClip(self.path, self.key.clip, self.origin, notes=self.origin.notes, error=reason)
         return _judged(self.path, self.key.clip, self.origin, scores, order, stored=False)
 
 
-def _prepare(clip: Path, order: ScoringOrder, tally: _Tally) -> ScoredClip | _Job:
-    """What can be said at once: that a clip is in the store, or broken; or what there is to measure."""
-    sha256, origin = None, None
+def _named(clip: Path, error: str) -> str:
+    return error if clip.name in error else f"{clip.name}: {error}"
+
+
+def _prepare(clips: Sequence[Path], order: ScoringOrder, workers: int | None, tally: _Tally) -> list[ScoredClip | _Job]:
+    """What can be said at once of each: that it is in the store, or broken; or what there is to measure."""
+    questions = [Question(clip, order.picture, order.prompt, order.profile, order.ask_clips) for clip in clips]
+    prepared: dict[int, ScoredClip | _Job] = {}
+    with closing(look_at_all(questions, workers, tally.report)) as looks:
+        for index, found in looks:
+            clip = clips[index]
+            if isinstance(found, str):
+                prepared[index] = ScoredClip(clip, error=_named(clip, found))
+            else:
+                prepared[index] = _known_or_job(clip, found, order)
+            if isinstance(prepared[index], ScoredClip):
+                tally.clip_done()
+    return [prepared[index] for index in range(len(clips))]
+
+
+def _known_or_job(clip: Path, found: FirstLook, order: ScoringOrder) -> ScoredClip | _Job:
+    sha256, origin = found.sha256, found.origin
     try:
-        num_frames = probe(clip).num_frames
-        sha256 = sha256_of(clip)
-        origin = find_origin(clip, sha256, order.picture, order.prompt, order.profile, order.ask_clips)
         reference = order.reference_of(clip)
         key = order.key_of(sha256, origin, reference)
-        scores = None if order.fresh else order.store.read(key)
     except (ReelOpsError, OSError) as error:
         refuse_machine_fault(clip, error)
-        tally.clip_done()
         return ScoredClip(clip, sha256, origin, error=str(error))
+    scores = None if order.fresh else order.store.read(key)
     if scores is None:
-        return _Job(clip, key, origin, reference, num_frames, order.score_settings, order.store, order.digests)
-    tally.clip_done()
+        return _Job(clip, key, origin, reference, found.num_frames, order.score_settings, order.store, order.digests)
     return _judged(clip, sha256, origin, scores, order, stored=True)
 
 

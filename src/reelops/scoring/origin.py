@@ -6,18 +6,21 @@ does what was asked. Whatever is used is named, and a picture that is not the on
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from reelops.foreign import refuse_machine_fault
+from reelops.foreign import LONGEST_JSON, json_object, printable, refuse_machine_fault
 from reelops.gate.limits import DEFAULT
 from reelops.production.output_names import sidecar_of
 from reelops.system.digest import sha256_of
+from reelops.system.plain_text import without_half_letters
+from reelops.video.picture import looks_like_picture
 from reelops.video.provenance import read_provenance
+
+_LONGEST_NAME = 255
 
 
 @dataclass(frozen=True)
@@ -90,14 +93,15 @@ def _told_by(clip: Path, clip_sha256: str, provenance: Mapping[str, Any], notes:
         for name in ("picture", "prompt", "profile"):
             value = facts.get(name)
             if isinstance(value, str) and value:
-                told.setdefault(name, _Told(value, source))
+                told.setdefault(name, _Told(value if name == "picture" else without_half_letters(value), source))
     return told
 
 
 def _order_in(sidecar: Path, clip_sha256: str, notes: list[str]) -> Mapping[str, Any]:
     """The order that a sidecar of ReelOps states; empty where there is none about this very clip."""
     try:
-        take = json.loads(sidecar.read_text(encoding="utf-8"))
+        with sidecar.open(encoding="utf-8") as file:
+            take = json_object(file.read(LONGEST_JSON + 1))
         order, about = take["order"], take["sha256"]
     except (OSError, ValueError, TypeError, KeyError) as error:
         refuse_machine_fault(sidecar, error)
@@ -109,12 +113,17 @@ def _order_in(sidecar: Path, clip_sha256: str, notes: list[str]) -> Mapping[str,
 
 
 def _still_there(told: _Told, clip: Path, provenance: Mapping[str, Any], notes: list[str]) -> Path | None:
-    """The picture, where it is and still is that picture."""
+    """The picture, where it is and still is that picture.
+
+    Whoever made the clip chose the name, so nothing is read to its end that does not begin like a picture.
+    """
     wanted = provenance.get("picture_sha256")
     for candidate in (Path(told.value), clip.parent / Path(told.value).name):
-        if candidate.is_file() and (wanted is None or digest_of_picture(candidate) == wanted):
+        if looks_like_picture(candidate) and (wanted is None or digest_of_picture(candidate) == wanted):
             return candidate
-    notes.append(f"the clip started from {told.value}, which is not here; give it with --picture to compare them.")
+    name = printable(told.value)
+    name = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..."
+    notes.append(f"the clip started from {name}, which is not here; give it with --picture to compare them.")
     return None
 
 

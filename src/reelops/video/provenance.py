@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reelops.errors import VideoError
+from reelops.foreign import json_object
 from reelops.system.plain_text import spelt_out
 from reelops.video.source import open_source
 
@@ -40,7 +41,7 @@ def provenance_in(tags: Mapping[str, str]) -> dict[str, Any] | None:
     if not comment.startswith("{"):
         return None
     try:
-        provenance = json.loads(comment).get(_KEY)
+        provenance = json_object(comment).get(_KEY)
     except ValueError:
         return None
     return provenance if isinstance(provenance, dict) else None

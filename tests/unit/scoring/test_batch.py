@@ -73,12 +73,10 @@ def test_progress_ends_with_all_clips_and_all_frames(clips_folder, order, tmp_pa
 def test_stopped_it_keeps_the_scores_that_it_has(clips_folder, order, scored, tmp_path):
     own = replace(order, store=score_store(tmp_path))
     score_clips([clips_folder / "zoom.mp4"], own)
+    events: list[Event] = []
+    context = RunContext(events.append, should_stop=lambda: events[-1].figures["clips"] == 1)
     with pytest.raises(Cancelled, match="1 of 3 clips have scores, which are kept"):
-        score_clips(
-            [clips_folder / "zoom.mp4", *find_clips([clips_folder])[:2]],
-            own,
-            context=RunContext(should_stop=lambda: True),
-        )
+        score_clips([clips_folder / "zoom.mp4", *find_clips([clips_folder])[:2]], own, context=context)
     assert answers(score_clips([clips_folder / "zoom.mp4"], own)) == answers(scored[2:])
 
 
