@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,12 +42,13 @@ class Encoder:
 
         return encode(frames_THWC, output, fps, quality, metadata)
 
-    def contact_sheet(self, frames_THWC: np.ndarray, output: Path, fps: Fraction, title: str) -> None:
-        """A JPEG of frames spread over the clip."""
+    def contact_sheet(self, frames_THWC: np.ndarray, output: Path, fps: Fraction, prompt: str, seed: int) -> None:
+        """A JPEG of frames spread over the clip, under its prompt and seed."""
         from reelops.video.contact_sheet import contact_sheet
 
+        sheet = contact_sheet(frames_THWC, fps, title=prompt, title_ending=f"(seed {seed})")
         with write_atomically(output) as partial:
-            contact_sheet(frames_THWC, fps, title=title).save(partial, format="JPEG", quality=90)
+            sheet.save(partial, format="JPEG", quality=90)
 
 
 @dataclass(frozen=True)
@@ -105,17 +106,19 @@ def _save_frames(frames: Iterable[np.ndarray], clip: ClipFormat, path: Path) -> 
 
 
 def encode(encoder: Encoder, footage: Footage, order: ClipOrder, output: Path) -> Encoded:
-    """The clip and its contact sheet under their final names.
+    """The clip and its contact sheet under their final names, with a note on what the sheet could not write.
 
     Raises:
         MachineError: the frames on disk are not those that were generated, or the output cannot be written.
     """
+    from reelops.video.lettering import undrawable_note
+
     started = time.perf_counter()
     clip = encode_clip(encoder, footage, order, output)
     sheet = contact_sheet_of(output)
-    title = f"{order.prompt} (seed {order.seed})"
-    encoder.contact_sheet(footage.read_frames(), sheet, footage.format.fps, title)
-    return Encoded(clip, sheet, time.perf_counter() - started)
+    encoder.contact_sheet(footage.read_frames(), sheet, footage.format.fps, order.prompt, order.seed)
+    unwritten = undrawable_note(order.prompt, "The contact sheet")
+    return Encoded(replace(clip, notes=(*clip.notes, *unwritten)), sheet, time.perf_counter() - started)
 
 
 def encode_clip(encoder: Encoder, footage: Footage, order: ClipOrder, output: Path) -> Clip:

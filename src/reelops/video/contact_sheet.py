@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from reelops.errors import VideoError
+from reelops.video.lettering import direction_of, draw_text, wrapped
 
 _BACKGROUND = (24, 24, 27)
 _TEXT = (228, 228, 231)
@@ -18,6 +19,7 @@ _GAP = 12
 _LABEL_SIZE = 15
 _TITLE_SIZE = 20
 _LINE = 1.35
+_MOST_TITLE_LINES = 3
 
 
 def contact_sheet(
@@ -27,6 +29,7 @@ def contact_sheet(
     count: int = 12,
     labels: Sequence[str] | None = None,
     title: str = "",
+    title_ending: str = "",
     cell_width: int = 320,
 ) -> Image.Image:
     """Frames side by side on a dark sheet.
@@ -37,7 +40,8 @@ def contact_sheet(
         columns: frames in a row.
         count: at most so many frames, evenly spaced, with the first and the last among them.
         labels: one for each chosen frame, instead of number and time.
-        title: a line or more above the frames, such as the prompt.
+        title: up to three lines above the frames, such as the prompt; what is over is cut.
+        title_ending: stands behind the title, even where that is cut.
         cell_width: of each frame in pixels; its height follows the clip's aspect.
 
     Raises:
@@ -50,7 +54,7 @@ def contact_sheet(
     if len(captions) != len(chosen):
         raise VideoError(f"{len(captions)} labels were given for {len(chosen)} frames; give one each.")
     cells = [_scaled(frames_THWC[number], cell_width) for number in chosen]
-    return _laid_out(cells, captions, min(columns, len(cells)), title)
+    return _laid_out(cells, captions, min(columns, len(cells)), title, title_ending)
 
 
 def evenly_spaced(total: int, count: int) -> list[int]:
@@ -68,36 +72,25 @@ def _scaled(frame_HWC: np.ndarray, width: int) -> Image.Image:
     return picture.resize((width, height), Image.Resampling.LANCZOS)
 
 
-def _laid_out(cells: list[Image.Image], captions: list[str], columns: int, title: str) -> Image.Image:
-    label_font, title_font = ImageFont.load_default(_LABEL_SIZE), ImageFont.load_default(_TITLE_SIZE)
+def _laid_out(cells: list[Image.Image], captions: list[str], columns: int, title: str, ending: str) -> Image.Image:
     cell_width, cell_height = cells[0].size
     label_height = round(_LABEL_SIZE * _LINE) + 4
     width = 2 * _MARGIN + columns * cell_width + (columns - 1) * _GAP
-    title_lines = _wrapped(title, title_font, width - 2 * _MARGIN)
+    title_lines = wrapped(title, _TITLE_SIZE, width - 2 * _MARGIN, _MOST_TITLE_LINES, ending)
     top = _MARGIN + len(title_lines) * round(_TITLE_SIZE * _LINE) + (_GAP if title_lines else 0)
     rows = -(-len(cells) // columns)
     height = top + rows * (cell_height + label_height) + (rows - 1) * _GAP + _MARGIN - 4
     sheet = Image.new("RGB", (width, height), _BACKGROUND)
     draw = ImageDraw.Draw(sheet)
+    side, anchor = (_MARGIN, "la") if direction_of(title) == "ltr" else (width - _MARGIN, "ra")
     for line, text in enumerate(title_lines):
-        draw.text((_MARGIN, _MARGIN + line * round(_TITLE_SIZE * _LINE)), text, _TEXT, title_font, anchor="la")
+        draw_text(draw, (side, _MARGIN + line * round(_TITLE_SIZE * _LINE)), text, _TEXT, _TITLE_SIZE, anchor)
     for index, (cell, caption) in enumerate(zip(cells, captions, strict=True)):
         left = _MARGIN + index % columns * (cell_width + _GAP)
         upper = top + index // columns * (cell_height + label_height + _GAP)
         sheet.paste(cell, (left, upper))
         words, _, time = caption.partition("\t")
         below = upper + cell_height + 5
-        draw.text((left, below), words, _MUTED, label_font, anchor="la")
-        draw.text((left + cell_width, below), time, _TEXT, label_font, anchor="ra")
+        draw_text(draw, (left, below), words, _MUTED, _LABEL_SIZE)
+        draw_text(draw, (left + cell_width, below), time, _TEXT, _LABEL_SIZE, "ra")
     return sheet
-
-
-def _wrapped(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
-    lines: list[str] = []
-    for word in text.split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and font.getlength(longer) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines

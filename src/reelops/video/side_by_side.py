@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from reelops.errors import VideoError
+from reelops.video.lettering import cut_to, draw_text
 
 _BACKGROUND = (24, 24, 27)
 _TEXT = (228, 228, 231)
@@ -45,9 +46,10 @@ def side_by_side(
 
 def _header(labels: tuple[str, str], width: int, height: int, gap: int) -> np.ndarray:
     picture = Image.new("RGB", (2 * width + gap, height), _BACKGROUND)
-    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(round(height * _LETTER_SHARE))
+    draw, size = ImageDraw.Draw(picture), round(height * _LETTER_SHARE)
     for number, label in enumerate(labels):
-        draw.text((number * (width + gap) + _MARGIN, height / 2), label, _TEXT, font, anchor="lm")
+        words = cut_to(label, size, width - 2 * _MARGIN)
+        draw_text(draw, (number * (width + gap) + _MARGIN, height / 2), words, _TEXT, size, "lm")
     return np.array(picture)
 
 
