@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from reelops.errors import WeightsError
-from reelops.system.foreign import reading_foreign
+from reelops.foreign import reading_foreign
 
 PIPELINE_CLASS = "CogVideoXImageToVideoPipeline"
 NETWORKS = ("text_encoder", "transformer", "vae")

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from reelops.errors import WeightsError
-from reelops.system.foreign import reading_foreign
+from reelops.foreign import reading_foreign
 from reelops.system.plain_text import spelt_out
 
 _PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle")

@@ -24,9 +24,9 @@ import yaml
 import reelops
 from reelops.clip import ClipOrder
 from reelops.errors import DatasetError, InputError, ReelOpsError
+from reelops.foreign import reading_foreign
 from reelops.settings import shipped_folder
 from reelops.system.digest import sha256_of
-from reelops.system.foreign import reading_foreign
 from reelops.tracking.commit import DIGITS, UNKNOWN, commit_of
 
 NONE = "-"

@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reelops.errors import DatasetError, MachineError
+from reelops.foreign import machine_error_on_read
 from reelops.system.digest import sha256_of
 from reelops.system.exclusive_lock import exclusive_lock
 from reelops.system.files import write_folder_atomically
-from reelops.system.foreign import machine_error_on_read
 
 if TYPE_CHECKING:
     import torch

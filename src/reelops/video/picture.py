@@ -10,8 +10,8 @@ from PIL import Image, ImageFile
 
 from reelops.clip import PictureFit
 from reelops.errors import PictureError
+from reelops.foreign import reading_foreign
 from reelops.system.digest import sha256_of
-from reelops.system.foreign import reading_foreign
 from reelops.video.picture_colours import notes_on_depth, to_srgb
 from reelops.video.picture_file import (
     FORMATS,

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageCms, ImageFile
 
 from reelops.errors import PictureError
-from reelops.system.foreign import reading_foreign
+from reelops.foreign import reading_foreign
 
 BEHIND_TRANSPARENCY = (255, 255, 255)
 MAX_PROFILE_BYTES = 16_000_000

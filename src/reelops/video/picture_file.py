@@ -18,7 +18,7 @@ from typing import IO, Any
 from PIL import Image, ImageFile
 
 from reelops.errors import Fault, PictureError, ReelOpsError, fault_of
-from reelops.system.foreign import machine_error_on_read, reading_foreign, reason_of
+from reelops.foreign import machine_error_on_read, reading_foreign, reason_of
 
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "GIF", "BMP", "JPEG2000", "PPM", "QOI")
 MAX_PIXELS = 100_000_000

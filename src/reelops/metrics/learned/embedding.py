@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from reelops.errors import WeightsError
-from reelops.system.foreign import reason_of
+from reelops.foreign import reason_of
 from reelops.system.weight_files import check_safetensors_only
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reelops.errors import WeightsError
+from reelops.foreign import reading_foreign
 from reelops.metrics.metric import Metric
-from reelops.system.foreign import reading_foreign
 
 if TYPE_CHECKING:
     import torch
