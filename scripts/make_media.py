@@ -33,7 +33,7 @@ def cut_cars(source: Path, path: Path, start: Fraction, stop: Fraction) -> None:
 
 
 def film_portrait(source: Path, path: Path, frames: range, left: int, width: int) -> None:
-    """An upright part of the picture at 10000/1001 frames a second, of which an edit list hides the very first."""
+    """An upright part of the picture at 10000/1001 frames per second, of which an edit list hides the very first."""
     with av.open(str(path), "w", options={"fflags": "+bitexact", "avoid_negative_ts": "disabled"}) as container:
         options = {"preset": "slow", "crf": "24", "bf": "0", "threads": "4"}
         stream = container.add_stream("libx264", rate=Fraction(10_000, TICKS), options=options)

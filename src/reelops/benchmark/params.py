@@ -20,7 +20,7 @@ class BenchmarkParams(ParamsBlock):
         clips: what flows are compared on: globs of real clips, relative to the project; stars in file names only.
         pictures: the same of photographs, which are moved in known ways.
         product_clips: clips of the product's format: what scoring costs is measured on them.
-        good_clips: what the gate must not turn away, and is shown spoilt versions of.
+        good_clips: what the gate must not turn away, and is shown degraded versions of.
         data_clips: the same of clips that data is measured on, at least as long as a window.
     """
 

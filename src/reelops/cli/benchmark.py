@@ -95,7 +95,7 @@ def data(
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare looking at clips with a plain OpenCV loop: probe, window and statistics, clips a minute and core.
+    """Compare looking at clips with a plain OpenCV loop: probe, window and statistics, clips per minute and core.
 
     Example: reelops benchmark data --many 10000
     """
@@ -114,7 +114,7 @@ def train(
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train with the latent cache and without it, and beside the steps of diffusers' own example: samples a second,
+    """Train with the latent cache and without it, and beside the steps of diffusers' own example: samples per second,
     peak memory, time spent waiting for samples.
 
     It trains as params.yaml says, on data/latents/. With --gpu it needs neither weights nor data: 20 steps of the 5B's

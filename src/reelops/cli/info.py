@@ -113,7 +113,7 @@ def _turned(facts: dict[str, Any]) -> str:
 def _rate(facts: dict[str, Any]) -> str:
     fps = Fraction(facts["fps"])
     exact = f"{fps}" if fps.denominator == 1 else f"{float(fps):.3f} ({fps})"
-    return f"{exact} frames a second{', varying' if facts['variable_rate'] else ''}"
+    return f"{exact} frames per second{', varying' if facts['variable_rate'] else ''}"
 
 
 def _sound(audio: dict[str, Any] | None) -> str:

@@ -105,7 +105,8 @@ def score(
         ),
     ] = 64,
     self_test: Annotated[
-        bool, typer.Option("--self-test", help="The clips are good: spoil them in every known way, and test the gate.")
+        bool,
+        typer.Option("--self-test", help="The clips are good: degrade them in every known way, and test the gate."),
     ] = False,
     params: Annotated[Path | None, typer.Option(help="Another params.yaml.", show_default=False)] = None,
 ) -> None:
@@ -182,7 +183,7 @@ def _compared(
 def _self_test(clips: Sequence[Path], order: ScoringOrder, workers: int | None, as_json: Path | None) -> int:
     check_files([as_json] if as_json and as_json != STDOUT else [], clips)
     limits = order.gate_settings.limits_of(order.profile or DEFAULT)
-    with watching(name=lambda _: "Spoiling and judging") as context:
+    with watching(name=lambda _: "Degrading and judging") as context:
         tests = self_test_clips(clips, order.score_settings, limits, context, workers)
     text = json.dumps([test.to_json() for test in tests], indent=2, ensure_ascii=False, allow_nan=False)
     if as_json == STDOUT:

@@ -184,7 +184,7 @@ def _show_what_fits(params: TrainParams, config: Config, profile: str | None, ra
     _show_shares(ways, shared)
 
 
-def _clips_a_pass(way: Any) -> str:
+def _clips_per_pass(way: Any) -> str:
     if way is None:
         return "does not fit"
     return f"{way.micro_batch}" if way.gradient_checkpointing else f"{way.micro_batch}, not checkpointed"
@@ -218,7 +218,7 @@ def _show_plan(name: str, rank: int, targets: Sequence[str], size: Any, ways: Ma
     table = Table(box=SIMPLE_HEAD)
     for title in (
         "GPU",
-        "Clips a pass",
+        "Clips per pass",
         "Gradient checkpointing",
         "Optimizer",
         "Base",
@@ -247,15 +247,15 @@ def _show_plan(name: str, rank: int, targets: Sequence[str], size: Any, ways: Ma
 def _show_shares(ways: Mapping[int, Any], shared: Mapping[int, Mapping[int, Any]]) -> None:
     out.print(
         "Several GPUs: with accelerate launch --multi_gpu each holds all of the base; with --use_fsdp --fsdp_version 2 "
-        "its share and two blocks, which leaves room for more clips a pass:",
+        "its share and two blocks, which leaves room for more clips per pass:",
         highlight=False,
     )
     table = Table(box=SIMPLE_HEAD)
-    for title in ("GPUs", "Base on each", *(f"Clips a pass in {gb} GB" for gb in ways)):
+    for title in ("GPUs", "Base on each", *(f"Clips per pass in {gb} GB" for gb in ways)):
         table.add_column(title, justify="right")
     for shares, them in {1: ways, **shared}.items():
         bases = {f"{way.footprint.base / 1e9:.1f} GB" for way in them.values() if way is not None}
-        clips = (_clips_a_pass(way) for way in them.values())
+        clips = (_clips_per_pass(way) for way in them.values())
         table.add_row(str(shares), " ".join(bases) or "does not fit", *clips)
     out.print(table)
     out.print("Estimated from shapes, calibrated on published peaks; a run measures its own and says so.", style="dim")

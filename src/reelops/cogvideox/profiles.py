@@ -15,7 +15,7 @@ from reelops.params import Config, ParamsBlock, describe, exact_rate
 
 SchedulerName = Literal["ddim", "dpm"]
 
-# CogVideoX was trained on clips of 8 frames a second; the diffusers layout has no place that says so.
+# CogVideoX was trained on clips of 8 frames per second; the diffusers layout has no place that says so.
 NATIVE_FPS = Fraction(8)
 KIND: Final = "cogvideox"
 

@@ -126,7 +126,7 @@ def training_footprint(
 def best_way(
     architecture: Architecture, clip: ClipFormat, size: AdapterSize, dtype: str, memory_bytes: float, shares: int = 1
 ) -> TrainingWay | None:
-    """The fastest way that fits a GPU, with as many clips a pass as go in; None where none does.
+    """The fastest way that fits a GPU, with as many clips per pass as go in; None where none does.
 
     Args:
         shares: among how many GPUs the base is divided.

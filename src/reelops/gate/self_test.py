@@ -133,7 +133,7 @@ def self_test_clips(
                 tests[answer.index] = ClipTest(clips[answer.index], answer.result or (), answer.error)
             done, total = sum(judged), len(jobs) * len(CASES)
             context.progress(
-                "self_test", done, total, "versions", f"the gate on {done} of {total} clips, good and spoilt"
+                "self_test", done, total, "versions", f"the gate on {done} of {total} clips, good and degraded"
             )
             context.raise_if_stopped()
     return [tests[number] for number in range(len(jobs))]

@@ -29,7 +29,7 @@ BOUNDS = {
     "first_frame_psnr": Bound.at_least(21.0),
     "content_kept": Bound.at_least(17.0),
     "move_accuracy": Bound.at_least(0.85),
-    "seconds_a_clip": Bound.at_most(60.0),
+    "seconds_per_clip": Bound.at_most(60.0),
     "peak_memory_gb": Bound.at_most(3.0),
     "weights_mb": Bound.at_most(25.0),
 }
@@ -119,7 +119,7 @@ def evaluate_generation(
         "move_accuracy": round(statistics.fmean(result.asked == result.measured for result in results), 4),
         "change_with_prompt": _least_difference(thumbnails, same=0),
         "change_with_picture": _least_difference(thumbnails, same=1),
-        "seconds_a_clip": round(statistics.fmean(result.seconds for result in results), 2),
+        "seconds_per_clip": round(statistics.fmean(result.seconds for result in results), 2),
         "peak_memory_gb": max(result.peak_memory_gb for result in results),
         "results": [asdict(result) for result in results],
     }

@@ -63,7 +63,7 @@ def card_of(figures: dict[str, Any], training: Mapping[str, Any]) -> str:
             ("first frame against the given picture, PSNR", "first_frame_psnr", "dB"),
             ("last frame against the picture as the camera should show it, PSNR", "content_kept", "dB"),
             ("clips that show the camera move asked for", "move_accuracy", ""),
-            ("seconds a clip", "seconds_a_clip", "s"),
+            ("seconds per clip", "seconds_per_clip", "s"),
             ("peak memory of the process", "peak_memory_gb", "GB"),
             ("all weights", "weights_mb", "MB"),
         )
@@ -91,7 +91,7 @@ tags: [cogvideox, image-to-video, camera-moves]
 
 A CogVideoX image-to-video diffusion model, made small: the classes of diffusers (`CogVideoXImageToVideoPipeline`,
 `CogVideoXTransformer3DModel`, `AutoencoderKLCogVideoX`, `T5EncoderModel`) at a size that two CPU cores carry. It turns
-one picture and a sentence into 49 frames of 240x160 at 8 frames a second.
+one picture and a sentence into 49 frames of 240x160 at 8 frames per second.
 
 ```python
 from diffusers import CogVideoXImageToVideoPipeline

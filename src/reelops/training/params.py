@@ -186,7 +186,7 @@ class TrainParams(ParamsBlock):
         passes, rest = divmod(self.batch, self.micro_batch * devices)
         if rest or not passes:
             raise SettingsError(
-                f"train.batch is {self.batch}, which {devices} devices with {self.micro_batch} samples a pass cannot "
+                f"train.batch is {self.batch}, which {devices} devices with {self.micro_batch} samples per pass cannot "
                 f"share evenly. Choose a multiple of {self.micro_batch * devices}."
             )
         return passes

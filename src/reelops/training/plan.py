@@ -257,7 +257,7 @@ def _check_memory(footprint: TrainingFootprint, params: TrainParams, machine: Ma
     if footprint.peak <= free * USABLE_SHARE:
         return
     raise MachineError(
-        f"Training needs about {footprint.peak / GB:.1f} GB a device ({footprint.base / GB:.1f} base, "
+        f"Training needs about {footprint.peak / GB:.1f} GB per device ({footprint.base / GB:.1f} base, "
         f"{footprint.adapter / GB:.1f} adapter and optimizer, {footprint.activations / GB:.1f} activations) and "
         f"{free / GB:.1f} GB are free. {how_to_need_less(params, launch)}"
     )

@@ -105,8 +105,8 @@ def _run(plan: TrainingPlan, config: Config, context: RunContext, track: bool, f
 
 def _doing(plan: TrainingPlan) -> str:
     return (
-        f"training with {plan.params.micro_batch} clips a pass (planned: {plan.footprint.peak / GB:.1f} GB); the last "
-        "checkpoint is whole"
+        f"training with {plan.params.micro_batch} clips per pass (planned: {plan.footprint.peak / GB:.1f} GB); the "
+        "last checkpoint is whole"
     )
 
 

@@ -95,7 +95,7 @@ def read_frames(
     """
     path = Path(path)
     if fps is not None and fps <= 0:
-        raise VideoError(f"cannot sample {path} at {fps} frames a second; give a rate above 0.")
+        raise VideoError(f"cannot sample {path} at {fps} frames per second; give a rate above 0.")
     return _to_rgb(_timed(*probe_with_timeline(path), fps, start, stop, on_damage), size)
 
 

@@ -279,7 +279,7 @@ def _profile(profile: str | EncoderProfile) -> EncoderProfile:
 def _checked_rate(fps: Fraction) -> Fraction:
     rate = Fraction(fps)
     if rate <= 0 or max(rate.numerator, rate.denominator) > _LARGEST_CLOCK:
-        raise VideoError(f"cannot encode at {fps} frames a second; give a rate above 0, for example 30000/1001.")
+        raise VideoError(f"cannot encode at {fps} frames per second; give a rate above 0, for example 30000/1001.")
     return rate
 
 

@@ -31,7 +31,7 @@ def change(before: Target, after: Target, processor: str = "A") -> Change:
 
 def test_a_figure_that_shrinks_is_better_or_worse_by_its_bound() -> None:
     assert change(at_most("seconds", 1.0, 2), at_most("seconds", 1.25, 2)).worse_by == pytest.approx(0.25)
-    assert change(at_least("clips an hour", 200, 100), at_least("clips an hour", 150, 100)).worse_by == 0.25
+    assert change(at_least("clips per hour", 200, 100), at_least("clips per hour", 150, 100)).worse_by == 0.25
     assert change(at_most("seconds", 2.0, 2), at_most("seconds", 1.0, 2)).worse_by == -0.5
 
 

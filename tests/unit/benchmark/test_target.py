@@ -9,7 +9,7 @@ from reelops.benchmark.target import at_least, at_most
 
 def test_a_target_is_met_at_its_limit_and_open_where_nothing_was_measured() -> None:
     assert at_most("seconds", 2.0, 2.0).met is True
-    assert at_least("clips an hour", 1799.0, 1800).met is False
+    assert at_least("clips per hour", 1799.0, 1800).met is False
     assert at_least("correlation", None, 0.95).met is None
 
 

@@ -118,7 +118,7 @@ def test_dynamic_degree_follows_vbench_rule() -> None:
     for fast, dynamic in ((12, 1.0), (11, 0.0)):
         speeds = [above] * fast + [below] * (48 - fast)
         assert dynamic_degree(speeds, Fraction(8), 480, 720) == dynamic
-    # A portrait clip is judged by its width, and one at 16 frames a second by half the speed.
+    # A portrait clip is judged by its width, and one at 16 frames per second by half the speed.
     assert dynamic_degree([11.25 * 480 / 720 + 0.1] * 48, Fraction(8), 720, 480) == 1.0
     assert dynamic_degree([above / 2] * 96, Fraction(16), 480, 720) == 1.0
     assert dynamic_degree([0.0], Fraction(8), 480, 720) == 0.0

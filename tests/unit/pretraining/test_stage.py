@@ -46,7 +46,7 @@ SMALL = PretrainConfig(
 
 FIGURES = {
     "vae_psnr": 26.0, "first_frame_psnr": 22.0, "content_kept": 18.0, "move_accuracy": 0.9,
-    "seconds_a_clip": 20.0, "peak_memory_gb": 2.0, "weights_mb": 24.0,
+    "seconds_per_clip": 20.0, "peak_memory_gb": 2.0, "weights_mb": 24.0,
 }  # fmt: skip
 
 

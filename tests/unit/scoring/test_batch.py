@@ -127,7 +127,7 @@ def test_new_limits_judge_old_scores(clips_folder, order, scored):
     assert "brightness" in {reason.metric for reason in again.verdict.reasons}
 
 
-def test_a_spoilt_entry_counts_as_absent_and_is_mended(clips_folder, order, scored, tmp_path):
+def test_a_damaged_entry_counts_as_absent_and_is_mended(clips_folder, order, scored, tmp_path):
     own = replace(order, store=score_store(tmp_path))
     score_clips([clips_folder / "zoom.mp4"], own)
     (entry,) = tmp_path.rglob("*.json")

@@ -22,7 +22,7 @@ pytest.importorskip("pandera", reason='pandera comes with pip install "reelops[d
 
 @pytest.fixture
 def odd(scored: list[ScoredClip]) -> list[ScoredClip]:
-    """The clips under names that have spoilt tables before."""
+    """The clips under names that have broken tables before."""
     names = ("NA", 'a "quoted", name;\nof two lines.mp4', "=1+1 ✓ 変焦.mp4")
     return [replace(clip, path=Path(name)) for clip, name in zip(scored, names, strict=True)]
 

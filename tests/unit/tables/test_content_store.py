@@ -1,4 +1,4 @@
-"""What is kept is found by its key and by nothing else; a file that is spoilt counts as absent."""
+"""What is kept is found by its key and by nothing else; a file that is damaged counts as absent."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def test_nothing_is_found_in_a_store_that_does_not_exist(store: ContentStore[Que
     assert not store.folder.exists()
 
 
-@pytest.mark.parametrize("spoilt", ["", "[]", "3", "{}", '{"key": {"clip": "abc"}', '{"key": 1, "value": {}}', "\0"])
-def test_a_file_that_cannot_be_read_counts_as_absent(spoilt: str, store: ContentStore[Question, Answer]) -> None:
+@pytest.mark.parametrize("damaged", ["", "[]", "3", "{}", '{"key": {"clip": "abc"}', '{"key": 1, "value": {}}', "\0"])
+def test_a_file_that_cannot_be_read_counts_as_absent(damaged: str, store: ContentStore[Question, Answer]) -> None:
     store.write(QUESTION, Answer(1.0))
-    store.path_of(QUESTION).write_text(spoilt)
+    store.path_of(QUESTION).write_text(damaged)
     assert store.read(QUESTION) is None
 
 

@@ -30,7 +30,7 @@ def test_it_says_what_needs_less_and_the_same_run_goes_on_afterwards(ground, ful
     with pytest.raises(OutOfMemory) as caught:
         train_here(ground, **settings)
     said = str(caught.value)
-    assert said.startswith("The GPU ran out of memory training with 2 clips a pass (planned: 1.0 GB)"), said
+    assert said.startswith("The GPU ran out of memory training with 2 clips per pass (planned: 1.0 GB)"), said
     for way in ("train.gradient_checkpointing", "lower train.micro_batch", "train.optimizer to offload"):
         assert way in said
     assert "resumed from step 4" in train_here(ground, **settings).notes

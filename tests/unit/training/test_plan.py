@@ -55,7 +55,7 @@ def test_without_checkpointing_80_gb_are_too_little(big, size):
     assert training_footprint(big, NATIVE, size, "bfloat16", gradient_checkpointing=False).peak > 80e9
 
 
-def test_larger_gpus_take_more_clips_a_pass_and_all_of_them_fit(big, size):
+def test_larger_gpus_take_more_clips_per_pass_and_all_of_them_fit(big, size):
     ways = plan_devices(big, NATIVE, size)
     assert list(ways) == [24, 40, 80, 141]
     batches = [way.micro_batch for way in ways.values()]

@@ -95,7 +95,7 @@ def test_frames_that_cannot_be_encoded_are_named_and_leave_no_file(
 
 @pytest.mark.parametrize("fps", [Fraction(0), Fraction(-8), Fraction(1, 2**40)])
 def test_rate_that_cannot_be_kept_is_refused(tmp_path: Path, fps: Fraction) -> None:
-    with pytest.raises(VideoError, match="frames a second"):
+    with pytest.raises(VideoError, match="frames per second"):
         encode(noise_frames(1), tmp_path / "clip.mp4", fps)
 
 

@@ -1,4 +1,4 @@
-"""What the gate says to good clips and to spoilt versions of them."""
+"""What the gate says to good clips and to degraded versions of them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _tables(found: Figures) -> Iterator[Table]:
         "To be reviewed": "review",
         "Rejected": "reject",
     }
-    yield Table.of(f"The gate on good clips ({len(found['clips'])}) and spoilt versions of them", rows, columns)
+    yield Table.of(f"The gate on good clips ({len(found['clips'])}) and degraded versions of them", rows, columns)
     if found["held_back"]:
         held = ({**row, "why": " ".join(row["why"])} for row in found["held_back"])
         yield Table.of("Good clips that were held back", held, {"Clip": "clip", "Verdict": "said", "Why": "why"})
@@ -77,7 +77,7 @@ def _limits(found: Figures) -> Table:
 
 def _targets(found: Figures) -> Iterator[Target]:
     yield at_least("share of good versions not rejected", found["good_not_rejected"], 0.95, aim=1.0)
-    yield at_least("share of spoilt versions not accepted", found["bad_not_accepted"], 0.97, aim=1.0)
+    yield at_least("share of degraded versions not accepted", found["bad_not_accepted"], 0.97, aim=1.0)
 
 
 GATE = Part(

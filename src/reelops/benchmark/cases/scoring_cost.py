@@ -149,7 +149,7 @@ def measure_folder(bench: Bench, context: RunContext, copies: int = FOLDER_COPIE
         "clips": len(scored),
         "not_scored": sum(one["scores"] is None for one in scored),
         **ran.seconds.to_json(),
-        "clips_an_hour": len(scored) / ran.seconds.wall * 3600,
+        "clips_per_hour": len(scored) / ran.seconds.wall * 3600,
         "largest_process_mb": ran.peak_mb,
     }
 
@@ -165,12 +165,12 @@ def _copy(clip: Path, folder: Path, number: int) -> Path:
 
 
 def _folder_tables(found: Figures) -> Iterator[Table]:
-    columns = {"Clips": "clips", "Seconds": "wall", "Processor seconds": "cpu", "Clips an hour": "clips_an_hour"}
-    yield Table.of("`reelops score FOLDER`", [{**found, "clips_an_hour": round(found["clips_an_hour"])}], columns)
+    columns = {"Clips": "clips", "Seconds": "wall", "Processor seconds": "cpu", "Clips per hour": "clips_per_hour"}
+    yield Table.of("`reelops score FOLDER`", [{**found, "clips_per_hour": round(found["clips_per_hour"])}], columns)
 
 
 def _folder_targets(found: Figures) -> Iterator[Target]:
-    yield at_least("clips an hour by `reelops score FOLDER`", found["clips_an_hour"], 1800)
+    yield at_least("clips per hour by `reelops score FOLDER`", found["clips_per_hour"], 1800)
 
 
 FOLDER = Part(

@@ -14,7 +14,7 @@ def train_case(steps: int = STEPS, rounds: int = ROUNDS) -> Case:
     return Case(
         "train",
         "What training costs",
-        "samples a second, time spent waiting for samples and peak memory, with the latent cache and without it, and "
+        "samples per second, time spent waiting for samples and peak memory, with the latent cache and without it, and "
         "beside the steps of diffusers' own example",
         Path("reports/train/benchmark.json"),
         training_parts(steps, rounds),
@@ -25,7 +25,7 @@ def train_case(steps: int = STEPS, rounds: int = ROUNDS) -> Case:
 TRAIN_GPU = Case(
     "train --gpu",
     "Training the 5B's architecture",
-    "seconds a step and peak memory on this machine's GPU, without the weights and without data",
+    "seconds per step and peak memory on this machine's GPU, without the weights and without data",
     Path("reports/gpu/train.json"),
     (RANDOM_5B,),
     with_torch=True,

@@ -12,7 +12,7 @@ from reelops.metrics.tracker import Measure
 from reelops.metrics.view import Step, View
 from reelops.optical_flow.working_size import STATED_ROWS, WORKING_ROWS
 
-# VBench's own numbers: the fastest 5%, 6 pixels where the shorter side is 256, 4 of 16 frames, about 8 frames a second.
+# VBench's own numbers: the fastest 5%, 6 pixels where the shorter side is 256, 4 of 16 frames, about 8 a second.
 _FASTEST_SHARE = 0.05
 _PIXELS, _SIDE = 6, 256
 _STEPS, _FRAMES = 4, 16
@@ -26,7 +26,7 @@ DYNAMIC_DEGREE = Metric(
     direction="in between is better",
     section="Motion",
     tells="1 or 0 by VBench's rule (Huang et al. 2024): the fastest 5% of the picture go 6 min(H, W) / 256 pixels in a "
-    "quarter of the steps, at 8 frames a second. Theirs is RAFT flow at full size, ours DIS at 160 rows",
+    "quarter of the steps, at 8 frames per second. Theirs is RAFT flow at full size, ours DIS at 160 rows",
     blind_to="whether the motion makes sense",
     high=1,
     own_series=Series("Speed of the fastest 5%", "px", "far"),
@@ -44,7 +44,7 @@ def dynamic_degree(speeds: Sequence[float], fps: Fraction, height: int, width: i
     """1 for a dynamic clip, 0 for a static one, by the rule of VBench (Huang et al. 2024).
 
     Dynamic is a clip of N frames in which the fastest 5% of the picture go more than 6 min(H, W) / 256 pixels in at
-    least round(4 N / 16) steps, at 8 frames a second.
+    least round(4 N / 16) steps, at 8 frames per second.
 
     Theirs is RAFT flow at the clip's size over frames sampled to 8 a second; ours is DIS flow at working size, each
     step scaled by fps / 8, and N what the sampled clip would have. Over many clips the mean is VBench's dynamic degree.

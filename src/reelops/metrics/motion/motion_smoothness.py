@@ -52,8 +52,8 @@ class MotionSmoothness:
 
     1 for motion that continues evenly, 0 where each step undoes the last or every second frame stands still; range
     [0, 1], higher is better. Dropped, repeated and shuffled frames and boiling shapes lower it. Real clips of hands and
-    animals have 0.3 to 0.6 at 8 frames a second, clean camera moves above 0.9. Not VBench's measure of that name, which
-    takes a learned interpolation. Blind where nothing moves, to which it gives no number.
+    animals have 0.3 to 0.6 at 8 frames per second, clean camera moves above 0.9. Not VBench's measure of that name,
+    which takes a learned interpolation. Blind where nothing moves, to which it gives no number.
     """
 
     def __init__(self) -> None:

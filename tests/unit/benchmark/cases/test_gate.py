@@ -17,4 +17,4 @@ def test_the_gate_is_shown_every_version_of_every_clip(bench: Bench) -> None:
     assert all(row["why"] for row in found["held_back"])
     good, bad = GATE.targets(found)
     assert (good.measured, bad.measured) == (found["good_not_rejected"], found["bad_not_accepted"])
-    assert "The gate on good clips (1) and spoilt versions of them" in [table.title for table in GATE.tables(found)]
+    assert "The gate on good clips (1) and degraded versions of them" in [table.title for table in GATE.tables(found)]

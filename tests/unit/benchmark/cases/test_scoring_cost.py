@@ -30,7 +30,7 @@ def test_copies_of_a_folder_are_files_of_their_own(bench: Bench) -> None:
     one_clip = replace(bench, clips=bench.files("product_clips")[:1])
     found = measure_folder(one_clip, QUIET, copies=2)
     assert found["clips"] == 2 and not found["not_scored"]
-    assert found["clips_an_hour"] == pytest.approx(2 / found["wall"] * 3600)
+    assert found["clips_per_hour"] == pytest.approx(2 / found["wall"] * 3600)
     one, other = json.loads((bench.scratch / "scores.json").read_text())
     assert one["sha256"] != other["sha256"] and one["scores"] == other["scores"]
 

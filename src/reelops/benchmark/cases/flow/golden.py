@@ -75,7 +75,7 @@ def measure_golden(
 ) -> None:
     """Measures with OpenCV what the benchmark compares with, and adds it to `path` as each clip and picture is done.
 
-    What is there already is not measured again, so it can be stopped and started. About five minutes a clip and half
+    What is there already is not measured again, so it can be stopped and started. About five minutes per clip and half
     a minute a motion and picture, on two cores.
 
     Raises:

@@ -48,7 +48,7 @@ def _timed_pair(previous_HW: np.ndarray, next_HW: np.ndarray, ours: TvL1) -> dic
     return {
         "opencv": theirs.to_json(),
         "ours_same_size": full.to_json(),
-        "ours_same_size_all_cores_a_pair": batch.to_json(),
+        "ours_same_size_all_cores_per_pair": batch.to_json(),
         f"ours_at_{WORKING_ROWS}_rows": working.to_json(),
         "times_faster_same_size": theirs.wall / full.wall,
         "times_less_cpu_same_size": theirs.cpu / full.cpu,

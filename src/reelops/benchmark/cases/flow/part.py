@@ -33,7 +33,7 @@ _SECONDS = {"reading": 10, "time": 120, "equal parameters": 30, "known motion": 
 
 def measure_flow(bench: Bench, context: RunContext) -> Figures:
     """Time on clips of the product's format at their own size, on the two frames in the middle; everything else on
-    the first 49 frames of the flow clips at 8 frames a second, and on photographs that are moved in known ways."""
+    the first 49 frames of the flow clips at 8 frames per second, and on photographs that are moved in known ways."""
     ours, golden = TvL1(), read_golden()
     ours.flow(*np.zeros((2, 32, 32), np.uint8))  # compiled, or read from the cache, before any clock runs
     parts = dict(zip(_SECONDS, _shares(context), strict=True))

@@ -54,8 +54,8 @@ def measure_many(bench: Bench, context: RunContext, count: int = NUM_CLIPS) -> F
         "cuts": len(cuts),
         "real_clips": len(clips),
         "runs": runs,
-        "processor_ms_a_clip": 1000 * whole["cpu_seconds"] / max(1, whole["examined"]),
-        "main_process_kb_a_clip": (whole["main_peak_mb"] - first["main_peak_mb"]) * 1000 / (count - count // 10),
+        "processor_ms_per_clip": 1000 * whole["cpu_seconds"] / max(1, whole["examined"]),
+        "main_process_kb_per_clip": (whole["main_peak_mb"] - first["main_peak_mb"]) * 1000 / (count - count // 10),
     }
 
 

@@ -71,7 +71,7 @@ def _tables(found: Figures) -> Iterator[Table]:
     rates = {name: round(rate, 1) for name, rate in found["clips_a_minute_a_core"].items()}
     row = {**rates, "times_less_cpu": found["times_less_cpu"]}
     columns = {"Ours": "ours", "OpenCV loop": "opencv", "Times less processor time": "times_less_cpu"}
-    yield Table.of("Clips a minute and core", [row], columns)
+    yield Table.of("Clips per minute and core", [row], columns)
 
 
 THROUGHPUT = Part(

@@ -1,4 +1,4 @@
-"""Ways to train beside each other: samples a second, time spent waiting for samples, peak memory."""
+"""Ways to train beside each other: samples per second, time spent waiting for samples, peak memory."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _beside(one: Mapping[str, float], other: Mapping[str, float], name: str) -> 
 def _tables(title: str, found: Figures) -> Iterator[Table]:
     ways = found["ways"]
     sides = [side for side in _SIDES if any(f"{side}_times_as_fast" in one for one in ways.values())]
-    columns = ("Way", "Samples a second", "Waiting", "Peak memory", *(_SIDES[side] for side in sides))
+    columns = ("Way", "Samples per second", "Waiting", "Peak memory", *(_SIDES[side] for side in sides))
     rows = tuple(_row(way, one, sides) for way, one in ways.items())
     yield Table(title, columns, rows, note=f"{found['what']}.")
 

@@ -116,7 +116,7 @@ def measure_random(
     context: RunContext = QUIET,
     dtype: str = "bfloat16",
 ) -> dict[str, Any]:
-    """Seconds a step and peak memory of the loop on the architecture with random weights, beside what was planned."""
+    """Seconds per step and peak memory of the loop on the architecture with random weights, beside what was planned."""
     import torch
 
     from reelops.cogvideox.lora import add_lora
@@ -169,15 +169,15 @@ def _figures(
     peak_bytes: Mapping[str, int],
     planned: TrainingFootprint,
 ) -> dict[str, Any]:
-    a_step = statistics.median(seconds[min(_WARM_UP, len(seconds) - 1) :])
+    step_seconds = statistics.median(seconds[min(_WARM_UP, len(seconds) - 1) :])
     return {
         "what": f"{clip.num_frames} frames of {clip.width}x{clip.height}, rank {params.rank}, random weights",
-        "clips_a_step": params.batch,
+        "clips_per_step": params.batch,
         "gradient_checkpointing": params.gradient_checkpointing,
         "optimizer": params.optimizer,
         "steps": len(seconds),
-        "seconds_a_step": round(a_step, 3),
-        "samples_per_second": round(params.batch / a_step, 4),
+        "seconds_per_step": round(step_seconds, 3),
+        "samples_per_second": round(params.batch / step_seconds, 4),
         "waiting_share": round(waited / sum(seconds), 4),
         "peak_gb": {name: round(size / GB, 2) for name, size in peak_bytes.items()},
         "planned_gb": round(planned.peak / GB, 2),

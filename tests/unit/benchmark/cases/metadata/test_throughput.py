@@ -19,4 +19,4 @@ def test_the_loop_finds_what_we_find(bench: Bench) -> None:
     rates = found["clips_a_minute_a_core"]
     assert found["times_less_cpu"] == pytest.approx(rates["ours"] / rates["opencv"])
     titles = [table.title for table in THROUGHPUT.tables(found)]
-    assert titles == ["Looking at a clip: probe, window and statistics", "Clips a minute and core"]
+    assert titles == ["Looking at a clip: probe, window and statistics", "Clips per minute and core"]

@@ -19,7 +19,7 @@ def test_random_weights_are_trained_by_the_loop_and_measured_beside_the_plan(sma
     params = TrainParams.model_validate(TRAIN | {"steps": 3, "batch": 2, "micro_batch": 2, "held_out": {"every": 0}})
     figures = measure_random(architecture, CLIP, params, "cpu", dtype="float32")
     assert figures["steps"] == 3
-    assert figures["samples_per_second"] == pytest.approx(2 / figures["seconds_a_step"], rel=0.2)
+    assert figures["samples_per_second"] == pytest.approx(2 / figures["seconds_per_step"], rel=0.2)
     assert figures["peak_gb"]["rss"] > 0 and figures["planned_gb"] > 0
     (table,) = RANDOM_5B.tables({"gpu": "none", **figures})
     assert ("optimizer", figures["optimizer"]) in table.rows
