@@ -105,6 +105,21 @@ def test_of_a_damaged_folder_all_good_clips_are_in_and_all_bad_ones_are_out_for_
     assert str(tmp_path) not in (root / "data/metadata/clips.jsonl").read_text()
 
 
+def test_clips_without_a_caption_are_not_called_known_and_an_empty_file_is_called_empty(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    published.draw_video(mine / "said.mp4", seed=0).with_suffix(".txt").write_text("Soft shapes drift past.\n")
+    published.draw_video(mine / "unsaid.mp4", seed=1)
+    (mine / "empty.mp4").touch()
+    environment = project(tmp_path / "project", {"kind": "folder", "path": "../mine"}, max_quarantined_share=1)
+    assert run(environment, "fetch").returncode == 0
+    for looked, known in ((1, 0), (0, 1)):
+        done = run(environment, "metadata", "--no-data-docs")
+        assert f"{looked} clips looked at" in done.stderr and f"{known} known before" in done.stderr, done.stderr
+    out = read_quarantine(tmp_path / "project/data/metadata/quarantine.parquet")
+    reasons = {clip.clip_id: clip.reason for clip in out}
+    assert reasons == {"folder/empty.mp4": Reason.EMPTY, "folder/unsaid.mp4": Reason.NO_CAPTION}
+
+
 def test_1500_clips_of_msr_vtt_from_the_hub_become_a_table(publisher: Publisher) -> None:
     """Real captions, as far as they go; ids share the bytes of three videos, so look-alikes are not looked for."""
     sentences = published.sentences(1000)

@@ -27,6 +27,9 @@ _SPLIT_WORDS: dict[str, Split] = {
     **dict.fromkeys(("test", "testing", "public_test", "private_test"), "test"),
 }
 
+# What stands beside a split's word in the name of a folder without making it another thing.
+_SET_WORD = re.compile(r"sets?|data|dataset|split|subset|full|videos?|clips?|[0-9]+k?")
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -112,14 +115,25 @@ def is_clip_name(name: object) -> bool:
 
 
 def split_in(word: object) -> Split | None:
-    """The split that a publisher's word or file name speaks of: `validate` and `vatex_validation_v1.0` mean one."""
+    """The split that a publisher's word or file name speaks of: `validate` and `msrvtt_ret_train7k` mean one each."""
     if not isinstance(word, str | int):
         return None
-    text = str(word).lower().replace("-", "_")
-    if text in _SPLIT_WORDS:
-        return _SPLIT_WORDS[text]
-    parts = text.replace(".", "_").split("_")
-    return next((_SPLIT_WORDS[part] for part in parts if part in _SPLIT_WORDS), None)
+    return next(filter(None, map(_split_word, _parts(str(word)))), None)
+
+
+def split_of_folder(name: str) -> Split | None:
+    """The split that a folder holds by its name: `train`, `val2014`, `test_set`. `training_dog` is a class of clips."""
+    splits = {_split_word(part) for part in _parts(name) if not _SET_WORD.fullmatch(part)}
+    return splits.pop() if len(splits) == 1 else None
+
+
+def _parts(name: str) -> list[str]:
+    text = name.lower().replace("-", "_")
+    return [text] if text in _SPLIT_WORDS else re.split(r"[_. ]+", text)
+
+
+def _split_word(part: str) -> Split | None:
+    return _SPLIT_WORDS.get(part.rstrip("0123456789k") if part[-1:] in "0123456789k" else part)
 
 
 def youtube_id(url: str) -> str | None:

@@ -22,6 +22,5 @@ def show_metadata(result: MetadataResult) -> None:
     if lost := sum(result.lost.values()):
         table.add_row("[dim]never came, see reelops fetch[/]", f"[dim]{lost:,}[/]")
     out.print(table)
-    known = result.total - result.examined
-    looked = f"{result.examined:,} clips looked at in {result.seconds:.1f} s, {known:,} known before"
+    looked = f"{result.examined:,} clips looked at in {result.seconds:.1f} s, {result.known:,} known before"
     err.print(f"{looked}. Written: {CLIPS}, {QUARANTINE}, {FOLDER / 'index.html'}", soft_wrap=True, highlight=False)

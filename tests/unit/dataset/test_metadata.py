@@ -93,6 +93,14 @@ def test_a_search_shorter_than_a_window_is_refused() -> None:
         ("see https://example.org/x now playing chess", "see now playing chess"),
         ("一个男人 在 弹吉他", "一个男人 在 弹吉他"),
         ("5 < 6 and 7 > 2", "5 < 6 and 7 > 2"),
+        ("<sks> dog in the style of <lora-style>", "<sks> dog in the style of <lora-style>"),
+        ("<v Roger>hi</v> <font color=red>you</font> <title>x</title><c.y>", "hi you x"),
+        ("<__dj__video> a cat sleeps <|__dj__eoc|></s>", "a cat sleeps"),
+        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \u0628\u0631\u0648\u0645",) * 2,
+        ("\u0915\u094d\u200d\u0937 \u0d28\u0d4d\u200d",) * 2,
+        ("a family \U0001f469\u200d\U0001f469\u200d\U0001f467",) * 2,
+        ("a flag \U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",) * 2,
+        ("a re\u00adcord\u200d of\u2066 rain\u2069", "a record of rain"),
     ],
 )
 def test_captions_are_mended(published: str, wanted: str) -> None:
@@ -102,6 +110,15 @@ def test_captions_are_mended(published: str, wanted: str) -> None:
 def test_captions_that_say_nothing_go_and_each_stays_once() -> None:
     captions = ("a dog", "...", "", "a dog runs fast", " a dog  runs fast", "<i></i>")
     assert clean_captions(captions, CaptionParams()) == ("a dog runs fast",)
+
+
+def test_words_are_counted_where_no_spaces_part_them() -> None:
+    long = (
+        "\u4e00\u53ea\u732b\u5750\u5728\u57ab\u5b50\u4e0a",
+        "\u732b\u304c\u901a\u308a\u3092\u6b69\u304f",
+        "\u0e41\u0e21\u0e27\u0e19\u0e31\u0e48\u0e07\u0e1a\u0e19\u0e40\u0e2a\u0e37\u0e48\u0e2d",
+    )
+    assert clean_captions((*long, "\u4e00\u53ea\u732b"), CaptionParams()) == long
 
 
 def test_a_long_caption_ends_with_a_sentence() -> None:

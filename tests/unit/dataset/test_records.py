@@ -14,7 +14,8 @@ from reelops.dataset.entry import Entry, Fetched, Lost, Segment
 from reelops.dataset.fetch.known_files import KnownFiles
 from reelops.dataset.fetch.unpacked import Unpacked
 from reelops.dataset.records import count_lost, read_fetched, why_unlisted, write_records
-from reelops.dataset.sources.shelves import find_videos, read_checksums
+from reelops.dataset.sources.folder_files import find_videos
+from reelops.dataset.sources.shelves import read_checksums
 from reelops.errors import DatasetError, MachineError
 from reelops.system.digest import sha256_of
 

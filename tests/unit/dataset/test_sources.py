@@ -78,6 +78,29 @@ def test_msr_vtt_as_hub_mirrors_have_it(tmp_path: Path, suffix: str) -> None:
     assert {entry.origin for entry in entries.values()} == {"youtube:9lZi22qLlEo"}
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"video": f"{name}.mp4", "caption": text} for name, text in CLIPS],
+        [{"video": f"videos/all/{name}.mp4", "caption": [text], "id": 5} for name, text in CLIPS],
+        [{"video_id": name, "desc": text} for name, text in CLIPS],
+        [{"clip_name": f"{name}.avi", "captions": [text]} for name, text in CLIPS],
+        {name: [text] for name, text in CLIPS},
+    ],
+    ids=["LAVIS", "UMT", "VALOR", "others", "by name"],
+)
+def test_msr_vtt_as_trainers_publish_it(tmp_path: Path, rows: Any) -> None:
+    entries, notes = listed(MSR, tmp_path, published.write_json(tmp_path / "msrvtt_ret_train7k.json", rows))
+    assert {name: entry.captions for name, entry in entries.items()} == {name: (text,) for name, text in CLIPS}
+    assert {entry.split for entry in entries.values()} == {"train"} and not notes
+
+
+def test_rows_of_msr_vtt_that_name_no_clip_are_one_line(tmp_path: Path) -> None:
+    rows = [{"question": "what?", "answer": "a car"}] * 3
+    entries, notes = listed(MSR, tmp_path, published.write_json(tmp_path / "msrvtt_qa_train.json", rows))
+    assert not entries and len(notes) == 1 and "2 more like it" in notes[0]
+
+
 def test_msr_vtt_split_tables_choose_clips_and_the_test_split_wins(tmp_path: Path) -> None:
     data = published.write_json(tmp_path / "MSRVTT_data.json", published.msr_vtt(CLIPS))
     train, test = tmp_path / "MSRVTT_train.9k.csv", tmp_path / "MSRVTT_JSFUSION_test.csv"
@@ -375,7 +398,7 @@ def test_tables_of_odd_bytes_are_read_or_said_to_be_none(tmp_path: Path, suffix:
     assert list(entries) == ["a.mp4"]
 
 
-def test_a_letter_of_another_alphabet_far_down_a_table_costs_itself_only(tmp_path: Path) -> None:
+def test_a_letter_of_another_encoding_far_down_a_table_costs_nothing(tmp_path: Path) -> None:
     place = mine(tmp_path)
     names = [f"{number}.mp4" for number in range(3)]
     for name in names:
@@ -384,7 +407,7 @@ def test_a_letter_of_another_alphabet_far_down_a_table_costs_itself_only(tmp_pat
     (place / "table.csv").write_bytes(b"\n".join((b"file_name,caption", *rows[:2], rows[2] + b"caf\xe9", b"")))
     entries, notes = listed(FOLDER, tmp_path)
     assert [len(entry.captions) for entry in entries.values()] == [1, 1, 1]
-    assert entries["2.mp4"].captions[0].endswith("caf\ufffd")
+    assert entries["2.mp4"].captions[0].endswith("caf\u00e9")
     assert any("is not UTF-8 in line 4" in note for note in notes)
 
 
@@ -430,6 +453,7 @@ def test_samples_are_at_least_sixty_and_name_what_is_filmed(repository: Path, tm
 
 
 def test_splits_are_known_by_many_names() -> None:
+    assert [split_in(word) for word in ("msrvtt_ret_test1k", "val2014")] == ["test", "validation"]
     assert [split_in(word) for word in ("validate", "Training", "MSRVTT_train.9k", "val", "dev", "whatever", "")] == [
         *("validation", "train", "train", "validation", "validation", None, None)
     ]

@@ -29,7 +29,8 @@ from reelops.dataset.location import hub_endpoint
 from reelops.dataset.params import DatasetParams, open_source
 from reelops.dataset.records import write_records
 from reelops.dataset.sources.contract import JudgingShelf, Shelf, Source
-from reelops.dataset.sources.shelves import find_among, find_videos
+from reelops.dataset.sources.folder_files import find_videos
+from reelops.dataset.sources.shelves import find_among
 from reelops.errors import DatasetError, DownloadError, InputError
 from reelops.progress import QUIET, RunContext
 from reelops.system.exclusive_lock import exclusive_lock

@@ -38,6 +38,17 @@ def no_plain_file(path: Path) -> tuple[Reason, str] | None:
     return (Reason.UNREADABLE, f"it is {kind}, not a file") if kind else None
 
 
+def without_bytes(path: Path) -> tuple[Reason, str] | None:
+    """What is wrong with a file that can be told without reading it; None where nothing is.
+
+    Raises:
+        MachineError: this machine cannot say now.
+    """
+    if odd := no_plain_file(path):
+        return odd
+    return None if path.stat().st_size else (Reason.EMPTY, "the file has no bytes")
+
+
 def diagnose(path: Path) -> Reason:
     """The reason why a file cannot be read as a video, or not to its end.
 

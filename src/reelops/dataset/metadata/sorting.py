@@ -11,7 +11,7 @@ from pathlib import Path
 
 from reelops.dataset.entry import Split
 from reelops.dataset.metadata.captions import choose_prompt
-from reelops.dataset.metadata.diagnosis import no_plain_file
+from reelops.dataset.metadata.diagnosis import no_plain_file, without_bytes
 from reelops.dataset.metadata.duplicates import Look, find_duplicates
 from reelops.dataset.metadata.examine import Examined
 from reelops.dataset.metadata.fetched_clips import FetchedClip
@@ -71,6 +71,8 @@ class _Sorter:
     def refusal(self, clip: FetchedClip, one: Examined | str | None) -> QuarantinedClip | None:
         """Why a clip is quarantined by itself."""
         if not clip.captions:
+            if fault := without_bytes(clip.path):
+                return self._quarantined(clip, None, *fault)
             said = "; ".join(clip.fetched.entry.captions)[:80]
             words = f"no caption of it has {self._params.captions.min_words} words: {said!r}" if said else "it has none"
             return self._quarantined(clip, None, Reason.NO_CAPTION, words)

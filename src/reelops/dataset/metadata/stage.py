@@ -71,7 +71,8 @@ class MetadataResult:
 
     Attributes:
         rows, quarantined: both by clip id.
-        examined: clips that were looked at in this run; the others were known.
+        examined: clips that were looked at in this run.
+        known: clips that an earlier run had looked at. Clips without a caption are never looked at.
         lost: clips of each source whose videos could not be had, from `reelops fetch`.
         unlisted: sources that are not in the tables, as `reelops fetch` could not list them, each with the reason.
     """
@@ -79,6 +80,7 @@ class MetadataResult:
     rows: tuple[ClipRow, ...]
     quarantined: tuple[QuarantinedClip, ...]
     examined: int
+    known: int
     lost: Mapping[str, int]
     unlisted: Mapping[str, str]
     seconds: float
@@ -137,6 +139,7 @@ def run_metadata(plan: MetadataPlan, context: RunContext = QUIET) -> MetadataRes
         rows=tuple(tables.rows),
         quarantined=tuple(tables.quarantined),
         examined=len(examination.found) - examination.known,
+        known=examination.known,
         lost={source: count_lost(root / RAW / source) for source in plan.sources},
         unlisted=unlisted_sources(plan.sources, root),
         seconds=time.monotonic() - began,

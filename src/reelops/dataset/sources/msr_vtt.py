@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,16 +23,12 @@ from reelops.dataset.entry import (
 )
 from reelops.dataset.location import Location
 from reelops.dataset.sources.contract import Shelf, SourceParams
+from reelops.dataset.sources.delimited import Expected
+from reelops.dataset.sources.field_values import captions_of, first_of, folded, scalar_text, seconds, shown_row
+from reelops.dataset.sources.json_rows import rows_in
+from reelops.dataset.sources.notes import Tally
 from reelops.dataset.sources.shelves import ClosedShelf, shelf_at
-from reelops.dataset.sources.tables import (
-    captions_of,
-    first_of,
-    read_json,
-    read_rows,
-    scalar_text,
-    seconds,
-    shown_row,
-)
+from reelops.dataset.sources.tables import DELIMITED, read_json, read_rows
 from reelops.errors import DatasetError
 
 # By their numbers, from 0, as in the publisher's category.txt.
@@ -42,7 +39,16 @@ CATEGORIES = (
 )  # fmt: skip
 LICENCE = "research use; the videos belong to those who published them"
 _FACTS = ("category", "url", "start time", "end time")
+# As `folded` has them. LAVIS and UMT name a clip by its file, under `video`; VALOR's captions are called `desc`.
+_CLIP_KEYS = ("videoid", "imageid", "video", "clipname", "clipid", "videopath", "filename", "id")
+_CAPTION_KEYS = ("caption", "captions", "sentence", "sentences", "desc", "description", "text")
+_CLIP_FILE = re.compile(r"(?:.*[/\\])?(video[0-9]{1,6})(?:\.[A-Za-z0-9]{2,5})?")
 NO_PLACE = "no place for the videos of MSR-VTT is given; name folders, archives or addresses under `videos`"
+
+
+_EXPECTED = Expected(
+    _CLIP_KEYS, (*_CLIP_KEYS, *_CAPTION_KEYS), lambda cell: _CLIP_FILE.fullmatch(cell.strip()) is not None
+)
 
 
 class MsrVttParams(SourceParams):
@@ -90,7 +96,7 @@ class MsrVtt:
 
     def entries(self, listings: Sequence[Path], on_note: OnNote) -> Iterator[Entry]:
         clips: dict[str, _Clip] = defaultdict(_Clip)
-        tables = [path for path in listings if path.suffix.lower() == ".csv"]
+        tables = [path for path in listings if path.suffix.lower() in DELIMITED]
         for path in listings:
             if path not in tables:
                 _add_annotations(path, clips, on_note)
@@ -138,13 +144,15 @@ def _add_annotations(path: Path, clips: dict[str, _Clip], on_note: OnNote) -> No
     Raises:
         DatasetError: it is none of them.
     """
-    content = read_json(path, on_note) if path.suffix.lower() == ".json" else list(read_rows(path, on_note))
+    content = read_json(path, on_note) if path.suffix.lower() == ".json" else list(read_rows(path, _EXPECTED, on_note))
     if not isinstance(content, dict):
-        videos = sentences = content
+        videos, sentences = content, []
     elif "sentences" in content:
         videos, sentences = content.get("videos", []), content["sentences"]
     elif "annotations" in content:
         videos, sentences = content.get("images", []), content["annotations"]
+    elif any(map(_EXPECTED.is_clip, content)):
+        videos, sentences = list(rows_in(content, _EXPECTED)), []
     else:
         raise DatasetError(
             f"{path} is no annotation of MSR-VTT: it has neither 'sentences' nor 'annotations', but "
@@ -152,15 +160,19 @@ def _add_annotations(path: Path, clips: dict[str, _Clip], on_note: OnNote) -> No
         )
     if not isinstance(videos, list) or not isinstance(sentences, list):
         raise DatasetError(f"{path} is no annotation of MSR-VTT: its clips and sentences are not lists.")
-    split_of_file = split_in(path.stem) if videos is sentences else None
+    split_of_file = None if sentences else split_in(path.stem)
+    unnamed = Tally()
     for row in videos:
-        if clip_id := _clip_id(row, path, on_note):
+        if clip_id := _clip_id(row, path, unnamed):
             clip = clips[clip_id]
             clip.facts.update({key: value for key, value in row.items() if key in _FACTS})
             clip.split = split_in(row.get("split", "")) or split_of_file or clip.split
+            if not sentences:
+                clip.captions.update(dict.fromkeys(_captions_in(row)))
     for row in sentences:
-        if clip_id := _clip_id(row, path, on_note):
-            clips[clip_id].captions.update(dict.fromkeys(captions_of(first_of(row, ("caption", "sentence")))))
+        if clip_id := _clip_id(row, path, unnamed):
+            clips[clip_id].captions.update(dict.fromkeys(_captions_in(row)))
+    unnamed.say(on_note)
 
 
 def _add_split_list(path: Path, clips: dict[str, _Clip], on_note: OnNote) -> None:
@@ -168,20 +180,29 @@ def _add_split_list(path: Path, clips: dict[str, _Clip], on_note: OnNote) -> Non
     split = split_in(path.stem)
     if split is None:
         raise DatasetError(f"{path} does not say by its name which split it lists; put train, val or test into it.")
-    for row in read_rows(path, on_note):
-        if clip_id := _clip_id(row, path, on_note):
+    unnamed = Tally()
+    for row in read_rows(path, _EXPECTED, on_note):
+        if clip_id := _clip_id(row, path, unnamed):
             clip = clips[clip_id]
             # What is tested on must not be trained on, whatever else lists it.
             clip.listed_split = clip.listed_split if clip.listed_split == "test" else split
-            clip.captions.update(dict.fromkeys(captions_of(row.get("sentence"))))
+            clip.captions.update(dict.fromkeys(_captions_in(row)))
+    unnamed.say(on_note)
 
 
-def _clip_id(row: Any, path: Path, on_note: OnNote) -> str | None:
-    found = first_of(row, ("video_id", "image_id", "id")) if isinstance(row, dict) else None
-    if not isinstance(found, str):
-        on_note(f"{path} has a row without a video_id, which was left out: {shown_row(row)}")
+def _captions_in(row: dict[str, Any]) -> tuple[str, ...]:
+    return captions_of(first_of({folded(key): value for key, value in row.items()}, _CAPTION_KEYS))
+
+
+def _clip_id(row: Any, path: Path, unnamed: Tally) -> str | None:
+    """The name of a row's clip, of which the name of its file tells the beginning."""
+    said = {folded(key): value for key, value in row.items()} if isinstance(row, dict) else {}
+    found = next((said[key] for key in _CLIP_KEYS if isinstance(said.get(key), str) and said[key].strip()), None)
+    if found is None:
+        unnamed.add(f"{path} has a row without a video_id, which was left out: {shown_row(row)}")
         return None
-    return found
+    file = _CLIP_FILE.fullmatch(found.strip())
+    return file[1] if file else found
 
 
 def _category_number(given: Any) -> int:

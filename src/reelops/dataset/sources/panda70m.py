@@ -6,6 +6,7 @@ Its owners give access by hand, so nothing of it is downloaded here until they h
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -15,14 +16,20 @@ from pydantic import Field
 from reelops.dataset.entry import Entry, OnNote, Segment, is_clip_name, split_in, youtube_page
 from reelops.dataset.location import Location
 from reelops.dataset.sources.contract import Shelf, SourceParams
+from reelops.dataset.sources.delimited import Expected, read_delimited
+from reelops.dataset.sources.field_values import folded, seconds
 from reelops.dataset.sources.pages import PageShelf
 from reelops.dataset.sources.shelves import ClosedShelf, shelf_at
-from reelops.dataset.sources.tables import read_csv, seconds
+from reelops.dataset.sources.text_file import open_text
 from reelops.errors import DatasetError
 from reelops.foreign import reason_of
 
 COLUMNS = ("videoID", "url", "timestamp", "caption", "matching_score")
 LICENCE = "Snap's non-commercial research licence; the videos belong to those who published them"
+_VIDEO = re.compile(r"[A-Za-z0-9_-]{11}")
+_EXPECTED = Expected(
+    ("videoid",), tuple(map(folded, COLUMNS)), lambda cell: _VIDEO.fullmatch(cell) is not None, delimiter=","
+)
 NO_ACCESS = (
     "Panda-70M is given to people who have asked its owners: see docs/datasets.md, then set access_granted of this "
     "source to true. Until then its CSVs are only checked"
@@ -68,7 +75,7 @@ class Panda70m:
     def entries(self, listings: Sequence[Path], on_note: OnNote) -> Iterator[Entry]:
         for path in listings:
             split = split_in(path.stem)
-            for number, row in enumerate(read_csv(path, on_note), start=1):
+            for number, row in enumerate(read_delimited(open_text(path, on_note), _EXPECTED, on_note), start=1):
                 missing = [column for column in COLUMNS if column not in row]
                 if missing:
                     raise DatasetError(f"{path} is no CSV of Panda-70M: it has no column {', '.join(missing)}.")

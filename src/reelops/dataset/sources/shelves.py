@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,13 +9,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from reelops.dataset.entry import VIDEO_SUFFIXES, Entry, Fetched, Lost, OnNote, Segment
+from reelops.dataset.entry import VIDEO_SUFFIXES, Entry, Fetched, Lost, Segment
 from reelops.dataset.fetch.depot import Depot
 from reelops.dataset.fetch.download.archive import is_archive, unpack
 from reelops.dataset.location import Location
 from reelops.dataset.sources.contract import Shelf
+from reelops.dataset.sources.folder_files import find_videos
 from reelops.errors import DatasetError, DownloadError, SettingsError
-from reelops.foreign import reading_foreign, refuse_machine_fault
+from reelops.foreign import reading_foreign
 
 _CHECKSUM_LINE = re.compile(r"(?P<digest>[0-9a-fA-F]{64}) [ *](?P<name>.+)")
 
@@ -227,27 +227,6 @@ def read_checksums(path: Path) -> dict[str, str]:
                 "leave one of the lines."
             )
     return digests
-
-
-def find_videos(folder: Path, on_note: OnNote) -> Iterator[Path]:
-    """Video files in a folder and those in it, by name; hidden ones do not count, linked folders are not entered.
-
-    A folder that cannot be read is noted. What has a video's name need be no file: whoever opens it must look.
-
-    Raises:
-        MachineError: this machine cannot read the folder now.
-    """
-
-    def note(error: OSError) -> None:
-        refuse_machine_fault(error.filename or folder, error)
-        if not isinstance(error, FileNotFoundError):
-            on_note(f"the folder {error.filename} cannot be read ({error.strerror}); its videos are missing")
-
-    for parent, folders, names in os.walk(folder, onerror=note):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith(".") and Path(name).suffix.lower() in VIDEO_SUFFIXES:
-                yield Path(parent) / name
 
 
 def find_among(videos: Mapping[str, Path], entry: Entry) -> Fetched | None:

@@ -13,9 +13,10 @@ from pydantic import Field
 from reelops.dataset.entry import Entry, OnNote, Segment, split_in, youtube_page
 from reelops.dataset.location import Location
 from reelops.dataset.sources.contract import Shelf, SourceParams
+from reelops.dataset.sources.field_values import captions_of, shown_row
 from reelops.dataset.sources.pages import PageShelf
 from reelops.dataset.sources.shelves import ClosedShelf, shelf_at
-from reelops.dataset.sources.tables import captions_of, read_json, shown_row
+from reelops.dataset.sources.tables import read_json
 from reelops.errors import DatasetError
 
 # Kinetics-600 named its clips so: the video's 11 letters, then start and end in seconds.
