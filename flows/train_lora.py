@@ -1,7 +1,7 @@
 """An adapter is brought up to date by DVC, held against its base, and handed over as challenger.
 
 Alone, with an embedded server:  python -m flows train-lora
-As a deployment:                 prefect deploy --all; prefect worker start --pool gpu
+As a deployment:                 docs/flows.md
 """
 
 from __future__ import annotations

@@ -16,7 +16,9 @@ from typing import Any, TypeVar
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
 from prefect.concurrency.sync import concurrency
+from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 
 from reelops.params import Config
@@ -59,7 +61,10 @@ def run_context() -> RunContext:
             getattr(get_run_logger(), event.level)(event.text)
         elif event.stage not in stages:
             stages.add(event.stage)
-            get_run_logger().info("%s: %d %s", event.stage, event.total, event.unit or "steps")
+            unit = event.unit or "steps"
+            get_run_logger().info(
+                "%s: %d %s", event.stage, event.total, unit.removesuffix("s") if event.total == 1 else unit
+            )
         if watcher:
             watcher(event)
 
@@ -80,10 +85,22 @@ def gpu_slot(config: Config) -> Iterator[None]:
         if not PREFECT_API_URL.value():
             yield
             return
-        with concurrency(
-            f"gpu:{socket.gethostname()}", lease_duration=LEASE_SECONDS, raise_on_lease_renewal_failure=False
-        ):
+        limit = f"gpu:{socket.gethostname()}"
+        if not _is_there(limit):
             yield
+            return
+        with concurrency(limit, lease_duration=LEASE_SECONDS, raise_on_lease_renewal_failure=False):
+            yield
+
+
+def _is_there(limit: str) -> bool:
+    """Whether an operator made this concurrency limit; Prefect warns in every run of one that is not there."""
+    with get_client(sync_client=True) as client:
+        try:
+            client.read_global_concurrency_limit_by_name(limit)
+        except ObjectNotFound:
+            return False
+    return True
 
 
 _MAY_PASS: Mapping[str, Any] = {"retry_condition_fn": retry_if_it_may_pass}

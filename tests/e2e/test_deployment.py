@@ -1,8 +1,11 @@
-"""prefect.yaml as an operator uses it: a pool, a deployment, an order through the API, a worker that carries it out."""
+"""docs/flows.md, followed to the letter: pools, deployments, an order, and a worker that carries it out."""
 
 from __future__ import annotations
 
 import json
+import logging
+import re
+import shlex
 from pathlib import Path
 
 import published
@@ -11,7 +14,7 @@ from publisher import SMALL_WINDOW
 from studio import Server, Studio, end
 
 
-def test_an_order_through_the_api_is_carried_out_by_a_worker(
+def test_the_commands_of_the_page_bring_an_order_to_a_worker_that_carries_it_out(
     studio: Studio, servers: dict[str, Server], repository: Path
 ) -> None:
     prefect = servers["prefect"]
@@ -21,13 +24,13 @@ def test_an_order_through_the_api_is_carried_out_by_a_worker(
         "PREFECT_HOME": str(studio.folder / "prefect"),
         "PYTHONPATH": str(repository),
     }
-    prefect.post("/api/work_pools/", {"name": "cpu", "type": "process"})
-    for command in (
-        ["--no-prompt", "work-pool", "create", "gpu", "--type", "process", "--overwrite"],
-        ["--no-prompt", "deploy", "--all", "--prefect-file", str(repository / "prefect.yaml")],
-    ):
-        done = studio.run("prefect", *command, **environment)
+    told = [line for line in commands_of(repository / "docs/flows.md") if line[0] == "prefect"]
+    *once, start_worker, order = told
+    assert [line[1] for line in told] == ["work-pool", "work-pool", "--no-prompt", "worker", "deployment"]
+    for command in once:
+        done = studio.run(*command, **environment)
         assert done.returncode == 0, done.stdout + done.stderr
+        assert "Warning" not in done.stderr, done.stderr
 
     deployment = json.loads(prefect.get("/api/deployments/name/generate-video/generate-video"))
     assert deployment["work_pool_name"] == "gpu"
@@ -38,23 +41,36 @@ def test_an_order_through_the_api_is_carried_out_by_a_worker(
     # It comes up while the other one works.
     worker = studio.start("prefect", "worker", "start", "--pool", "cpu", **in_project)
     try:
-        order_a_clip(studio, prefect, deployment["id"], environment)
+        order_a_clip(studio, prefect, order, start_worker, environment)
         prepare_on_a_worker(studio, project, in_project)
     finally:
         end(worker)
 
 
-def order_a_clip(studio: Studio, prefect: Server, deployment_id: str, environment: dict[str, str]) -> None:
-    """The order waits in the pool `gpu` until a worker comes."""
+def commands_of(page: Path) -> list[list[str]]:
+    """The words of each command line that a page shows, behind a `$`."""
+    lines = re.findall(r"^\$ (.+)$", page.read_text(), re.MULTILINE)
+    return [shlex.split(line, comments=True) for line in lines]
+
+
+def order_a_clip(
+    studio: Studio, prefect: Server, order: list[str], start_worker: list[str], environment: dict[str, str]
+) -> None:
+    """The order of the page, for a picture and a model that are here; it waits in its pool until a worker comes."""
     clip = studio.outputs / "ordered.mp4"
-    order = {"picture": str(studio.picture), "prompt": "pan left", "profile": str(studio.model), "steps": 2}
-    parameters = {"order": order, "output": str(clip)}
-    ordered = prefect.post(f"/api/deployments/{deployment_id}/create_flow_run", {"parameters": parameters})
-    worker = studio.run("prefect", "worker", "start", "--pool", "gpu", "--run-once", **environment)
+    *command, parameters = order
+    name, _, given = parameters.partition("=")
+    asked = {**json.loads(given), "picture": str(studio.picture), "profile": str(studio.model), "steps": 2}
+    ordered = studio.run(*command, f"{name}={json.dumps(asked)}", "-p", f"output={clip}", **environment)
+    assert ordered.returncode == 0, ordered.stdout + ordered.stderr
+    worker = studio.run(*start_worker, "--run-once", **environment)
     assert worker.returncode == 0, worker.stdout + worker.stderr
 
-    run = json.loads(prefect.get(f"/api/flow_runs/{ordered['id']}"))
+    run = prefect.flow_runs("generate-video")[0]
+    log = prefect.post("/api/logs/filter", {"logs": {"flow_run_id": {"any_": [run["id"]]}}})
     assert run["state"]["type"] == "COMPLETED", (run["state"], worker.stdout, worker.stderr)
+    warned = [line["message"] for line in log if line["level"] >= logging.WARNING]
+    assert not [message for message in warned if "Concurrency limit" in message or "shadows" in message], warned
     take = json.loads(clip.with_suffix(".json").read_text())
     assert take["order"]["prompt"] == "pan left"
     assert take["tracking"]["run_id"]
