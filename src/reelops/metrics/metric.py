@@ -78,7 +78,7 @@ class Metric:
         unit: "" for a share or a ratio.
         direction: which way is better.
         section: of docs/metrics.md.
-        tells: what it measures, with its source; Markdown.
+        description: what it measures, with its source; Markdown.
         blind_to: what it does not see, or what counts though it should not, so that nobody trusts it with that.
         low, high: the least and the greatest possible value.
         below, above: what a value beyond a lower or an upper limit usually means, as a sentence; "" where the number
@@ -95,7 +95,7 @@ class Metric:
     unit: str
     direction: Direction
     section: Section
-    tells: str
+    description: str
     blind_to: str = ""
     low: float = 0.0
     high: float = math.inf

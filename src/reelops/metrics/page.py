@@ -41,11 +41,11 @@ def _table(section: str, metrics: Iterable[Metric]) -> Iterator[str]:
     yield from (
         f"### {section}",
         "",
-        "| name | unit, range | better | what it tells | blind to |",
+        "| name | unit, range | better | what it measures | blind to |",
         "|---|---|---|---|---|",
     )
     for metric in metrics:
-        cells = (f"`{metric.name}`", _range(metric), _better(metric), metric.tells, metric.blind_to)
+        cells = (f"`{metric.name}`", _range(metric), _better(metric), metric.description, metric.blind_to)
         yield "| " + " | ".join(cell.replace("*", r"\*") for cell in cells) + " |"
     yield ""
 

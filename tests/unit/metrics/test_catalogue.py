@@ -15,10 +15,12 @@ every_metric = pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
 
 
 @every_metric
-def test_every_metric_says_what_it_tells_and_of_which_kind_it_is(metric: Metric) -> None:
-    assert metric.title and metric.tells and METRICS[metric.name] is metric
+def test_every_metric_says_what_it_measures_and_of_which_kind_it_is(metric: Metric) -> None:
+    assert metric.title and metric.description and METRICS[metric.name] is metric
     assert metric.low < metric.high and metric.version >= 1
-    assert not any("|" in text or "\n" in text for text in (metric.tells, metric.blind_to)), "breaks the table of docs"
+    assert not any("|" in text or "\n" in text for text in (metric.description, metric.blind_to)), (
+        "breaks the table of docs"
+    )
 
 
 @every_metric

@@ -18,7 +18,7 @@ CAMERA_PAN = Metric(
     unit="widths",
     direction="in between is better",
     section="Camera",
-    tells="how far the camera went to the right between first and last frame; 0.2 after a normal pan",
+    description="how far the camera went to the right between first and last frame; 0.2 after a normal pan",
     blind_to="a move that is undone",
     low=-math.inf,
 )
@@ -28,7 +28,7 @@ CAMERA_TILT = Metric(
     unit="heights",
     direction="in between is better",
     section="Camera",
-    tells="how far the camera went downwards between first and last frame; 0.2 after a normal tilt",
+    description="how far the camera went downwards between first and last frame; 0.2 after a normal tilt",
     blind_to="a move that is undone",
     low=-math.inf,
 )
@@ -38,7 +38,7 @@ CAMERA_ZOOM = Metric(
     unit="times",
     direction="in between is better",
     section="Camera",
-    tells="magnification of the last frame against the first; 1.3 after a normal zoom in",
+    description="magnification of the last frame against the first; 1.3 after a normal zoom in",
     blind_to="a move that is undone",
 )
 ROLL = Metric(
@@ -47,8 +47,8 @@ ROLL = Metric(
     unit="°",
     direction="in between is better",
     section="Camera",
-    tells="how far the camera has turned about its own axis between first and last frame, either way; below half a "
-    "degree for the seven moves",
+    description="how far the camera has turned about its own axis between first and last frame, either way; below half "
+    "a degree for the seven moves",
     blind_to="a roll that is undone, or by whole turns",
     high=180,
 )

@@ -19,7 +19,7 @@ OWN_MOTION = Metric(
     unit="",
     direction="in between is better",
     section="Camera",
-    tells="how much of a step's motion is not the camera's: the liveliest twentieth of the picture against one "
+    description="how much of a step's motion is not the camera's: the liveliest twentieth of the picture against one "
     "similarity; 1 where the camera stands still, below 0.1 for a camera over a sharp photograph",
     blind_to="what moves in less than a twentieth of the picture; a scene in which nothing could move",
     high=1,

@@ -29,7 +29,8 @@ RESIDUAL_RATIO = Metric(
     unit="",
     direction="lower is better",
     section="Continuity",
-    tells="share of change that motion does not explain, about 1 at worst; tells noise and changing light from motion",
+    description="share of change that motion does not explain, about 1 at worst; tells noise and changing light from "
+    "motion",
     blind_to="shapes that boil along with the flow; a fixed camera's own noise counts",
     above="It is noise or changing light rather than motion.",
     track=lambda _: ResidualTracker(),

@@ -21,8 +21,8 @@ WARPING_ERROR = Metric(
     unit="",
     direction="lower is better",
     section="Continuity",
-    tells="Lai et al. 2018: mean squared RGB difference, as [0, 1], to the next frame brought back along the flow, "
-    "where nothing is covered and motion has no edge",
+    description="Lai et al. 2018: mean squared RGB difference, as [0, 1], to the next frame brought back along the "
+    "flow, where nothing is covered and motion has no edge",
     blind_to="shapes that boil along with the flow; lively clips have more",
     high=1,
     track=lambda _: WarpingError(),

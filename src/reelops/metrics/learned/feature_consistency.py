@@ -23,7 +23,7 @@ SUBJECT_CONSISTENCY = Metric(
     unit="",
     direction="higher is better",
     section="By a network",
-    tells="VBench's formula over DINO's class tokens",
+    description="VBench's formula over DINO's class tokens",
     blind_to="flicker, noise, drift; values crowd near 1",
     high=1,
 )
@@ -33,7 +33,7 @@ BACKGROUND_CONSISTENCY = Metric(
     unit="",
     direction="higher is better",
     section="By a network",
-    tells="VBench's formula over CLIP's image embeddings",
+    description="VBench's formula over CLIP's image embeddings",
     blind_to="flicker, noise, drift; values crowd near 1",
     high=1,
 )
@@ -43,7 +43,7 @@ PICTURE_CONSISTENCY = Metric(
     unit="",
     direction="higher is better",
     section="By a network",
-    tells="VBench-I2V's i2v_subject; measured beside `subject_consistency` where there is a picture",
+    description="VBench-I2V's i2v_subject; measured beside `subject_consistency` where there is a picture",
     blind_to="drifting away after a good start",
     high=1,
 )

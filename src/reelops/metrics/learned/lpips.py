@@ -31,7 +31,7 @@ LPIPS = Metric(
     unit="",
     direction="lower is better",
     section="By a network",
-    tells="Zhang et al. 2018, AlexNet, version 0.1; against a reference",
+    description="Zhang et al. 2018, AlexNet, version 0.1; against a reference",
     blind_to="small shifts, wrong faces",
 )
 

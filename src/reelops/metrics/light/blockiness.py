@@ -21,8 +21,8 @@ BLOCKINESS = Metric(
     unit="",
     direction="lower is better",
     section="Light and detail",
-    tells="surplus of the steps across borders 8 or 16 pixels apart (Wu and Yuen 1997; Wang, Bovik, Evan 2000); 2 is "
-    "plain to see",
+    description="surplus of the steps across borders 8 or 16 pixels apart (Wu and Yuen 1997; Wang, Bovik, Evan 2000); "
+    "2 is plain to see",
     blind_to="blocks that were resized since; banding, ringing",
     low=1,
     above="The picture falls apart into blocks.",

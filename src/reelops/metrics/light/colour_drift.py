@@ -30,8 +30,8 @@ COLOUR_DRIFT = Metric(
     unit="a*b*",
     direction="lower is better",
     section="Light and detail",
-    tells="how far the tint of the whole picture moves from the first 15% of the clip to the last, unless the prompt "
-    "asks for it; 2.3 is the least that people see",
+    description="how far the tint of the whole picture moves from the first 15% of the clip to the last, unless the "
+    "prompt asks for it; 2.3 is the least that people see",
     blind_to="colours that change but cancel out; light that fades, and a camera that finds something colourful, count",
     track=lambda _: ColourDrift(),
 )

@@ -16,7 +16,7 @@ COLOURFULNESS = Metric(
     unit="",
     direction="in between is better",
     section="Light and detail",
-    tells="Hasler and Suesstrunk 2003: 0 grey, 33 moderate, 109 extreme",
+    description="Hasler and Suesstrunk 2003: 0 grey, 33 moderate, 109 extreme",
     blind_to="whether the colours are the right ones",
     track=lambda _: OfFrames(
         "colourfulness", lambda view: colourfulness(view.colour_HWC), f"RGB at {WORKING_ROWS} rows"

@@ -24,8 +24,8 @@ DETAIL_DRIFT = Metric(
     unit="doublings",
     direction="lower is better",
     section="Light and detail",
-    tells="how often detail (sharpness over squared contrast) doubles or halves from the first 15% of the clip to the "
-    "last: it blurs, or grows noisy, on the way",
+    description="how often detail (sharpness over squared contrast) doubles or halves from the first 15% of the clip "
+    "to the last: it blurs, or grows noisy, on the way",
     blind_to="decay that comes and goes; a camera that pulls focus counts",
     above="The picture blurs, or grows noisy, on the way.",
     own_series=Series("Detail, by contrast", "", "far"),

@@ -26,8 +26,8 @@ EXPOSURE_DRIFT = Metric(
     unit="stops",
     direction="in between is better",
     section="Light and detail",
-    tells="how much brighter the last 15% of the clip is than the first 15%, by mean luminance, unless the prompt asks "
-    "for it; -1: half of the light is gone",
+    description="how much brighter the last 15% of the clip is than the first 15%, by mean luminance, unless the "
+    "prompt asks for it; -1: half of the light is gone",
     blind_to="light that goes and comes back; a camera that finds something bright counts",
     low=-12,
     high=12,

@@ -18,7 +18,7 @@ SHARPNESS = Metric(
     unit="",
     direction="higher is better",
     section="Light and detail",
-    tells="variance of the Laplacian at 240 rows, in grey levels squared, mean over frames",
+    description="variance of the Laplacian at 240 rows, in grey levels squared, mean over frames",
     blind_to="noise counts as detail",
     below="The picture is blurred.",
 )

@@ -25,8 +25,8 @@ DYNAMIC_DEGREE = Metric(
     unit="",
     direction="in between is better",
     section="Motion",
-    tells="1 or 0 by VBench's rule (Huang et al. 2024): the fastest 5% of the picture go 6 min(H, W) / 256 pixels in a "
-    "quarter of the steps, at 8 frames per second. Theirs is RAFT flow at full size, ours DIS at 160 rows",
+    description="1 or 0 by VBench's rule (Huang et al. 2024): the fastest 5% of the picture go 6 min(H, W) / 256 "
+    "pixels in a quarter of the steps, at 8 frames per second. Theirs is RAFT flow at full size, ours DIS at 160 rows",
     blind_to="whether the motion makes sense",
     high=1,
     own_series=Series("Speed of the fastest 5%", "px", "far"),

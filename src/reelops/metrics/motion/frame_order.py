@@ -28,8 +28,8 @@ FRAME_DISORDER = Metric(
     unit="",
     direction="lower is better",
     section="Motion",
-    tells="mean difference of neighbours over that of frames 4, 6 and 8 apart, on thumbnails: 0.2 to 0.5 in order, "
-    "1 for shuffled frames and for noise",
+    description="mean difference of neighbours over that of frames 4, 6 and 8 apart, on thumbnails: 0.2 to 0.5 in "
+    "order, 1 for shuffled frames and for noise",
     blind_to="reverse order; clips in which nothing changes: no number",
     above="Frames are shuffled, or nothing changes but noise or light.",
     own_series=Series("Change of thumbnails", "grey levels", "high"),
@@ -41,7 +41,7 @@ RETURNS = Metric(
     unit="",
     direction="lower is better",
     section="Motion",
-    tells="share of frames nearer to the one before last than the steps between: swapped frames, flicker",
+    description="share of frames nearer to the one before last than the steps between: swapped frames, flicker",
     blind_to="disorder on a larger scale",
     high=1,
     above="Frames are swapped, or the light jumps.",

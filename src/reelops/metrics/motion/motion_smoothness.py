@@ -21,8 +21,8 @@ MOTION_SMOOTHNESS = Metric(
     unit="",
     direction="higher is better",
     section="Motion",
-    tells="1 - how far each pixel's next step is from its last, relative to their lengths. Not VBench's, which takes a "
-    "learned interpolation",
+    description="1 - how far each pixel's next step is from its last, relative to their lengths. Not VBench's, which "
+    "takes a learned interpolation",
     blind_to="clips in which nothing moves: no number",
     high=1,
     track=lambda _: MotionSmoothness(),

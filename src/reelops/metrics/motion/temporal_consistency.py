@@ -35,8 +35,8 @@ TEMPORAL_CONSISTENCY = Metric(
     unit="",
     direction="higher is better",
     section="Motion",
-    tells="whether motion is even: exp(-V / `temporal_scale`), V the variance over time of the mean flow magnitude; "
-    "accepted from 0.6",
+    description="whether motion is even: exp(-V / `temporal_scale`), V the variance over time of the mean flow "
+    "magnitude; accepted from 0.6",
     blind_to="frozen clips, noise, flicker: they score 0.9 and more; real clips with bursts of motion fall to 0.2",
     high=1,
     below="Motion comes in jerks.",

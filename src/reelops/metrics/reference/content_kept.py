@@ -22,7 +22,7 @@ CONTENT_KEPT = Metric(
     unit="dB",
     direction="higher is better",
     section="Against the picture",
-    tells="PSNR of the last frame against the picture moved as the camera was measured to move, over the part "
+    description="PSNR of the last frame against the picture moved as the camera was measured to move, over the part "
     "both show",
     blind_to="clips in which people move, as they should, lose by it",
     high=HIGHEST_DB,

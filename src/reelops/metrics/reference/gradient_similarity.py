@@ -17,7 +17,7 @@ GMSD = Metric(
     unit="",
     direction="lower is better",
     section="Against a reference",
-    tells="Xue et al. 2014 on luma",
+    description="Xue et al. 2014 on luma",
     blind_to="colour; damage that is even all over",
     comparison=Comparison(lambda one, other: gmsd(one.luma_HW, other.luma_HW), "luma", 4),
 )
