@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.markup import escape
-from rich.table import Table
 
 from reelops.cogvideox.profiles import find_profile
-from reelops.cogvideox.training_memory import SHARES, count_adapter, plan_devices
+from reelops.cogvideox.training_memory import SHARES, TrainingWay, count_adapter, plan_devices
 from reelops.errors import WeightsError
 from reelops.params import Config, load_config
 from reelops.progress import Progress, RunContext, ShouldStop, signals_awaited
@@ -22,6 +19,7 @@ from reelops.training.launch import is_rank_zero, report_on_rank_zero
 from reelops.training.params import RECIPE_TARGETS, LatentParams, TrainParams
 from reelops.views.console import err, out
 from reelops.views.progress_bar import watching
+from reelops.views.training_plan import show_training_plan
 
 if TYPE_CHECKING:
     from reelops.training.plan import TrainingPlan
@@ -160,7 +158,7 @@ def _show(result: TrainingResult) -> None:
 
 
 def _show_what_fits(params: TrainParams, config: Config, profile: str | None, rank: int | None, as_json: bool) -> None:
-    chosen, asked_rank = _planned(profile or params.profile, config), rank or params.rank
+    chosen, asked_rank = find_profile(profile or params.profile, config), rank or params.rank
     architecture = chosen.known_architecture()
     if architecture is None:
         raise WeightsError(
@@ -180,21 +178,10 @@ def _show_what_fits(params: TrainParams, config: Config, profile: str | None, ra
         }
         typer.echo(json.dumps(facts, indent=2))
         return
-    _show_plan(chosen.name, asked_rank, targets, size, ways)
-    _show_shares(ways, shared)
+    show_training_plan(chosen.name, asked_rank, targets, size, ways, shared)
 
 
-def _clips_per_pass(way: Any) -> str:
-    if way is None:
-        return "does not fit"
-    return f"{way.micro_batch}" if way.gradient_checkpointing else f"{way.micro_batch}, not checkpointed"
-
-
-def _planned(name: str, config: Config) -> Any:
-    return find_profile(name, config)
-
-
-def _way_facts(way: Any) -> dict[str, Any] | None:
+def _way_facts(way: TrainingWay | None) -> dict[str, Any] | None:
     if way is None:
         return None
     need = way.footprint
@@ -206,56 +193,3 @@ def _way_facts(way: Any) -> dict[str, Any] | None:
             name: round(getattr(need, name) / 1e9, 2) for name in ("base", "adapter", "activations", "runtime", "peak")
         },
     }
-
-
-def _show_plan(name: str, rank: int, targets: Sequence[str], size: Any, ways: Mapping[int, Any]) -> None:
-    out.print(
-        f"{name}, rank {rank} on {', '.join(targets)}: {size.trained:,} numbers are trained, "
-        f"{size.share:.2%} of the {size.frozen:,} of the frozen transformer. The base in bfloat16, "
-        "the adapter in float32, latents and captions encoded beforehand.",
-        highlight=False,
-    )
-    table = Table(box=SIMPLE_HEAD)
-    for title in (
-        "GPU",
-        "Clips per pass",
-        "Gradient checkpointing",
-        "Optimizer",
-        "Base",
-        "Adapter",
-        "Activations",
-        "Peak",
-    ):
-        table.add_column(title, justify="left" if title == "Optimizer" else "right")
-    for gb, way in ways.items():
-        if way is None:
-            table.add_row(f"{gb} GB", "does not fit", *[""] * 6)
-            continue
-        need = way.footprint
-        sizes = (need.base, need.adapter, need.activations, need.peak)
-        checkpointing = "yes" if way.gradient_checkpointing else "no"
-        table.add_row(
-            f"{gb} GB",
-            str(way.micro_batch),
-            checkpointing,
-            way.optimizer,
-            *(f"{size_bytes / 1e9:.1f} GB" for size_bytes in sizes),
-        )
-    out.print(table)
-
-
-def _show_shares(ways: Mapping[int, Any], shared: Mapping[int, Mapping[int, Any]]) -> None:
-    out.print(
-        "Several GPUs: with accelerate launch --multi_gpu each holds all of the base; with --use_fsdp --fsdp_version 2 "
-        "its share and two blocks, which leaves room for more clips per pass:",
-        highlight=False,
-    )
-    table = Table(box=SIMPLE_HEAD)
-    for title in ("GPUs", "Base on each", *(f"Clips per pass in {gb} GB" for gb in ways)):
-        table.add_column(title, justify="right")
-    for shares, them in {1: ways, **shared}.items():
-        bases = {f"{way.footprint.base / 1e9:.1f} GB" for way in them.values() if way is not None}
-        clips = (_clips_per_pass(way) for way in them.values())
-        table.add_row(str(shares), " ".join(bases) or "does not fit", *clips)
-    out.print(table)
-    out.print("Estimated from shapes, calibrated on published peaks; a run measures its own and says so.", style="dim")
