@@ -6,7 +6,7 @@ import pytest
 import torch
 from encoded_ground import encoded, ground, one_thread
 
-from reelops.cogvideox.load import unload_model
+from reelops.cogvideox.load import WARM_MODEL
 
 __all__ = ["encoded", "ground", "one_thread"]
 
@@ -21,6 +21,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def _cold():
     """No model is warm before a test or after it."""
-    unload_model()
+    WARM_MODEL.unload()
     yield
-    unload_model()
+    WARM_MODEL.unload()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_model import CLIP, PLAIN_CPU, PROMPT_LENGTH
 
-from reelops.cogvideox.load import load_model
+from reelops.cogvideox.load import WARM_MODEL
 from reelops.cogvideox.profiles import load_profiles, profile_of_folder
 from reelops.cogvideox.sampling import SamplingConfig, sample_frames
 from reelops.params import load_config
@@ -17,7 +17,7 @@ CONFIG = SamplingConfig(seed=2, steps=3, guidance=3.0, prompt_length=PROMPT_LENG
 
 
 def clip_of(small_model, small_picture, cache, machine, **asked):
-    model = load_model(profile_of_folder(small_model), machine, cache, **asked)
+    model = WARM_MODEL.load(profile_of_folder(small_model), machine, cache, **asked)
     return sample_frames(model.pipeline, small_picture, "pan left", CLIP, CONFIG).frames_THWC.astype(int)
 
 
@@ -44,7 +44,7 @@ def test_the_5bs_planned_peak_is_the_measured_one(repository, tmp_path, record_p
     if machine.free_bytes < 36e9:
         pytest.skip("needs 36 GB of free GPU memory")
     with PeakMemory() as peak:
-        model = load_model(profile, machine, tmp_path, offload="none")
+        model = WARM_MODEL.load(profile, machine, tmp_path, offload="none")
         picture = np.full((480, 720, 3), 128, np.uint8)
         sample_frames(model.pipeline, picture, "zoom in", profile.clip_format, SamplingConfig(steps=1))
     record_property("planned_gb", round(model.plan.peak_bytes / 1e9, 2))

@@ -14,7 +14,7 @@ from own_memory import OwnMemory
 from small_model import CLIP, PROMPT_LENGTH
 
 from reelops.cogvideox.denoiser import load_transformer
-from reelops.cogvideox.load import load_model
+from reelops.cogvideox.load import WARM_MODEL
 from reelops.cogvideox.lora import add_lora, lora_parameters
 from reelops.cogvideox.profiles import load_profiles, profile_of_folder
 from reelops.cogvideox.sampling import SamplingConfig, sample_frames
@@ -42,7 +42,9 @@ def test_under_offload_nothing_stays_on_the_gpu_after_a_clip(
     small_model, small_picture, tmp_path, offload, most, record_property
 ):
     before = held()
-    model = load_model(profile_of_folder(small_model), inspect_machine(), tmp_path, dtype="float32", offload=offload)
+    model = WARM_MODEL.load(
+        profile_of_folder(small_model), inspect_machine(), tmp_path, dtype="float32", offload=offload
+    )
     weights = sum(
         value.numel() * value.element_size()
         for network in (model.pipeline.text_encoder, model.pipeline.transformer, model.pipeline.vae)
@@ -61,7 +63,7 @@ def test_under_model_offload_the_5b_peaks_at_its_largest_network_and_what_it_com
     if machine.free_bytes < 24 * GB or machine.ram_free_bytes < 30 * GB:
         pytest.skip("needs 24 GB of free GPU memory and 30 GB of main memory")
     profile = load_profiles(load_config(params_file=repository / "params.yaml"))["cogvideox-5b-i2v-random"]
-    model = load_model(profile, machine, tmp_path, offload="model")
+    model = WARM_MODEL.load(profile, machine, tmp_path, offload="model")
     torch.cuda.reset_peak_memory_stats()
     sample_frames(
         model.pipeline, np.full((480, 720, 3), 128, np.uint8), "zoom in", profile.clip_format, SamplingConfig(steps=1)
@@ -90,7 +92,9 @@ def test_the_text_encoder_has_left_the_gpu_when_the_vae_comes(ground, monkeypatc
 
 
 def test_an_overflow_in_float16_is_refused_and_no_frame_is_black(small_model, small_picture, tmp_path):
-    model = load_model(profile_of_folder(small_model), inspect_machine(), tmp_path, dtype="float16", offload="none")
+    model = WARM_MODEL.load(
+        profile_of_folder(small_model), inspect_machine(), tmp_path, dtype="float16", offload="none"
+    )
     with torch.no_grad():
         weight = model.pipeline.vae.decoder.conv_out.conv.weight
         weight.copy_(weight.sign() * 60_000)

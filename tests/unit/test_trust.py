@@ -185,14 +185,14 @@ def test_code_that_comes_with_a_base_is_not_run(base: Path, mark: Path) -> None:
 def test_code_beside_a_network_of_a_base_is_not_run(base: Path, mark: Path, tmp_path: Path) -> None:
     from small_model import PLAIN_CPU
 
-    from reelops.cogvideox.load import load_model
+    from reelops.cogvideox.load import WARM_MODEL
 
     (base / "transformer" / "odd.py").write_text(f"import pathlib; pathlib.Path({str(mark)!r}).touch()")
     index = json.loads((base / "model_index.json").read_text())
     (base / "model_index.json").write_text(json.dumps(index | {"transformer": ["odd", "Odd"]}))
     profile = Profile(name="a", folder=base, num_frames=9, fps=8, width=48, height=32)
     with pytest.raises(WeightsError):
-        load_model(profile, PLAIN_CPU, tmp_path)
+        WARM_MODEL.load(profile, PLAIN_CPU, tmp_path)
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff" * 8, b"\x02" + bytes(7) + b"[]", b"\x0d" + bytes(7) + b'{"a":{"b":1}}'])

@@ -50,84 +50,98 @@ class LoadedModel:
     notes: tuple[str, ...] = ()
 
 
-_warm: LoadedModel | None = None
-# Held while a model is loaded, used or let go: one model is warm, and a pipeline serves one sampling at a time.
-_in_use = threading.RLock()
 _LISTEN_SECONDS = 0.2
 
 
-def load_model(
-    profile: Profile, machine: Machine | None, cache: Path, dtype: str | None = None, offload: str | None = None
-) -> LoadedModel:
-    """The profile's model; the one loaded last stays warm in this process and is returned again.
+class WarmModel:
+    """The model that was loaded last, kept for the next clip; a machine seldom has room for two.
 
-    Everything that can be known is checked before the first weight is read: the architecture, whether the profile asks
-    for a clip the model can make, and whether it fits the memory.
-
-    Args:
-        machine: what to plan for; None looks at this machine once the last model has been let go.
-        cache: where digests of weight files are remembered.
-        dtype, offload: instead of what the plan would choose.
-
-    Raises:
-        WeightsError: the weights cannot be had or are not what they should be.
-        MachineError: the model does not fit this machine.
-        ClipFormatError: the profile's clip format is not one the model can make.
-        SettingsError: dtype or offload is no such thing.
+    One at a time loads, uses or lets go of it: a pipeline serves one sampling at a time.
     """
-    global _warm
-    _silence_loading_bars()
-    with _in_use:
-        weights = locate_weights(profile, cache) if profile.weights == "trained" else None
-        architecture = read_architecture(weights.folder) if weights else named_architecture(profile.architecture or "")
-        _check(profile, architecture)
-        revision = weights.revision if weights else f"random:{profile.architecture}"
-        if _warm is not None and _same(_warm, profile, revision, dtype, offload):
-            return _warm
-        unload_model()
-        plan = plan_memory(architecture, profile.clip_format, machine or inspect_machine(), dtype, offload)
-        on_device(plan.device)
-        began = time.perf_counter()
-        pipeline = _open(weights.folder, plan) if weights else _random(architecture, plan)
-        _place(pipeline, plan)
-        _warm = LoadedModel(
-            pipeline=pipeline,
-            profile=profile,
-            architecture=architecture,
-            plan=plan,
-            base=weights.base if weights else f"{profile.architecture} (random weights)",
-            base_revision=revision,
-            load_seconds=time.perf_counter() - began,
-            asked=(dtype, offload),
-            notes=weights.notes if weights else (RANDOM_NOTE,),
-        )
-        return _warm
+
+    def __init__(self) -> None:
+        self._model: LoadedModel | None = None
+        self._in_use = threading.RLock()
+
+    def load(
+        self,
+        profile: Profile,
+        machine: Machine | None,
+        cache: Path,
+        dtype: str | None = None,
+        offload: str | None = None,
+    ) -> LoadedModel:
+        """The profile's model: the one that is warm, where it is that, or it comes in its place.
+
+        Everything that can be known is checked before the first weight is read: the architecture, whether the profile
+        asks for a clip the model can make, and whether it fits the memory.
+
+        Args:
+            machine: what to plan for; None looks at this machine once the last model has been let go.
+            cache: where digests of weight files are remembered.
+            dtype, offload: instead of what the plan would choose.
+
+        Raises:
+            WeightsError: the weights cannot be had or are not what they should be.
+            MachineError: the model does not fit this machine.
+            ClipFormatError: the profile's clip format is not one the model can make.
+            SettingsError: dtype or offload is no such thing.
+        """
+        _silence_loading_bars()
+        with self._in_use:
+            weights = locate_weights(profile, cache) if profile.weights == "trained" else None
+            architecture = (
+                read_architecture(weights.folder) if weights else named_architecture(profile.architecture or "")
+            )
+            _check(profile, architecture)
+            revision = weights.revision if weights else f"random:{profile.architecture}"
+            if self._model is not None and _same(self._model, profile, revision, dtype, offload):
+                return self._model
+            self.unload()
+            plan = plan_memory(architecture, profile.clip_format, machine or inspect_machine(), dtype, offload)
+            on_device(plan.device)
+            began = time.perf_counter()
+            pipeline = _open(weights.folder, plan) if weights else _random(architecture, plan)
+            _place(pipeline, plan)
+            self._model = LoadedModel(
+                pipeline=pipeline,
+                profile=profile,
+                architecture=architecture,
+                plan=plan,
+                base=weights.base if weights else f"{profile.architecture} (random weights)",
+                base_revision=revision,
+                load_seconds=time.perf_counter() - began,
+                asked=(dtype, offload),
+                notes=weights.notes if weights else (RANDOM_NOTE,),
+            )
+            return self._model
+
+    @contextmanager
+    def exclusive(self, context: RunContext = QUIET) -> Iterator[None]:
+        """Waits until nobody else in this process loads or uses a model, and keeps it so.
+
+        Raises:
+            Cancelled: somebody asked to stop while it waited.
+        """
+        while not self._in_use.acquire(timeout=_LISTEN_SECONDS):
+            context.raise_if_stopped("Stopped as asked while waiting for another generation; nothing was written.")
+        try:
+            yield
+        finally:
+            self._in_use.release()
+
+    def unload(self) -> None:
+        """Lets go of the model and of the memory it held."""
+        with self._in_use:
+            if self._model is not None:
+                self._model.pipeline.remove_all_hooks()
+                self._model = None
+        # Also where none was warm: of a model that failed the allocator still holds memory, which then is not free.
+        release_unused_memory()
 
 
-@contextmanager
-def exclusive_model(context: RunContext = QUIET) -> Iterator[None]:
-    """Waits until nobody else in this process loads or uses a model, and keeps it so.
-
-    Raises:
-        Cancelled: somebody asked to stop while it waited.
-    """
-    while not _in_use.acquire(timeout=_LISTEN_SECONDS):
-        context.raise_if_stopped("Stopped as asked while waiting for another generation; nothing was written.")
-    try:
-        yield
-    finally:
-        _in_use.release()
-
-
-def unload_model() -> None:
-    """Lets go of the warm model and of the memory it held."""
-    global _warm
-    with _in_use:
-        if _warm is not None:
-            _warm.pipeline.remove_all_hooks()
-            _warm = None
-    # Also where none was warm: of a model that failed the allocator still holds the memory, which then is not free.
-    release_unused_memory()
+WARM_MODEL = WarmModel()
+"""This process's: generators share it unless they are given one of their own."""
 
 
 def _same(warm: LoadedModel, profile: Profile, revision: str, dtype: str | None, offload: str | None) -> bool:

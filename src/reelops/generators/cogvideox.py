@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from reelops.clip import ClipFormat, ClipOrder
 from reelops.cogvideox.adapter_base import Base, require_base
 from reelops.cogvideox.clip_format import choose_format
-from reelops.cogvideox.load import LoadedModel, exclusive_model, load_model, unload_model
+from reelops.cogvideox.load import WARM_MODEL, LoadedModel, WarmModel
 from reelops.cogvideox.lora import Adapter, adapter_applied, read_adapter
 from reelops.cogvideox.profiles import KIND, Profile, find_profile
 from reelops.cogvideox.weights import locate_weights
@@ -34,6 +34,7 @@ class CogVideoXGenerator:
         config: where profiles and caches are.
         machine: what to plan for; None looks at this machine when a model is loaded.
         dtype, offload: instead of what the plan would choose.
+        warm_model: where the model stays loaded for the next order.
     """
 
     kind = KIND
@@ -45,8 +46,10 @@ class CogVideoXGenerator:
         machine: Machine | None = None,
         dtype: str | None = None,
         offload: str | None = None,
+        warm_model: WarmModel = WARM_MODEL,
     ) -> None:
         self._config = config or load_config()
+        self._warm_model = warm_model
         self._machine = machine
         self._dtype = dtype
         self._offload = offload
@@ -71,7 +74,7 @@ class CogVideoXGenerator:
         adapter = read_adapter(order.adapter, order.adapter_strength) if order.adapter else None
         clip = _clip_format(order, profile)
         picture = read_picture(order.picture, clip.width, clip.height, order.fit)
-        with exclusive_model(context), PeakMemory() as peak, _model_let_go_when_out_of_memory():
+        with self._warm_model.exclusive(context), PeakMemory() as peak, self._let_go_when_out_of_memory():
             with explaining_out_of_memory(f"loading {profile.name}", _WHAT_TO_DO):
                 model = self._load(profile, context)
             load_seconds = time.perf_counter() - began
@@ -102,10 +105,19 @@ class CogVideoXGenerator:
             return  # it may still be downloaded; what is wrong with a folder is told when it is loaded
         require_base(adapter.path, adapter.base, base, order.other_base)
 
+    @contextmanager
+    def _let_go_when_out_of_memory(self) -> Iterator[None]:
+        """A model that was too large for what is free is not the one that the next order finds warm."""
+        try:
+            yield
+        except OutOfMemory:
+            self._warm_model.unload()
+            raise
+
     def _load(self, profile: Profile, context: RunContext) -> LoadedModel:
         context.raise_if_stopped("Stopped as asked before loading; nothing was written.")
         context.progress("load", 0, 1)
-        model = load_model(profile, self._machine, self._config.cache, self._dtype, self._offload)
+        model = self._warm_model.load(profile, self._machine, self._config.cache, self._dtype, self._offload)
         context.progress("load", 1, 1)
         return model
 
@@ -146,16 +158,6 @@ _WHAT_TO_DO = (
 def _doing(model: LoadedModel) -> str:
     plan = model.plan
     return f"making a clip with offload {plan.offload} (planned: {plan.peak_bytes / 1e9:.1f} GB)"
-
-
-@contextmanager
-def _model_let_go_when_out_of_memory() -> Iterator[None]:
-    """A model that was too large for what is free is not the one that the next order finds warm."""
-    try:
-        yield
-    except OutOfMemory:
-        unload_model()
-        raise
 
 
 def _facts(

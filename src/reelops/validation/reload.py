@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from reelops.clip import ClipOrder
-from reelops.cogvideox.load import unload_model
+from reelops.cogvideox.load import WARM_MODEL
 from reelops.cogvideox.lora import WEIGHTS_NAME, Adapter
 from reelops.cogvideox.profiles import Profile
 from reelops.cogvideox.weights import Weights
@@ -102,7 +102,7 @@ def reload_adapter(
     ours = producer.frames(order, context)
     with_adapter = ours.read_frames().astype(np.int16)
     without = producer.frames(order.but(adapter=None), context).read_frames()
-    unload_model()  # two of them may not fit the memory
+    WARM_MODEL.unload()  # two of them may not fit the memory
     context.raise_if_stopped("Stopped as asked before the reload gate; nothing was written.")
     facts = ours.facts.to_json()
     with explaining_out_of_memory("making a clip by diffusers alone"):

@@ -14,7 +14,7 @@ import pytest
 from small_model import CLIP, PLAIN_CPU, PROMPT_LENGTH, write_small_model
 
 from reelops.cogvideox.architecture import read_architecture
-from reelops.cogvideox.load import load_model, unload_model
+from reelops.cogvideox.load import WARM_MODEL, WarmModel
 from reelops.cogvideox.profiles import Profile, profile_of_folder
 from reelops.cogvideox.sampling import SamplingConfig, sample_frames
 from reelops.cogvideox.weights import content_digest, locate_weights
@@ -31,9 +31,9 @@ def copy(small_model, tmp_path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _cold():
-    unload_model()
+    WARM_MODEL.unload()
     yield
-    unload_model()
+    WARM_MODEL.unload()
 
 
 def edit(path: Path, **changes) -> None:
@@ -42,18 +42,18 @@ def edit(path: Path, **changes) -> None:
 
 def test_a_model_loads_once_and_stays_warm(small_model, tmp_path):
     profile = profile_of_folder(small_model)
-    model = load_model(profile, PLAIN_CPU, tmp_path)
-    assert load_model(profile, PLAIN_CPU, tmp_path) is model
+    model = WARM_MODEL.load(profile, PLAIN_CPU, tmp_path)
+    assert WARM_MODEL.load(profile, PLAIN_CPU, tmp_path) is model
     assert (model.plan.dtype, model.plan.device, model.plan.offload) == ("float32", "cpu", "none")
     assert model.base_revision == content_digest(small_model, tmp_path)
-    assert load_model(profile, PLAIN_CPU, tmp_path, dtype="bfloat16").plan.dtype == "bfloat16"
+    assert WARM_MODEL.load(profile, PLAIN_CPU, tmp_path, dtype="bfloat16").plan.dtype == "bfloat16"
 
 
 def test_replaced_weights_are_noticed_by_a_warm_process(copy, tmp_path):
     profile = profile_of_folder(copy)
-    before = load_model(profile, PLAIN_CPU, tmp_path)
+    before = WARM_MODEL.load(profile, PLAIN_CPU, tmp_path)
     edit(copy / "scheduler" / "scheduler_config.json", beta_end=0.013)
-    after = load_model(profile, PLAIN_CPU, tmp_path)
+    after = WARM_MODEL.load(profile, PLAIN_CPU, tmp_path)
     assert after is not before and after.base_revision != before.base_revision
 
 
@@ -101,7 +101,7 @@ def test_weights_of_other_shapes_than_the_config_are_one_clear_error(copy, tmp_p
     profile = profile_of_folder(copy)
     edit(copy / "transformer" / "config.json", time_embed_dim=32)
     with pytest.raises(WeightsError, match="do not fit their own configs") as caught:
-        load_model(profile, PLAIN_CPU, tmp_path)
+        WARM_MODEL.load(profile, PLAIN_CPU, tmp_path)
     assert "\n" not in str(caught.value)
 
 
@@ -121,17 +121,17 @@ def test_a_missing_folder_says_how_to_get_it_back(tmp_path):
 
 def test_a_machine_that_is_too_small_refuses_before_loading(small_model, tmp_path):
     with pytest.raises(MachineError, match="needs about 1"):
-        load_model(profile_of_folder(small_model), replace(PLAIN_CPU, ram_free_bytes=500_000_000), tmp_path)
+        WARM_MODEL.load(profile_of_folder(small_model), replace(PLAIN_CPU, ram_free_bytes=500_000_000), tmp_path)
 
 
 def test_a_profile_of_another_format_than_its_weights_is_refused(small_model, tmp_path):
     with pytest.raises(ClipFormatError, match="Ask for 9"):
-        load_model(profile_of_folder(small_model).model_copy(update={"num_frames": 17}), PLAIN_CPU, tmp_path)
+        WARM_MODEL.load(profile_of_folder(small_model).model_copy(update={"num_frames": 17}), PLAIN_CPU, tmp_path)
 
 
 def test_a_profile_of_another_prompt_length_is_refused(small_model, tmp_path):
     with pytest.raises(WeightsError, match=f"Set prompt_length to {PROMPT_LENGTH}"):
-        load_model(profile_of_folder(small_model).model_copy(update={"prompt_length": 226}), PLAIN_CPU, tmp_path)
+        WARM_MODEL.load(profile_of_folder(small_model).model_copy(update={"prompt_length": 226}), PLAIN_CPU, tmp_path)
 
 
 def test_digest_follows_content_and_not_names_or_times(copy, small_model, tmp_path):
@@ -200,3 +200,12 @@ def test_random_weights_sample_without_any_file_and_say_that_they_are_noise(smal
         pipeline, small_picture, "zoom in", CLIP, SamplingConfig(steps=2, prompt_length=PROMPT_LENGTH)
     )
     assert sampled.frames_THWC.shape == (9, 32, 48, 3)
+
+
+def test_a_model_of_ones_own_stays_warm_beside_the_processs(small_model, tmp_path):
+    profile, own = profile_of_folder(small_model), WarmModel()
+    shared = WARM_MODEL.load(profile, PLAIN_CPU, tmp_path)
+    mine = own.load(profile, PLAIN_CPU, tmp_path)
+    assert mine is not shared and own.load(profile, PLAIN_CPU, tmp_path) is mine
+    own.unload()
+    assert WARM_MODEL.load(profile, PLAIN_CPU, tmp_path) is shared

@@ -12,7 +12,7 @@ from PIL import Image
 from small_model import HEIGHT, PLAIN_CPU, PROMPT_LENGTH, WIDTH
 
 from reelops.clip import ClipOrder
-from reelops.cogvideox.load import load_model, unload_model
+from reelops.cogvideox.load import WARM_MODEL
 from reelops.cogvideox.profiles import find_profile
 from reelops.cogvideox.weights import content_digest
 from reelops.errors import Cancelled, MachineError, OutOfMemory, SettingsError, WeightsError
@@ -140,7 +140,7 @@ def test_wrong_orders_are_one_line(generator, order, change, error, word):
 
 
 def test_a_machine_that_is_too_small_is_told_so(project, order):
-    unload_model()
+    WARM_MODEL.unload()
     poor = replace(PLAIN_CPU, ram_free_bytes=200_000_000)
     generator = CogVideoXGenerator(load_config(params_file=project / "params.yaml"), poor)
     with pytest.raises(MachineError, match=r"0\.2 GB of memory free"):
@@ -160,9 +160,9 @@ def test_orders_from_several_threads_take_turns_and_each_gets_its_own_clip(gener
 def test_a_waiting_order_can_be_stopped(generator, order):
     from concurrent.futures import ThreadPoolExecutor
 
-    from reelops.cogvideox.load import exclusive_model
+    from reelops.cogvideox.load import WARM_MODEL
 
-    with ThreadPoolExecutor(1) as pool, exclusive_model():
+    with ThreadPoolExecutor(1) as pool, WARM_MODEL.exclusive():
         waiting = pool.submit(generator.generate, order, RunContext(should_stop=lambda: True))
         with pytest.raises(Cancelled, match="while waiting"):
             waiting.result(timeout=60)
@@ -176,7 +176,7 @@ def full_gpu(*_, **__):
 
 def test_a_full_gpu_is_one_line_and_the_next_order_plans_anew(generator, order):
     generator.generate(order)
-    warm = load_model(find_profile("tiny", generator._config), PLAIN_CPU, generator._config.cache)
+    warm = WARM_MODEL.load(find_profile("tiny", generator._config), PLAIN_CPU, generator._config.cache)
     warm.pipeline.transformer.register_forward_pre_hook(full_gpu)
     with pytest.raises(OutOfMemory, match=r"with offload none \(planned: \d\.\d GB\)\. Free it of other work"):
         generator.generate(order)
@@ -188,7 +188,7 @@ def test_a_gpu_that_is_full_while_a_model_or_an_adapter_is_loaded_is_no_fault_of
 ):
     from diffusers import CogVideoXImageToVideoPipeline
 
-    unload_model()
+    WARM_MODEL.unload()
     with monkeypatch.context() as patched:
         patched.setattr(CogVideoXImageToVideoPipeline, "load_lora_weights", full_gpu)
         with pytest.raises(OutOfMemory, match=r"ran out of memory reading .*lora"):
