@@ -26,6 +26,7 @@ from reelops.views.progress_bar import watching
 from reelops.views.take import show_take
 from tasks.generation import StepsAsTasks, gpu_slot, is_watched, run_context, watched_by
 from tasks.quiet import quieten
+from tasks.server import require_server
 from tasks.stopping import sigterm_noted
 from tasks.tracking import show_clip
 
@@ -77,6 +78,7 @@ def command(
     Example: python -m flows generate-video photo.jpg "A lighthouse at dusk, slow zoom in" -o clip.mp4
     """
     quieten()
+    require_server()
     with watching("Starting Prefect") as context, watched_by(context.on_event):
         take = generate_video(order, output, track, force)
     show_take(take)

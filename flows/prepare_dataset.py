@@ -30,6 +30,7 @@ from reelops.views.progress_bar import watching
 from tasks.dataset import await_shards, order_shard, show_prepared, write_reports, write_tables
 from tasks.dataset import look_at_shard as look_here
 from tasks.quiet import quieten
+from tasks.server import require_server
 from tasks.stopping import sigterm_noted
 
 
@@ -93,6 +94,7 @@ def command(**parameters: Any) -> int:
     Example: python -m flows prepare-dataset --shards 4
     """
     quieten()
+    require_server()
     with watching("Preparing"):
         found = prepare_dataset(**parameters)
     show_metadata(found.result)

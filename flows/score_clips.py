@@ -30,6 +30,7 @@ from reelops.views.progress_bar import watching
 from reelops.views.scores import complain, show_many
 from tasks.quiet import quieten
 from tasks.scoring import log_scores, score_batch, show_scores, write_outputs
+from tasks.server import require_server
 from tasks.stopping import raise_if_terminated, sigterm_noted
 
 REPORT = "report.html"
@@ -135,6 +136,7 @@ def command(**parameters: Any) -> int:
     Example: python -m flows score-clips clips/ --html report.html
     """
     quieten()
+    require_server()
     with watching("Scoring"):
         batch = score_clips(**parameters)
     show_many(batch.clips)

@@ -22,6 +22,7 @@ from reelops.training.reproduce import TrainedAdapter, read_trained
 from reelops.validation.verdict import AdapterVerdict, read_verdict
 from tasks.generation import gpu_slot
 from tasks.quiet import quieten
+from tasks.server import require_server
 from tasks.stopping import raise_if_terminated, sigterm_noted
 from tasks.training import register_adapter, reproduce_stage, show_adapter
 
@@ -91,6 +92,7 @@ def command(**parameters: Any) -> int:
     Example: python -m flows train-lora --stage train
     """
     quieten()
+    require_server()
     handover = train_lora(**parameters)
     trained = handover.trained
     print(f"Adapter {trained.folder} (sha256 {trained.sha256[:12]}), lineage {trained.lineage}")

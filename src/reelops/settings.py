@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import AliasChoices, Field, PrivateAttr, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from reelops.addresses import problem_of_store_address, problem_of_web_address, sqlite_uri
 from reelops.errors import SettingsError, nearest_name
+from reelops.shown_address import shown
 
 PREFIX = "REELOPS_"
 # Variables of that prefix that are no settings: the tests', and what Kubernetes tells every pod of a service that is
@@ -117,7 +120,21 @@ class Settings(BaseSettings):
     @field_validator("mlflow_tracking_uri", mode="after")
     @classmethod
     def _default_store(cls, uri: str, info: Any) -> str:
-        return uri or f"sqlite:///{info.data.get('home', Path()) / 'mlflow.db'}"
+        return uri or sqlite_uri(info.data.get("home", Path()) / "mlflow.db")
+
+    @field_validator("prefect_api_url", mode="after")
+    @classmethod
+    def _web_address(cls, url: str | None) -> str | None:
+        if url and (why := problem_of_web_address(url)):
+            raise PydanticCustomError("address", "{why}", {"why": why})
+        return url or None
+
+    @field_validator("mlflow_tracking_uri", mode="before")
+    @classmethod
+    def _store_address(cls, uri: Any) -> Any:
+        if isinstance(uri, str) and uri and (why := problem_of_store_address(uri)):
+            raise PydanticCustomError("address", "{why}", {"why": why})
+        return uri
 
     _root: Path = PrivateAttr()
 
@@ -179,8 +196,17 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as error:
         first = error.errors()[0]
-        name = "REELOPS_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise SettingsError(f"{name} is {first.get('input')!r}: {first['msg']}. Correct or unset it.") from error
+        name = _variable_that_is_set("_".join(str(part) for part in first["loc"]).upper())
+        given = first.get("input")
+        told = shown(given) if isinstance(given, str) else given
+        raise SettingsError(f"{name} is {told!r}: {first['msg']}. Correct or unset it.") from error
+
+
+def _variable_that_is_set(name: str) -> str:
+    """The variable that a value is from: ours, or the one of the same name that the server's own tools read."""
+    own = name if name.startswith(PREFIX) else f"{PREFIX}{name}"
+    foreign = own.removeprefix(PREFIX)
+    return foreign if own not in os.environ and foreign in os.environ and foreign.endswith(("_URI", "_URL")) else own
 
 
 def _refuse_unknown_variables() -> None:

@@ -58,5 +58,5 @@ def test_a_home_that_cannot_be_written_is_one_line(repository: Path, tmp_path: P
         cwd=repository,
         env={**os.environ, "REELOPS_HOME": str(tmp_path / "a-file" / "home")},
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.count("\n") == 1 and "Set REELOPS_HOME" in done.stderr

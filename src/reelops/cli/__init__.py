@@ -20,6 +20,7 @@ from reelops.errors import EXIT_CODES, FAILED, TERMINATED, UNUSABLE, Cancelled, 
 from reelops.system.interpreter import configure_interpreter, end_process
 from reelops.system.out_of_memory import explaining_out_of_memory
 from reelops.system.plain_text import printable
+from reelops.system.proxies import ask_this_machine_directly
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -55,6 +56,7 @@ def build_app() -> typer.Typer:
 def main() -> None:
     """The console script."""
     configure_interpreter()
+    ask_this_machine_directly(*map(os.environ.get, ("REELOPS_MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_URI")))
     app = build_app()
     end_process(run_guarded(lambda: app(standalone_mode=False)))
 

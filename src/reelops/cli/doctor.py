@@ -30,9 +30,9 @@ from reelops.cogvideox.weights import locate_weights
 from reelops.errors import DONE, FAILED, MachineError, ReelOpsError, SettingsError
 from reelops.params import read_config
 from reelops.settings import PACKAGE, PARAMS_NAME, Settings, find_checkout, load_settings, shipped_folder
+from reelops.shown_address import shown
 from reelops.system.device_lock import lock_folder
 from reelops.system.hardware import inspect_machine
-from reelops.system.shown_address import shown
 from reelops.tracking.lineage import code_commit
 from reelops.views.console import terminal
 

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from reelops.errors import Cancelled, stop_among
-from reelops.system.shown_address import shown
+from reelops.shown_address import shown
 from reelops.tracking.runs import RunRecord, TrackedRun, log_values, reached, run_of, run_that_is_there
 from reelops.tracking.store import (
     NOT_INSTALLED,

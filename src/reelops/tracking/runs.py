@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reelops.shown_address import shown
 from reelops.system.plain_text import spelt_out
-from reelops.system.shown_address import shown
 from reelops.tracking.store import (
     asking_store,
     experiment_id_of,

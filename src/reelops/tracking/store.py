@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from reelops.addresses import sqlite_file
 from reelops.errors import TrackingError, causes, may_pass, stop_among
+from reelops.shown_address import shown, shown_in
 from reelops.system.exclusive_lock import patient_lock
-from reelops.system.shown_address import shown, shown_in
+from reelops.system.proxies import ask_this_machine_directly, problem_of_proxy_for
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 T = TypeVar("T")
-SQLITE = "sqlite:///"
 NOT_INSTALLED = 'MLflow is not installed; pip install "reelops[tracking]", or use --no-track'
 
 HARDENED = {
@@ -45,6 +46,7 @@ _GONE = frozenset({"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"})
 _SILENCE = frozenset({"ConnectionError", "Timeout", "ProtocolError"})
 _WAITS = (1.0, 3.0)
 _LONGEST_REASON = 300
+_LOCAL_PAGES = "http://127.0.0.1:5000"  # where `mlflow ui` serves unless it is told otherwise
 
 
 @contextmanager
@@ -144,6 +146,8 @@ def is_not_installed(error: BaseException) -> bool:
 def new_client(uri: str) -> MlflowClient:
     """MLflow's client; a local store must not be asked for the first time by two processes at once."""
     harden()
+    if why := problem_of_proxy_for(uri, "requests"):
+        raise TrackingError(why)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     # It would print the traceback of what is told in one line here.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
@@ -176,11 +180,14 @@ def one_at_a_time(uri: str) -> Iterator[None]:
 
 
 def where_to_look(uri: str, experiment_id: str, run_id: str) -> str:
-    """The run's page on a server, or the command that serves a local store."""
+    """The run's page on a server, or the command that serves a local store, and the page there.
+
+    MLflow's own first page shows nothing of runs.
+    """
     page = f"#/experiments/{experiment_id}/runs/{run_id}"
     if uri.startswith(("http://", "https://")):
         return f"{shown(uri).rstrip('/')}/{page}"
-    return f"mlflow ui --backend-store-uri {shown(uri)}"
+    return f"mlflow ui --backend-store-uri {shlex.quote(shown(uri))}, then {_LOCAL_PAGES}/{page}"
 
 
 def is_local(uri: str) -> bool:
@@ -188,15 +195,11 @@ def is_local(uri: str) -> bool:
     return sqlite_file(uri) is not None
 
 
-def sqlite_file(uri: str) -> Path | None:
-    """The file of an embedded store; None for any other."""
-    return Path(uri.removeprefix(SQLITE).partition("?")[0]).absolute() if uri.startswith(SQLITE) else None
-
-
 def harden() -> None:
     """Set MLflow's environment where the user has not; it is read when mlflow is imported and at each request."""
     for name, value in HARDENED.items():
         os.environ.setdefault(name, value)
+    ask_this_machine_directly()
 
 
 def part_from(error: BaseException, handled: BaseException | None) -> None:

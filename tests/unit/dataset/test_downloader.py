@@ -330,8 +330,11 @@ def test_private_addresses_are_known(address: str, private: bool) -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("ALL_PROXY", "gopher://x"), ("HTTPS_PROXY", "http://[::1"), ("SSL_CERT_FILE", "/nowhere")]
 )
-def test_an_environment_that_leads_nowhere_is_one_line(desk, monkeypatch, name: str, value: str) -> None:
+def test_an_environment_that_leads_nowhere_is_one_line_once_something_is_asked(
+    desk, tmp_path: Path, monkeypatch, name: str, value: str
+) -> None:
     monkeypatch.setenv(name, value)
+    downloader = desk.downloader()
     with pytest.raises(SettingsError, match="correct HTTP_PROXY") as caught:
-        desk.downloader()
+        downloader.download(Remote(urls=("http://127.0.0.1:9/a.mp4",)), tmp_path / "a.mp4")
     assert "\n" not in str(caught.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import socket
 import sqlite3
 import subprocess
@@ -17,8 +18,9 @@ pytest.importorskip("mlflow", reason='MLflow comes with pip install "reelops[tra
 
 from mlflow import MlflowClient
 
+from reelops.addresses import sqlite_file, sqlite_uri
 from reelops.errors import TrackingError
-from reelops.system.shown_address import shown
+from reelops.shown_address import shown
 from reelops.tracking import live_run as live_run_module
 from reelops.tracking.live_run import LiveRun
 from reelops.tracking.runs import RunRecord, log_run
@@ -169,6 +171,25 @@ def test_an_address_is_shown_without_its_password(uri: str, seen: str) -> None:
 
 def test_a_servers_run_is_looked_up_on_its_page() -> None:
     assert where_to_look("http://host:5000/", "3", "abc") == "http://host:5000/#/experiments/3/runs/abc"
+
+
+def test_the_command_for_a_local_store_can_be_copied_and_is_followed_by_the_page_of_the_run():
+    command, page = where_to_look("sqlite:////home/jo's runs/mlflow.db", "3", "abc").split(", then ")
+    assert shlex.split(command) == ["mlflow", "ui", "--backend-store-uri", "sqlite:////home/jo's runs/mlflow.db"]
+    assert page == "http://127.0.0.1:5000/#/experiments/3/runs/abc"
+
+
+@pytest.mark.parametrize("name", ["branch%2Fname", "100%", "home?3", "a#b & c+d;e ü 'f' \"g\" [h]"])
+def test_a_store_in_a_folder_of_any_name_keeps_runs_there(tmp_path, name):
+    home = tmp_path / "stores" / name
+    home.mkdir(parents=True)
+    (tmp_path / "clip.txt").write_text("frames")
+    uri = sqlite_uri(home / "mlflow.db")
+    tracked = log_run(RunRecord("one", {}, {"m": 1.0}, {}, files=[tmp_path / "clip.txt"]), uri)
+    assert sqlite_file(uri) == home / "mlflow.db"
+    assert (home / "mlflow.db").is_file() and len(list(home.rglob("clip.txt"))) == 1
+    assert [path.name for path in home.parent.iterdir()] == [name]
+    assert shlex.split(tracked.look.partition(", then ")[0])[-1] == uri
 
 
 def test_mlflow_is_told_to_keep_quiet_and_not_to_unpickle() -> None:

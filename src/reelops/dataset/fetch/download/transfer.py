@@ -45,18 +45,31 @@ class Transfer:
         self._stopping = stopping
         self._tokens = tokens
         self._sockets: set[socket.socket] = set()
-        timeout = httpx.Timeout(settings.read_seconds, connect=settings.connect_seconds, pool=None)
-        limits = httpx.Limits(max_connections=settings.connections, max_keepalive_connections=settings.connections)
+        self._opening = threading.Lock()
+        self._opened: httpx.Client | None = None
+
+    def close(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
+
+    @property
+    def _client(self) -> httpx.Client:
+        """Made when it is first needed: where nothing is asked of the network, no proxy of the environment matters."""
+        with self._opening:
+            self._opened = self._opened or self._new_client()
+            return self._opened
+
+    def _new_client(self) -> httpx.Client:
+        own = self._settings
+        timeout = httpx.Timeout(own.read_seconds, connect=own.connect_seconds, pool=None)
+        limits = httpx.Limits(max_connections=own.connections, max_keepalive_connections=own.connections)
         with reading_foreign(
             "The environment's proxy or certificate",
             SettingsError,
             "cannot be used",
             "correct HTTP_PROXY, HTTPS_PROXY, ALL_PROXY or SSL_CERT_FILE",
         ):
-            self._client = httpx.Client(timeout=timeout, limits=limits, follow_redirects=False)
-
-    def close(self) -> None:
-        self._client.close()
+            return httpx.Client(timeout=timeout, limits=limits, follow_redirects=False)
 
     def cut_off(self) -> None:
         """Ends what is being received, also from servers that are silent."""

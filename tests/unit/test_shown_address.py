@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reelops.system.shown_address import shown, shown_in
+from reelops.shown_address import shown, shown_in
 
 
 @pytest.mark.parametrize(
