@@ -77,12 +77,22 @@ def _values(value: Any, random: Random) -> Any:
 def _texts() -> dict[str, tuple[bytes, ...]]:
     lines = "\n".join(map(json.dumps, _ROWS))
     table = 'file_name;caption\na.mp4;One.\nb.mp4;"Two; it is."\n'
+    escaped = b'file_name,caption\na.mp4,"a \\"b\\" c"\nb.mp4,"two\nlines"\n'
+    sentence = "sep=|\nfile_name|caption\na.mp4|\u4e00\u53ea\u732b\u5750\u5728\u57ab\u5b50\u4e0a\n"
     sums = "".join(f"{number:064x}  video{number}.mp4\n" for number in range(3))
     return {
         ".json": tuple(json.dumps(value).encode() for value in (_MSR, _VATEX, _ROWS)),
         ".jsonl": (lines.encode(), _records()),
-        ".csv": (_PANDA.encode(), table.encode("utf-16"), table.encode(), "caption\ncaf\u00e9".encode("latin-1")),
-        ".tsv": (table.replace(";", "\t").encode(),),
+        ".csv": (
+            _PANDA.encode(),
+            table.encode("utf-16"),
+            table.encode(),
+            "caption\ncaf\u00e9".encode("latin-1"),
+            *(table.encode(encoding) for encoding in ("utf-16-le", "cp1252")),
+            escaped,
+            sentence.encode("gb18030"),
+        ),
+        ".tsv": (table.replace(";", "\t").encode(), b'file_name\tcaption\na.mp4\t"One.\nb.mp4\tTwo" it is.\n'),
         ".txt": (sums.encode(), "A caf\u00e9.\nTwo lines.\n".encode("utf-8-sig"), b"a.mp4\nb.mp4\nmutant.mp4\n"),
         ".parquet": (_parquet(),),
     }

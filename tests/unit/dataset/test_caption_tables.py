@@ -180,10 +180,23 @@ def test_a_damaged_row_is_named_and_the_others_are_read(tmp_path: Path) -> None:
 
 
 def test_many_damaged_rows_are_one_line(tmp_path: Path) -> None:
-    table = "".join(f"clip-{number}.mp4,a cat, a dog, a mouse\n" for number in range(4))
+    table = "".join(f"clip-{number}.mp4,a cat,0.5,train\n" for number in range(4))
     captions, notes = read_table(tmp_path, "table.csv", f"file_name,caption\n{table}")
     assert captions == [""] * 4 and len(notes) == 1
     assert "line 2 has another number of fields" in notes[0] and "3 more like it" in notes[0]
+
+
+def test_commas_of_a_sentence_in_the_last_column_are_text_and_said_to_be(tmp_path: Path) -> None:
+    table = 'clip-0.mp4,a cat, a dog\nclip-1.mp4,one\n"clip-2.mp4",he says "two", then "three"\n'
+    captions, notes = read_table(tmp_path, "table.csv", f"file_name,caption\n{table}")
+    assert captions[:3] == ["a cat, a dog", "one", 'he says "two", then "three"']
+    assert len(notes) == 1 and "line 2: ',' in the last column was read as text (and 1 more" in notes[0]
+
+
+@pytest.mark.parametrize("end", ["\x1a", "\0" * 50, ",,\n, \n", "\r\n \r\n\t\r\n"])
+def test_what_fills_up_the_end_of_a_table_is_no_row(tmp_path: Path, end: str) -> None:
+    captions, notes = read_table(tmp_path, "table.csv", f"file_name,caption\r\nclip-0.mp4,one\r\n{end}")
+    assert captions[0] == "one" and (not notes or "," in end)
 
 
 def test_quotation_marks_within_a_text_stay(tmp_path: Path) -> None:
@@ -202,7 +215,14 @@ def test_spaces_after_commas_do_not_spoil_quoted_fields(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    ["sep=;\r\nfile_name;caption", "\n\nfile_name;caption", "File_Name;CAPTION", "fileName;Caption", "file name;text"],
+    [
+        "sep=;\r\nfile_name;caption",
+        '"sep=;"\nfile_name;caption',
+        "\n\nfile_name;caption",
+        "File_Name;CAPTION",
+        "fileName;Caption",
+        "file name;text",
+    ],
 )
 def test_a_header_is_understood_however_it_is_spelt(tmp_path: Path, header: str) -> None:
     captions, notes = read_table(tmp_path, "table.csv", f"{header}\nclip-0.mp4;one, two\n\nclip-1.mp4;three\n\n\n")
@@ -234,6 +254,39 @@ def test_a_column_may_stand_alone_with_commas_in_it(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("file_name\none, two.mp4\n")
     _, notes = read(tmp_path)
     assert len(notes) == 1 and "says nothing of one, two.mp4" in notes[0]
+
+
+@pytest.mark.parametrize("delimiter", ["\t", "|"])
+def test_a_text_file_of_names_and_captions_is_a_table(tmp_path: Path, delimiter: str) -> None:
+    (tmp_path / "README.txt").write_text("Videos, and what is in them.\n")
+    lines = f"clip-0.mp4{delimiter}one, two\nclip-1.mp4{delimiter}three\n"
+    captions, notes = read_table(tmp_path, "all.txt", lines)
+    assert captions[:2] == ["one, two", "three"] and len(notes) == 1 and "README" not in notes[0]
+
+
+# ---- damaged JSON ----
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ('[\n{"video": "clip-0.mp4", "text": "one"},\n{"video": "clip-1.mp4", "te', ["one", ""]),
+        ('[{"video": "clip-0.mp4", "text": "one"},\n{"video": "clip-1.mp4", "text": "two"},]', ["one", "two"]),
+        ('[{"video": "clip-0.mp4", "text": "on"e"},\n{"video": "clip-1.mp4", "text": "two"}]', ["", "two"]),
+        ('[{"video": "clip-0.mp4", "text": "one"}\n{"video": "clip-1.mp4", "text": "two"}]', ["one", "two"]),
+    ],
+    ids=["cut short", "a comma too many", "a quotation mark too many", "a comma too few"],
+)
+def test_the_whole_rows_of_damaged_json_are_read(tmp_path: Path, text: str, wanted: list[str]) -> None:
+    captions, notes = read_table(tmp_path, "table.json", text)
+    assert captions[:2] == wanted
+    assert len(notes) == 1 and "is damaged JSON from line" in notes[0]
+
+
+def test_lines_of_json_may_end_with_commas(tmp_path: Path) -> None:
+    rows = '{"video": "clip-0.mp4", "text": "one"},\n{"video": "clip-1.mp4", "text": "two"},\n'
+    captions, notes = read_table(tmp_path, "table.jsonl", rows)
+    assert captions[:2] == ["one", "two"] and not notes
 
 
 # ---- encodings ----

@@ -162,6 +162,21 @@ def test_a_table_of_another_tool_is_read(tmp_path: Path, tool: str, suffix: str)
     assert "a cat sleeps" in caption and "begins" not in caption
 
 
+def test_splits_of_a_table_may_be_its_keys(tmp_path: Path) -> None:
+    touch(tmp_path, "a.mp4", "b.mp4")
+    rows = {"train": [{"video": "a.mp4", "caption": "one"}], "test": [{"video": "b.mp4", "caption": "two"}]}
+    (tmp_path / "all.json").write_text(json.dumps(rows))
+    entries, notes = listed(tmp_path)
+    assert [(one.split, one.captions) for one in entries.values()] == [("train", ("one",)), ("test", ("two",))]
+    assert not notes
+
+
+def test_captions_beside_a_video_may_end_in_caption(tmp_path: Path) -> None:
+    touch(tmp_path, "a.mp4")
+    (tmp_path / "a.caption").write_text("a cat sleeps")
+    assert captions(tmp_path) == {"a.mp4": ("a cat sleeps",)}
+
+
 def test_a_row_of_several_videos_is_left_out_and_said(tmp_path: Path) -> None:
     touch(tmp_path, "a.mp4", "b.mp4")
     (tmp_path / "data.jsonl").write_text(json.dumps({"videos": ["a.mp4", "b.mp4"], "text": "a cat and a dog"}))

@@ -78,6 +78,14 @@ def test_msr_vtt_as_hub_mirrors_have_it(tmp_path: Path, suffix: str) -> None:
     assert {entry.origin for entry in entries.values()} == {"youtube:9lZi22qLlEo"}
 
 
+def test_split_lists_of_msr_vtt_may_be_plain_lines(tmp_path: Path) -> None:
+    data = published.write_json(tmp_path / "MSRVTT_data.json", published.msr_vtt(CLIPS))
+    (tmp_path / "train_list_jsfusion.txt").write_text("video0\r\nvideo7020\r\n")
+    entries, notes = listed(MSR, tmp_path, data, tmp_path / "train_list_jsfusion.txt")
+    assert {name: entry.split for name, entry in entries.items()} == {"video0": "train", "video7020": "train"}
+    assert not notes
+
+
 @pytest.mark.parametrize(
     "rows",
     [

@@ -21,10 +21,13 @@ from reelops.dataset.sources.field_values import folded
 from reelops.dataset.sources.notes import Tally
 from reelops.dataset.sources.text_file import TextFile
 from reelops.errors import DatasetError
+from reelops.foreign import printable
 
 DELIMITERS = (",", ";", "\t", "|")
 _NO_DELIMITER = "\x1f"
-_EXCELS_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+_EXCELS_LINE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
+# What fills up lines and ends of files without saying anything; MS-DOS ended texts with \x1a.
+_NOTHING = " \t\r\n\0\x1a\ufeff"
 _LONGEST_FIELD = 1 << 28  # a row of Panda-70M holds the captions of a whole video
 _MOST_LINES = 10_000  # of one record
 _LOOKED_AT = 50  # lines
@@ -37,6 +40,7 @@ class Expected:
     Attributes:
         names: names of columns, folded, that say which clip a row is of.
         columns: names of all columns, folded, that are understood; a header has one of them at least.
+        texts: those of columns whose text may hold commas.
         is_clip: whether a field names a clip that there is, or could be one.
         delimiter: where it is known.
     """
@@ -45,6 +49,7 @@ class Expected:
     columns: Sequence[str]
     is_clip: Callable[[str], bool]
     delimiter: str | None = None
+    texts: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -63,12 +68,13 @@ class _Form:
     escapes: bool = False
 
 
-Way = Literal["quoted", "escaped", "plain"]
+Way = Literal["quoted", "escaped", "plain", "open"]
 
 
 @dataclass(frozen=True)
 class _Record:
-    """A row, where its fields could be told, and how they were."""
+    """A row, where its fields could be told, and how they were: from quoted fields, from ones with backslashes, with
+    quotation marks as text, with commas of the last field as text."""
 
     line: int
     fields: list[str] | None
@@ -86,26 +92,28 @@ def read_delimited(text: TextFile, expected: Expected, on_note: OnNote) -> Itera
     form = _form_of(text, expected, on_note)
     if form is None:
         return
-    wrong, plain, escaped = Tally(), Tally(), Tally()
+    wrong, plain, escaped, opened = Tally(), Tally(), Tally(), Tally()
     for record in _records(text, form, expected):
         if record.fields is None:
             wrong.add(f"{text.path}, line {record.line} has another number of fields than the header; left out")
             continue
         if record.way == "plain":
             plain.add(f"{text.path}, line {record.line}: a quotation mark without its other half was read as text")
+        if record.way == "open":
+            mark = printable(form.delimiter)
+            opened.add(f"{text.path}, line {record.line}: {mark!r} in the last column was read as text")
         if record.way == "escaped":
             escaped.add(f"{text.path}, line {record.line}: backslashes before quotation marks were taken out")
         yield dict(zip(form.columns, record.fields, strict=False))
-    escaped.say(on_note)
-    plain.say(on_note)
-    wrong.say(on_note)
+    for tally in (escaped, plain, opened, wrong):
+        tally.say(on_note)
 
 
 def _form_of(text: TextFile, expected: Expected, on_note: OnNote) -> _Form | None:
     """How a table is written; None where it is empty."""
-    lines = [line for line in islice(text.lines(), _LOOKED_AT) if line.strip()]
+    lines = [line for line in islice(text.lines(), _LOOKED_AT) if line.strip(_NOTHING)]
     delimiters: Sequence[str] = (expected.delimiter,) if expected.delimiter else DELIMITERS
-    if lines and (stated := _EXCELS_LINE.fullmatch(lines[0].strip())):
+    if lines and (stated := _EXCELS_LINE.fullmatch(lines[0])):
         delimiters = (stated[1],)
         del lines[0]
     if not lines:
@@ -126,7 +134,7 @@ def _form_of(text: TextFile, expected: Expected, on_note: OnNote) -> _Form | Non
 def _without_header(
     text: TextFile, lines: Sequence[str], delimiters: Sequence[str], expected: Expected, on_note: OnNote
 ) -> _Form:
-    """The form of a table of two columns, one of which names clips from the first line on.
+    """The form of a table of one or two columns, one of which names clips from the first line on.
 
     Raises:
         DatasetError: it is no such table.
@@ -135,6 +143,8 @@ def _without_header(
     named = {one: sum(any(map(expected.is_clip, row)) for row in rows[one]) for one in delimiters}
     best = max(delimiters, key=lambda one: (named[one], sum(len(row) == 2 for row in rows[one])))
     first = rows[best][0]
+    if len(first) == 1 and expected.is_clip(first[0]):
+        return _Form(_NO_DELIMITER, ("file_name",), has_header=False)
     if len(first) != 2 or not any(map(expected.is_clip, first)):
         raise DatasetError(
             f"{text.path} has no column that is known in its first line, {lines[0].strip()[:80]!r}; call one file_name "
@@ -148,7 +158,7 @@ def _without_header(
 
 def _records(text: TextFile, form: _Form, expected: Expected) -> Iterator[_Record]:
     lines = _Lines(text.lines())
-    while (line := lines.peek(0)) is not None and (not line.strip() or _EXCELS_LINE.fullmatch(line.strip())):
+    while (line := lines.peek(0)) is not None and (not line.strip(_NOTHING) or _EXCELS_LINE.fullmatch(line)):
         lines.drop(1)
     if form.has_header:
         lines.drop(1)
@@ -162,11 +172,13 @@ def _records(text: TextFile, form: _Form, expected: Expected) -> Iterator[_Recor
 def _next_record(lines: _Lines, form: _Form, expected: Expected) -> tuple[_Record | None, int]:
     """The record that begins with the next line, and how many lines it takes; none is in a blank line."""
     line, number = lines.peek(0) or "", lines.number
-    if not line.strip():
+    if not line.strip(_NOTHING):
         return None, 1
     width = len(form.columns)
     if '"' not in line and not (form.escapes and "\\" in line):
-        return _Record(number, _of_width(line.rstrip("\r\n").split(form.delimiter), width)), 1
+        if (fitting := _of_width(line.rstrip("\r\n").split(form.delimiter), width)) is not None:
+            return _Record(number, fitting), 1
+        return _with_open_end(number, line, form, expected), 1
     miscounted = False
     for escapes in (True, False) if form.escapes else (False, True):
         fields, taken = lines.parse(form.delimiter, escapes=escapes)
@@ -175,8 +187,9 @@ def _next_record(lines: _Lines, form: _Form, expected: Expected) -> tuple[_Recor
         if (fitting := _of_width(fields, width)) is not None:
             return _Record(number, fitting, "escaped" if escapes and '\\"' in line else "quoted"), taken
         miscounted = miscounted or (taken == 1 and not escapes)
-    plain = None if miscounted else _of_width(_unquoted(line, form.delimiter), width)
-    return _Record(number, plain, "plain"), 1
+    if miscounted:
+        return _with_open_end(number, line, form, expected), 1
+    return _Record(number, _of_width(_unquoted(line, form.delimiter), width), "plain"), 1
 
 
 def _takes_in_rows(lines: _Lines, taken: int, width: int, delimiter: str, expected: Expected) -> bool:
@@ -193,6 +206,15 @@ def _of_width(fields: list[str], width: int) -> list[str] | None:
     if len(fields) > width and not any(field.strip() for field in fields[width:]):
         return fields[:width]
     return fields if len(fields) == width else None
+
+
+def _with_open_end(number: int, line: str, form: _Form, expected: Expected) -> _Record:
+    """A row in whose last field, a text without quotation marks around it, there are commas as people set them."""
+    fields, last = _unquoted(line, form.delimiter), len(form.columns) - 1
+    is_text = folded(form.columns[-1]) in expected.texts
+    if is_text and len(fields) > last + 1 and all(field.startswith(" ") for field in fields[last + 1 :]):
+        return _Record(number, [*fields[:last], form.delimiter.join(fields[last:])], "open")
+    return _Record(number, None)
 
 
 def _unquoted(line: str, delimiter: str) -> list[str]:
@@ -217,6 +239,19 @@ def _backslashes_escape(text: TextFile, delimiter: str) -> bool:
                 return False
             found = found or escaped.search(line) is not None
     return found
+
+
+def names_a_clip(text: TextFile, expected: Expected) -> bool:
+    """Whether a text is a table, by its first line: that names a clip and says something of it, or is a header."""
+    line = next((line for line in text.lines() if line.strip(_NOTHING)), "")
+    rows = [_fields_of_one(line, delimiter) for delimiter in DELIMITERS]
+    return any(len(row) > 1 and _begins_table(row, expected) for row in rows)
+
+
+def _begins_table(row: list[str], expected: Expected) -> bool:
+    return any(map(expected.is_clip, row)) or (
+        any(folded(cell) in expected.names for cell in row) and any(folded(cell) in expected.texts for cell in row)
+    )
 
 
 class _Lines:

@@ -11,12 +11,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from reelops.dataset.entry import VIDEO_SUFFIXES, OnNote, Split, split_in
-from reelops.dataset.sources.delimited import Expected
+from reelops.dataset.sources.delimited import Expected, names_a_clip
 from reelops.dataset.sources.field_values import captions_of, first_of, folded, scalar_text, shown_row
 from reelops.dataset.sources.folder_files import MEDIA_FOLDERS, FolderFiles
 from reelops.dataset.sources.notes import Tally
 from reelops.dataset.sources.tables import SUFFIXES, read_json, read_rows
-from reelops.dataset.sources.text_file import read_text
+from reelops.dataset.sources.text_file import open_text, read_text
 from reelops.errors import DatasetError
 from reelops.foreign import printable
 
@@ -33,6 +33,7 @@ CATEGORY_KEYS = ("category", "label")
 LICENCE_KEYS = ("licence", "license")
 COLUMNS = (*FILE_KEYS, *CAPTION_KEYS, *CATEGORY_KEYS, *LICENCE_KEYS, "split")
 
+TEXT_SUFFIXES = (".txt", ".caption")  # kohya's trainers want the latter
 # Two lists whose lines belong together, as trainers of CogVideoX want them.
 VIDEO_LIST = "videos.txt"
 CAPTION_LISTS = ("prompts.txt", "prompt.txt", "captions.txt")
@@ -58,7 +59,11 @@ def words_beside(name: str, files: FolderFiles, on_note: OnNote) -> Iterator[Wor
     """
     video = PurePosixPath(name)
     labels = _label_files(video)
-    for text_name in (video.with_suffix(".txt"), video.with_name(f"{video.name}.txt"), *labels):
+    for text_name in (
+        *(video.with_suffix(suffix) for suffix in TEXT_SUFFIXES),
+        video.with_name(f"{video.name}.txt"),
+        *labels,
+    ):
         if path := files.find(str(text_name)):
             lines = [line.strip() for line in split_lines(read_text(path, on_note))]
             # Such folders hold numbers, too: classes and boxes.
@@ -81,9 +86,10 @@ def read_tables(files: FolderFiles, on_note: OnNote) -> dict[str, list[Words]]:
         try:
             if path.name.lower() == VIDEO_LIST:
                 _add_rows(path, iter(_paired_lists(name, files, on_note)), files, words, on_note)
-            elif suffix in SUFFIXES and not (suffix == ".json" and _belongs_to_a_video(PurePosixPath(name), files)):
-                expected = Expected(FILE_KEYS, COLUMNS, partial(files.has_video_named, path.parent))
-                _add_rows(path, read_rows(path, expected, on_note), files, words, on_note)
+            elif suffix in SUFFIXES:
+                expected = Expected(FILE_KEYS, COLUMNS, partial(files.has_video_named, path.parent), texts=CAPTION_KEYS)
+                if _is_table(PurePosixPath(name), files, expected):
+                    _add_rows(path, read_rows(path, expected, on_note), files, words, on_note)
         except DatasetError as error:
             on_note(str(error))
     return words
@@ -117,12 +123,14 @@ def _add_rows(
                     f"{path} has a row that names no video in the folder, which was left out: {shown_row(row)}"
                 )
             elif name not in files.videos:
-                absent.add(f"{path}: {name} has a caption in a table, but there is no such video")
+                absent.add(f"{path}: {printable(name)} has a caption in a table, but there is no such video")
             else:
                 words[name].append(_words(said))
                 if words[name][-1] == Words(()) and not any(key in CAPTION_KEYS for key in said):
                     columns = printable(", ".join(map(str, row)))[:80]
-                    silent.add(f"{path} says nothing of {name} that is understood; its columns are {columns}")
+                    silent.add(
+                        f"{path} says nothing of {printable(name)} that is understood; its columns are {columns}"
+                    )
     finally:
         for tally in (elsewhere, absent, silent):
             tally.say(on_note)
@@ -153,10 +161,22 @@ def _paired_lists(name: str, files: FolderFiles, on_note: OnNote) -> list[dict[s
     return [{"file_name": name, "caption": line} for name, line in zip(names, lines, strict=True) if name.strip()]
 
 
-def _belongs_to_a_video(name: PurePosixPath, files: FolderFiles) -> bool:
-    return name.with_suffix("").suffix.lower() in VIDEO_SUFFIXES or any(
+def _is_table(name: PurePosixPath, files: FolderFiles, expected: Expected) -> bool:
+    """Whether a file is a table by its name; a text, which may be anything, by its first line, too."""
+    if name.suffix.lower() not in (".json", ".txt"):
+        return True
+    belongs_to_a_video = name.with_suffix("").suffix.lower() in VIDEO_SUFFIXES or any(
         files.find(str(name.with_suffix(suffix))) for suffix in VIDEO_SUFFIXES
     )
+    if belongs_to_a_video or name.suffix.lower() == ".json":
+        return not belongs_to_a_video
+    return name.parent.name not in CAPTION_FOLDERS and names_a_clip(
+        open_text(files.files[str(name)], _ignore), expected
+    )
+
+
+def _ignore(_note: str) -> None:
+    """What is said of a text that may be no table is said when it is read."""
 
 
 def _label_files(video: PurePosixPath) -> list[PurePosixPath]:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
+from reelops.dataset.entry import split_in
 from reelops.dataset.sources.delimited import Expected
 from reelops.dataset.sources.field_values import folded
+
+_LIST = re.compile(r"\s*\[")
+_ROW = re.compile(r"\s*,?\s*\{")
+_BETWEEN_ROWS = re.compile(r"\}\s*,\s*(?=\{)")
 
 
 def rows_in(value: Any, expected: Expected) -> Iterator[Any]:
@@ -26,12 +33,31 @@ def rows_in(value: Any, expected: Expected) -> Iterator[Any]:
     elif isinstance(columns := value.get("columns"), list) and isinstance(value.get("data"), list):
         # What pandas calls `split`.
         yield from (dict(zip(map(str, columns), row, strict=False)) for row in value["data"] if isinstance(row, list))
+    elif value and all(split_in(key) and _is_list_of_rows(one) for key, one in value.items()):
+        yield from ({"split": key, **row} for key, rows in value.items() for row in rows)
     elif len(lists := [one for one in value.values() if _is_list_of_rows(one)]) == 1:
         yield from lists[0]
     elif value and all(isinstance(one, dict) and _has_name(one, expected) for one in value.values()):
         yield from value.values()
     else:
         yield value
+
+
+def rows_of_damaged(text: str) -> tuple[list[dict[str, Any]], int]:
+    """The whole rows of a list that is no JSON as a whole, and the first line in which it is damaged, from 1."""
+    decoder = json.JSONDecoder(strict=False)
+    rows: list[dict[str, Any]] = []
+    start = _LIST.match(text)
+    place, damaged = (start.end() if start else len(text)), None
+    while row := _ROW.match(text, place):
+        try:
+            value, place = decoder.raw_decode(text, row.end() - 1)
+            rows.append(value)
+        except (ValueError, RecursionError):
+            damaged = row.end() if damaged is None else damaged
+            following = _BETWEEN_ROWS.search(text, row.end())
+            place = following.start() + 1 if following else len(text)
+    return rows, text.count("\n", 0, place if damaged is None else damaged) + 1
 
 
 def _columns(value: dict[Any, Any]) -> Iterator[dict[str, Any]]:

@@ -10,13 +10,13 @@ from typing import Any
 from reelops.dataset.entry import OnNote
 from reelops.dataset.sources.delimited import Expected, read_delimited
 from reelops.dataset.sources.field_values import folded
-from reelops.dataset.sources.json_rows import rows_in
+from reelops.dataset.sources.json_rows import rows_in, rows_of_damaged
 from reelops.dataset.sources.notes import Tally
-from reelops.dataset.sources.text_file import open_text, read_text
+from reelops.dataset.sources.text_file import TextFile, open_text, read_text
 from reelops.errors import DatasetError
 from reelops.foreign import reading_foreign, reason_of
 
-DELIMITED = (".csv", ".tsv")
+DELIMITED = (".csv", ".tsv", ".txt")
 JSON_LINES = (".jsonl", ".ndjson")
 SUFFIXES = (*DELIMITED, *JSON_LINES, ".json", ".parquet")
 
@@ -54,27 +54,43 @@ def read_json(path: Path, on_note: OnNote) -> Any:
 def _read_json(path: Path, expected: Expected, on_note: OnNote) -> Iterator[Any]:
     """Rows of JSON or of JSON Lines; some call one by the other's suffix."""
     text = open_text(path, on_note)
-    lines = (line for line in text.lines() if line.strip())
-    first, second = next(lines, ""), next(lines, "")
-    is_lines = isinstance(_parsed(first), dict) and (
-        path.suffix.lower() in JSON_LINES or isinstance(_parsed(second), dict)
-    )
-    if is_lines or (path.suffix.lower() in JSON_LINES and _parsed(text.read()) is None):
-        damaged = Tally()
-        for number, line in enumerate(text.lines(), start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line, strict=False)
-            except (ValueError, RecursionError) as error:
-                damaged.add(f"{path}, line {number} is not JSON and was left out: {reason_of(error)}")
-            else:
-                yield row
-        damaged.say(on_note)
+    if _is_json_lines(text):
+        yield from _read_json_lines(text, on_note)
         return
-    with reading_foreign(path, DatasetError, "is not JSON"):
-        value = json.loads(text.read(), strict=False)
-    yield from rows_in(value, expected)
+    whole = text.read()
+    try:
+        with reading_foreign(path, DatasetError, "is not JSON"):
+            value = json.loads(whole, strict=False)
+    except DatasetError:
+        rows, line = rows_of_damaged(whole)
+        if not rows:
+            raise
+        on_note(f"{path} is damaged JSON from line {line} on; its {len(rows):,} whole rows were read")
+        yield from rows
+    else:
+        yield from rows_in(value, expected)
+
+
+def _is_json_lines(text: TextFile) -> bool:
+    lines = (line for line in text.lines() if line.strip())
+    first, second = (_parsed(next(lines, "").rstrip().removesuffix(",")) for _ in range(2))
+    if text.path.suffix.lower() in JSON_LINES:
+        return isinstance(first, dict) or _parsed(text.read()) is None
+    return isinstance(first, dict) and isinstance(second, dict)
+
+
+def _read_json_lines(text: TextFile, on_note: OnNote) -> Iterator[Any]:
+    damaged = Tally()
+    for number, line in enumerate(text.lines(), start=1):
+        if not line.strip("\0\x1a\ufeff \t\r\n"):
+            continue
+        try:
+            row = json.loads(line.rstrip().removesuffix(","), strict=False)
+        except (ValueError, RecursionError) as error:
+            damaged.add(f"{text.path}, line {number} is not JSON and was left out: {reason_of(error)}")
+        else:
+            yield row
+    damaged.say(on_note)
 
 
 def _parsed(text: str) -> Any:
