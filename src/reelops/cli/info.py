@@ -97,6 +97,7 @@ def _video_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("length", f"{facts['num_frames']} frames, {facts['duration']:.3f} s"),
         ("sound", _sound(facts["audio"])),
     ]
+    rows += [("note", note) for note in facts["notes"]]
     if facts["damage"]:
         rows.append(("damage", facts["damage"]))
     provenance = facts["provenance"]

@@ -8,34 +8,18 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from av.video.reformatter import VideoReformatter
 
 from reelops.errors import VideoError
+from reelops.video.frame_colours import rgb_of, small_luma
 from reelops.video.orientation import Orientation
 from reelops.video.probe import Timeline, VideoInfo, probe_with_timeline, square_pixel_size
 from reelops.video.source import DamagedPacket, frames_in, open_source, packets_of
 
-# Slower than FFmpeg's defaults and the same on every machine.
-SCALING = (
-    Interpolation.BICUBIC
-    | Interpolation.ACCURATE_RND
-    | Interpolation.BITEXACT
-    | Interpolation.FULL_CHR_H_INT
-    | Interpolation.FULL_CHR_H_INP
-)
-_COLORSPACE_UNSPECIFIED = 2
-_SMALLEST_HD_HEIGHT = 720
 # Decoding starts at a key frame this far ahead of `start`: a key frame may be shown later than it is decoded.
 _SEEK_MARGIN_SECONDS = 1
 _SEEKABLE = ("mov", "matroska")
-# Formats whose first plane is luma in bytes.
-_LUMA_FIRST = frozenset(
-    {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "yuv411p", "yuv410p", "nv12", "nv21", "gray"}
-)
-# BT.601 and BT.709 alike keep luma from 16 to 235.
-_FULL_RANGE = np.clip(np.round((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
 DEFAULT_CLIP_LIMIT_BYTES = 2 * 1024**3
 
 
@@ -272,16 +256,7 @@ def _to_rgb(shown: Iterator[_Shown], size: tuple[int, int] | None) -> Iterator[T
         frame = one.frame
         orientation = orientation or _orientation_of(frame)
         width, height = orientation.shown_size(*size) if size else square_pixel_size(one.pixel_aspect, frame)
-        rgb = reformatter.reformat(
-            frame,
-            width,
-            height,
-            format="rgb24",
-            src_colorspace=_matrix_of(frame),
-            interpolation=SCALING,
-            threads=1,
-        )
-        yield TimedFrame(one.number, one.time, orientation.apply(rgb.to_ndarray()))
+        yield TimedFrame(one.number, one.time, orientation.apply(rgb_of(frame, (width, height), reformatter)))
 
 
 def _orientation_of(frame: Any) -> Orientation:
@@ -290,39 +265,23 @@ def _orientation_of(frame: Any) -> Orientation:
 
 
 def _to_luma(shown: Iterator[_Shown], rows: int) -> Iterator[TimedLuma]:
-    """Straight from the frame's own luma plane, where it has one of eight bits."""
-    last = -1
+    """Straight from the frame's own luma plane, where it has one."""
+    last, first_shape = -1, (0, 0)
     luma = np.empty((0, 0), np.uint8)
     orientation: Orientation | None = None
     for one in shown:
         if one.number != last:
             orientation = orientation or _orientation_of(one.frame)
             width, height = orientation.shown_size(*square_pixel_size(one.pixel_aspect, one.frame))
-            size = orientation.shown_size(max(1, round(width * rows / height)), rows)
-            luma = orientation.apply(_small_luma(one.frame, size))
+            shape = max(1, round(width * rows / height)), rows
+            if last >= 0 and shape != first_shape:
+                raise VideoError(
+                    f"Its picture changes shape at {float(one.time):.2f} s (frame {one.number}), to {width}x{height}"
+                )
+            first_shape = shape
+            luma = orientation.apply(small_luma(one.frame, orientation.shown_size(*shape)))
             last = one.number
         yield TimedLuma(one.number, one.time, luma)
-
-
-def _small_luma(frame: Any, size: tuple[int, int]) -> np.ndarray:
-    if frame.format.name not in _LUMA_FIRST:
-        rgb = frame.to_ndarray(format="rgb24")
-        small: np.ndarray = cv2.resize(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
-        return small
-    plane = frame.planes[0]
-    luma = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
-    small = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
-    return small if _is_full_range(frame) else _FULL_RANGE[small]
-
-
-def _is_full_range(frame: Any) -> bool:
-    return bool(frame.color_range == ColorRange.JPEG) or frame.format.name.startswith(("yuvj", "gray"))
-
-
-def _matrix_of(frame: Any) -> Colorspace | None:
-    if frame.colorspace != _COLORSPACE_UNSPECIFIED:
-        return None
-    return Colorspace.ITU709 if frame.height >= _SMALLEST_HD_HEIGHT else Colorspace.ITU601
 
 
 def _refuse(damage: str) -> None:

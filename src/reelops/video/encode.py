@@ -23,7 +23,8 @@ from reelops.foreign import reason_of
 from reelops.system.digest import sha256_of
 from reelops.system.files import write_atomically
 from reelops.video.audio import AudioTrack, open_audio
-from reelops.video.decode import SCALING, read_frames
+from reelops.video.decode import read_frames
+from reelops.video.frame_colours import SCALING
 from reelops.video.probe import probe_with_timeline
 from reelops.video.provenance import comment_of
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from reelops.clip import ClipFormat
 from reelops.video.limits import check_frame_size, check_seconds
+from reelops.video.odd_files import notes_on, pause_ticks
 from reelops.video.orientation import Orientation
 from reelops.video.picture_times import PictureTimes, read_picture_times
 from reelops.video.provenance import provenance_in
@@ -19,6 +20,8 @@ from reelops.video.truncation import extent_of
 
 # A container's clock ticks so often a frame at least where its rounding cannot be taken for a gap.
 _FEWEST_FINE_TICKS = 4
+# A container that counts its frames may round their length; an edit list, or a last frame without end, does more.
+_NEAR_ENOUGH = Fraction(1, 200)
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ class VideoInfo:
         duration: in seconds, `num_frames / fps`.
         metadata: the container's tags, keys in lower case.
         provenance: how ReelOps made it, None for other people's files.
+        notes: what is odd about the file and what is made of it, a sentence each.
         damage: what is wrong with a file that can still be read in part, as a sentence; None for a whole file.
     """
 
@@ -110,6 +114,7 @@ class VideoInfo:
     metadata: dict[str, str]
     provenance: dict[str, Any] | None
     damage: str | None
+    notes: tuple[str, ...] = ()
 
     @property
     def format(self) -> ClipFormat:
@@ -159,6 +164,7 @@ def _described(
         metadata={key.lower(): value for key, value in container.metadata.items()},
         provenance=provenance_in(container.metadata),
         damage=_damage_of(path, stream.frames, times),
+        notes=tuple(notes_on(times, stream.time_base, first_frame)),
     )
     return info, timeline
 
@@ -182,6 +188,9 @@ def _of_avi(path: Path, stream: Any, times: PictureTimes) -> tuple[Fraction, Tim
     missing_at_end = max(0, whole - times.num_slots)
     seconds = (int(times.pts[-1]) - int(times.pts[0]) + 1 + missing_at_end) * stream.time_base
     fps = times.count / seconds
+    if not _is_uneven(times.pts) and len(times.pts) > 1 and missing_at_end == 0:
+        fps = (len(times.pts) - 1) / _seconds_between_ends(times.pts, stream.time_base)
+        seconds = max(seconds, times.count / fps)
     timeline = _timeline(times, stream.time_base, fps)
     return fps, replace(timeline, end=seconds)
 
@@ -189,20 +198,37 @@ def _of_avi(path: Path, stream: Any, times: PictureTimes) -> tuple[Fraction, Tim
 def _average_rate(stream: Any, times: PictureTimes) -> Fraction:
     """Exact average rate.
 
-    A container that counts its frames (MP4, MOV) knows it exactly. Elsewhere FFmpeg reads a stated rate or guesses from
-    the first frames, so it is believed only where all frames bear it out.
+    A container that counts its frames (MP4, MOV) knows it exactly, but for what an edit list hides and pictures that
+    stand for long. Elsewhere FFmpeg reads a stated rate or guesses from the first frames, so it is believed only where
+    all frames bear it out.
     """
     stated: Fraction | None = stream.average_rate or stream.guessed_rate
     if stated and stated > 0 and times.num_empty:
         stated *= Fraction(times.count, times.count + times.num_empty)
-    if stated and stated > 0:
-        if stream.frames or len(times.pts) < 2 or _on_grid(times.pts, stream.time_base, stated):
-            return stated
-    else:
+    if not stated or stated <= 0:
         stated = Fraction(25)  # FFmpeg's own assumption for bare streams
+    elif len(times.pts) < 2 or _on_grid(times.pts, stream.time_base, stated):
+        return stated
     if len(times.pts) < 2 or times.pts[-1] == times.pts[0]:
         return stated
-    return (len(times.pts) - 1) / _seconds_between_ends(times.pts, stream.time_base)
+    seen = _rate_seen(times, stream.time_base)
+    if not stream.frames:
+        return seen
+    if _is_uneven(times.pts):
+        return seen if times.num_hidden or _has_pauses(times, stream.time_base) else stated
+    return stated if abs(stated / seen - 1) <= _NEAR_ENOUGH else seen
+
+
+def _has_pauses(times: PictureTimes, time_base: Fraction) -> bool:
+    gaps = np.diff(times.pts)
+    return bool(max(times.last_duration, gaps.max()) > pause_ticks(gaps, time_base))
+
+
+def _rate_seen(times: PictureTimes, time_base: Fraction) -> Fraction:
+    """Pictures a second of the time in which they follow each other; a picture that stands for long does not count."""
+    gaps = np.diff(times.pts)
+    going = gaps[gaps <= pause_ticks(gaps, time_base)]
+    return len(going) / (int(going.sum()) * time_base)
 
 
 def _seconds_between_ends(pts: np.ndarray, time_base: Fraction) -> Fraction:
@@ -216,6 +242,8 @@ def _timeline(times: PictureTimes, time_base: Fraction, fps: Fraction) -> Timeli
     if _on_grid(pts, time_base, fps):
         return Timeline(pts, time_base, fps, len(pts) / fps, times.by_order)
     last = times.last_duration * time_base or 1 / fps
+    if len(pts) > 1 and times.last_duration > pause_ticks(np.diff(pts), time_base):
+        last = 1 / fps
     return Timeline(pts, time_base, None, _seconds_between_ends(pts, time_base) + last, times.by_order)
 
 

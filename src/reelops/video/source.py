@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import av
+from av.codec.context import Flags
 from av.error import FFmpegError, InvalidDataError
 from av.stream import Disposition
 
@@ -74,6 +75,7 @@ def open_source(path: Path) -> Iterator[tuple[Any, Any]]:
     with container:
         stream = _video_stream(path, container)
         stream.codec_context.options = _DECODER_OPTIONS
+        stream.codec_context.flags |= Flags.unaligned  # or a crop on the left stops at what suits the processor
         check_frame_size(path, *_stored_size(path, stream))
         try:
             yield container, stream
