@@ -7,6 +7,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 VENV ?= .venv
 BIN := $(VENV)/bin
 PICTURE ?= data/samples/coffee.jpg
+OUTPUT ?= outputs
 PROMPT ?= A cup of coffee on a wooden table, slow zoom in
 TESTS ?= tests
 WORKERS ?= 2
@@ -27,8 +28,12 @@ setup: ## install everything into .venv; the other targets do it by themselves
 	@VENV=$(VENV) scripts/setup.sh
 
 .PHONY: demo
+# By environment, as written: a shell, and make itself, would obey quotes and dollars in a prompt.
+demo: export DEMO_PICTURE := $(value PICTURE)
+demo: export DEMO_PROMPT := $(value PROMPT)
+demo: export DEMO_OUTPUT := $(value OUTPUT)
 demo: setup ## turn a picture and a sentence into a clip: make demo PICTURE=... PROMPT="..."
-	@$(BIN)/python -m flows generate-video "$(PICTURE)" "$(PROMPT)"
+	@mkdir -p "$$DEMO_OUTPUT" && $(BIN)/python -m flows generate-video -o "$$DEMO_OUTPUT" -- "$$DEMO_PICTURE" "$$DEMO_PROMPT"
 
 .PHONY: data
 data: setup ## fetch the clips that params.yaml names and make the table of them, or what has changed of it

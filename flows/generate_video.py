@@ -72,6 +72,7 @@ def command(
     ] = None,
     track: Annotated[bool, typer.Option("--track/--no-track", help="Log the run to MLflow.")] = True,
     force: Annotated[bool, typer.Option("--force", "-f", help="Overwrite the clip and what lies beside it.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print every score and all seconds.")] = False,
 ) -> int:
     """Turn a picture and a sentence into a short clip, as a run of the flow generate-video.
 
@@ -81,5 +82,5 @@ def command(
     require_server()
     with watching("Starting Prefect") as context, watched_by(context.on_event):
         take = generate_video(order, output, track, force)
-    show_take(take)
+    show_take(take, verbose)
     return REJECTED if take.is_rejected else DONE

@@ -22,7 +22,7 @@ from reelops.video.provenance import read_provenance
 def ran(studio: Studio) -> tuple[Studio, Path, str]:
     clip = studio.outputs / "clip.mp4"
     arguments = [str(studio.picture), "a harbour, slow zoom in", "-o", str(clip), "-p", str(studio.model)]
-    done = studio.run("flows", "generate-video", *arguments, "--steps", "2", "--seed", "5")
+    done = studio.run("flows", "generate-video", *arguments, "--steps", "2", "--seed", "5", "--verbose")
     assert done.returncode in (0, 3), done.stderr
     assert "Traceback" not in done.stderr
     return studio, clip, done.stdout

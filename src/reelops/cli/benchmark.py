@@ -215,7 +215,7 @@ def _measure(
         console.print(_shown(table))
     for sentence in report.differences():
         console.print(f"[yellow]{sentence}[/yellow]")
-    console.print(f"Written to {case.report}, and for people to {case.report.with_suffix('.md')}.", highlight=False)
+    console.print(f"Written to {case.report}, and for people to {case.report.with_suffix('.md')}.")
     if as_json:
         typer.echo(report.to_text(), nl=False)
 

@@ -76,7 +76,7 @@ def fetch(
         _show(result.sources, config.root)
     if result.known_gone:
         known = f"{result.known_gone:,} addresses are known to be gone, the first since {result.gone_since}"
-        err.print(f"{known}, and were not asked; --forget-gone asks again.", soft_wrap=True, highlight=False)
+        err.print(f"{known}, and were not asked; --forget-gone asks again.", soft_wrap=True)
     _end_if_failed(result.sources)
     if any(report.wanted and not report.here + report.fetched for report in result.sources):
         raise typer.Exit(FAILED)
@@ -100,7 +100,7 @@ def _end_if_failed(reports: Sequence[SourceReport]) -> None:
     codes = [report.failure.exit_code for report in reports if report.failure]
     for report in reports:
         if report.failure:
-            err.print(f"[red]Failed:[/] {report.name}: {escape(str(report.failure))}", soft_wrap=True, highlight=False)
+            err.print(f"[red]Failed:[/] {report.name}: {escape(str(report.failure))}", soft_wrap=True)
     if codes:
         raise typer.Exit(max(codes))
 
@@ -133,11 +133,9 @@ def _show(reports: Sequence[SourceReport], root: Path) -> None:
     out.print(table)
     for report in reports:
         for note in report.notes:
-            err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True, highlight=False)
+            err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True)
         for reason, count in list(_reasons(report.lost).items())[:_MOST_REASONS]:
-            err.print(
-                f"[red]Lost:[/] {report.name}, {count:,} clips: {escape(reason)}", soft_wrap=True, highlight=False
-            )
+            err.print(f"[red]Lost:[/] {report.name}, {count:,} clips: {escape(reason)}", soft_wrap=True)
         if report.lost:
             path = root / RAW / report.name / LOST_NAME
             err.print(f"Every lost clip of {report.name} with its reasons: {escape(str(path))}", soft_wrap=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -42,6 +42,7 @@ def generate(
     track: Annotated[bool, typer.Option("--track/--no-track", help="Log the run to MLflow.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; a list with --seeds.")] = False,
     force: Annotated[bool, typer.Option("--force", "-f", help="Overwrite the clip and what lies beside it.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print every score and all seconds.")] = False,
 ) -> None:
     """Turn a picture and a sentence into a short clip, scored, judged and logged.
 
@@ -56,7 +57,7 @@ def generate(
     producer = build_producer(load_config())
     producer.check(order)
     with output_places(orders, output, Path("outputs"), force) as places:
-        takes = _produce(producer, orders, places, track, show=not as_json)
+        takes = _produce(producer, orders, places, track, None if as_json else lambda take: show_take(take, verbose))
     if as_json:
         answers = [take.to_json() for take in takes]
         typer.echo(json.dumps(answers if seeds else answers[0], indent=2, ensure_ascii=False))
@@ -65,7 +66,11 @@ def generate(
 
 
 def _produce(
-    producer: Producer, orders: Sequence[ClipOrder], places: Sequence[OutputPlace], track: bool, show: bool
+    producer: Producer,
+    orders: Sequence[ClipOrder],
+    places: Sequence[OutputPlace],
+    track: bool,
+    show: Callable[[Take], None] | None,
 ) -> list[Take]:
     takes: list[Take] = []
     for order, place in zip(orders, places, strict=True):
@@ -75,8 +80,8 @@ def _produce(
         ):
             start_seconds = None if takes else process_age()
             take = producer.produce(order, place, context, track, start_seconds)
-        if show:
-            show_take(take)
+        if show is not None:
+            show(take)
         takes.append(take)
     return takes
 

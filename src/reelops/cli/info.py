@@ -76,7 +76,7 @@ def _print_table(facts: dict[str, Any]) -> None:
     rows = _picture_rows(facts) if facts["kind"] == "picture" else _video_rows(facts)
     for name, value in rows:
         table.add_row(name, Text(value))
-    console = terminal(file=sys.stdout, highlight=False)
+    console = terminal(file=sys.stdout)
     console.print(table)
     console.print()
 

@@ -60,11 +60,10 @@ def _show(result: LatentResult) -> None:
         f"{result.encoded:,} clips and {result.captions:,} captions encoded in {result.seconds:.1f} s; "
         f"{result.kept:,} of {result.clips:,} clips were in the cache, {result.removed:,} old files removed, "
         f"{result.size_bytes / 1e6:,.1f} MB in all.",
-        highlight=False,
     )
     for note in dict.fromkeys(result.notes):
-        err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True, highlight=False)
+        err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True)
     for one in result.quarantined[:_MAX_REASONS_SHOWN]:
-        err.print(f"[red]Left out:[/] {escape(one.clip_id)}: {escape(one.reason)}", soft_wrap=True, highlight=False)
+        err.print(f"[red]Left out:[/] {escape(one.clip_id)}: {escape(one.reason)}", soft_wrap=True)
     if len(result.quarantined) > _MAX_REASONS_SHOWN:
         err.print(f"... and {len(result.quarantined) - _MAX_REASONS_SHOWN:,} more, in data/latents/quarantine.json")

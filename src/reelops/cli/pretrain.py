@@ -113,7 +113,7 @@ def _train(plan: PretrainingPlan, console: Console) -> PretrainingResult:
     from reelops.pretraining.stage import run_pretraining
 
     for note in plan.notes:
-        console.print(f"[yellow]Note:[/] {note}", soft_wrap=True, highlight=False)
+        console.print(f"[yellow]Note:[/] {note}", soft_wrap=True)
     with signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop:
         return run_pretraining(plan, RunContext(_printer(console), should_stop))
 
@@ -146,7 +146,7 @@ def _printer(console: Console) -> Callable[[Event], None]:
     def on_event(event: Event) -> None:
         nonlocal last_stage, last_time
         if isinstance(event, LogMessage):
-            console.print(event.text, highlight=False, soft_wrap=True)
+            console.print(event.text, soft_wrap=True)
             return
         now = time.monotonic()
         if event.stage == last_stage and now - last_time < _LINE_SECONDS:

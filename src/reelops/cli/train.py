@@ -123,11 +123,10 @@ def _announce(plan: TrainingPlan) -> None:
     err.print(
         f"{plan.size.trained:,} numbers are trained, {plan.size.share:.2%} of {plan.weights.base}'s transformer, "
         f"on {clips:,} clips in {params.steps:,} steps of {params.batch}; about {plan.footprint.peak / 1e9:.1f} GB.",
-        highlight=False,
         soft_wrap=True,
     )
     for note in plan.notes:
-        err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True, highlight=False)
+        err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True)
 
 
 def _show(result: TrainingResult) -> None:
@@ -144,17 +143,14 @@ def _show(result: TrainingResult) -> None:
     out.print(
         f"{ends[result.outcome.ended]}: {figures['steps']} steps in {figures['training_seconds']:.0f} s, "
         f"{figures['peak_gb']:.1f} GB at the peak; loss {figures['loss']}{held_out}.",
-        highlight=False,
     )
-    out.print(
-        f"Adapter {escape(str(result.published.folder))} (sha256 {result.published.sha256[:12]})", highlight=False
-    )
+    out.print(f"Adapter {escape(str(result.published.folder))} (sha256 {result.published.sha256[:12]})")
     if result.tracked:
-        out.print(f"MLflow run {result.tracked.run_id}: {escape(result.tracked.look)}", highlight=False)
+        out.print(f"MLflow run {result.tracked.run_id}: {escape(result.tracked.look)}")
     shown = set(result.plan.notes)
     for note in result.notes:
         if note not in shown:
-            err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True, highlight=False)
+            err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True)
 
 
 def _show_what_fits(params: TrainParams, config: Config, profile: str | None, rank: int | None, as_json: bool) -> None:

@@ -98,7 +98,7 @@ def _announce(plan: ValidationPlan, fresh: bool) -> None:
         f"{plan.name} against {plan.weights.base}: {len(plan.trials)} pairs of clips ({parts}) on "
         f"{len(plan.pictures)} pictures; {missing} clips to make, {len(kept)} kept"
     )
-    err.print(line + _outlook(kept, missing), highlight=False, soft_wrap=True)
+    err.print(line + _outlook(kept, missing), soft_wrap=True)
     for text in plan.notes:
         note(text)
 
@@ -123,6 +123,6 @@ def _show(validated: ValidationResult, page: Path, tracked: TrackedRun | None) -
         out.print(f"[green]All {len(findings.checks)} checks passed.[/]")
     else:
         out.print(f"[bold red]{len(findings.failed)} of {len(findings.checks)} checks not passed.[/]")
-    out.print(f"Report {escape(str(page))}, {validated.seconds:.0f} s", highlight=False, soft_wrap=True)
+    out.print(f"Report {escape(str(page))}, {validated.seconds:.0f} s", soft_wrap=True)
     if tracked:
-        out.print(f"MLflow run {tracked.run_id}: {escape(tracked.look)}", highlight=False, soft_wrap=True)
+        out.print(f"MLflow run {tracked.run_id}: {escape(tracked.look)}", soft_wrap=True)

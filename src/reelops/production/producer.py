@@ -7,7 +7,7 @@ may change is how a step is run (a flow gives each one retries and a time limit)
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -112,7 +112,9 @@ class Producer:
                 self.tracker.open_ahead()
             with scratch_folder(self.scratch) as scratch, place.workbench() as workbench:
                 footage = self._generate(order, place, scratch, context)
+                _tell(context, footage.facts.get("notes", ()))
                 encoded = self._encode(footage, order, workbench / place.clip.name, context)
+                _tell(context, encoded.clip.notes)
                 scored = self._score(encoded, footage, order, context)
                 verdict = self._judge(scored.scores, order)
                 take = _assemble(order, place.clip, footage, encoded, scored, verdict, started)
@@ -208,6 +210,12 @@ def build_producer(
 def wait_for_device(config: Config, context: RunContext) -> AbstractContextManager[str]:
     """The device for this run alone; who has to wait reads why."""
     return hold_device(config.home, context)
+
+
+def _tell(context: RunContext, notes: Iterable[object]) -> None:
+    """Notes to whoever watches, as soon as they are known."""
+    for note in notes:
+        context.log(f"Note: {note}", "warning")
 
 
 def _all_seconds(stages: Mapping[str, float], total: float, start: float | None) -> dict[str, float]:

@@ -15,8 +15,9 @@ from reelops.system.plain_text import printable
 
 
 def terminal(**options: Any) -> Console:
-    """A console that obeys nothing in the words it is given; options as rich's own has them."""
-    console = Console(**options)
+    """A console that obeys nothing in the words it is given, and colours none of them by guesses at what they are;
+    options as rich's own has them."""
+    console = Console(**{"highlight": False, **options})
     console.push_render_hook(_PlainWords())
     return console
 
@@ -44,4 +45,4 @@ err = terminal(stderr=True)
 
 def note(text: str) -> None:
     """What somebody should know, on standard error."""
-    err.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True, highlight=False)
+    err.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)

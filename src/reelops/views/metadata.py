@@ -23,4 +23,4 @@ def show_metadata(result: MetadataResult) -> None:
         table.add_row("[dim]never came, see reelops fetch[/]", f"[dim]{lost:,}[/]")
     out.print(table)
     looked = f"{result.examined:,} clips looked at in {result.seconds:.1f} s, {result.known:,} known before"
-    err.print(f"{looked}. Written: {CLIPS}, {QUARANTINE}, {FOLDER / 'index.html'}", soft_wrap=True, highlight=False)
+    err.print(f"{looked}. Written: {CLIPS}, {QUARANTINE}, {FOLDER / 'index.html'}", soft_wrap=True)

@@ -105,7 +105,7 @@ class _View:
     def on_event(self, event: Event) -> None:
         if isinstance(event, LogMessage):
             if event.level == "warning":
-                err.print(f"[yellow]{escape(event.text)}[/]", soft_wrap=True, highlight=False)
+                err.print(f"[yellow]{escape(event.text)}[/]", soft_wrap=True)
             return
         if self._count is None or not self._count.goes_on_with(event):
             self._count = _Count(event)
@@ -134,7 +134,7 @@ class _View:
     def _print_line(self, event: Progress, words: list[str]) -> None:
         if time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + _LINE_SECONDS
-            err.print(f"{escape(self._name(event))}: {escape(', '.join(words))}", soft_wrap=True, highlight=False)
+            err.print(f"{escape(self._name(event))}: {escape(', '.join(words))}", soft_wrap=True)
 
 
 class _Count:

@@ -56,11 +56,11 @@ def show_one(result: ScoredClip) -> None:
     out.print(f"[bold]{escape(str(result.path))}[/] [{COLOURS[answer]}]{ANSWERS[answer]}[/]", soft_wrap=True)
     out.print(_metrics(result))
     for reason in result.verdict.reasons:
-        out.print(f"  {_coloured(reason.decision.value)}: {escape(reason.text)}", soft_wrap=True, highlight=False)
+        out.print(f"  {_coloured(reason.decision.value)}: {escape(reason.text)}", soft_wrap=True)
     out.print(f"  Limits of profile {escape(result.verdict.limits)}.", style="dim", soft_wrap=True)
     if result.origin and result.origin.sources:
         taken = ", ".join(f"{name} from {source}" for name, source in result.origin.sources.items())
-        out.print(f"  Judged with {escape(taken)}.", style="dim", soft_wrap=True, highlight=False)
+        out.print(f"  Judged with {escape(taken)}.", style="dim", soft_wrap=True)
 
 
 def show_many(results: Sequence[ScoredClip]) -> None:
@@ -70,11 +70,11 @@ def show_many(results: Sequence[ScoredClip]) -> None:
         table.add_row(escape(result.path.name), _coloured(result.answer, ANSWERS[result.answer]), escape(_why(result)))
     out.print(table)
     found = ", ".join(f"{number} {ANSWERS[answer]}" for answer, number in counts(results).items() if number)
-    out.print(f"{len(results)} clips: {found}.", soft_wrap=True, highlight=False)
+    out.print(f"{len(results)} clips: {found}.", soft_wrap=True)
     if len(results) > 1:
         _print_sets("Diversity", diversity_of(results))
     for line in _remarks(results):
-        out.print(line, style="dim", soft_wrap=True, highlight=False)
+        out.print(line, style="dim", soft_wrap=True)
 
 
 def show_comparison(comparison: Comparison) -> None:
@@ -90,7 +90,7 @@ def show_comparison(comparison: Comparison) -> None:
         table.add_row(METRICS[one.metric].title, *numbers, finding)
     out.print(table)
     alone = f"{len(comparison.only_new)} only here, {len(comparison.only_old)} only there"
-    out.print(f"{len(comparison.pairs)} pairs of clips of the same name; {alone}.", highlight=False)
+    out.print(f"{len(comparison.pairs)} pairs of clips of the same name; {alone}.")
     _print_sets("Diversity before", comparison.old_diversity)
     _print_sets("Frechet distance of all clips here to all there", comparison.distances)
 
@@ -100,9 +100,7 @@ def _print_sets(title: str, scores: Sequence[SetScore]) -> None:
     for score in scores:
         by, clips = FEATURES[score.features], " and ".join(str(count) for count in score.samples)
         text = score.finding if score.value is None else f"{score.value:.4g}, {score.finding} ({clips} clips)."
-        out.print(
-            f"{title} by {by}: {text}", style="dim" if score.value is None else "", soft_wrap=True, highlight=False
-        )
+        out.print(f"{title} by {by}: {text}", style="dim" if score.value is None else "", soft_wrap=True)
 
 
 def show_self_tests(tests: Sequence[ClipTest]) -> None:
@@ -122,19 +120,19 @@ def show_self_tests(tests: Sequence[ClipTest]) -> None:
             if not row.passed:
                 why = "; ".join(reason.text for reason in row.verdict.reasons) or "nothing speaks against it"
                 words = f"{test.path.name}, {row.name}: {ANSWERS[row.verdict.decision.value]}. {why}"
-                out.print(f"  [red]wrong[/] {escape(words)}", soft_wrap=True, highlight=False)
+                out.print(f"  [red]wrong[/] {escape(words)}", soft_wrap=True)
         if test.error:
             words = f"{test.path.name}: {test.error}"
-            out.print(f"  [red]not tested[/] {escape(words)}", soft_wrap=True, highlight=False)
+            out.print(f"  [red]not tested[/] {escape(words)}", soft_wrap=True)
     passed = sum(row.passed for test in tests for row in test.rows)
     total = sum(len(test.rows) for test in tests)
-    out.print(f"{len(tests)} clips, {passed} of {total} answers right.", highlight=False)
+    out.print(f"{len(tests)} clips, {passed} of {total} answers right.")
 
 
 def show_written(paths: Sequence[Path]) -> None:
     """Where files are, on standard error, so that JSON on standard output stays alone."""
     for path in paths:
-        err.print(f"Wrote {escape(str(path))} ({path.stat().st_size / 1e6:.1f} MB)", soft_wrap=True, highlight=False)
+        err.print(f"Wrote {escape(str(path))} ({path.stat().st_size / 1e6:.1f} MB)", soft_wrap=True)
 
 
 def complain(results: Sequence[ScoredClip], notes: Sequence[str] = ()) -> None:
@@ -145,7 +143,7 @@ def complain(results: Sequence[ScoredClip], notes: Sequence[str] = ()) -> None:
         for text in result.notes:
             note(f"{result.path.name}: {text}")
         if result.error:
-            err.print(f"[red]Not scored:[/] {escape(result.error)}", soft_wrap=True, highlight=False)
+            err.print(f"[red]Not scored:[/] {escape(result.error)}", soft_wrap=True)
 
 
 def limit_words(limit: Limit | None) -> str:

@@ -1,49 +1,44 @@
-"""How a take is shown in a terminal."""
+"""How a take is shown in a terminal: an answer of a few lines, and every number to whoever asks for it.
+
+A path stands whole at the end of its line, however narrow the terminal, so that it can be pressed and copied; nothing
+is padded, so that a pipe gets what is there.
+"""
 
 from __future__ import annotations
 
+import shlex
+import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
-from rich.table import Table
 
-from reelops.views.console import err, note, out
+from reelops.views.console import err, out
 
 if TYPE_CHECKING:
     from reelops.production.take import Take
 
 COLOURS = {"accept": "green", "review": "yellow", "reject": "red"}
+_FEW_REASONS = 2
 VERDICTS = {"accept": "accepted", "review": "to be reviewed", "reject": "rejected"}
 
 
-def show_take(take: Take) -> None:
-    """Scores, verdict with every reason, seconds, and where everything is."""
-    out.print(_table(take))
-    for text in take.notes:
-        note(text)
+def show_take(take: Take, verbose: bool = False) -> None:
+    """The verdict with its first reasons, where the clip is and how to look at it, in five lines; `verbose` puts every
+    score and all seconds before them, and names every reason."""
+    if verbose:
+        _print_rows([*score_rows(take), ("Seconds", _seconds(take)), ("Lineage", str(take.lineage))])
+        out.print()
     if take.tracking_failure:
         err.print(f"[yellow]Not tracked:[/] {escape(take.tracking_failure)}", soft_wrap=True)
-
-
-def _table(take: Take) -> Table:
     decision = take.verdict.decision.value
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    table.add_row("Verdict", f"[{COLOURS[decision]}]{VERDICTS[decision]}[/]")
-    for reason in take.verdict.reasons:
-        table.add_row("", escape(reason.text))
-    for title, value in score_rows(take):
-        table.add_row(title, value)
-    table.add_row("Seconds", _seconds(take))
-    table.add_row("Clip", escape(str(take.clip.path)))
-    table.add_row("Contact sheet", escape(str(take.contact_sheet)))
-    table.add_row("Details", escape(str(take.sidecar)))
-    table.add_row("Lineage", escape(str(take.lineage)))
-    if take.tracked:
-        table.add_row("MLflow run", take.tracked.run_id)
-        table.add_row("", escape(take.tracked.look))
-    return table
+    reasons = [reason.text for reason in take.verdict.reasons]
+    told = reasons if verbose or len(reasons) <= _FEW_REASONS + 1 else reasons[:_FEW_REASONS]
+    more = f"{len(reasons) - len(told)} more: --verbose, or the .json." if len(told) < len(reasons) else ""
+    why = " ".join([*told, more]).rstrip()
+    verdict = f"[{COLOURS[decision]}]{VERDICTS[decision].capitalize()}{':' if why else '.'}[/]"
+    out.print(f"[bold]{verdict}[/] {escape(why)}".rstrip(), soft_wrap=True)
+    _print_rows(_places(take))
 
 
 def score_rows(take: Take) -> list[tuple[str, str]]:
@@ -54,9 +49,31 @@ def score_rows(take: Take) -> list[tuple[str, str]]:
         (METRICS[name].title, "not measured" if value is None else f"{value:.3g} {METRICS[name].unit}".rstrip())
         for name, value in take.scores.items()
     ]
-    move = take.scores.measured_move
-    asked = f" (asked: {take.scores.asked_move.words})" if take.scores.asked_move else ""
-    return [*rows, ("Camera move", (move.words if move else "not measured") + asked)]
+    move, asked = take.scores.measured_move, take.scores.asked_move
+    return [
+        *rows,
+        ("Camera move", f"{move.words if move else 'not measured'} (asked: {asked.words if asked else 'none'})"),
+    ]
+
+
+def _places(take: Take) -> list[tuple[str, str]]:
+    viewer = "open" if sys.platform == "darwin" else "xdg-open"
+    places = [
+        ("Clip", str(take.clip.path)),
+        ("Contact sheet", str(take.contact_sheet)),
+        ("Open it", f"{viewer} {shlex.quote(str(take.clip.path))}"),
+    ]
+    if take.tracked:
+        run, look = take.tracked.run_id, take.tracked.look
+        places.append(("Run", look if run in look else f"{run} in {look}"))
+    return places
+
+
+def _print_rows(rows: Iterable[tuple[str, str]]) -> None:
+    rows = list(rows)
+    width = max(len(title) for title, _ in rows)
+    for title, value in rows:
+        out.print(f"[bold]{title:<{width}}[/]  {escape(value)}", soft_wrap=True)
 
 
 def _seconds(take: Take) -> str:

@@ -26,13 +26,11 @@ def show_training_plan(
         f"{name}, rank {rank} on {', '.join(targets)}: {size.trained:,} numbers are trained, "
         f"{size.share:.2%} of the {size.frozen:,} of the frozen transformer. The base in bfloat16, "
         "the adapter in float32, latents and captions encoded beforehand.",
-        highlight=False,
     )
     out.print(_on_one_gpu(ways))
     out.print(
         "Several GPUs: with accelerate launch --multi_gpu each holds all of the base; with --use_fsdp --fsdp_version 2 "
         "its share and two blocks, which leaves room for more clips per pass:",
-        highlight=False,
     )
     out.print(_on_several_gpus({1: ways, **shared}))
     out.print("Estimated from shapes, calibrated on published peaks; a run measures its own and says so.", style="dim")

@@ -20,6 +20,8 @@ from PIL import Image
 
 from reelops.clip import ClipFormat, ClipOrder
 from reelops.errors import InputError, MachineError, PromptError, SettingsError
+from reelops.generators.camera_moves import CameraMovesGenerator
+from reelops.generators.catalogue import Generators
 from reelops.generators.contract import Generation, GeneratorFacts
 from reelops.metrics.scores import Scores
 from reelops.params import Config, load_config
@@ -192,8 +194,11 @@ def test_orders_that_wait_for_one_device_get_a_clip_each(producer: Producer, ord
 
 @pytest.mark.parametrize("name", ["clip.mp4", "clip.json", "clip.contact.jpg"])
 def test_what_appears_while_a_run_waits_for_the_device_is_found_before_anything_is_generated(
-    producer: Producer, order: ClipOrder, tmp_path: Path, name: str
+    producer: Producer, config: Config, order: ClipOrder, tmp_path: Path, name: str
 ) -> None:
+    class OnTheDevice(CameraMovesGenerator):
+        needs_device = True
+
     @contextmanager
     def appears(_: RunContext) -> Iterator[None]:
         (tmp_path / "clips" / name).write_text("mine")
@@ -201,9 +206,10 @@ def test_what_appears_while_a_run_waits_for_the_device_is_found_before_anything_
 
     events: list[Event] = []
     with pytest.raises(InputError, match=rf"{name} exists already"):
-        slow = replace(producer, device=appears)
+        generators = Generators(config, {"camera_moves": OnTheDevice})
+        slow = replace(producer, device=appears, generators=generators)
         slow.produce(order, tmp_path / "clips" / "clip.mp4", RunContext(events.append), track=False)
-    assert not events
+    assert not any(isinstance(event, Progress) for event in events)
     assert {path.name: path.read_text() for path in (tmp_path / "clips").iterdir()} == {name: "mine"}
 
 
