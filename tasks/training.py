@@ -41,7 +41,7 @@ def register_adapter(
     trained: TrainedAdapter, verdict: AdapterVerdict | None, run_id: str, model_id: str, config: Config
 ) -> RegisteredAdapter:
     """The run gets its lineage and verdict as tags, the adapter its version as challenger."""
-    from reelops.cogvideox.lora import WEIGHTS_NAME
+    from reelops.cogvideox.adapter_file import WEIGHTS_NAME
 
     tags = lineage_tags(trained) | (verdict.tags if verdict else {})
     tag_run(config.mlflow_tracking_uri, run_id, tags)

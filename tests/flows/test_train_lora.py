@@ -15,7 +15,7 @@ import yaml
 from studio import START_SECONDS
 from training_ground import VALIDATE, make_ground
 
-from reelops.cogvideox.lora import WEIGHTS_NAME
+from reelops.cogvideox.adapter_file import WEIGHTS_NAME
 from reelops.system.digest import sha256_of
 
 

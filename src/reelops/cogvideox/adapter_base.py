@@ -96,6 +96,8 @@ def _text(value: Any) -> str | None:
 def _last_part(name: str | None) -> str:
     """Of a repository or a path; the hub's cache keeps the repository's name above the commit."""
     parts = [part for part in (name or "").replace("\\", "/").split("/") if part]
+    if len(parts) > 1 and parts[-1] == "transformer":
+        parts.pop()  # the base's part that peft was given
     kept = next((part for part in parts if part.startswith("models--")), None)
     last = kept.rpartition("--")[2] if kept else parts[-1] if parts else ""
     return last.partition("@")[0].casefold()

@@ -1,158 +1,23 @@
-"""LoRA adapters: made, saved, found, checked against the base, and worn by a pipeline for one sampling."""
+"""LoRA adapters in training: put on a transformer, drawn, and saved as plain diffusers reads them."""
 
 from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reelops.clip import MAX_STRENGTH
-from reelops.cogvideox.adapter_base import PEFT_KEY, UNKNOWN_BASE, Base, require_base, stated_base
-from reelops.errors import SettingsError, WeightsError
-from reelops.foreign import reading_foreign
-from reelops.system.digest import sha256_of
+from reelops.cogvideox.adapter_base import PEFT_KEY
+from reelops.errors import SettingsError
 from reelops.system.files import write_atomically
-from reelops.system.weight_files import require_name
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Parameter
 
-WEIGHTS_NAME = "pytorch_lora_weights.safetensors"
-_NAME = "reelops"
 _TRAINED = "default"  # the name under which peft holds an adapter in training
 _PREFIX = "transformer."
-
-
-@dataclass(frozen=True)
-class Adapter:
-    """A LoRA in a file: W + strength * (alpha / rank) * B A (Hu et al. 2021, arXiv:2106.09685).
-
-    Attributes:
-        rank: of the matrices in the file.
-        alpha: from the file's metadata; None where it says nothing, which applies it as alpha = rank.
-        base: what it was trained on, by the file's metadata.
-    """
-
-    path: Path
-    sha256: str
-    rank: int
-    alpha: float | None
-    strength: float = 1.0
-    base: Base = UNKNOWN_BASE
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        if self.alpha is not None:
-            return ()
-        return (
-            f"adapter {self.path.name} states no alpha; it is applied as alpha = rank = {self.rank}. If it was trained "
-            f"with another alpha, set the adapter's strength to alpha / {self.rank}",
-        )
-
-
-def read_adapter(path: Path, strength: float = 1.0) -> Adapter:
-    """Rank, alpha and digest of an adapter.
-
-    Args:
-        path: a safetensors file, or a folder with pytorch_lora_weights.safetensors.
-
-    Raises:
-        SettingsError: there is no such file, or the strength cannot be used.
-        WeightsError: the file is no LoRA for CogVideoX.
-    """
-    if not -MAX_STRENGTH <= strength <= MAX_STRENGTH:
-        raise SettingsError(f"Adapter strength {strength} is out of range. Choose about 0 to 2; 1 is as trained.")
-    file = path / WEIGHTS_NAME if path.is_dir() else path
-    if not file.is_file():
-        raise SettingsError(f"No adapter at {file}. Give a .safetensors file or a folder that has {WEIGHTS_NAME}.")
-    if file.suffix != ".safetensors":
-        raise WeightsError(f"{file} is not a safetensors file; pickles can run code and are not opened. Convert it.")
-    shapes, metadata = _header(file)
-    ranks = {shape[0] for name, shape in shapes.items() if name.endswith(("lora_A.weight", "lora_down.weight"))}
-    if not ranks or any("lora" not in name for name in shapes):
-        raise WeightsError(f"{file} holds no LoRA for CogVideoX: it has no lora_A matrices. Give an adapter's weights.")
-    alpha = _alpha(metadata)
-    return Adapter(file, sha256_of(file), max(ranks), alpha, strength, stated_base(metadata))
-
-
-def _header(file: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, str]]:
-    from safetensors import safe_open
-
-    require_name(file)
-    with reading_foreign(file, WeightsError, "is no whole safetensors file"), safe_open(file, "pt") as tensors:
-        shapes = {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118 - no mapping
-        return shapes, tensors.metadata() or {}
-
-
-def _alpha(metadata: dict[str, str]) -> float | None:
-    try:
-        alpha = json.loads(metadata[PEFT_KEY]).get("transformer.lora_alpha")
-        return float(alpha) if alpha is not None else None
-    except (KeyError, ValueError, AttributeError, TypeError, RecursionError):
-        return None
-
-
-@contextmanager
-def adapter_applied(
-    pipeline: Any, adapter: Adapter | None, base: Base, other_base: bool = False
-) -> Iterator[tuple[str, ...]]:
-    """The pipeline with the adapter on, and without it again afterwards, whatever happens between.
-
-    Args:
-        base: what the pipeline was loaded from.
-        other_base: wear it though it was trained on another base; the notes that are given say so.
-
-    Raises:
-        WeightsError: the adapter does not fit the base, or was trained on another one.
-    """
-    if adapter is None:
-        yield ()
-        return
-    notes = require_base(adapter.path, adapter.base, base, other_base)
-    _apply(pipeline, adapter)
-    try:
-        yield notes
-    finally:
-        pipeline.unload_lora_weights()
-
-
-def _apply(pipeline: Any, adapter: Adapter) -> None:
-    _check_fit(pipeline.transformer, adapter)
-    try:
-        with reading_foreign(adapter.path, WeightsError, "cannot be loaded as an adapter"):
-            pipeline.load_lora_weights(str(adapter.path.parent), weight_name=adapter.path.name, adapter_name=_NAME)
-            pipeline.set_adapters([_NAME], [adapter.strength])
-    except BaseException:
-        pipeline.unload_lora_weights()
-        raise
-
-
-def _check_fit(transformer: Any, adapter: Adapter) -> None:
-    unfit = _misfit(transformer, adapter)
-    if unfit:
-        raise WeightsError(
-            f"Adapter {adapter.path} was made for another base model: {unfit}. Use it with the base it was trained on."
-        )
-
-
-def _misfit(transformer: Any, adapter: Adapter) -> str | None:
-    """Why an adapter does not fit: a layer that is not there, or one of another width."""
-    shapes, _ = _header(adapter.path)
-    widths = {name: module.weight.shape for name, module in transformer.named_modules() if hasattr(module, "weight")}
-    for name, shape in shapes.items():
-        layer, _, kind = name.removeprefix("transformer.").partition(".lora_")
-        if layer not in widths:
-            return f"the base has no layer {layer}"
-        if kind.startswith(("A.", "down.")) and shape[-1] != widths[layer][-1]:
-            return f"{layer} reads {widths[layer][-1]} values and the adapter {shape[-1]}"
-        if kind.startswith(("B.", "up.")) and shape[0] != widths[layer][0]:
-            return f"{layer} makes {widths[layer][0]} values and the adapter {shape[0]}"
-    return None
 
 
 def add_lora(transformer: Any, rank: int, alpha: float, targets: Sequence[str], seed: int) -> None:
@@ -225,16 +90,3 @@ def _with_sorted_header(data: bytes) -> bytes:
     header = json.dumps(json.loads(data[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)
     return struct.pack("<Q", len(header)) + header + data[8 + length :]
-
-
-def read_adapter_weights(adapter: Adapter, transformer: Any, base: Base, other_base: bool) -> dict[str, Tensor]:
-    """The matrices of an adapter that fits this transformer, by the names of `lora_parameters`.
-
-    Raises:
-        WeightsError: it was made for another base.
-    """
-    require_base(adapter.path, adapter.base, base, other_base)
-    from safetensors.torch import load_file
-
-    _check_fit(transformer, adapter)
-    return {name.removeprefix(_PREFIX): value for name, value in load_file(adapter.path).items()}

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from reelops.cogvideox.adapter_base import Base
+from reelops.cogvideox.adapter_file import read_adapter
+from reelops.cogvideox.adapter_worn import read_adapter_weights
 from reelops.cogvideox.denoiser import load_transformer
 from reelops.cogvideox.frame_attention import enable_sparse_frame_attention
-from reelops.cogvideox.lora import add_lora, lora_parameters, read_adapter, read_adapter_weights
+from reelops.cogvideox.lora import add_lora, lora_parameters
 from reelops.cogvideox.loss import noise_levels
 from reelops.errors import SettingsError
 from reelops.training.params import TrainParams
@@ -77,6 +79,11 @@ def _start_from(transformer: Any, path: Path, params: TrainParams, base: Base) -
     adapter = read_adapter(path)
     weights = read_adapter_weights(adapter, transformer, base, params.other_base)
     own = lora_parameters(transformer)
+    if not adapter.plain:
+        raise SettingsError(
+            f"train.start_from: {adapter.path} is no plain LoRA of one rank and alpha (DoRA, rsLoRA, a bias, or "
+            "a rank or alpha for each layer); training goes on from those alone. Choose another one, or null."
+        )
     if adapter.rank != params.rank or set(weights) != set(own) or adapter.alpha not in (None, params.alpha):
         raise SettingsError(
             f"train.start_from: {adapter.path} has rank {adapter.rank}, alpha {adapter.alpha} and {len(weights)} "

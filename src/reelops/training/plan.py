@@ -8,9 +8,9 @@ import os
 from dataclasses import dataclass
 
 from reelops.cogvideox.adapter_base import require_base
+from reelops.cogvideox.adapter_file import Adapter, read_adapter
 from reelops.cogvideox.architecture import Architecture, read_architecture
 from reelops.cogvideox.clip_format import choose_format
-from reelops.cogvideox.lora import Adapter, read_adapter
 from reelops.cogvideox.memory import GB, USABLE_SHARE, choose_dtype
 from reelops.cogvideox.profiles import Profile, find_profile
 from reelops.cogvideox.training_memory import AdapterSize, TrainingFootprint, count_adapter, training_footprint

@@ -11,7 +11,8 @@ from typing import Any
 from torch import Tensor
 
 from reelops.cogvideox.adapter_base import HEADER_KEY
-from reelops.cogvideox.lora import WEIGHTS_NAME, save_adapter
+from reelops.cogvideox.adapter_file import WEIGHTS_NAME
+from reelops.cogvideox.lora import save_adapter
 from reelops.system.digest import sha256_of
 from reelops.system.files import write_folder_atomically
 from reelops.training.loop import Loop, Outcome

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from reelops.cogvideox.lora import WEIGHTS_NAME
+from reelops.cogvideox.adapter_file import WEIGHTS_NAME
 from reelops.errors import MachineError, SettingsError
 from reelops.params import Config
 from reelops.progress import QUIET, RunContext

@@ -9,9 +9,9 @@ from typing import Any
 
 from reelops.clip import ClipOrder
 from reelops.cogvideox.adapter_base import Base, require_base
+from reelops.cogvideox.adapter_file import Adapter, read_adapter
 from reelops.cogvideox.architecture import read_architecture
 from reelops.cogvideox.clip_format import choose_format
-from reelops.cogvideox.lora import Adapter, read_adapter
 from reelops.cogvideox.memory import plan_memory
 from reelops.cogvideox.profiles import Profile, find_profile
 from reelops.cogvideox.weights import Weights, locate_weights

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from reelops.clip import ClipOrder
+from reelops.cogvideox.adapter_file import WEIGHTS_NAME, Adapter
 from reelops.cogvideox.load import WARM_MODEL
-from reelops.cogvideox.lora import WEIGHTS_NAME, Adapter
 from reelops.cogvideox.profiles import Profile
 from reelops.cogvideox.weights import Weights
 from reelops.errors import WeightsError

@@ -47,6 +47,7 @@ def test_a_header_says_what_the_adapter_was_trained_on_or_nothing(header: dict[s
         (Base("THUDM/CogVideoX-5b-I2V"), HUB),
         (Base("/data/models/cogvideox-5b-i2v/"), HUB),
         (Base("/cache/models--zai-org--CogVideoX-5b-I2V/snapshots/0123abc"), HUB),
+        (Base("/weights/CogVideoX-5b-I2V/transformer"), HUB),
         (Base("zai-org/CogVideoX-5b-I2V@main"), HUB),
     ],
 )

@@ -11,7 +11,8 @@ import torch
 from small_model import CLIP, PROMPT_LENGTH
 
 from reelops.cogvideox.adapter_base import UNKNOWN_BASE
-from reelops.cogvideox.lora import WEIGHTS_NAME, adapter_applied, read_adapter
+from reelops.cogvideox.adapter_file import WEIGHTS_NAME, read_adapter
+from reelops.cogvideox.adapter_worn import adapter_applied
 from reelops.cogvideox.sampling import SamplingConfig, sample_frames
 from reelops.errors import SettingsError, WeightsError
 from reelops.system.digest import sha256_of

@@ -186,11 +186,11 @@ def test_a_full_gpu_is_one_line_and_the_next_order_plans_anew(generator, order):
 def test_a_gpu_that_is_full_while_a_model_or_an_adapter_is_loaded_is_no_fault_of_their_files(
     generator, order, lora, monkeypatch
 ):
-    from diffusers import CogVideoXImageToVideoPipeline
+    from diffusers import CogVideoXImageToVideoPipeline, CogVideoXTransformer3DModel
 
     WARM_MODEL.unload()
     with monkeypatch.context() as patched:
-        patched.setattr(CogVideoXImageToVideoPipeline, "load_lora_weights", full_gpu)
+        patched.setattr(CogVideoXTransformer3DModel, "load_lora_adapter", full_gpu)
         with pytest.raises(OutOfMemory, match=r"ran out of memory reading .*lora"):
             generator.generate(order.but(adapter=lora))
     with monkeypatch.context() as patched:

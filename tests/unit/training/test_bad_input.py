@@ -28,16 +28,21 @@ def text_to_video_base(ground, tmp_path):
     ground.write_params(model=write_small_model(tmp_path / "t2v", in_channels=16))
 
 
+def one_layer(block):
+    stem = f"transformer.transformer_blocks.{block}.attn1.to_q.lora"
+    return {f"{stem}_A.weight": torch.ones(4, 32), f"{stem}_B.weight": torch.ones(32, 4)}
+
+
 def adapter_of_another_base(ground, tmp_path):
     other = tmp_path / "other.safetensors"
-    save_file({"transformer.transformer_blocks.7.attn1.to_q.lora_A.weight": torch.ones(4, 32)}, other)
+    save_file(one_layer(7), other)
     ground.write_params(start_from=str(other))
 
 
 def adapter_that_names_another_base(ground, tmp_path):
     other = tmp_path / "other.safetensors"
     header = {"reelops": json.dumps({"base": "small", "base_revision": "sha256:another"})}
-    save_file({"transformer.transformer_blocks.0.attn1.to_q.lora_A.weight": torch.ones(4, 32)}, other, header)
+    save_file(one_layer(0), other, header)
     ground.write_params(start_from=str(other))
 
 

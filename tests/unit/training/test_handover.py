@@ -16,7 +16,7 @@ import yaml
 from mlflow import MlflowClient
 from training_work import train_here
 
-from reelops.cogvideox.lora import WEIGHTS_NAME
+from reelops.cogvideox.adapter_file import WEIGHTS_NAME
 from reelops.errors import MachineError, TrackingError
 from reelops.progress import RunContext
 from reelops.system.digest import sha256_of

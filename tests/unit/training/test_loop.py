@@ -16,9 +16,10 @@ from studio import START_SECONDS, read_to_line
 from training_ground import LATENTS
 from training_work import in_processes, train_here
 
+from reelops.cogvideox.adapter_file import WEIGHTS_NAME, read_adapter
 from reelops.cogvideox.denoiser import load_transformer
 from reelops.cogvideox.frame_attention import SparseFrameAttention
-from reelops.cogvideox.lora import WEIGHTS_NAME, add_lora, lora_parameters, read_adapter
+from reelops.cogvideox.lora import add_lora, lora_parameters
 from reelops.errors import Cancelled, DatasetError, MachineError, SettingsError
 from reelops.progress import RunContext
 from reelops.system.digest import sha256_of
@@ -336,6 +337,12 @@ def test_training_goes_on_from_an_adapter_of_the_same_shape_only(ground, tmp_pat
         torch.testing.assert_close(value, other[name], rtol=0, atol=1e-6)
     with pytest.raises(SettingsError, match="has rank 4"):
         train_here(ground, steps=1, start_from=kept, rank=8)
+    weights = load_file(kept / WEIGHTS_NAME)
+    alphas = {name.replace("lora_A.weight", "alpha"): torch.tensor(2.0) for name in weights if "lora_A" in name}
+    alphas[next(iter(alphas))] = torch.tensor(1.0)
+    save_file({**weights, **alphas}, tmp_path / "varied.safetensors")
+    with pytest.raises(SettingsError, match="no plain LoRA"):
+        train_here(ground, steps=1, start_from=tmp_path / "varied.safetensors")
 
 
 # ---- what must not pass ----

@@ -17,7 +17,7 @@ from training_ground import VALIDATE
 from validation_work import plan_here, validate_here
 
 from reelops.cogvideox.adapter_base import PEFT_KEY
-from reelops.cogvideox.lora import WEIGHTS_NAME
+from reelops.cogvideox.adapter_file import WEIGHTS_NAME
 from reelops.errors import Cancelled, MachineError, SettingsError, WeightsError
 from reelops.metrics.catalogue import METRICS, METRICS_VERSION
 from reelops.production.output_names import sidecar_of

@@ -1,0 +1,385 @@
+"""Adapters in the layouts of other trainers: worn at the strength that they were trained for, or refused by name.
+
+What a layer adds is compared with alpha / rank x B A x, computed here from the matrices that were written.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import torch
+from trainers import (
+    TRAINERS,
+    Saved,
+    bare,
+    cogvideox_fun,
+    diffusers,
+    finetrainers,
+    kohya,
+    named,
+    peft,
+    seeded_matrices,
+    with_underscores,
+)
+
+from reelops.cogvideox.adapter_alpha import BEYOND_MATRICES, HARMLESS, USED
+from reelops.cogvideox.adapter_base import UNKNOWN_BASE
+from reelops.cogvideox.adapter_file import Adapter, read_adapter
+from reelops.cogvideox.adapter_worn import adapter_applied
+from reelops.errors import SettingsError, WeightsError
+
+RANK, ALPHA = 4, 2.0
+
+
+@pytest.fixture(scope="module")
+def matrices(small_pipeline) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    return seeded_matrices(small_pipeline.transformer, RANK)
+
+
+def added(pipeline: Any, adapter: Adapter) -> dict[str, torch.Tensor]:
+    """What the adapter adds to each projection of a fixed vector."""
+    bases = {
+        name: (module.weight.detach().clone(), module.bias.detach().clone())
+        for name, module in pipeline.transformer.named_modules()
+        if isinstance(module, torch.nn.Linear)
+    }
+    with adapter_applied(pipeline, adapter, UNKNOWN_BASE), torch.no_grad():
+        layers = {name: module for name, module in pipeline.transformer.named_modules() if hasattr(module, "lora_A")}
+        deltas = {}
+        for name, module in layers.items():
+            weight, bias = bases[name]
+            vector = torch.linspace(-1, 1, weight.shape[1])
+            deltas[name] = (module(vector) - torch.nn.functional.linear(vector, weight, bias)).reshape(-1)
+    assert not any(hasattr(module, "lora_A") for module in pipeline.transformer.modules())
+    return deltas
+
+
+def expected(matrices: Mapping[str, tuple[torch.Tensor, torch.Tensor]], scale: float) -> dict[str, torch.Tensor]:
+    return {name: scale * (b @ (a @ torch.linspace(-1, 1, a.shape[1]))) for name, (a, b) in matrices.items()}
+
+
+def assert_adds(pipeline: Any, adapter: Adapter, wanted: Mapping[str, torch.Tensor]) -> None:
+    found = added(pipeline, adapter)
+    assert found.keys() == wanted.keys()
+    for name, delta in wanted.items():
+        torch.testing.assert_close(found[name], delta, atol=2e-6, rtol=1e-4)
+
+
+def refusal(saved: Saved, folder, pipeline: Any) -> str:
+    """The line in which an adapter is refused, before anything is worn."""
+    path = saved.write(folder)
+    with pytest.raises(WeightsError) as caught, adapter_applied(pipeline, read_adapter(path), UNKNOWN_BASE):
+        pass
+    line = str(caught.value)
+    assert line.isprintable() and str(path) in line
+    assert not any(hasattr(module, "lora_A") for module in pipeline.transformer.modules())
+    return line
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_an_adapter_adds_strength_times_alpha_over_rank_times_b_a(trainer, small_pipeline, matrices, tmp_path):
+    path = TRAINERS[trainer](matrices, RANK, ALPHA).write(tmp_path)
+    adapter = read_adapter(path, strength=0.7)
+    assert (adapter.rank, adapter.alpha, adapter.plain) == (RANK, ALPHA, True)
+    assert_adds(small_pipeline, adapter, expected(matrices, 0.7 * ALPHA / RANK))
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_a_note_says_where_alpha_is_from_unless_it_stands_where_diffusers_looks(trainer, matrices, tmp_path):
+    notes = read_adapter(TRAINERS[trainer](matrices, RANK, ALPHA).write(tmp_path)).notes
+    assert not notes if trainer == "diffusers" else ("is taken from" in notes[0] and "x 0.5" in notes[0])
+
+
+def test_a_folder_is_read_as_peft_and_trainers_save_it(matrices, tmp_path):
+    assert read_adapter(peft(matrices, RANK, ALPHA).write(tmp_path / "peft").parent).alpha == ALPHA
+    assert read_adapter(kohya(matrices, RANK, ALPHA).write(tmp_path / "kohya").parent).alpha == ALPHA
+    bare(matrices, RANK, ALPHA).write(tmp_path / "two").rename(tmp_path / "two/a.safetensors")
+    (tmp_path / "two/b.safetensors").write_bytes(b"")
+    with pytest.raises(SettingsError, match="has 2 adapters"):
+        read_adapter(tmp_path / "two")
+
+
+def test_a_configuration_among_several_adapters_is_nobodys(matrices, tmp_path):
+    saved = dataclasses.replace(peft(matrices, RANK, ALPHA), file_name="one.safetensors")
+    file = saved.write(tmp_path)
+    assert read_adapter(file).alpha == ALPHA
+    (tmp_path / "other.safetensors").write_bytes(b"")
+    assert read_adapter(file).alpha is None
+
+
+def test_alpha_and_rank_may_differ_from_layer_to_layer(small_pipeline, matrices, tmp_path):
+    narrow = {name: (a[:2], b[:, :2]) if "to_q" in name else (a, b) for name, (a, b) in matrices.items()}
+    saved = cogvideox_fun(narrow, RANK, ALPHA)
+    key = next(name for name in saved.tensors if name.endswith("to_k.alpha"))
+    saved.tensors[key] = torch.tensor(8.0)
+    adapter = read_adapter(saved.write(tmp_path))
+    assert (adapter.alpha, adapter.plain) == (None, False) and "layer by layer" in adapter.notes[0]
+    wanted = {}
+    for name, delta in expected(narrow, 1.0).items():
+        wanted[name] = delta * (8.0 if "to_k" in name else ALPHA) / (2 if "to_q" in name else RANK)
+    assert_adds(small_pipeline, adapter, wanted)
+
+
+def test_layers_of_other_ranks_without_alpha_are_each_applied_as_they_are(small_pipeline, matrices, tmp_path):
+    narrow = {name: (a[:2], b[:, :2]) if "to_q" in name else (a, b) for name, (a, b) in matrices.items()}
+    adapter = read_adapter(Saved(named(narrow, "transformer.")).write(tmp_path))
+    assert adapter.alpha is None
+    assert_adds(small_pipeline, adapter, expected(narrow, 1.0))
+
+
+def with_fields(saved: Saved, **fields: Any) -> Saved:
+    stated = json.loads(saved.header["lora_adapter_metadata"])
+    stated |= {f"transformer.{key}": value for key, value in fields.items()}
+    return dataclasses.replace(saved, header={"lora_adapter_metadata": json.dumps(stated)})
+
+
+def test_patterns_of_peft_give_layers_their_own_alpha(small_pipeline, matrices, tmp_path):
+    saved = with_fields(diffusers(matrices, RANK, ALPHA), alpha_pattern={"attn1.to_v": 6, "^never": 1})
+    wanted = {
+        name: delta * (6 if name.endswith("to_v") else ALPHA) / RANK for name, delta in expected(matrices, 1.0).items()
+    }
+    assert_adds(small_pipeline, read_adapter(saved.write(tmp_path)), wanted)
+
+
+def test_rslora_divides_by_the_root_of_the_rank(small_pipeline, matrices, tmp_path):
+    config = json.dumps({"r": RANK, "lora_alpha": ALPHA, "use_rslora": True})
+    adapter = read_adapter(Saved(named(matrices, ""), {"lora_config": config}).write(tmp_path))
+    assert "x 1" in adapter.notes[0] and not adapter.plain
+    assert_adds(small_pipeline, adapter, expected(matrices, ALPHA / math.sqrt(RANK)))
+
+
+def test_dora_of_peft_takes_its_magnitudes(small_pipeline, matrices, tmp_path):
+    """W' = m (W + s B A) / |W + s B A| by rows (Liu et al. 2024, arXiv:2402.09353)."""
+    tensors, wanted = named(matrices, "base_model.model."), {}
+    for name, (a, b) in matrices.items():
+        weight = small_pipeline.transformer.get_submodule(name).weight.detach()
+        magnitude = weight.norm(dim=1) * 1.5
+        tensors[f"base_model.model.{name}.lora_magnitude_vector"] = magnitude
+        changed = weight + ALPHA / RANK * (b @ a)
+        changed = changed * (magnitude / changed.norm(dim=1)).unsqueeze(1)
+        wanted[name] = (changed - weight) @ torch.linspace(-1, 1, weight.shape[1])
+    saved = Saved(tensors, beside={"r": RANK, "lora_alpha": ALPHA, "use_dora": True})
+    adapter = read_adapter(saved.write(tmp_path))
+    assert not adapter.plain
+    assert_adds(small_pipeline, adapter, wanted)
+
+
+def test_a_bias_of_every_layer_is_worn(small_pipeline, matrices, tmp_path):
+    tensors = named(matrices, "transformer.")
+    biases = {name: torch.linspace(0, 1, b.shape[0]) for name, (_, b) in matrices.items()}
+    tensors |= {f"transformer.{name}.lora_B.bias": bias for name, bias in biases.items()}
+    wanted = {name: 0.5 * biases[name] + delta for name, delta in expected(matrices, 0.5).items()}
+    assert_adds(small_pipeline, read_adapter(Saved(tensors, {"lora_alpha": "2"}).write(tmp_path)), wanted)
+
+
+def test_matrices_kept_as_convolutions_of_one_pixel_are_those_of_a_layer(small_pipeline, matrices, tmp_path):
+    square = {name: (a[:, :, None, None], b[:, :, None, None]) for name, (a, b) in matrices.items()}
+    adapter = read_adapter(kohya(square, RANK, ALPHA).write(tmp_path))
+    assert_adds(small_pipeline, adapter, expected(matrices, ALPHA / RANK))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_numbers_of_every_float_format_are_read_also_mixed(dtype, small_pipeline, matrices, tmp_path):
+    rounded = {name: (a.to(dtype), b) for name, (a, b) in matrices.items()}
+    adapter = read_adapter(Saved(named(rounded, ""), {"lora_alpha": "2"}).write(tmp_path))
+    assert_adds(small_pipeline, adapter, expected({n: (a.float(), b) for n, (a, b) in rounded.items()}, 0.5))
+
+
+def test_a_dropout_and_a_start_stated_in_the_header_change_nothing(small_pipeline, matrices, tmp_path):
+    saved = with_fields(diffusers(matrices, RANK, ALPHA), lora_dropout=0.9, init_lora_weights="orthogonal")
+    assert_adds(small_pipeline, read_adapter(saved.write(tmp_path)), expected(matrices, ALPHA / RANK))
+
+
+def test_fields_of_another_peft_are_ignored_with_a_note(small_pipeline, matrices, tmp_path):
+    adapter = read_adapter(with_fields(diffusers(matrices, RANK, ALPHA), some_new_field=True).write(tmp_path))
+    assert "not known and ignored: some_new_field" in adapter.notes[0]
+    assert_adds(small_pipeline, adapter, expected(matrices, ALPHA / RANK))
+
+
+def test_every_field_of_the_installed_peft_is_judged():
+    from peft import LoraConfig
+
+    known = {one.name for one in dataclasses.fields(LoraConfig)}
+    assert known <= USED | HARMLESS | BEYOND_MATRICES
+    assert not USED & HARMLESS and not USED & BEYOND_MATRICES and not HARMLESS & BEYOND_MATRICES
+
+
+@pytest.mark.parametrize("text", ["[]", "{", "7", "null", "[" * 100_000])
+def test_a_header_that_is_no_object_is_ignored_with_a_note(text, small_pipeline, matrices, tmp_path):
+    adapter = read_adapter(Saved(named(matrices, "transformer."), {"lora_adapter_metadata": text}).write(tmp_path))
+    assert "is no JSON object and is ignored" in adapter.notes[0] and "states no alpha" in adapter.notes[1]
+    assert_adds(small_pipeline, adapter, expected(matrices, 1.0))
+
+
+def test_what_stands_nearer_to_the_matrices_counts_and_a_note_says_what_does_not(small_pipeline, matrices, tmp_path):
+    saved = cogvideox_fun(matrices, RANK, ALPHA)
+    saved.header["ss_network_alpha"] = "16"
+    adapter = read_adapter(saved.write(tmp_path))
+    assert "states alpha 16; that of its .alpha tensors counts" in adapter.notes[1]
+    assert_adds(small_pipeline, adapter, expected(matrices, ALPHA / RANK))
+
+
+def test_an_alpha_of_none_is_none_and_one_of_zero_is_said(small_pipeline, matrices, tmp_path):
+    unstated = read_adapter(Saved(named(matrices, ""), {"ss_network_alpha": "None"}).write(tmp_path / "none"))
+    assert unstated.alpha is None and "states no alpha" in unstated.notes[0]
+    zero = read_adapter(diffusers(matrices, RANK, 0).write(tmp_path / "zero"))
+    assert "changes nothing" in zero.notes[0]
+    assert_adds(small_pipeline, zero, expected(matrices, 0.0))
+
+
+def first_of(tensors: Mapping[str, torch.Tensor], word: str) -> str:
+    return next(name for name in tensors if word in name)
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+@pytest.mark.parametrize("half", [0, 1])
+def test_half_a_layer_is_refused_by_its_name(trainer, half, small_pipeline, matrices, tmp_path):
+    saved = TRAINERS[trainer](matrices, RANK, ALPHA)
+    words = [("lora_A", "down", "matrix_A"), ("lora_B", "up.", "matrix_B")][half]
+    gone = next(name for name in saved.tensors if any(word in name for word in words))
+    del saved.tensors[gone]
+    assert "is incomplete" in refusal(saved, tmp_path, small_pipeline)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("part", ["lora_down", "lora_up", "alpha"])
+def test_numbers_that_are_not_finite_are_refused(value, part, small_pipeline, matrices, tmp_path):
+    saved = kohya(matrices, RANK, ALPHA)
+    name = first_of(saved.tensors, part)
+    saved.tensors[name] = saved.tensors[name].clone()
+    saved.tensors[name].view(-1)[-1] = value
+    assert f"not finite, in {name}" in refusal(saved, tmp_path, small_pipeline)
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.int64, torch.bool, torch.float8_e4m3fn, torch.float8_e5m2])
+def test_numbers_of_another_format_are_refused(dtype, small_pipeline, matrices, tmp_path):
+    saved = Saved({name: tensor.to(dtype) for name, tensor in named(matrices, "transformer.").items()})
+    assert "a LoRA's numbers are float32, float16 or bfloat16" in refusal(saved, tmp_path, small_pipeline)
+
+
+def test_a_double_beyond_the_range_of_float32_is_refused(small_pipeline, matrices, tmp_path):
+    doubles = {name: tensor.double() for name, tensor in named(matrices, "transformer.").items()}
+    doubles[first_of(doubles, "lora_B")][0, 0] = 1e300
+    assert "not finite" in refusal(Saved(doubles), tmp_path, small_pipeline)
+
+
+def changed(matrices: Any, *, prefix: str = "transformer.", header: Any = None, **tensors: torch.Tensor) -> Saved:
+    return Saved({**named(matrices, prefix), **tensors}, header or {})
+
+
+LAYER = "transformer_blocks.0.attn1.to_q"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("lora_unet_transformer_blocks_0_attn1_to_q.hada_w1_a", "LoHa"),
+        ("lora_unet_transformer_blocks_0_attn1_to_q.lokr_w1", "LoKr"),
+        (f"transformer.{LAYER}.dora_scale", "dora_scale"),
+        (f"transformer.{LAYER}.lora_mid.weight", "Tucker"),
+        (f"transformer.{LAYER}.oft_blocks", "OFT"),
+        (f"diffusion_model.{LAYER}.diff", "whole differences"),
+        (f"base_model.model.{LAYER}.modules_to_save.weight", "modules_to_save"),
+        ("text_encoder.encoder.block.0.layer.0.SelfAttention.q.lora_A.weight", "changes the text encoder too"),
+        ("lora_te_encoder_block_0_layer_0_SelfAttention_q.lora_down.weight", "changes the text encoder too"),
+        (f"transformer.{LAYER}.weight", "no part of a LoRA"),
+        (f"transformer.{LAYER}.lora_A.second.weight", "the same matrix twice"),
+        ("line\nbreak\x1b[31m", r"line\nbreak\x1b[31m"),
+    ],
+)
+def test_what_is_no_plain_lora_is_refused_by_what_it_is(name, words, small_pipeline, matrices, tmp_path):
+    saved = changed(matrices, **{name: torch.zeros(RANK, 32)})
+    assert words in refusal(saved, tmp_path, small_pipeline)
+
+
+def test_layers_named_in_two_ways_are_refused(small_pipeline, matrices, tmp_path):
+    tensors = named(matrices, "transformer.")
+    mixed = {name.removeprefix("transformer.") if "to_q" in name else name: value for name, value in tensors.items()}
+    assert "names its layers in 2 ways" in refusal(Saved(mixed), tmp_path, small_pipeline)
+
+
+def test_a_bias_or_an_alpha_of_some_layers_only_is_refused(small_pipeline, matrices, tmp_path):
+    biased = changed(matrices, **{f"transformer.{LAYER}.lora_B.bias": torch.ones(32)})
+    assert "a bias for some layers and none for" in refusal(biased, tmp_path / "bias", small_pipeline)
+    alphas = changed(matrices, **{f"transformer.{LAYER}.alpha": torch.tensor(2.0)})
+    assert "an alpha for some layers and none for" in refusal(alphas, tmp_path / "alpha", small_pipeline)
+
+
+def test_two_adapters_in_one_file_are_refused(small_pipeline, matrices, tmp_path):
+    half = dict(list(matrices.items())[:2])
+    rest = dict(list(matrices.items())[2:])
+    tensors = named(half, "", ".lora_A.one.weight", ".lora_B.one.weight")
+    tensors |= named(rest, "", ".lora_A.two.weight", ".lora_B.two.weight")
+    assert "holds 2 adapters: one, two" in refusal(Saved(tensors), tmp_path, small_pipeline)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"r": 8}, "rank 4 for .*says 8"),
+        ({"lora_alpha": "loud"}, "no number for lora_alpha.*loud"),
+        ({"lora_alpha": 1e999}, "no number for lora_alpha"),
+        ({"peft_type": "LOKR"}, "no plain LoRA but LOKR"),
+        ({"use_dora": True}, "says use_dora, and it has no magnitude"),
+        ({"modules_to_save": ["proj_out"]}, "was trained with modules_to_save"),
+        ({"bias": "all"}, "the base's biases"),
+        ({"init_lora_weights": "pissa_niter_16"}, "a base that was changed before"),
+        ({"alpha_pattern": {"(a*)*b": 1}}, "a pattern that is not read"),
+        ({"alpha_pattern": {"**": 1}}, "a pattern that is none"),
+    ],
+)
+def test_a_configuration_that_means_more_than_the_matrices_is_refused(
+    fields, words, small_pipeline, matrices, tmp_path
+):
+    saved = with_fields(diffusers(matrices, RANK, ALPHA), **fields)
+    path = saved.write(tmp_path)
+    with pytest.raises(WeightsError, match=words):
+        read_adapter(path)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "words"),
+    [
+        ((4, 24), (32, 4), "reads 32 values and the adapter 24"),
+        ((4, 32), (24, 4), "makes 32 values and the adapter 24"),
+        ((2, 32), (32, 4), "do not fit each other"),
+        ((0, 32), (32, 0), "do not fit each other"),
+        ((32,), (32,), "do not fit each other"),
+        ((4, 32, 3, 3), (32, 4, 1, 1), "is no convolution"),
+    ],
+)
+def test_matrices_of_other_widths_are_refused_with_both(a, b, words, small_pipeline, tmp_path):
+    saved = Saved(named({LAYER: (torch.ones(a), torch.ones(b))}, "lora_unet_", layer_name=with_underscores))
+    assert words in refusal(saved, tmp_path, small_pipeline)
+
+
+def test_a_layer_that_has_no_matrix_and_one_named_twice_are_refused(small_pipeline, matrices, tmp_path):
+    norm = named({"transformer_blocks.0.norm1.norm": (torch.ones(4, 32), torch.ones(32, 4))}, "transformer.")
+    assert "the base has no layer transformer_blocks.0.norm1.norm" in refusal(
+        Saved(norm), tmp_path / "norm", small_pipeline
+    )
+    twice = named(matrices, "") | named({with_underscores(LAYER): matrices[LAYER]}, "")
+    assert f"changes {LAYER} twice" in refusal(Saved(twice), tmp_path / "twice", small_pipeline)
+
+
+def test_no_tensors_at_all_are_no_adapter(small_pipeline, tmp_path):
+    assert "holds no LoRA" in refusal(Saved({}), tmp_path, small_pipeline)
+
+
+def test_the_configuration_beside_a_file_names_its_base(matrices, tmp_path):
+    saved = peft(matrices, RANK, ALPHA)
+    assert saved.beside is not None
+    saved.beside["base_model_name_or_path"] = "zai-org/CogVideoX-5b-I2V"
+    assert read_adapter(saved.write(tmp_path)).base.name == "zai-org/CogVideoX-5b-I2V"
+
+
+def test_layers_that_a_header_targets_and_the_file_has_not_are_left_alone(small_pipeline, matrices, tmp_path):
+    one = {LAYER: matrices[LAYER]}
+    assert_adds(
+        small_pipeline, read_adapter(finetrainers(one, RANK, ALPHA).write(tmp_path)), expected(one, ALPHA / RANK)
+    )
