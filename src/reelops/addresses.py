@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote, urlsplit
 _STORES = {"file", "sqlite", "postgresql", "mysql", "mssql", "databricks", "databricks-uc", "uc"}
 _STORE_PLUGINS = "mlflow.tracking_store"
 _HOST_WITH_PORT = re.compile(r"[\w.-]+:\d+(/.*)?")
+_ON_THE_WEB = re.compile(r"(?i)(https?|ftp|s3|gs):/{1,2}")
 _SQLITE = re.compile(r"sqlite(\+\w+)?:///(?P<path>[^?]*)")
 
 
@@ -61,3 +62,11 @@ def _plugins() -> set[str]:
     from importlib.metadata import entry_points  # seldom needed
 
     return {found.name for found in entry_points(group=_STORE_PLUGINS)}
+
+
+def told_missing(path: Path) -> str:
+    """What is said of a file that is not there; a path made of a web address has lost a stroke of it."""
+    text = str(path)
+    if found := _ON_THE_WEB.match(text):
+        return f"{found[1]}://{text[found.end() :]} is a web address, not a file; download it and give the file."
+    return f"{path} does not exist; check the path."

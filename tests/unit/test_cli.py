@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -144,3 +145,64 @@ def test_memory_that_runs_out_is_one_line_whatever_the_command_was_at(capsys: py
     said = capsys.readouterr().err
     assert "This machine ran out of memory with this command. Free it of other work" in said
     assert "Traceback" not in said and "fault in ReelOps" not in said
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["info", "{}"], ["info", "--json", "{}"], ["doctor"], ["nothing"]])
+def test_a_reader_that_has_had_enough_is_no_failure(arguments: list[str], tmp_path: Path) -> None:
+    picture = tmp_path / "a.png"
+    Image.new("RGB", (8, 8)).save(picture)
+    command = [sys.executable, "-m", "reelops.cli", *(argument.format(picture) for argument in arguments)]
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=120)
+    finally:
+        os.close(writer)
+    assert done.returncode == (2 if arguments == ["nothing"] else 0)
+    assert "Traceback" not in done.stderr and "Broken" not in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-16"])
+@pytest.mark.parametrize("command", [["doctor"], ["info", "a.png"], ["--help"]])
+def test_a_terminal_that_knows_few_letters_stops_no_answer(tmp_path: Path, encoding: str, command: list[str]) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    done = subprocess.run(
+        [sys.executable, "-m", "reelops.cli", *command],
+        capture_output=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": encoding, "LC_ALL": "POSIX", "PYTHONUTF8": "0"},
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode(encoding)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied", "/there/x"), "/there/x cannot be used: Permission denied"),
+        (OSError(errno.EROFS, "Read-only file system", "/there/x"), "/there/x cannot be used: Read-only file system"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/there/x"),
+            "cannot write /there/x: No space left on device",
+        ),
+        (
+            ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"),
+            "or its network, failed: Connection refused",
+        ),
+    ],
+)
+def test_what_the_machine_says_is_one_line_whoever_met_it(
+    error: OSError, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fail_with(error) == 1
+    said = capsys.readouterr().err
+    assert told in said and len(said.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", [["generate", "{}", "zoom in", "--no-track"], ["info", "{}"]])
+@pytest.mark.parametrize("address", ["https://example.org/a.jpg", "s3://pictures/a.jpg"])
+def test_a_web_address_is_told_from_a_path_that_is_not_there(tmp_path: Path, command: list[str], address: str) -> None:
+    done = reelops(*(argument.format(address) for argument in command), cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"{address} is a web address, not a file; download it" in done.stderr

@@ -16,11 +16,27 @@ import typer
 
 import reelops
 from reelops.cli.commands import COMMANDS, listed, load_command
-from reelops.errors import EXIT_CODES, FAILED, TERMINATED, UNUSABLE, Cancelled, ReelOpsError
+from reelops.errors import (
+    DONE,
+    EXIT_CODES,
+    FAILED,
+    TERMINATED,
+    UNUSABLE,
+    Cancelled,
+    Fault,
+    ReelOpsError,
+    fault_of,
+    is_out_of_space,
+    machine_cause,
+)
+from reelops.foreign import reason_of
 from reelops.system.interpreter import configure_interpreter, end_process
 from reelops.system.out_of_memory import explaining_out_of_memory
 from reelops.system.plain_text import printable
 from reelops.system.proxies import ask_this_machine_directly
+from reelops.system.write_errors import cannot_write
+
+_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -77,13 +93,18 @@ def run_guarded(run: Callable[[], Any]) -> int:
     except KeyboardInterrupt:
         return _say_stopped()
     except BrokenPipeError:
-        # Whoever read our output has gone, as in `reelops score ... | head`. Nobody is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+        return _end_unheard()
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # rich has met it, and would say that we failed
+            return _end_unheard()
+        raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
             _complain(f"{error.filename} is too long a name for this disk; give a shorter one.")
             return UNUSABLE
+        if (told := _told_of_the_machine(error)) is not None:
+            _complain(told)
+            return FAILED
         if _is_usage_error(error):
             # typer carries its own click, whose errors have no public class: they are told by their methods.
             error.show()  # type: ignore[attr-defined] # typer names no class
@@ -94,6 +115,26 @@ def run_guarded(run: Callable[[], Any]) -> int:
     if code == Cancelled.exit_code:
         return _say_stopped()
     return code if isinstance(code, int) else 0
+
+
+def _end_unheard() -> int:
+    """Whoever read our output has had enough, as in `reelops score ... | head`; nothing failed, and nobody is left."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return DONE
+
+
+def _told_of_the_machine(error: Exception) -> str | None:
+    """What this machine, its disk or its network said, in a line; None where the error is no fault of theirs."""
+    if isinstance(error, OSError) and error.filename and error.errno in _NOT_ALLOWED:
+        return (
+            f"{error.filename} cannot be used: {reason_of(error)}. Mend its permissions, or take another place; "
+            "REELOPS_HOME moves the stores."
+        )
+    if fault_of(error) is not Fault.MACHINE:
+        return None
+    if isinstance(error, OSError) and error.filename and is_out_of_space(error):
+        return str(cannot_write(error.filename, error))
+    return f"this machine, or its network, failed: {reason_of(machine_cause(error) or error)}. Try again in a while."
 
 
 def _spell_out_what_is_no_text() -> None:

@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from PIL import Image, ImageFile
 
+from reelops.addresses import told_missing
 from reelops.errors import Fault, PictureError, ReelOpsError, fault_of
 from reelops.foreign import machine_error_on_read, reading_foreign, reason_of
 
@@ -170,7 +171,7 @@ def _status(path: Path) -> stat_result:
     try:
         return path.stat()
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # no name has a NUL in it
-        raise PictureError(f"{path} does not exist; check the path.") from error
+        raise PictureError(told_missing(path)) from error
     except OSError as error:
         raise _cannot_be_read(path, error) from error
 

@@ -14,6 +14,7 @@ from av.codec.context import Flags
 from av.error import FFmpegError, InvalidDataError
 from av.stream import Disposition
 
+from reelops.addresses import told_missing
 from reelops.errors import Fault, VideoError, fault_of
 from reelops.foreign import machine_error_on_read, reading_foreign, reason_of
 from reelops.video.limits import MAX_FRAME_PIXELS, check_frame_size
@@ -158,7 +159,7 @@ def _check_file(path: Path) -> None:
     if path.is_dir():
         raise VideoError(f"{path} is a folder, not a video; name a file in it.")
     if not path.exists():
-        raise VideoError(f"{path} does not exist; check the path.")
+        raise VideoError(told_missing(path))
     if not path.is_file():
         raise VideoError(f"{path} is not an ordinary file; copy the video to one first.")
     if path.stat().st_size == 0:
