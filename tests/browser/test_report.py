@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,12 +104,19 @@ def test_a_report_of_one_clip_opens_with_its_player(page: Page, report: Path, re
     assert_calm(page)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (1400, "dark"), (420, "light"), (420, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (1400, "dark"), (400, "light"), (400, "dark")])
 def test_nothing_is_wider_than_the_window(page: Page, report: Path, width: int, scheme: str) -> None:
     for part in ("", "#clip-0"):
         opened(page, report, part, width=width, height=900, scheme=scheme)
         assert page.run("document.documentElement.scrollWidth") <= width
         assert page.run("document.getElementById('viewer').scrollWidth") <= width
+    left, right = page.run(
+        "(({left, right}) => [left, right])(document.getElementById('scrubber').getBoundingClientRect())"
+    )
+    assert left >= 0 and right <= width, "the slider is whole"
+    rows = page.run("""new Set(['previous', 'next', 'close'].map((one) =>
+      Math.round(document.getElementById(one).getBoundingClientRect().top))).size""")
+    assert rows == 1, "the buttons stand in one row"
     assert_calm(page)
 
 
@@ -114,6 +124,77 @@ def test_nothing_is_wider_than_the_window(page: Page, report: Path, width: int, 
 def test_texts_have_the_contrast_that_wcag_asks_for(page: Page, report: Path, scheme: str) -> None:
     opened(page, report, scheme=scheme)
     assert page.faint_texts() == []
+
+
+@pytest.mark.parametrize("width", [1400, 400])
+def test_the_clips_come_first_with_their_pictures_and_the_histograms_are_folded(
+    page: Page, report_of_five: Path, width: int
+) -> None:
+    opened(page, report_of_five, width=width, height=900)
+    top = page.run("document.querySelector('#table .first').getBoundingClientRect().top")
+    assert top < 900, "the first clip is seen without scrolling"
+    assert page.run("document.querySelector('[data-spread]').checkVisibility()") is False
+    assert page.run("document.querySelectorAll('#table tbody .first').length") == 5
+    assert_calm(page)
+
+
+def test_the_keys_that_go_from_clip_to_clip_leave_a_wide_table_where_it_is(page: Page, report: Path) -> None:
+    opened(page, report, width=800)
+    focused = "Number(document.activeElement.closest('tr')?.dataset.clip)"
+    for key, clip in (("j", 0), ("j", 1), ("j", 2), ("j", 2), ("k", 1)):
+        page.press(key)
+        assert page.run(focused) == clip
+        assert page.run("document.querySelector('.tall').scrollLeft") == 0
+
+
+SAVED = """(async () => {
+  const blobs = [], kept = URL.createObjectURL;
+  URL.createObjectURL = (blob) => { blobs.push(blob); return kept.call(URL, blob); };
+  for (const id of ['save-csv', 'save-json']) document.getElementById(id).click();
+  URL.createObjectURL = kept;
+  return Promise.all(blobs.map((blob) => blob.text()));
+})()"""
+
+
+def test_a_persons_decisions_are_made_by_key_or_button_kept_and_saved(page: Page, report: Path, tmp_path: Path) -> None:
+    opened(page, report)
+    page.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    said = "document.getElementById('num-decided').textContent"
+    assert page.run(said) == "Nothing decided yet."
+    for key in ("j", "a", "j", "r"):
+        page.press(key)
+    page.run("document.querySelector('tr[data-clip=\"2\"] .decide .accept').click()")
+    assert page.run("document.getElementById('viewer').open") is False, "a decision opens no clip"
+    assert page.run(said) == "You have decided 3 of 3."
+
+    opened(page, report, "#clip-1")
+    pressed = "document.querySelector('#deciding-here [aria-pressed=true]')?.dataset.decision ?? null"
+    assert page.run(pressed) == "reject", "what was decided is still there in another visit"
+    page.press("u")
+    assert page.run(pressed) is None
+    page.press("Escape")
+    page.wait_for("!document.getElementById('viewer').open")
+    shown = "[...document.querySelectorAll('#table tbody tr:not([hidden])')].map((row) => Number(row.dataset.clip))"
+    page.run("document.getElementById('decided').value = 'none'")
+    page.run("document.getElementById('decided').dispatchEvent(new Event('change'))")
+    assert page.run(shown) == [1]
+
+    table, listed = page.run(SAVED)
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert [(Path(row["path"]).name, row["decision"]) for row in rows] == [("a.mp4", "accept"), ("c.mp4", "accept")]
+    assert [(one["path"], one["sha256"], one["decision"]) for one in json.loads(listed)] == [
+        (row["path"], row["sha256"], row["decision"]) for row in rows
+    ]
+    assert rows[1]["verdict"] == "reject" and "; ".join(json.loads(listed)[1]["reasons"]) == rows[1]["reasons"]
+    saved = tmp_path / "decisions.csv"
+    deadline = time.monotonic() + 30
+    while not saved.is_file() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert saved.read_bytes().decode() == table
+
+    page.run("document.getElementById('forget').click()")
+    assert page.run(said) == "Nothing decided yet."
+    assert_calm(page)
 
 
 def test_the_cursor_follows_the_player(page: Page, report: Path) -> None:
@@ -198,7 +279,7 @@ def test_clips_are_found_by_a_metrics_values_and_by_a_histograms_bar(page: Page,
     page.run("document.getElementById('high').value = '0.01'")
     page.run("document.getElementById('high').dispatchEvent(new Event('input'))")
     assert page.run(shown) == [2]
-    page.run("document.getElementById('all').click()")
+    page.run("document.getElementById('all').click(); document.getElementById('distributions').open = true")
     assert len(page.run(shown)) == 5 and page.run("document.getElementById('high').disabled")
     x, y = page.run("""(() => {
       const figure = document.querySelector('[data-spread=motion]');

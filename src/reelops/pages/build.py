@@ -7,6 +7,8 @@ import hashlib
 from importlib import resources
 from typing import Any
 
+from reelops.pages.numbers import human
+
 
 def template(package: str, name: str) -> Any:
     """A Jinja template that lies in a package, as `report.html.j2` does; what lies here it can import.
@@ -23,8 +25,9 @@ def template(package: str, name: str) -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["number"] = lambda value: "" if value is None else f"{value:.4g}"
-    environment.filters["short"] = lambda value: f"{value:.3g}"
+    environment.filters["number"] = lambda value: "" if value is None else human(value)
+    environment.filters["short"] = lambda value: human(value, 3)
+    environment.filters["signed"] = lambda value: human(value, 3, signed=True)
     return environment.get_template(name)
 
 

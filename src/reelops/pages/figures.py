@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reelops.pages.numbers import human
+
 WIDTH = 260.0
 HEIGHT = 64.0
 NUM_BINS = 24
@@ -25,12 +27,17 @@ class Bar:
 
 @dataclass(frozen=True)
 class Spread:
-    """How values spread over an axis from `low` to `high`."""
+    """How values spread over an axis from `low` to `high`.
+
+    Attributes:
+        is_one: whether all values are one, which is a number and no figure.
+    """
 
     low: float
     high: float
     median: float
     bars: tuple[Bar, ...]
+    is_one: bool = False
 
     def at(self, value: float) -> float:
         """Where a value is in the figure."""
@@ -46,11 +53,17 @@ def spread(values: Sequence[float], low: float, high: float) -> Spread:
     counts, edges = np.histogram(values, bins=NUM_BINS, range=(low, high))
     bare = Spread(low, high, float(np.median(values)), ())
     bars = tuple(
-        _bar(count, int(counts.max()), bare.at(start), bare.at(stop), f"{count} from {start:.3g} to {stop:.3g}")
+        _bar(
+            count,
+            int(counts.max()),
+            bare.at(start),
+            bare.at(stop),
+            f"{count} from {human(start, 3)} to {human(stop, 3)}",
+        )
         for count, start, stop in zip(counts.tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True)
         if count
     )
-    return Spread(low, high, bare.median, bars)
+    return Spread(low, high, bare.median, bars, min(values) == max(values))
 
 
 def axis_of(values: Sequence[float]) -> tuple[float, float]:

@@ -97,7 +97,7 @@ def show_comparison(comparison: Comparison) -> None:
 
 def _print_sets(title: str, scores: Sequence[SetScore]) -> None:
     """A line each; those that cannot be had, and why, in faint letters."""
-    for score in scores:
+    for score in filter(lambda score: score.wanted, scores):
         by, clips = FEATURES[score.features], " and ".join(str(count) for count in score.samples)
         text = score.finding if score.value is None else f"{score.value:.4g}, {score.finding} ({clips} clips)."
         out.print(f"{title} by {by}: {text}", style="dim" if score.value is None else "", soft_wrap=True)

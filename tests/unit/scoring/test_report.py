@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import re
 from dataclasses import replace
@@ -12,8 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from footage import filmed, write_clip
+from PIL import Image
 
 from reelops.gate.limits import Limit
+from reelops.pages.numbers import human
 from reelops.scoring.batch import score_clips
 from reelops.scoring.comparison.paired import compare
 from reelops.scoring.report.build import write_report
@@ -48,7 +51,7 @@ def test_numbers_and_reasons_are_there_without_any_script(page, scored):
         assert clip.path.name in plain
         for reason in clip.verdict.reasons if clip.verdict else ():
             assert reason.text in plain
-    assert f"{scored[2].scores['sharpness']:.4g}" in plain
+    assert human(scored[2].scores["sharpness"]) in plain
     assert scored[0].error.split(";")[0].replace("'", "&#39;") in plain
 
 
@@ -68,6 +71,30 @@ def test_a_clip_brings_its_own_bytes_and_every_series_of_its_scores(page, scored
     assert series["sharpness"] == pytest.approx(scored[2].scores.measures["sharpness"].series, rel=1e-4)
     assert facts["lineage"] and "zoom.json" in json.dumps(facts["lineage"])
     assert facts["measures"][0]["answer"] in ("review", "reject"), "what holds a clip back comes first"
+
+
+def test_the_first_frame_stands_beside_the_picture_that_a_clip_started_from(scored, tmp_path):
+    picture = tmp_path / "source.png"
+    Image.new("RGB", (96, 64), (200, 30, 30)).save(picture)
+    clip = replace(scored[2], origin=replace(scored[2].origin, picture=picture))
+    gone = replace(scored[2], origin=replace(scored[2].origin, picture=tmp_path / "gone.png"))
+    write_report([clip, gone], tmp_path / "report.html", workers=1)
+    page = (tmp_path / "report.html").read_text()
+    (shown,) = re.findall(r'class="source" src="data:image/jpeg;base64,([^"]+)"', page)
+    red = np.asarray(Image.open(io.BytesIO(base64.b64decode(shown)))).reshape(-1, 3).mean(axis=0)
+    assert np.abs(red - (200, 30, 30)).max() < 4
+    first = np.asarray(
+        Image.open(io.BytesIO(base64.b64decode(re.search(r'class="first" src="[^,]+,([^"]+)"', page)[1])))
+    )
+    expected = np.asarray(Image.fromarray(read_clip(clip.path)[0]).resize(first.shape[1::-1]))
+    assert np.abs(first.astype(int) - expected).mean() < 8
+    assert facts_in(page, 0)["picture"] and facts_in(page, 1)["picture"] is None
+
+
+def test_features_that_nobody_asked_for_are_no_rows_of_the_page(scored, tmp_path):
+    write_report(scored * 2, tmp_path / "report.html", workers=1)
+    page = (tmp_path / "report.html").read_text()
+    assert "colour and layout" in page and "not available" not in page
 
 
 def test_no_name_or_prompt_gets_out_of_its_place(scored, tmp_path):
@@ -164,6 +191,15 @@ def test_too_few_clips_to_spread_are_shown_at_once(scored, tmp_path):
     for number, drawn in ((1, False), (2, True)):
         write_report(scored * number, tmp_path / "report.html", workers=1)
         assert ("How the clips spread" in (tmp_path / "report.html").read_text()) is drawn
+
+
+def test_equal_values_are_told_as_one_number(scored, tmp_path):
+    assert histogram("duplicated_share", [0.25, 0.25], None, 0).is_one
+    assert not histogram("duplicated_share", [0.25, 0.5], None, 0).is_one
+    write_report([scored[2]] * 5, tmp_path / "report.html", workers=1)
+    page = (tmp_path / "report.html").read_text()
+    assert f'<p class="one-value">{human(scored[2].scores["sharpness"])}</p>' in page
+    assert "for all 5 clips that have it" in page and "data-spread=" not in page.split("<script")[0]
 
 
 def test_equal_values_have_an_axis_too():

@@ -50,6 +50,11 @@ class SetScore:
     finding: str
     details: Mapping[str, float]
 
+    @property
+    def wanted(self) -> bool:
+        """Whether it is to be shown: what rests on features that nobody asked for is nobody's loss."""
+        return self.value is not None or any(self.samples) or self.features not in _ASKED_BY
+
     def to_json(self) -> dict[str, Any]:
         return {**vars(self), "details": dict(self.details), "samples": list(self.samples)}
 

@@ -46,6 +46,7 @@ class Entry:
     number: int
     clip: ScoredClip
     thumbnail: str | None
+    picture: str | None
     facts: str
     video: str | None
     values: Mapping[str, tuple[float | None, str]]
@@ -102,7 +103,9 @@ def write_report(
 
 def _media_of(clips: Sequence[ScoredClip], budget_bytes: int, workers: int | None, context: RunContext) -> list[Media]:
     limit = min(_MOST_BYTES_A_CLIP, budget_bytes // max(1, len(clips)))
-    jobs = [MediaJob(clip.path, wanted_frames(clip), limit) for clip in clips]
+    jobs = [
+        MediaJob(clip.path, wanted_frames(clip), limit, clip.origin.picture if clip.origin else None) for clip in clips
+    ]
     media: dict[int, Media] = {}
     with closing(run_jobs(make_media, jobs, min(workers or cores(), len(jobs)))) as answers:
         for answer in answers:
@@ -121,6 +124,7 @@ def _entry(number: int, clip: ScoredClip, media: Media, page: Path) -> Entry:
         number=number,
         clip=clip,
         thumbnail=data_uri(media.thumbnail) if media.thumbnail else None,
+        picture=data_uri(media.picture) if media.picture else None,
         facts=safe_json(clip_facts(clip, media, link)),
         video=base64.b64encode(media.video).decode() if media.video else None,
         values={name: (clip.scores.get(name) if clip.scores else None, decisions.get(name, "")) for name in METRICS},
@@ -201,7 +205,9 @@ def _set_rows(clips: Sequence[ScoredClip], comparison: Comparison | None) -> lis
     groups = [("Diversity", diversity_of(clips))] if len(clips) > 1 else []
     if comparison:
         groups += [("Diversity before", comparison.old_diversity), ("Frechet distance", comparison.distances)]
-    return [SetRow(title, FEATURES[score.features], score) for title, scores in groups for score in scores]
+    return [
+        SetRow(title, FEATURES[score.features], score) for title, scores in groups for score in scores if score.wanted
+    ]
 
 
 def _forest_of(comparison: Comparison | None) -> Forest | None:

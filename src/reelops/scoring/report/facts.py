@@ -36,6 +36,7 @@ def clip_facts(clip: ScoredClip, media: Media, link: str | None) -> dict[str, An
         "reasons": [],
         "measures": [],
         "lineage": _lineage(clip),
+        "picture": data_uri(media.picture) if media.picture else None,
         "frames": {str(number): data_uri(picture) for number, picture in media.frames.items()},
         "media": {"kind": media.kind, "mime": media.mime, "note": media.note, "link": link},
     }

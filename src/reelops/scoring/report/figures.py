@@ -41,6 +41,7 @@ class Histogram:
         low, high: the ends of the axis, which is cut into `num_bins` equal parts.
         lines, zones: of the limits that lie on it.
         off_axis: the limits that lie beyond it, in words.
+        is_one: see `Spread`.
     """
 
     metric: str
@@ -58,6 +59,7 @@ class Histogram:
     lines: tuple[Line, ...]
     zones: tuple[Zone, ...]
     off_axis: str
+    is_one: bool
 
 
 def histogram(metric: str, values: Sequence[float], limit: Limit | None, num_held_back: int) -> Histogram:
@@ -85,6 +87,7 @@ def histogram(metric: str, values: Sequence[float], limit: Limit | None, num_hel
         off_axis=", ".join(
             f"{decision} {side} {value:g}" for decision, value, side in limits if not low <= value <= high
         ),
+        is_one=shape.is_one,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +18,7 @@ from reelops.pages.pictures import jpeg
 from reelops.system.worker_pool import ReportProgress
 from reelops.video.decode import read_frames
 from reelops.video.encode import EncoderProfile, encode
+from reelops.video.picture import read_pixels
 from reelops.video.probe import VideoInfo, probe
 
 Kind = Literal["original", "preview", "linked", "none"]
@@ -46,11 +47,13 @@ class MediaJob:
     Attributes:
         frames: numbers of the frames to show as pictures.
         limit_bytes: what the video may take at most.
+        picture: the file that the clip started from, where it is here.
     """
 
     path: Path
     frames: tuple[int, ...]
     limit_bytes: int
+    picture: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -58,12 +61,13 @@ class Media:
     """A clip for a page.
 
     Attributes:
-        thumbnail: JPEG of the middle frame; None where the clip cannot be read.
+        thumbnail: JPEG of the first frame; None where the clip cannot be read.
         frames: JPEGs by frame number.
         kind: whether `video` is the clip's own bytes or a preview of the same frames at its mean rate; else the page
             can at best link to the file.
         mime: of `video`.
         note: what people should know of it; "" for the original.
+        picture: JPEG of the picture that the clip started from.
     """
 
     thumbnail: bytes | None
@@ -72,6 +76,7 @@ class Media:
     video: bytes | None = None
     mime: str = "video/mp4"
     note: str = ""
+    picture: bytes | None = None
 
 
 def make_media(job: MediaJob, report: ReportProgress) -> Media:
@@ -79,15 +84,26 @@ def make_media(job: MediaJob, report: ReportProgress) -> Media:
     try:
         info = probe(job.path)
         media = _video(info, job.limit_bytes)
-        pictures = _pictures(info, {*job.frames, info.num_frames // 2})
+        pictures = _pictures(info, {*job.frames, 0})
     except (ReelOpsError, OSError) as error:
         refuse_machine_fault(job.path, error)
         return Media(None, {}, "none", note=str(error))
     report(1)
     frames = {number: jpeg(pictures[number], FRAME_WIDTH) for number in job.frames if number in pictures}
-    middle = pictures.get(info.num_frames // 2)
-    thumbnail = jpeg(middle, THUMBNAIL_WIDTH) if middle is not None else None
-    return Media(thumbnail, frames, media.kind, media.video, media.mime, media.note)
+    first = pictures.get(0)
+    thumbnail = jpeg(first, THUMBNAIL_WIDTH) if first is not None else None
+    return replace(media, thumbnail=thumbnail, frames=frames, picture=_source_picture(job.picture))
+
+
+def _source_picture(path: Path | None) -> bytes | None:
+    """A small JPEG of it; None where there is none that can be read, which the clip's notes have told already."""
+    if path is None:
+        return None
+    try:
+        return jpeg(read_pixels(path), THUMBNAIL_WIDTH)
+    except (ReelOpsError, OSError) as error:
+        refuse_machine_fault(path, error)
+        return None
 
 
 def _pictures(info: VideoInfo, numbers: set[int]) -> dict[int, np.ndarray]:

@@ -12,7 +12,14 @@
     for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
     return element;
   };
-  const number = (value) => (value === null || value === undefined ? "not measured" : String(Number(value.toPrecision(4))));
+  // As people write it: four digits that count, at most four decimals, no exponent.
+  function number(value) {
+    if (value === null || value === undefined) return "not measured";
+    const whole = Math.abs(value) >= 1 ? String(Math.trunc(Math.abs(value))).length : 0;
+    const decimals = Math.min(4, Math.max(0, 4 - whole));
+    const rounded = Number(value.toFixed(decimals)) + 0; // no "-0"
+    return rounded.toLocaleString("en", { maximumFractionDigits: decimals, useGrouping: Math.abs(rounded) >= 10000 });
+  }
   const withUnit = (value, unit) => (value === null || !unit ? number(value) : `${number(value)} ${unit}`);
   const answers = { accept: "✓ accepted", review: "? to be reviewed", reject: "✕ rejected", unreadable: "! not scored" };
   const chip = (answer) => make("span", { className: `chip ${answer}`, textContent: answers[answer] });
@@ -24,7 +31,7 @@
   const body = table.tBodies[0];
   const rows = () => [...body.rows];
   const shownRows = () => rows().filter((row) => !row.hidden);
-  const everything = () => ({ text: "", cause: "", answers: new Set(), metric: "", low: null, high: null });
+  const everything = () => ({ text: "", cause: "", answers: new Set(), decided: "", metric: "", low: null, high: null });
   const wanted = everything();
 
   const wantedColumn = () => wanted.metric && table.querySelector(`th[data-metric="${wanted.metric}"]`);
@@ -44,6 +51,7 @@
         text.includes(wanted.text) &&
         (!wanted.cause || row.dataset.causes.split(" ").includes(wanted.cause)) &&
         (!wanted.answers.size || wanted.answers.has(row.dataset.answer)) &&
+        (!wanted.decided || (decisions.of(row.dataset.clip)?.decision ?? "none") === wanted.decided) &&
         inRange(row)
       );
     }
@@ -56,9 +64,10 @@
       tile.setAttribute("aria-pressed", String(wanted.answers.has(tile.dataset.answer)));
     }
     byId("cause").value = wanted.cause;
+    byId("decided").value = wanted.decided;
     byId("metric").value = wanted.metric;
     for (const side of ["low", "high"]) {
-      byId(side).disabled = !wanted.metric;
+      byId(side).disabled = byId(side).parentNode.hidden = !wanted.metric;
       if (document.activeElement !== byId(side)) byId(side).value = wanted[side] ?? "";
     }
   }
@@ -114,6 +123,10 @@
       wanted.cause = event.target.value;
       filter();
     });
+    byId("decided").addEventListener("change", (event) => {
+      wanted.decided = event.target.value;
+      filter();
+    });
     byId("metric").addEventListener("change", (event) => {
       Object.assign(wanted, { metric: event.target.value, low: null, high: null });
       filter();
@@ -148,11 +161,133 @@
       });
     }
     body.addEventListener("click", (event) => {
-      if (String(getSelection())) return; // somebody is copying text
+      if (String(getSelection()) || event.target.closest(".decide")) return; // somebody is copying text, or decides
       const row = event.target.closest("tr");
       if (row) openClip(Number(row.dataset.clip));
     });
     filter();
+  }
+
+  // Into view from above or below; a wide table stays where it is from side to side.
+  function focusRow(row) {
+    const box = table.parentNode;
+    const { scrollLeft } = box;
+    row.querySelector(".open").focus({ preventScroll: true });
+    row.scrollIntoView({ block: "nearest" });
+    box.scrollLeft = scrollLeft;
+  }
+
+  // ---- what a person decides ----
+
+  // Kept in this browser under the clip's own digest: the same clip in another report is decided, too.
+  const decisions = {
+    held: {}, // of this page, where the browser keeps nothing
+    keptHere: true,
+    key: (clip) => {
+      const { sha256, path } = factsOf(clip);
+      return `reelops-decision:${sha256 || path}`;
+    },
+    of(clip) {
+      const key = this.key(clip);
+      if (key in this.held) return this.held[key];
+      try {
+        const told = JSON.parse(localStorage.getItem(key));
+        return ["accept", "reject"].includes(told?.decision) ? told : null;
+      } catch {
+        return null;
+      }
+    },
+    set(clip, decision) {
+      const key = this.key(clip);
+      const told = decision && { decision, decided: new Date().toISOString() };
+      this.held[key] = told;
+      try {
+        if (told) localStorage.setItem(key, JSON.stringify(told));
+        else localStorage.removeItem(key);
+      } catch {
+        this.keptHere = false;
+      }
+    },
+  };
+
+  function decide(clip, decision) {
+    decisions.set(clip, decision);
+    showDecision(clip);
+    countDecided();
+    if (wanted.decided && !open) filter();
+  }
+
+  function decideButtons(clip) {
+    const button = (decision, text, title) => {
+      const one = make("button", { type: "button", className: decision, textContent: text, title });
+      one.dataset.decision = decision;
+      one.setAttribute("aria-label", `${text} ${factsOf(clip).name}`);
+      one.addEventListener("click", () => decide(clip, decisions.of(clip)?.decision === decision ? null : decision));
+      return one;
+    };
+    const group = make("span", { className: "decide" }, button("accept", "Accept", "You accept it (a)"), button("reject", "Reject", "You reject it (r)"));
+    group.dataset.of = clip;
+    return group;
+  }
+
+  function showDecision(clip) {
+    const told = decisions.of(clip)?.decision;
+    for (const button of document.querySelectorAll(`.decide[data-of="${clip}"] button`)) {
+      button.setAttribute("aria-pressed", String(button.dataset.decision === told));
+    }
+  }
+
+  function countDecided() {
+    const number = rows().filter((row) => decisions.of(row.dataset.clip)).length;
+    byId("num-decided").textContent = number ? `You have decided ${number} of ${rows().length}.` : "Nothing decided yet.";
+    for (const id of ["save-csv", "save-json", "forget"]) byId(id).hidden = !number;
+    byId("not-kept").hidden = decisions.keptHere;
+  }
+
+  function decided() {
+    return rows()
+      .map((row) => [factsOf(row.dataset.clip), decisions.of(row.dataset.clip)])
+      .filter(([, told]) => told)
+      .map(([facts, told]) => ({
+        path: facts.path,
+        sha256: facts.sha256,
+        verdict: facts.answer,
+        reasons: facts.reasons.map((reason) => reason.text),
+        ...told,
+      }));
+  }
+
+  // A text that a spreadsheet would take for a formula has an apostrophe before it, as in the other tables.
+  function csvCell(value) {
+    const text = String(value ?? "");
+    const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  }
+
+  function asCsv(list) {
+    const lines = list.map((one) => [one.path, one.sha256, one.verdict, one.decision, one.decided, one.reasons.join("; ")]);
+    return [["path", "sha256", "verdict", "decision", "decided", "reasons"], ...lines].map((line) => `${line.map(csvCell).join(",")}\r\n`).join("");
+  }
+
+  function save(name, mime, text) {
+    const address = URL.createObjectURL(new Blob([text], { type: mime }));
+    make("a", { href: address, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 60_000);
+  }
+
+  function prepareDecisions() {
+    byId("deciding").hidden = false;
+    for (const row of rows()) {
+      const clip = Number(row.dataset.clip);
+      row.querySelector(".verdict").append(decideButtons(clip));
+      showDecision(clip);
+    }
+    byId("save-csv").addEventListener("click", () => save("decisions.csv", "text/csv;charset=utf-8", asCsv(decided())));
+    byId("save-json").addEventListener("click", () => save("decisions.json", "application/json", `${JSON.stringify(decided(), null, 1)}\n`));
+    byId("forget").addEventListener("click", () => {
+      for (const row of rows()) decide(Number(row.dataset.clip), null);
+    });
+    countDecided();
   }
 
   // ---- a clip on a screen ----
@@ -202,7 +337,7 @@
       } else {
         const known = Object.keys(this.facts.frames).map(Number);
         const best = known.sort((a, b) => Math.abs(a - nearest) - Math.abs(b - nearest))[0];
-        const thumbnail = document.querySelector(`tr[data-clip="${this.clip}"] img`);
+        const thumbnail = document.querySelector(`tr[data-clip="${this.clip}"] .first`);
         this.picture.src = best === undefined ? thumbnail?.src || "data:," : this.facts.frames[best];
       }
     }
@@ -423,6 +558,11 @@
     byId("viewer-place").textContent = place < 0 ? "" : `${place + 1} of ${list.length}`;
     byId("previous").disabled = place <= 0;
     byId("next").disabled = place < 0 || place === list.length - 1;
+    byId("deciding-here").replaceChildren(decideButtons(open.clip));
+    showDecision(open.clip);
+    const first = body.querySelector(`tr[data-clip="${open.clip}"] .first`);
+    const beside = (src, caption) => make("figure", {}, make("img", { src, alt: "" }), make("figcaption", { textContent: caption }));
+    byId("pictures").replaceChildren(...(facts.picture && first ? [beside(facts.picture, "the picture"), beside(first.src, "its first frame")] : []));
     const words = screens.map((screen) => screen.facts.media.note).filter(Boolean);
     if (facts.size) words.push(`${facts.size[0]}×${facts.size[1]}, ${facts.numFrames} frames at ${number(facts.fps)} a second; limits of ${facts.limits}.`);
     if (facts.camera) words.push(cameraWords(facts.camera));
@@ -545,6 +685,7 @@
     viewer.addEventListener("close", () => {
       const row = body.querySelector(`tr[data-clip="${open?.clip}"] .open`);
       leaveClip();
+      filter();
       history.replaceState(null, "", location.pathname + location.search);
       row?.focus();
     });
@@ -557,11 +698,18 @@
   function onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     const key = event.key;
+    const row = document.activeElement?.closest("tr[data-clip]");
+    const clip = open ? open.clip : row && Number(row.dataset.clip);
+    const decision = { a: "accept", r: "reject", u: null }[key];
+    if (decision !== undefined && typeof clip === "number") {
+      event.preventDefault();
+      return decide(clip, decision);
+    }
     if (!open) {
       if (key !== "j" && key !== "k") return;
-      const links = shownRows().map((row) => row.querySelector(".open"));
-      const place = links.indexOf(document.activeElement?.closest("tr")?.querySelector(".open"));
-      links[Math.min(links.length - 1, Math.max(0, place + (key === "j" ? 1 : -1)))]?.focus();
+      const shown = shownRows();
+      const next = shown[Math.min(shown.length - 1, Math.max(0, shown.indexOf(row) + (key === "j" ? 1 : -1)))];
+      if (next) focusRow(next);
       return;
     }
     const actions = {
@@ -579,6 +727,7 @@
     actions[key]();
   }
 
+  prepareDecisions();
   prepareTable();
   prepareViewer();
   document.addEventListener("keydown", onKey);
