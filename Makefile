@@ -13,6 +13,9 @@ TESTS ?= tests
 WORKERS ?= 2
 FUZZ ?=
 
+# DVC asks for a git checkout, and a downloaded archive is none.
+WITHOUT_GIT = [ -e .git ] || $(BIN)/dvc config --local core.no_scm true
+
 # Nothing is reported to anyone.
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
@@ -37,11 +40,11 @@ demo: setup ## turn a picture and a sentence into a clip: make demo PICTURE=... 
 
 .PHONY: data
 data: setup ## fetch the clips that params.yaml names and make the table of them, or what has changed of it
-	@PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro metadata
+	@$(WITHOUT_GIT); PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro metadata
 
 .PHONY: adapter
 adapter: setup ## train and validate the adapter that params.yaml describes, from its clips on, or what has changed of it
-	@PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
+	@$(WITHOUT_GIT); PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
 
 .PHONY: test
 test: setup ## run the tests; some of them: make test TESTS=tests/unit WORKERS=0

@@ -33,6 +33,7 @@ from reelops.settings import PACKAGE, PARAMS_NAME, Settings, find_checkout, load
 from reelops.shown_address import shown
 from reelops.system.device_lock import lock_folder
 from reelops.system.hardware import inspect_machine
+from reelops.tracking.commit import refused_by_git
 from reelops.tracking.lineage import code_commit
 from reelops.views.console import terminal
 
@@ -160,11 +161,17 @@ def _places(settings: Settings) -> list[Finding]:
     if settings.params_file != shipped:
         params += f"; for what it does not say, {shipped}"
     return [
-        Finding("places", "code", "ok", f"{code}, commit {code_commit() or 'unknown'}"),
+        _code(code),
         _parameters(settings, params),
         Finding("places", "project", "ok", f"{settings.root}; relative paths count from here"),
         _home(settings),
     ]
+
+
+def _code(place: str) -> Finding:
+    refused = refused_by_git(shipped_folder())
+    text = f"{place}, commit {code_commit() or 'unknown'}" + (f": {refused}" if refused else "")
+    return Finding("places", "code", "warn" if refused else "ok", text)
 
 
 def _parameters(settings: Settings, place: str) -> Finding:

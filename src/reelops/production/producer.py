@@ -27,6 +27,7 @@ from reelops.progress import QUIET, RunContext
 from reelops.system.device_lock import hold_device
 from reelops.system.removed_on_failure import removed_on_failure
 from reelops.system.scratch import scratch_folder
+from reelops.tracking.lineage import notes_on
 from reelops.tracking.run_writer import RunWriter
 
 if TYPE_CHECKING:
@@ -245,6 +246,10 @@ def _assemble(
         facts=footage.facts,
         seconds={**footage.seconds, "write": encoded.seconds, "score": scored.seconds},
         peak_memory_bytes=footage.peak_memory_bytes,
-        notes=(*(str(note) for note in footage.facts.get("notes", ())), *encoded.clip.notes),
+        notes=(
+            *(str(note) for note in footage.facts.get("notes", ())),
+            *encoded.clip.notes,
+            *notes_on(footage.lineage),
+        ),
         started=started,
     )

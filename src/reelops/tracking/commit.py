@@ -6,6 +6,7 @@ Only the standard library is imported: setup.py runs this file, where nothing is
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,6 +44,24 @@ def commit_of(folder: Path) -> str | None:
     return UNKNOWN if head is None else head[:DIGITS] + _changes(checkout)
 
 
+def refused_by_git(folder: Path) -> str | None:
+    """Why git does not name the commit of a checkout that it sees, and what to do, in a sentence; None where it does.
+
+    It trusts no checkout of another user, such as one that is mounted into a container.
+    """
+    if not os.path.lexists(folder / ".git"):
+        return None
+    checkout = folder.resolve()
+    try:
+        done = _asked(checkout, "rev-parse", "HEAD")
+    except (OSError, subprocess.SubprocessError):
+        return None
+    if done.returncode == 0 or b"dubious ownership" not in done.stderr:
+        return None
+    trust = shlex.join(["git", "config", "--global", "--add", "safe.directory", str(checkout)])
+    return f"the commit of this code is unknown, because {checkout} belongs to another user; `{trust}` lets git look"
+
+
 def _noted(shipped: Path) -> str | None:
     try:
         return (shipped / NOTE_NAME).read_text(encoding="utf-8").strip() or None
@@ -72,19 +91,22 @@ def _changes(checkout: Path) -> str:
 
 def _git(checkout: Path, *arguments: str) -> bytes | None:
     """What git prints, without the last line's end; None where it fails, is missing, or takes too long."""
-    command = ["git", "-C", str(checkout), *_CAREFUL, *arguments]
     try:
-        done = subprocess.run(  # noqa: S603 - no shell
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_TIMEOUT_SECONDS,
-            check=True,
-            env=_environment(checkout),
-        )
+        done = _asked(checkout, *arguments)
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.rstrip(b"\n")
+    return done.stdout.rstrip(b"\n") if done.returncode == 0 else None
+
+
+def _asked(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(  # noqa: S603 - no shell
+        ["git", "-C", str(checkout), *_CAREFUL, *arguments],  # noqa: S607 - whichever git the user has
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=_TIMEOUT_SECONDS,
+        check=False,
+        env=_environment(checkout),
+    )
 
 
 def _environment(checkout: Path) -> Mapping[str, str]:

@@ -27,7 +27,7 @@ from reelops.errors import DatasetError, InputError, ReelOpsError
 from reelops.foreign import reading_foreign
 from reelops.settings import shipped_folder
 from reelops.system.digest import sha256_of
-from reelops.tracking.commit import DIGITS, UNKNOWN, commit_of
+from reelops.tracking.commit import DIGITS, UNKNOWN, commit_of, refused_by_git
 
 NONE = "-"
 
@@ -88,6 +88,12 @@ def trace_lineage(facts: Mapping[str, Any], project: Path | None = None) -> Line
 def code_commit() -> str | None:
     """Commit of the checkout that this code runs from, or that it was built from where it is a wheel."""
     return commit_of(shipped_folder())
+
+
+def notes_on(lineage: Lineage) -> tuple[str, ...]:
+    """What somebody should know of a lineage that does not name its code; nothing where git names it."""
+    refused = refused_by_git(shipped_folder()) if lineage.git == UNKNOWN else None
+    return (refused,) if refused else ()
 
 
 def data_digest(lock: Path) -> str | None:

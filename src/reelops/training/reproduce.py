@@ -29,6 +29,7 @@ from reelops.training.params import TrainParams
 from reelops.training.paths import ADAPTER_FACTS, ADAPTERS, REPORTS, RUN_FACTS
 
 _LAST_LINES = 12
+_NO_GIT = "is not a git repository"  # as DVC says it
 _LISTEN_SECONDS = 0.5
 _LAST_WORDS_SECONDS = 5.0
 # Training saves after the step at hand when it is asked to stop.
@@ -83,6 +84,11 @@ def reproduce(stage: str, root: Path, context: RunContext = QUIET) -> None:
     context.raise_if_stopped("Stopped as asked; finished stages stay, and training resumes from its checkpoint.")
     if process.returncode:
         words = " ".join(line for line in last if line)
+        if _NO_GIT in words:
+            raise MachineError(
+                f"DVC works in a git checkout only, and {root} is none. Clone the repository, or let DVC do without: "
+                "`dvc config --local core.no_scm true`."
+            )
         raise MachineError(f"dvc repro {stage} failed ({process.returncode}): {words}")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reelops.tracking import commit
-from reelops.tracking.commit import commit_of
+from reelops.tracking.commit import commit_of, refused_by_git
 
 IDENTITY = {
     "GIT_AUTHOR_NAME": "T",
@@ -196,3 +196,21 @@ def test_the_module_runs_alone_as_setup_does_it(checkout: Path, head: str) -> No
         [sys.executable, "-S", "-c", module], cwd=checkout, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == head
+
+
+def test_a_checkout_of_another_user_is_unknown_and_said_with_what_lets_git_look(
+    checkout: Path, head: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    assert refused_by_git(checkout) is None
+    # Git's own switch for its tests: it takes every folder for somebody else's, whoever runs this.
+    kept = commit._environment
+    monkeypatch.setattr(commit, "_environment", lambda folder: {**kept(folder), "GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"})
+    assert commit_of(checkout) == "unknown"
+    told = refused_by_git(checkout) or ""
+    assert f"{checkout} belongs to another user" in told
+    assert f"git config --global --add safe.directory {checkout}" in told
+
+
+def test_where_there_is_no_checkout_git_refuses_nothing(tmp_path: Path) -> None:
+    assert refused_by_git(tmp_path) is None

@@ -113,3 +113,13 @@ def test_dvc_runs_what_is_out_of_date_and_its_failure_is_told_in_its_own_words(t
     assert (tmp_path / "good.txt").read_text() == "fine\n" and any("good" in line for line in printed)
     with pytest.raises(MachineError, match=r"dvc repro bad failed.*full of cats"):
         reproduce("bad", tmp_path, context)
+
+
+def test_a_folder_without_git_is_told_with_what_lets_dvc_do_without(tmp_path):
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc" / "config").write_text("[core]\n    analytics = false\n")
+    (tmp_path / "dvc.yaml").write_text("stages:\n  good:\n    cmd: 'true'\n")
+    with pytest.raises(MachineError, match=r"in a git checkout only.*dvc config --local core\.no_scm true"):
+        reproduce("good", tmp_path)
+    (tmp_path / ".dvc" / "config.local").write_text("[core]\n    no_scm = true\n")
+    reproduce("good", tmp_path)
