@@ -54,6 +54,10 @@ test: setup ## run the tests; some of them: make test TESTS=tests/unit WORKERS=0
 fuzz: setup ## try damaged files on everything that reads them, an hour or so: make fuzz FUZZ="--only pictures --seed 1"
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz $(FUZZ)
 
+.PHONY: media
+media: setup ## compare files of many encoders and containers with ffmpeg, frame by frame, into reports/media.md
+	@$(BIN)/python scripts/media_report.py $(MEDIA)
+
 .PHONY: gpu
 gpu: setup ## check and measure what wants a CUDA GPU, within ten minutes, into reports/gpu; run it again to go on
 	@$(BIN)/python scripts/gpu_report.py

@@ -179,7 +179,7 @@ def _decode(
 def _decode_from(
     info: VideoInfo, timeline: Timeline, start: Fraction, report: Callable[[str], None], num_threads: int
 ) -> Iterator[_Shown]:
-    path, found, number = info.path, 0, 0
+    path, found, number = info.path, 0, -1
     with open_source(path) as (container, stream):
         stream.thread_type, stream.codec_context.thread_count = "AUTO", num_threads
         from_the_start = not _seek(container, stream, timeline, start)
@@ -187,7 +187,8 @@ def _decode_from(
         for frame in frames if from_the_start else _from_key_frame(frames):
             if frame.is_corrupt:
                 report(f"{path} is damaged: a frame near {frame.time or 0:.2f} s is incomplete")
-            number = found if timeline.by_order or frame.pts is None else timeline.number_of(frame.pts)
+            by_time = found if timeline.by_order or frame.pts is None else timeline.number_of(frame.pts)
+            number = max(by_time, number + 1)  # the last one out of a decoder may carry another one's time
             found += 1
             yield _Shown(number, timeline.time_of(number), frame, stream.sample_aspect_ratio)
         if from_the_start and found < info.num_frames:

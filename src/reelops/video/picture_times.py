@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from av.format import Flags
 
 from reelops.errors import VideoError
 from reelops.video.limits import check_num_frames
@@ -66,11 +67,14 @@ def read_picture_times(path: Path, container: Any, stream: Any) -> tuple[Picture
     Raises:
         VideoError: there is no packet or no picture, or there are too many.
     """
-    packets = _Packets(container.format.name == "avi")
+    packets = _Packets(container.format)
     packets.read(path, container, stream)
     if packets.must_be_decoded:
         return _as_decoded(path, packets), packets.first_frame
-    pts, count = np.array(packets.pts if packets.timed else [], dtype=np.int64), packets.num_shown
+    pts, count = (
+        np.array(packets.pts if packets.timed and packets.keeps_times else [], dtype=np.int64),
+        packets.num_shown,
+    )
     by_order = not len(pts) or (
         bool(np.all(np.diff(pts) > 0))
         and (
@@ -103,11 +107,13 @@ class _Packets:
         last_duration: in ticks, of the packet with the latest presentation time.
         smallest: size of the smallest one in bytes.
         waited: how many went into the decoder before a picture came out.
+        keeps_times: False in raw streams, of which FFmpeg makes times up.
         must_be_decoded: they leave it open which pictures are shown, or when.
     """
 
-    def __init__(self, is_avi: bool) -> None:
-        self.is_avi = is_avi
+    def __init__(self, container_format: Any) -> None:
+        self.is_avi = container_format.name == "avi"
+        self.keeps_times = not container_format.flags & Flags.no_timestamps.value
         self.pts: list[int] = []
         self.dts: list[int] = []
         self.timed = True
@@ -190,7 +196,7 @@ def _as_decoded(path: Path, packets: _Packets) -> PictureTimes:
                 durations.append(frame.duration or 0)
     changes = tuple(shapes) if len(shapes) > 1 else ()
     timed = [one for one in pts if one is not None]
-    if len(timed) < len(pts) or not pts:
+    if len(timed) < len(pts) or not pts or not packets.keeps_times:
         return PictureTimes(
             np.array([], np.int64), len(pts), packets.total, 0, 0, packets.num_slots, True, shapes=changes
         )
