@@ -119,6 +119,13 @@ def test_facts_are_plain_values_that_another_process_reads_without_the_generator
     assert set(odd) <= {"notes"}
 
 
+def test_what_can_be_said_beforehand_is_among_the_notes_and_says_which_move_was_understood(built, made):
+    generator, order = built
+    told = generator.notes(order)
+    assert any("slow zoom in" in note for note in told)
+    assert set(told) <= set(made.generation.facts.notes)
+
+
 def test_what_was_cut_from_the_picture_is_in_the_notes(made):
     assert any("crop" in note for note in made.generation.facts.notes)
 

@@ -26,13 +26,15 @@ class _Subject(Enum):
     ANOTHER = "another"
 
 
-def first_move(words: Sequence[str]) -> Said | None:
-    """The first move that is asked for; None where none is."""
+def moves_said(words: Sequence[str]) -> tuple[list[Said], list[Said]]:
+    """The moves that are asked for, and those that are named as not wanted, in the order of the words."""
+    wanted: list[Said] = []
+    denied: list[Said] = []
     for place in range(len(words)):
         said = _move_at(words, place) or stillness_at(words, place)
-        if said is not None and not _is_denied(words, said.start):
-            return said
-    return None
+        if said is not None:
+            (denied if _is_denied(words, said.start) else wanted).append(said)
+    return wanted, denied
 
 
 def words_about(words: Sequence[str], said: Said) -> list[str]:

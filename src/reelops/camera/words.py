@@ -1,17 +1,13 @@
-"""Camera moves in words: what a prompt asks for, and the many ways to ask for it."""
+"""Camera moves in words: the many ways to ask for one."""
 
 from __future__ import annotations
-
-from itertools import chain
 
 import numpy as np
 
 from reelops.camera.moves import CameraMove, CameraSpeed
-from reelops.camera.phrases import words_of
-from reelops.camera.sentence import first_move, words_about
 
 # Ways to ask for a move; "{slowly}" is where a speed word may stand. The embedded model learns from these, and
-# `asked_move` understands them.
+# `request` understands them.
 PHRASES: dict[CameraMove, tuple[str, ...]] = {
     CameraMove.ZOOM_IN: (
         "{slow} zoom in",
@@ -89,23 +85,3 @@ def move_phrase(move: CameraMove, speed: CameraSpeed, rng: np.random.Generator) 
     adjective, adverb = SPEED_WORDS[speed][rng.integers(len(SPEED_WORDS[speed]))]
     phrase = PHRASES[move][rng.integers(len(PHRASES[move]))]
     return " ".join(phrase.format(slow=adjective, slowly=adverb).split())
-
-
-def asked_move(prompt: str) -> CameraMove | None:
-    """The camera move a prompt asks for; the first one where it asks for several, None where it asks for none.
-
-    What somebody or something in the picture does is none, and neither is what the prompt does not want.
-    """
-    said = first_move(words_of(prompt))
-    return said.move if said else None
-
-
-def asked_speed(prompt: str) -> CameraSpeed:
-    """The speed a prompt asks for, of the camera and not of what it looks at; normal where it says nothing.
-
-    Of a prompt that names no move every word of speed counts.
-    """
-    words = words_of(prompt)
-    said = first_move(words)
-    near = words if said is None else words_about(words, said)
-    return next((speed for speed, pairs in SPEED_WORDS.items() if {*chain(*pairs)} & set(near)), CameraSpeed.NORMAL)

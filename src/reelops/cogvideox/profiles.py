@@ -32,6 +32,8 @@ class Profile(ParamsBlock):
         fps: exact frames per second.
         guidance: classifier-free guidance scale; 1 turns it off.
         dynamic_guidance: vary the scale over the steps, by the formula of diffusers' `use_dynamic_cfg`.
+        camera_moves_only: the base was taught camera moves in English and nothing else, and to make a clip in `steps`
+            steps; a prompt that it cannot read reaches it in words that it can.
         prompt_length: tokens a prompt is padded or cut to.
     """
 
@@ -50,6 +52,7 @@ class Profile(ParamsBlock):
     guidance: float = Field(default=6.0, ge=1.0, le=100.0)
     dynamic_guidance: bool = False
     scheduler: SchedulerName = "ddim"
+    camera_moves_only: bool = False
     prompt_length: int = Field(default=226, ge=1, le=100_000)
 
     _exact_rate = field_validator("fps", mode="before")(exact_rate)

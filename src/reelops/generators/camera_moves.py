@@ -17,7 +17,8 @@ from pydantic import Field, field_validator
 
 from reelops.camera.filming import room_for
 from reelops.camera.moves import CameraPath, film, path_of
-from reelops.camera.words import UNNAMED_MOVE, asked_move, asked_speed
+from reelops.camera.request import camera_request
+from reelops.camera.words import UNNAMED_MOVE
 from reelops.clip import MAX_FPS, MAX_FRAMES, MAX_SIDE, ClipFormat, ClipOrder
 from reelops.errors import ClipFormatError, SettingsError
 from reelops.generators.contract import Generation, GeneratorFacts
@@ -62,6 +63,12 @@ class CameraMovesGenerator:
             raise SettingsError(f"Profile {order.profile} has no model, so {order.adapter} cannot be applied to it.")
         probe_picture(order.picture)
 
+    def notes(self, order: ClipOrder) -> tuple[str, ...]:
+        """See `Generator`."""
+        request = camera_request(order.prompt)
+        instead = "" if request.moves else f"; the camera does a {request.phrase}"
+        return (f"{request.described()}{instead}", *_without_effect(order))
+
     def generate(self, order: ClipOrder, context: RunContext = QUIET) -> Generation:
         """See `Generator`; frames are drawn as they are read."""
         from reelops.video.picture import read_picture
@@ -69,7 +76,7 @@ class CameraMovesGenerator:
         self.check(order)
         context.raise_if_stopped()
         clip = self._format_of(order)
-        path, notes = _path_for(order)
+        path = _path_for(order)
         picture = read_picture(order.picture, OVERSAMPLE * clip.width, OVERSAMPLE * clip.height, order.fit)
         box = start_box(path, OVERSAMPLE * clip.width, OVERSAMPLE * clip.height)
         seconds: dict[str, float] = {}
@@ -99,7 +106,7 @@ class CameraMovesGenerator:
             base_revision=REVISION,
             seed=order.seed,
             picture_sha256=picture.sha256,
-            notes=(*picture.notes, *notes, *_without_effect(order)),
+            notes=(*self.notes(order), *picture.notes),
             own={"num_frames": clip.num_frames, "fps": str(clip.fps), "width": clip.width, "height": clip.height},
         )
         return Generation(draw(), clip, frame_at(0.0), facts, seconds, peak_bytes)
@@ -120,13 +127,10 @@ class CameraMovesGenerator:
         return clip
 
 
-def _path_for(order: ClipOrder) -> tuple[CameraPath, tuple[str, ...]]:
-    """The path that the prompt asks for, and what to say where it asks for none."""
-    move = asked_move(order.prompt)
-    if move is not None:
-        return path_of(move, asked_speed(order.prompt)), ()
-    unnamed, speed = UNNAMED_MOVE
-    return path_of(unnamed, speed), (f"the prompt names no camera move, so the camera does a {speed} {unnamed.words}",)
+def _path_for(order: ClipOrder) -> CameraPath:
+    """The path that the prompt asks for."""
+    request = camera_request(order.prompt)
+    return path_of(*UNNAMED_MOVE) if request.move is None else path_of(request.move, request.speed)
 
 
 def start_box(path: CameraPath, width: int, height: int) -> tuple[float, float, float, float]:

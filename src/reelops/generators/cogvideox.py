@@ -16,6 +16,7 @@ from reelops.cogvideox.load import WARM_MODEL, LoadedModel, WarmModel
 from reelops.cogvideox.profiles import KIND, Profile, find_profile
 from reelops.cogvideox.weights import locate_weights
 from reelops.errors import OutOfMemory, WeightsError
+from reelops.generators.base_prompt import model_prompt, notes_on
 from reelops.generators.contract import Generation, GeneratorFacts
 from reelops.params import Config, load_config
 from reelops.progress import QUIET, RunContext
@@ -64,6 +65,10 @@ class CogVideoXGenerator:
             self._check_adapter(order, read_adapter(order.adapter, order.adapter_strength))
         probe_picture(order.picture)
 
+    def notes(self, order: ClipOrder) -> tuple[str, ...]:
+        """See `Generator`."""
+        return notes_on(order, find_profile(order.profile, self._config))
+
     def generate(self, order: ClipOrder, context: RunContext = QUIET) -> Generation:
         """See `Generator`. All frames are there when it returns: the model makes them at once."""
         began = time.perf_counter()
@@ -85,7 +90,9 @@ class CogVideoXGenerator:
                 explaining_out_of_memory(_doing(model), _WHAT_TO_DO),
                 adapter_applied(model.pipeline, adapter, base, order.other_base) as adapter_notes,
             ):
-                sampled = sample_frames(model.pipeline, picture.rgb_HWC, order.prompt, clip, config, context)
+                sampled = sample_frames(
+                    model.pipeline, picture.rgb_HWC, model_prompt(order, profile), clip, config, context
+                )
         return Generation(
             frames=iter(sampled.frames_THWC),
             format=clip,
@@ -174,6 +181,7 @@ def _facts(
     import torch
 
     plan = model.plan
+    given = model_prompt(order, model.profile)
     unguided = order.negative_prompt and config.guidance <= 1.0
     return GeneratorFacts(
         generator=CogVideoXGenerator.kind,
@@ -183,6 +191,7 @@ def _facts(
         seed=config.seed,
         picture_sha256=picture.sha256,
         notes=(
+            *notes_on(order, model.profile),
             *model.notes,
             *picture.notes,
             *(adapter.notes if adapter else ()),
@@ -197,6 +206,7 @@ def _facts(
             "adapter_rank": adapter.rank if adapter else None,
             "adapter_strength": adapter.strength if adapter else None,
             "prompt": order.prompt,
+            **({"model_prompt": given} if given != order.prompt else {}),
             "negative_prompt": order.negative_prompt,
             "steps": config.steps,
             "guidance": config.guidance,

@@ -94,6 +94,12 @@ class Generator(Protocol):
             WeightsError: what the profile names is not there.
         """
 
+    def notes(self, order: ClipOrder) -> tuple[str, ...]:
+        """What the user should know before the work: what was understood of the prompt, what has no effect.
+
+        The notes of its generation hold these, too.
+        """
+
     def generate(self, order: ClipOrder, context: RunContext = QUIET) -> Generation:
         """The frames of an order. Cheap checks come first: a wrong order fails before anything is loaded.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reelops.camera.words import asked_move
+from reelops.camera.request import asked_move
 from reelops.clip import ClipFormat
 from reelops.errors import VideoError
 from reelops.metrics.asked import asked_trackers

@@ -108,12 +108,14 @@ class Producer:
         """
         started, began = time.time(), time.perf_counter()
         self.check(order)
+        told = self.generators.of(order).notes(order)
         with place_at(output) if isinstance(output, Path) else nullcontext(output) as place:
+            _tell(context, told)
             if track:
                 self.tracker.open_ahead()
             with scratch_folder(self.scratch) as scratch, place.workbench() as workbench:
                 footage = self._generate(order, place, scratch, context)
-                _tell(context, footage.facts.get("notes", ()))
+                _tell(context, (note for note in footage.facts.get("notes", ()) if note not in told))
                 encoded = self._encode(footage, order, workbench / place.clip.name, context)
                 _tell(context, encoded.clip.notes)
                 scored = self._score(encoded, footage, order, context)

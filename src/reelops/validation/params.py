@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from reelops.camera.words import asked_move
+from reelops.camera.request import asked_move
 from reelops.gate.bound import Bound
 from reelops.metrics.catalogue import METRICS
 from reelops.params import MOST, AmountOrZero, Count, CountOrZero, ParamsBlock, Seed

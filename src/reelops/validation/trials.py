@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reelops.camera.moves import CameraMove
-from reelops.camera.words import asked_move
+from reelops.camera.request import asked_move
 from reelops.dataset.metadata.window import by_chance
 from reelops.dataset.table import CLIPS, ClipRow, read_clips
 from reelops.errors import DatasetError, SettingsError

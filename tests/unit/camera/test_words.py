@@ -7,7 +7,8 @@ import pytest
 from camera_sentences import FURTHER, KNOWN, UNSEEN
 
 from reelops.camera.moves import CameraMove, CameraSpeed
-from reelops.camera.words import asked_move, asked_speed, move_phrase
+from reelops.camera.request import asked_move, asked_speed
+from reelops.camera.words import move_phrase
 from reelops.pretraining.captions import caption
 
 

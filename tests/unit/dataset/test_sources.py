@@ -14,7 +14,7 @@ import pytest
 from poor_machine import no_more_files
 
 from reelops.camera.moves import CameraMove
-from reelops.camera.words import asked_move, asked_speed
+from reelops.camera.request import asked_move, asked_speed
 from reelops.dataset.entry import Entry, Segment, is_clip_name, split_in, youtube_id
 from reelops.dataset.params import DatasetParams, open_source
 from reelops.errors import DatasetError, MachineError

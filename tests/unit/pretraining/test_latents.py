@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reelops.camera.moves import CameraMove, CameraSpeed, path_of
-from reelops.camera.words import asked_move, asked_speed
+from reelops.camera.request import asked_move, asked_speed
 from reelops.pretraining.latents import MOVES, SLOW_ZOOM_ODDS, SPEEDS, LatentPool
 
 

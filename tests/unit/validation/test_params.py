@@ -48,7 +48,7 @@ def test_what_cannot_be_is_refused_in_one_line_that_names_the_key(tmp_path, chan
 
 def test_params_yaml_asks_for_all_seven_moves_and_the_briefs_own_prompts(repository):
     from reelops.camera.moves import CameraMove
-    from reelops.camera.words import asked_move
+    from reelops.camera.request import asked_move
 
     params = load_config(params_file=repository / "params.yaml").block("validate", ValidateParams)
     assert {asked_move(prompt) for prompt in params.moves.prompts} == set(CameraMove)
