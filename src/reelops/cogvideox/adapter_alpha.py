@@ -63,12 +63,14 @@ class Strength:
         stated: whether anything states them; else they are the ranks.
         rslora: alpha / sqrt(rank) instead of alpha / rank (Kalajdzievski 2023, arXiv:2312.03732).
         notes: for the user.
+        for_diffusers: whether diffusers finds the same by itself.
     """
 
     alphas: Mapping[str, float]
     stated: bool
     rslora: bool = False
     notes: tuple[str, ...] = ()
+    for_diffusers: bool = False
 
     @property
     def one_alpha(self) -> float | None:
@@ -140,14 +142,22 @@ def find_strength(
             f"adapter {name} states no alpha; it is applied as alpha = rank = {rank}. If it was trained with another "
             f"alpha, set the adapter's strength to alpha / {rank}"
         )
-        return Strength({layer: float(own) for layer, own in ranks.items()}, False, notes=tuple(notes))
+        return Strength(
+            {layer: float(own) for layer, own in ranks.items()}, False, False, tuple(notes), PEFT_KEY not in header
+        )
     notes += _notes_on(name, strength, place, ranks)
     notes += [
         f"adapter {name}: {config.place} states alpha {config.alpha:g}; that of {place} counts"
         for config in stating
         if config.alpha != strength.one_alpha
     ]
-    return Strength(strength.alphas, True, strength.rslora, tuple(notes))
+    known = place == _PEFT_PLACE and not notes and _is_whole(configs[0])
+    return Strength(strength.alphas, True, strength.rslora, tuple(notes), known)
+
+
+def _is_whole(config: _Config) -> bool:
+    """Whether peft makes of a configuration what is read here: it cannot do without layers, and applies a dropout."""
+    return bool(config.fields.get("target_modules")) and not config.fields.get("lora_dropout")
 
 
 def _by_config(config: _Config, ranks: Mapping[str, int]) -> Strength:

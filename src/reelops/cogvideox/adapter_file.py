@@ -38,6 +38,7 @@ class Adapter:
         base: what it was trained on, as far as it says so.
         notes: for the user: where alpha is from, what was ignored.
         plain: whether each layer is changed by alpha / rank times B A, with the same alpha and rank, and nothing else.
+        for_diffusers: whether plain `load_lora_weights` of diffusers reads the same from the file.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class Adapter:
     base: Base = UNKNOWN_BASE
     notes: tuple[str, ...] = ()
     plain: bool = True
+    for_diffusers: bool = True
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,15 @@ def read_adapter(path: Path, strength: float = 1.0) -> Adapter:
         base=content.base,
         notes=stated.notes,
         plain=plain and len(ranks) == 1 and not stated.rslora and stated.one_alpha is not None,
+        for_diffusers=stated.for_diffusers and file.suffix == _SUFFIX and _named_for_diffusers(content),
+    )
+
+
+def _named_for_diffusers(content: Content) -> bool:
+    return all(
+        one.names.get("A") == f"transformer.{layer}.lora_A.weight"
+        and one.names.get("B") == f"transformer.{layer}.lora_B.weight"
+        for layer, one in content.layers.items()
     )
 
 

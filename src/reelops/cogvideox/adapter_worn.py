@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reelops.cogvideox.adapter_base import Base, require_base
+from reelops.cogvideox.adapter_base import PEFT_KEY, Base, require_base
 from reelops.cogvideox.adapter_file import Adapter, Content, Layer, read_content, read_tensors
 from reelops.cogvideox.adapter_names import Part, flat
 from reelops.errors import WeightsError
@@ -63,6 +65,22 @@ def read_adapter_weights(adapter: Adapter, transformer: Any, base: Base, other_b
     require_base(adapter.path, adapter.base, base, other_base)
     weights, _ = _for_layers_of(transformer, adapter)
     return weights
+
+
+def save_for_diffusers(adapter: Adapter, transformer: Any, path: Path) -> None:
+    """Writes an adapter that fits this transformer as plain `load_lora_weights` of diffusers reads it.
+
+    Raises:
+        WeightsError: it was made for another base.
+    """
+    from safetensors.torch import save_file
+
+    weights, config = _for_layers_of(transformer, adapter)
+    stated = {
+        f"{_PREFIX}{key}": sorted(value) if isinstance(value, set) else value for key, value in config.to_dict().items()
+    }
+    tensors = {f"{_PREFIX}{name}": value.contiguous() for name, value in weights.items()}
+    save_file(tensors, path, {"format": "pt", PEFT_KEY: json.dumps(stated)})
 
 
 def _apply(pipeline: Any, adapter: Adapter) -> None:

@@ -11,12 +11,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from reelops.clip import ClipOrder
 from reelops.cogvideox.adapter_file import WEIGHTS_NAME, Adapter
+from reelops.cogvideox.adapter_worn import save_for_diffusers
 from reelops.cogvideox.load import WARM_MODEL
 from reelops.cogvideox.profiles import Profile
 from reelops.cogvideox.weights import Weights
@@ -137,7 +139,12 @@ def _by_diffusers_alone(
     pipeline = CogVideoXImageToVideoPipeline.from_pretrained(
         str(weights.folder), dtype=getattr(torch, facts["dtype"]), use_safetensors=True, local_files_only=True
     )
-    pipeline.load_lora_weights(str(adapter.path.parent), weight_name=adapter.path.name)
+    with TemporaryDirectory() as folder:
+        file = adapter.path
+        if not adapter.for_diffusers:
+            file = Path(folder) / WEIGHTS_NAME
+            save_for_diffusers(adapter, pipeline.transformer, file)
+        pipeline.load_lora_weights(str(file.parent), weight_name=file.name)
     if facts["scheduler"] == "dpm":
         pipeline.scheduler = CogVideoXDPMScheduler.from_config(pipeline.scheduler.config)
     pipeline.set_progress_bar_config(disable=True)

@@ -29,8 +29,8 @@ from trainers import (
 
 from reelops.cogvideox.adapter_alpha import BEYOND_MATRICES, HARMLESS, USED
 from reelops.cogvideox.adapter_base import UNKNOWN_BASE
-from reelops.cogvideox.adapter_file import Adapter, read_adapter
-from reelops.cogvideox.adapter_worn import adapter_applied
+from reelops.cogvideox.adapter_file import WEIGHTS_NAME, Adapter, read_adapter
+from reelops.cogvideox.adapter_worn import adapter_applied, save_for_diffusers
 from reelops.errors import SettingsError, WeightsError
 
 RANK, ALPHA = 4, 2.0
@@ -93,6 +93,26 @@ def test_an_adapter_adds_strength_times_alpha_over_rank_times_b_a(trainer, small
 def test_a_note_says_where_alpha_is_from_unless_it_stands_where_diffusers_looks(trainer, matrices, tmp_path):
     notes = read_adapter(TRAINERS[trainer](matrices, RANK, ALPHA).write(tmp_path)).notes
     assert not notes if trainer == "diffusers" else ("is taken from" in notes[0] and "x 0.5" in notes[0])
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_saved_for_diffusers_an_adapter_is_the_same_to_its_own_loader(trainer, small_pipeline, matrices, tmp_path):
+    adapter = read_adapter(TRAINERS[trainer](matrices, RANK, ALPHA).write(tmp_path))
+    (tmp_path / "again").mkdir()
+    file = tmp_path / "again" / WEIGHTS_NAME
+    save_for_diffusers(adapter, small_pipeline.transformer, file)
+    again = read_adapter(file)
+    assert (again.rank, again.alpha, again.for_diffusers) == (RANK, ALPHA, True) and not adapter.for_diffusers
+    small_pipeline.load_lora_weights(str(file.parent))
+    try:
+        layers = dict(small_pipeline.transformer.named_modules())
+        for name, (a, b) in matrices.items():
+            (name_of_adapter,) = layers[name].lora_A
+            assert layers[name].scaling[name_of_adapter] == ALPHA / RANK
+            assert torch.equal(layers[name].lora_A[name_of_adapter].weight, a)
+            assert torch.equal(layers[name].lora_B[name_of_adapter].weight, b)
+    finally:
+        small_pipeline.unload_lora_weights()
 
 
 def test_a_folder_is_read_as_peft_and_trainers_save_it(matrices, tmp_path):

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from training_ground import VALIDATE
 from validation_work import plan_here, validate_here
 
@@ -166,6 +167,19 @@ def test_an_adapter_whose_alpha_was_lost_on_the_way_fails_by_name(ground, tmp_pa
     findings = validate_here(ground, tampered, **ONE_PAIR).findings
     (check,) = [check for check in findings.failed if check.name == "max_reload_difference"]
     assert "states alpha 4.0, and it was trained with 8.0" in str(check)
+
+
+def test_an_adapter_in_the_layout_of_kohya_passes_the_reload_gate(ground, tmp_path):
+    file = tmp_path / "kohya.safetensors"
+    stems = {}
+    for name, value in load_file(ground.adapter / WEIGHTS_NAME).items():
+        layer, part = name.removeprefix("transformer.").split(".lora_")
+        stem = f"lora_unet_{layer.replace('.', '_')}"
+        stems[f"{stem}.{'lora_down' if part.startswith('A') else 'lora_up'}.weight"] = value
+        stems[f"{stem}.alpha"] = torch.tensor(8.0)
+    save_file(stems, file)
+    reloaded = validate_here(ground, file, **ONE_PAIR).findings.reloaded
+    assert reloaded.max_difference <= 1 and reloaded.change > 1, "more than rounding"
 
 
 # ---- what it keeps ----
