@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from prefect import flow
+from prefect import flow, get_run_logger
 from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
@@ -90,7 +90,7 @@ def score_clips(
         fresh=fresh,
     )
     outputs = Outputs(csv=_path(csv), parquet=_path(parquet), html=_path(html))
-    clips = find_clips(Path(video) for video in videos)
+    clips = find_clips((Path(video) for video in videos), get_run_logger().warning)
     outputs.check(clips)
     with sigterm_noted(), scratch_folder(config.cache) as scratch:
         scored = _scored_in_batches(clips, order, batch_size)

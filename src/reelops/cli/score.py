@@ -22,6 +22,7 @@ from reelops.scoring.scored_clip import ScoredClip, exit_code
 from reelops.system.files import write_text_atomically
 from reelops.video.picture import probe_picture
 from reelops.views import scores as score_view
+from reelops.views.console import note
 from reelops.views.progress_bar import watching
 
 STDOUT = Path("-")
@@ -135,7 +136,7 @@ def score(
         fresh=fresh,
     )
     if self_test:
-        raise typer.Exit(_self_test(find_clips(videos), order, workers, as_json))
+        raise typer.Exit(_self_test(find_clips(videos, note), order, workers, as_json))
     outputs = Outputs(csv, parquet, html, plots, data_docs, media_mb * 1_000_000)
     raise typer.Exit(_score(videos, compare, order, outputs, workers, as_json))
 
@@ -149,7 +150,7 @@ def _score(
     as_json: Path | None,
 ) -> int:
     """Scores, shows, writes; the exit code."""
-    clips, others = find_clips(videos), find_clips([compare]) if compare else []
+    clips, others = find_clips(videos, note), find_clips([compare], note) if compare else []
     outputs.check([*clips, *others], [as_json] if as_json and as_json != STDOUT else [])
     with score_view.progress([*clips, *others]) as context:
         scored = score_clips([*clips, *others], order, workers, context)

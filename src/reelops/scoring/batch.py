@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reelops.dataset.sources.folder_files import FolderFiles, find_files
 from reelops.errors import InputError, ReelOpsError, SettingsError
 from reelops.foreign import refuse_machine_fault
 from reelops.gate.limits import GateSettings, load_gate_settings, require_profile
@@ -108,21 +109,27 @@ class ScoringOrder:
         """
         if self.reference is None:
             return None
-        found = self.reference / clip.name if self.reference.is_dir() else self.reference
+        if not self.reference.is_dir():
+            found = self.reference
+        else:
+            pictures = FolderFiles(self.reference, (path for path in self.reference.iterdir() if path.is_file()))
+            found = pictures.find(clip.name) or self.reference / clip.name
         if not found.is_file():
             raise InputError(f"{found}, the reference of {clip.name}, does not exist.")
         return found
 
 
-def find_clips(places: Iterable[Path]) -> list[Path]:
+def find_clips(places: Iterable[Path], on_note: Callable[[str], None] = lambda _: None) -> list[Path]:
     """Files as they are given, and all videos in folders, however deep, by name; none twice, nothing hidden.
+
+    Linked folders are entered once. One that is not, or cannot be read, is noted.
 
     Raises:
         InputError: nothing is named, or a folder has no video in it.
     """
     found: dict[Path, Path] = {}
     for place in places:
-        for clip in _videos_in(place) if place.is_dir() else [place]:
+        for clip in _videos_in(place, on_note) if place.is_dir() else [place]:
             found.setdefault(clip.absolute(), clip)
     if not found:
         raise InputError("no clip is named; name clips, or folders that hold some.")
@@ -140,14 +147,8 @@ def in_batches(clips: Sequence[Path], size: int) -> list[Sequence[Path]]:
     return [clips[start : start + size] for start in range(0, len(clips), size)]
 
 
-def _videos_in(folder: Path) -> list[Path]:
-    videos = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+def _videos_in(folder: Path, on_note: Callable[[str], None]) -> list[Path]:
+    videos = sorted(path for path in find_files(folder, on_note) if path.suffix.lower() in SUFFIXES and path.is_file())
     if not videos:
         raise InputError(f"{folder} holds no video; files are known by their endings: {', '.join(sorted(SUFFIXES))}.")
     return videos

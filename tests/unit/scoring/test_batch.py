@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,6 +36,23 @@ def test_a_folder_gives_its_videos_however_deep_by_name_none_hidden_none_twice(c
         "broken.mp4",
         "deep/frozen.mp4",
     ]
+
+
+def test_a_linked_folder_gives_its_videos_once_and_one_that_leads_back_is_noted(clips_folder, tmp_path):
+    linked = tmp_path / "linked"
+    (linked / "own").mkdir(parents=True)
+    (linked / "there").symlink_to(clips_folder / "deep")
+    (linked / "own" / "back").symlink_to(linked)
+    notes: list[str] = []
+    assert find_clips([linked], notes.append) == [linked / "there" / "frozen.mp4"]
+    assert len(notes) == 1 and "own/back leads to" in notes[0]
+
+
+def test_a_reference_is_found_however_its_accents_are_written(order, tmp_path):
+    name = "caf\u00e9.mp4"
+    (tmp_path / unicodedata.normalize("NFD", name)).write_bytes(b"x")
+    found = replace(order, reference=tmp_path).reference_of(Path("clips") / unicodedata.normalize("NFC", name))
+    assert found == tmp_path / unicodedata.normalize("NFD", name)
 
 
 def test_a_folder_without_videos_is_said_to_have_none(tmp_path):

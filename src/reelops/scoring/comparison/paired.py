@@ -10,6 +10,7 @@ What the sets are as a whole needs no pairs, and counts all clips of both.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -146,7 +147,7 @@ def _by_name(clips: Sequence[ScoredClip], root: Path | None) -> dict[str, Scored
     named: dict[str, ScoredClip] = {}
     for clip in clips:
         place = clip.path.relative_to(root) if root else Path(clip.path.name)
-        name = place.with_suffix("").as_posix()
+        name = unicodedata.normalize("NFC", place.with_suffix("").as_posix())  # macOS writes é in two letters
         if name in named:
             raise InputError(f"{named[name].path} and {clip.path} have the same name; rename one, or leave it out.")
         named[name] = clip
