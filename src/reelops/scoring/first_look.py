@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reelops.errors import InputError, ReelOpsError
@@ -70,13 +70,14 @@ def look(question: Question, _report: ReportProgress) -> FirstLook:
     """
     clip = question.clip
     try:
-        num_frames = probe(clip).num_frames
+        info = probe(clip)
         sha256 = sha256_of(clip)
     except OSError as error:
         refuse_machine_fault(clip, error)
         raise InputError(str(error)) from error
     given = question.picture, question.prompt, question.profile
-    return FirstLook(num_frames, sha256, find_origin(clip, sha256, *given, question.ask_clip))
+    origin = find_origin(clip, sha256, *given, question.ask_clip)
+    return FirstLook(info.num_frames, sha256, replace(origin, notes=(*origin.notes, *info.notes)))
 
 
 def _look_here(question: Question) -> FirstLook | str:

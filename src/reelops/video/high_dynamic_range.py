@@ -47,7 +47,8 @@ def to_sdr(rgb_HWC: np.ndarray, frame: Any) -> np.ndarray:
         light *= (cv2.pow(luminance, _HLG_SYSTEM_GAMMA - 1) * (_HLG_PEAK_NITS / REFERENCE_WHITE_NITS))[..., None]
     if int(frame.color_primaries) != _BT709_PRIMARIES:
         light = cv2.transform(light, _TO_BT709)
-    brightest = np.clip(light.max(axis=-1), 0, _PEAK)
+    red_HW, green_HW, blue_HW = (light[..., channel] for channel in range(3))
+    brightest = np.clip(np.maximum(np.maximum(red_HW, green_HW), blue_HW), 0, _PEAK)
     light *= _easing_table()[(brightest * ((_STEPS - 1) / _PEAK)).astype(np.uint16)][..., None]
     codes = (np.clip(light, 0, 1) * np.float32(_STEPS - 1)).astype(np.uint16)
     shown: np.ndarray = _gamma_table()[codes]

@@ -11,6 +11,7 @@ import pytest
 from av.bitstream import BitStreamFilterContext
 
 from reelops.errors import VideoError
+from reelops.scoring.first_look import Question, look
 from reelops.video.decode import read_clip, read_frames, read_luma
 from reelops.video.high_dynamic_range import eased
 from reelops.video.probe import probe, probe_with_timeline
@@ -103,6 +104,14 @@ def test_a_last_frame_without_end_is_shown_like_the_others_and_said(tmp_path: Pa
     info, timeline = probe_with_timeline(path)
     assert (info.fps, timeline.end) == (RATE, Fraction(20, RATE))
     assert "36,000 s" in info.notes[0]
+
+
+def test_what_is_odd_about_a_file_is_said_beside_its_scores(tmp_path: Path) -> None:
+    path = tmp_path / "long.mp4"
+    packets = coded("libx264", 5, {"bf": "0"})
+    packets[-1].duration = 36_000 * RATE
+    mux(path, "libx264", packets)
+    assert "36,000 s" in look(Question(path, None, None, None, False), lambda _: None).origin.notes[-1]
 
 
 def test_a_pause_is_left_out_of_the_rate_and_said(tmp_path: Path) -> None:
