@@ -68,6 +68,44 @@ def test_wrong_usage_exits_2_and_names_what_was_wrong(arguments: list[str], name
 
 
 @pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["generate", "a.png", "slow", "zoom", "in"], "(zoom in). Put a prompt of several words in quotes. See"),
+        (["generate", "IMG_1.JPG", "zoom in"], "IMG_1.JPG does not exist"),
+        (["generate", "a.png", "zoom in", "--stepps", "3"], "--stepps"),
+        (["generat"], "generat"),
+    ],
+)
+def test_every_mistake_is_one_line_of_one_style(arguments: list[str], told: str, tmp_path: Path) -> None:
+    done = reelops(*arguments, cwd=tmp_path)
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 2 and line.startswith("reelops: ") and told in line
+
+
+def test_help_fills_the_terminal_and_shows_no_value_for_flags() -> None:
+    program = "from reelops.cli import build_app; build_app()(['generate', '--help'], standalone_mode=False)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "COLUMNS": "100"},
+    )
+    assert "<bool>" not in done.stdout and "<path>" in done.stdout
+    text = " ".join(done.stdout.split())
+    assert "everything that is known about it. A rejected clip is kept" in text
+    (line,) = [line for line in done.stdout.splitlines() if "rejected" in line and "kept" in line]
+    assert len(line.split()) > 8, "no line ends where the source's does"
+
+
+def test_completion_knows_the_profiles() -> None:
+    from reelops.cli.order_options import _profiles_beginning_with
+
+    assert _profiles_beginning_with("cog")[0] == "cogvideox-5b-i2v"
+    assert set(_profiles_beginning_with("")) >= {"tiny", "camera-moves"}
+
+
+@pytest.mark.parametrize(
     ("error", "code"),
     [(PictureError("Give a picture."), 2), (MachineError("No room."), 1), (Cancelled("Stopped."), 130)],
 )

@@ -107,8 +107,8 @@ def run_guarded(run: Callable[[], Any]) -> int:
             return FAILED
         if _is_usage_error(error):
             # typer carries its own click, whose errors have no public class: they are told by their methods.
-            error.show()  # type: ignore[attr-defined] # typer names no class
-            return error.exit_code  # type: ignore[attr-defined,no-any-return] # as above
+            _complain(_usage_in_a_line(error))
+            return error.exit_code  # type: ignore[attr-defined,no-any-return] # typer names no class
         traceback.print_exc()
         _complain("this is a fault in ReelOps, not in what you gave it. Please report it with the lines above.")
         return FAILED
@@ -163,9 +163,16 @@ def _is_usage_error(error: Exception) -> bool:
     return hasattr(error, "show") and hasattr(error, "exit_code")
 
 
+def _usage_in_a_line(error: Any) -> str:
+    """What was wrong with the command line, and where its help is; a prompt without quotes is many arguments."""
+    told = " ".join(str(error.format_message()).split())
+    command = error.ctx.command_path if getattr(error, "ctx", None) else "reelops"
+    quotes = " Put a prompt of several words in quotes." if "unexpected extra argument" in told else ""
+    return f"{told}{'' if told.endswith(('.', '?', '!')) else '.'}{quotes} See {command} --help."
+
+
 def _complain(message: str) -> None:
-    told = message if message[:1].isupper() else f"reelops: {message}"
-    typer.secho(printable(told), fg="red", err=True)
+    typer.secho(printable(f"reelops: {message}"), fg="red", err=True)
 
 
 def _say_stopped() -> int:

@@ -63,4 +63,15 @@ def made_by(register: Callable[[typer.Typer], Any], name: str) -> Any:
     """The object of the one command that `register` adds to an app."""
     app = typer.Typer(add_completion=False, rich_markup_mode="rich")
     register(app)
-    return typer.main.get_group(app).commands[name]
+    return _tidied(typer.main.get_group(app).commands[name])
+
+
+def _tidied(command: Any) -> Any:
+    """Help whose paragraphs fill the terminal's own width, and flags that do not look as if they took a value."""
+    for one in (command, *getattr(command, "commands", {}).values()):
+        paragraphs = (one.help or "").split("\n\n")
+        one.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+        for parameter in one.get_params(typer.Context(one, info_name=one.name)):
+            if getattr(parameter, "is_flag", False):
+                parameter.metavar = ""
+    return command

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from reelops.errors import DONE, InputError
@@ -70,14 +69,12 @@ def _video_facts(info: VideoInfo) -> dict[str, Any]:
 
 
 def _print_table(facts: dict[str, Any]) -> None:
-    table = Table(title=Text(facts["path"]), title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
     rows = _picture_rows(facts) if facts["kind"] == "picture" else _video_rows(facts)
-    for name, value in rows:
-        table.add_row(name, Text(value))
+    width = max(len(name) for name, _ in rows)
     console = terminal(file=sys.stdout)
-    console.print(table)
+    console.print(Text(facts["path"], style="italic"), soft_wrap=True)
+    for name, value in rows:
+        console.print(Text.assemble((f"{name:<{width}}", "dim"), "  ", value), soft_wrap=True)
     console.print()
 
 
@@ -91,7 +88,7 @@ def _picture_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _video_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     rows = [
-        ("video", f"{facts['codec']}, {facts['pixel_format']}, in {facts['container'].split(',')[0]}"),
+        ("video", f"{facts['codec']}, {facts['pixel_format']}, in {_container(facts)}"),
         ("size", f"{facts['width']}x{facts['height']} pixels{_turned(facts)}, {facts['size_bytes']:,} bytes"),
         ("rate", _rate(facts)),
         ("length", f"{facts['num_frames']} frames, {facts['duration']:.3f} s"),
@@ -103,7 +100,15 @@ def _video_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     provenance = facts["provenance"]
     if provenance is None:
         return [*rows, ("made by", "unknown: it carries no ReelOps provenance")]
-    return rows + [(name.replace("_", " "), _plain(value)) for name, value in provenance.items()]
+    made = {name: value for name, value in provenance.items() if value is not None}
+    return rows + [(name.replace("_", " "), _plain(value)) for name, value in made.items()]
+
+
+def _container(facts: dict[str, Any]) -> str:
+    """FFmpeg names all formats of a family at once; the file's own ending says which of them it is called."""
+    names = facts["container"].split(",")
+    ending = Path(facts["path"]).suffix.lower().removeprefix(".")
+    return (ending if ending in names else "mp4" if "mp4" in names else names[0]).upper()
 
 
 def _turned(facts: dict[str, Any]) -> str:

@@ -11,6 +11,8 @@ from pydantic.fields import FieldInfo
 
 from reelops.cli.parameter_options import range_of
 from reelops.clip import ClipOrder, order_of
+from reelops.errors import ReelOpsError
+from reelops.params import load_config
 
 SHORT_NAMES = {"profile": "-p"}
 
@@ -58,4 +60,16 @@ def _describe(name: str, field: FieldInfo) -> Any:
     names = [f"--{name.replace('_', '-')}", *([SHORT_NAMES[name]] if name in SHORT_NAMES else [])]
     lowest, highest = range_of(field.metadata)
     shown: bool | str = "the profile's" if field.default is None and name != "adapter" else bool(field.default != "")
-    return typer.Option(*names, help=field.description, min=lowest, max=highest, show_default=shown)
+    completed = _profiles_beginning_with if name == "profile" else None
+    return typer.Option(
+        *names, help=field.description, min=lowest, max=highest, show_default=shown, autocompletion=completed
+    )
+
+
+def _profiles_beginning_with(incomplete: str) -> list[str]:
+    """Names of profiles in params.yaml; none where it cannot be read, as a shell has no place for an error."""
+    try:
+        profiles = load_config().content.get("profiles")
+    except ReelOpsError:
+        return []
+    return [name for name in profiles or () if str(name).startswith(incomplete)]

@@ -123,7 +123,7 @@ def encode_prompts(
     ).input_ids
     notes = []
     for prompt in dict.fromkeys(prompts):
-        whole = tokenizer(prompt, truncation=False).input_ids
+        whole = tokenizer(prompt, truncation=False, verbose=False).input_ids
         if len(whole) > length:
             dropped = tokenizer.decode(whole[length - 1 :], skip_special_tokens=True).strip()
             notes.append(

@@ -37,6 +37,16 @@ def test_table_shows_exact_rate_and_provenance(app: typer.Typer, clip: Path) -> 
         assert words in shown.stdout
 
 
+def test_what_is_not_known_of_a_clip_is_left_out_and_a_long_value_stays_in_its_line(
+    app: typer.Typer, tmp_path: Path
+) -> None:
+    provenance = {"prompt": "a harbour", "adapter_sha256": None, "base_sha256": "4df4024a" * 32}
+    clip = encode(noise_frames(3), tmp_path / "clip.mp4", Fraction(8), "fast", provenance).path
+    shown = CliRunner().invoke(app, ["info", str(clip)], env={"COLUMNS": "80"}).stdout
+    assert ", in MP4" in shown and "adapter" not in shown and "null" not in shown
+    assert "4df4024a" * 32 in shown and str(clip) in shown.splitlines()
+
+
 def test_json_is_one_object_for_one_file_and_a_list_for_several(app: typer.Typer, clip: Path, tmp_path: Path) -> None:
     Image.new("RGB", (40, 30)).save(tmp_path / "p.png")
     one = json.loads(CliRunner().invoke(app, ["info", "--json", str(clip)]).stdout)
