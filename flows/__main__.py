@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -12,6 +14,7 @@ from reelops.cli import HELP_ON_EXIT_CODES, run_guarded
 from reelops.cli.commands import listed, made_by
 from reelops.errors import InputError
 from reelops.system.plain_text import spelt_out
+from reelops.system.write_errors import machine_error_on_write
 
 FLOWS = {
     "generate-video": "Turn a picture and a sentence into a short clip: generate, encode, score, judge, log.",
@@ -23,7 +26,10 @@ FLOWS = {
 
 
 def load_command(name: str) -> Any:
-    """The command of a flow; its module brings in Prefect."""
+    """The command of a flow; its module brings in Prefect, which makes its home but not the folders above it."""
+    home = Path(os.environ["PREFECT_HOME"])
+    with machine_error_on_write(home):
+        home.mkdir(parents=True, exist_ok=True)
     command = importlib.import_module(f"flows.{name.replace('-', '_')}").command
     return made_by(lambda app: app.command(name)(command), name)
 
