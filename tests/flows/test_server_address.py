@@ -90,7 +90,8 @@ def test_a_server_behind_a_socks_proxy_says_what_to_install(bare_studio: Studio)
 
 def test_the_embedded_server_starts_behind_proxies_that_lead_nowhere(bare_studio: Studio, repository: Path) -> None:
     program = (
-        "import tasks; from prefect.client.orchestration import get_client\n"
+        "import os, tasks; os.makedirs(os.environ['PREFECT_HOME'], exist_ok=True)\n"
+        "from prefect.client.orchestration import get_client\n"
         "with get_client(sync_client=True) as client: print(client.hello().json())"
     )
     dead = f"127.0.0.1:{free_port()}"

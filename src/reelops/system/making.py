@@ -22,7 +22,10 @@ SOURCE = Path(__file__).resolve().parents[2]
 PACKAGE = "reelops"
 # They say where things lie, how they are written and what is told of them. What they hand to a computation (settings, a
 # device) is in its key by value. A change of a message must not cost the latents of a whole data set.
-NEVER_DECIDE = ("errors", "foreign", "params", "progress", "settings", "system", "tracking", "yaml_file")
+NEVER_DECIDE = (
+    *("addresses", "errors", "foreign", "params", "progress", "settings", "shown_address", "system", "tracking"),
+    "yaml_file",
+)
 # It brings bytes that are in the keys by their digests.
 _NEVER_DECIDING_LIBRARIES = frozenset({"huggingface_hub"})
 # What is imported under another name than it is installed by. Any other such name is looked up, which takes longer.
