@@ -26,7 +26,7 @@ from reelops.validation.clip_cache import CachedClip, ClipCache, ClipKey, Condit
 from reelops.validation.findings import Side
 from reelops.validation.params import ValidateParams
 from reelops.validation.reload import read_facts
-from reelops.validation.trials import HeldOutPicture, Trial, find_pictures, plan_trials
+from reelops.validation.trials import HeldOutPicture, Trial, find_pictures, note_on_style, plan_trials
 
 WORK = Path(".cache/validate")
 # What makes clips, and holds one against diffusers; both are scored and judged later, which has keys of its own.
@@ -145,7 +145,14 @@ def plan_validation(params: ValidateParams, adapter: Path, config: Config, other
         trials=tuple(plan_trials(params, pictures)),
         cache=ClipCache(config.root / WORK / "clips"),
         other_base=other_base,
-        notes=(*weights.notes, *found.notes, *base_notes, *notes, *_notes_on(params, pictures)),
+        notes=(
+            *weights.notes,
+            *found.notes,
+            *base_notes,
+            *notes,
+            *_notes_on(params, pictures),
+            *note_on_style(params, config.root),
+        ),
     )
 
 

@@ -78,6 +78,24 @@ def find_pictures(params: ValidateParams, root: Path) -> tuple[list[HeldOutPictu
     return [_checked(one) for one in _one_of_each_first(found)[: params.pictures]], notes
 
 
+def note_on_style(params: ValidateParams, root: Path) -> list[str]:
+    """That no clip was trained on under the phrase of the style: params.yaml asks for another's."""
+    try:
+        rows = read_clips(root / CLIPS) if params.style else []
+    except DatasetError as error:
+        refuse_machine_fault(root / CLIPS, error)
+        return []
+    trained = [row for row in rows if row.split == "train"]
+    if params.style is None or not trained:
+        return []
+    if any(params.style.called_by(caption) for row in trained for caption in (row.prompt, *row.captions)):
+        return []
+    return [
+        f"no caption of {CLIPS} says {params.style.phrase!r}, and the adapter is asked for it; write your style into "
+        "validate.style of params.yaml (name, phrase, trait, prompts), or take the block out"
+    ]
+
+
 def plan_trials(params: ValidateParams, pictures: Sequence[HeldOutPicture]) -> list[Trial]:
     """Every prompt on its pictures, which go round from prompt to prompt so that all are used alike."""
     trials = []

@@ -132,7 +132,7 @@ def test_without_a_style_neither_page_nor_figures_speak_of_one(validated, tmp_pa
     params = validated.plan.params.model_copy(update={"style": None})
     results = [one for one in validated.findings.results if one.trial.group == "moves"]
     findings = find(params, results, validated.findings.reloaded)
-    plain = replace(validated, plan=replace(validated.plan, params=params), findings=findings)
+    plain = replace(validated, plan=replace(validated.plan, params=params, notes=()), findings=findings)
     report_validation(plain, tmp_path)
     assert not [name for name in metrics(plain) if "style" in name]
     page = (tmp_path / "index.html").read_text()
@@ -239,6 +239,15 @@ def test_an_adapter_of_another_base_is_refused_by_name(ground):
     asked = plan_validation(ValidateParams.model_validate(VALIDATE), ground.adapter, ground.config, other_base=True)
     assert any("worn on another base" in note for note in asked.notes)
     assert asked.order(asked.trials[0], "adapter").other_base and not asked.order(asked.trials[0], "base").other_base
+
+
+def test_a_style_whose_phrase_no_caption_says_is_asked_for_with_a_note(ground):
+    style = VALIDATE["style"] | {"phrase": "an autumn gale", "prompts": ["an autumn gale, pan left"]}
+    (note,) = [note for note in plan_here(ground, style=style).notes if "an autumn gale" in note]
+    assert "no caption of data/metadata/clips.parquet says" in note and "validate.style" in note
+    said = next(row.prompt for row in ground.rows() if row.split == "train")
+    known = VALIDATE["style"] | {"phrase": said.upper(), "prompts": [f"{said}, at dusk"]}
+    assert not [note for note in plan_here(ground, style=known).notes if "no caption" in note]
 
 
 def test_without_pictures_it_says_where_they_come_from(ground):
