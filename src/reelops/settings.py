@@ -30,7 +30,9 @@ EMBEDDED_MODEL = Path("models/tiny-i2v")
 
 
 # A params.yaml with one of these blocks is for ReelOps: other DVC projects have a file of that name, too.
-OWN_BLOCKS = ("profiles:", "gate:", "score:")
+OWN_BLOCKS = ("profiles:", "gate:", "score:", "latents:")
+# Others have a block of this name, too; ours begins with the sources of its clips.
+_DATA_BLOCK = re.compile(rb"^dataset:\s*(#.*)?\n(\s*(#.*)?\n)*\s+sources:", re.MULTILINE)
 PACKAGE = Path(str(files("reelops"))).resolve()
 
 
@@ -57,11 +59,12 @@ def find_params_file(start: Path | None = None) -> Path:
 def _is_for_reelops(path: Path) -> bool:
     """Whatever its encoding: in UTF-16 every second byte of these names is 0, and a byte order mark may stand first."""
     try:
-        lines = path.read_bytes().replace(b"\0", b"").splitlines() if path.is_file() else []
+        text = path.read_bytes().replace(b"\0", b"") if path.is_file() else b""
     except OSError:
         return False
     starts = tuple(name.encode() for name in OWN_BLOCKS)
-    return any(line.lstrip(b"\xef\xbb\xbf\xff\xfe").startswith(starts) for line in lines)
+    text = text.lstrip(b"\xef\xbb\xbf\xff\xfe")
+    return any(line.startswith(starts) for line in text.splitlines()) or bool(_DATA_BLOCK.search(text))
 
 
 def _params_file(validated: Mapping[str, Any]) -> Path:

@@ -61,6 +61,19 @@ def test_a_params_file_with_only_some_blocks_counts(tmp_path, block):
     assert find_params_file(tmp_path) == tmp_path / "params.yaml"
 
 
+@pytest.mark.parametrize(
+    "text", ["dataset:\n  sources:\n", "train:\n  name: a\ndataset: # mine\n\n  # one\n  sources: []\n"]
+)
+def test_a_params_file_that_names_sources_of_clips_counts(tmp_path, text):
+    (tmp_path / "params.yaml").write_text(text)
+    assert find_params_file(tmp_path) == tmp_path / "params.yaml"
+
+
+def test_a_data_set_of_another_kind_is_another_projects(tmp_path, repository):
+    (tmp_path / "params.yaml").write_text("dataset:\n  path: data.csv\nsources:\n  - a\n")
+    assert find_params_file(tmp_path) == repository / "params.yaml"
+
+
 def test_in_a_checkout_what_reelops_ships_is_at_its_root(repository):
     assert shipped_folder() == repository
 

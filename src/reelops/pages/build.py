@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from importlib import resources
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from reelops.pages.numbers import human
 
@@ -61,6 +64,11 @@ def security(css: str, script: str | None = None, also: str = "") -> str:
         f"default-src 'none'; {scripts}style-src '{_digest(css)}'; img-src data:; {also}"
         "base-uri 'none'; form-action 'none'"
     )
+
+
+def link_to(file: Path, page: Path) -> str:
+    """A file's address, seen from the page's folder."""
+    return quote(Path(os.path.relpath(file.resolve(), page.resolve().parent)).as_posix())
 
 
 def _digest(text: str) -> str:

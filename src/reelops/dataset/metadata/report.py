@@ -13,7 +13,7 @@ from reelops.dataset.metadata.params import MetadataParams
 from reelops.dataset.metadata.stage import MetadataResult
 from reelops.dataset.metadata.window import by_chance
 from reelops.dataset.table import SPLITS, ClipRow, QuarantinedClip, Reason
-from reelops.pages.build import security, style, template
+from reelops.pages.build import link_to, security, style, template
 from reelops.pages.figures import Spread, axis_of, spread
 from reelops.pages.pictures import data_uri, jpeg
 from reelops.system.files import write_text_atomically
@@ -77,7 +77,7 @@ def write_report(result: MetadataResult, params: MetadataParams, root: Path, pat
     shown = _sample(result.rows, params.seed)
     page = template(__package__, "report.html.j2").render(
         css=css,
-        security=security(css),
+        security=security(css, also="media-src file: 'self'; "),
         version=reelops.__version__,
         result=result,
         params=params,
@@ -87,7 +87,7 @@ def write_report(result: MetadataResult, params: MetadataParams, root: Path, pat
         reasons=_reasons(result.quarantined),
         words=REASONS,
         figures=_figures(result.rows),
-        pictures=[(row, data_uri(_picture(root / row.image_path))) for row in shown],
+        pictures=[(row, data_uri(_picture(root / row.image_path)), _window(row, root, path)) for row in shown],
         shown_quarantined=result.quarantined[:MOST_QUARANTINED],
     )
     write_text_atomically(path, page)
@@ -101,6 +101,11 @@ def _sample(rows: Sequence[ClipRow], seed: int) -> list[ClipRow]:
 
 def _picture(path: Path) -> bytes:
     return jpeg(read_pixels(path), _PICTURE_WIDTH)
+
+
+def _window(row: ClipRow, root: Path, page: Path) -> str:
+    """The address of a clip's window in its video, seen from the page (a media fragment, W3C)."""
+    return f"{link_to(root / row.video_path, page)}#t={row.start_seconds:g},{row.end_seconds:g}"
 
 
 def _by_source(result: MetadataResult) -> list[dict[str, Any]]:

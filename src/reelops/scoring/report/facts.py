@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from reelops.gate.limits import Limit
 from reelops.metrics.catalogue import METRICS
@@ -157,11 +154,6 @@ def _lineage(clip: ScoredClip) -> list[tuple[str, str]]:
 
 def _words(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def link_to(clip: Path, page: Path) -> str:
-    """The clip's address, seen from the page's folder."""
-    return quote(Path(os.path.relpath(clip.resolve(), page.resolve().parent)).as_posix())
 
 
 def commonest(names: Sequence[str]) -> str | None:
