@@ -33,7 +33,6 @@ Count = Annotated[int, Field(ge=1, le=MOST)]
 CountOrZero = Annotated[int, Field(ge=0, le=MOST)]
 Amount = Annotated[float, Field(gt=0, le=MOST)]
 AmountOrZero = Annotated[float, Field(ge=0, le=MOST)]
-Threads = Annotated[int, Field(ge=1, le=1024)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 """Of random numbers: what NumPy and torch both take."""
 Block = TypeVar("Block", bound=BaseModel)

@@ -89,7 +89,7 @@ def test_what_would_fail_again_may_not(error: Exception) -> None:
         MemoryError(),
         OutOfMemoryError("CUDA out of memory"),
         caused(DatasetError("clip 7"), caused(RuntimeError("worker"), MemoryError())),
-        RuntimeError("unable to open file </tmp/lora.safetensors> in read-only mode: Too many open files (24)"),
+        RuntimeError("unable to open file <lora.safetensors> in read-only mode: Too many open files (24)"),
         caused(WeightsError("cannot be read"), ValueError("I/O error: Input/output error (os error 5)")),
         RuntimeError("DefaultCPUAllocator: can't allocate memory. Error code 12 (Cannot allocate memory)"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain
 
-from reelops.camera.foreign import foreign_moves
+from reelops.camera.foreign_moves import foreign_moves
 from reelops.camera.moves import CameraMove, CameraSpeed
 from reelops.camera.phrases import words_of
 from reelops.camera.sentence import moves_said, words_about

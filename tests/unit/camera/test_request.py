@@ -8,7 +8,7 @@ import unicodedata
 import pytest
 from foreign_camera_words import PHRASINGS
 
-from reelops.camera.foreign import foreign_moves
+from reelops.camera.foreign_moves import foreign_moves
 from reelops.camera.languages import LANGUAGES
 from reelops.camera.moves import CameraMove, CameraSpeed
 from reelops.camera.request import camera_request

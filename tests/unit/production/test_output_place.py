@@ -7,13 +7,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import pytest
 
@@ -24,6 +21,7 @@ from reelops.production.output_names import files_of
 from reelops.production.output_place import OutputPlace, output_places, place_at
 from reelops.production.output_place import output_place as place_for
 from reelops.system import renaming, temporary
+from tests.support.struck import interrupt, struck_at_line
 
 ORDER = ClipOrder(picture=Path("coffee.jpg"), prompt="pan left")
 NAMES = ("clip.mp4", "clip.contact.jpg", "clip.json")
@@ -140,30 +138,7 @@ def test_a_folder_of_any_spelling_gives_the_clip_a_name_of_its_own(
         pass
 
 
-@contextmanager
-def struck_at_line(number: int, strike: Any) -> Iterator[list[str]]:
-    """Calls `strike` before the numbered line of ours that runs."""
-    ours, ran = {one.__file__ for one in (output_place, output_names, renaming, temporary)}, []
-
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        if frame.f_code.co_filename not in ours:
-            return None
-        if event == "line":
-            ran.append(frame.f_code.co_name)
-            if len(ran) == number:
-                strike()
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        yield ran
-    finally:
-        sys.settrace(before)
-
-
-def interrupt() -> None:
-    raise KeyboardInterrupt
+TRACED = (output_place, output_names, renaming, temporary)
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -178,7 +153,7 @@ def test_an_interrupt_at_any_line_leaves_the_new_clip_with_its_verdict_or_all_as
         for name in old:
             (folder / name).write_text("old")
         try:
-            with struck_at_line(number, interrupt) as ran, place_at(folder / "clip.mp4", overwrite) as place:
+            with struck_at_line(number, interrupt, *TRACED) as ran, place_at(folder / "clip.mp4", overwrite) as place:
                 make(place)
         except KeyboardInterrupt:
             shown = {name: text for name, text in content_of_files(folder).items() if not name.startswith(".")}
@@ -192,11 +167,11 @@ def test_an_interrupt_at_any_line_leaves_the_new_clip_with_its_verdict_or_all_as
 
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_a_kill_at_any_line_leaves_no_clip_without_its_own_verdict_and_does_not_block_the_next_run(
-    tmp_path: Path, overwrite: bool
+    tmp_path: Path, repository: Path, overwrite: bool
 ) -> None:
     """In a process of its own, which forks sooner than one that has loaded torch."""
-    command = [sys.executable, __file__, str(tmp_path), *(["overwrite"] if overwrite else [])]
-    done = subprocess.run(command, capture_output=True, text=True)
+    command = [sys.executable, "-m", __name__, str(tmp_path), *(["overwrite"] if overwrite else [])]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 60, "kills covered the run from its beginning to its end"
 
@@ -211,7 +186,7 @@ def kill_at_every_line(place: Path, overwrite: bool) -> int:
         child = os.fork()
         if child == 0:
             with (
-                struck_at_line(number, lambda: os.kill(os.getpid(), signal.SIGKILL)),
+                struck_at_line(number, lambda: os.kill(os.getpid(), signal.SIGKILL), *TRACED),
                 place_at(folder / "clip.mp4", overwrite) as held,
             ):
                 make(held)

@@ -10,8 +10,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import numpy as np
 import pytest
@@ -30,6 +28,7 @@ from reelops.system.files import (
 from reelops.system.removed_on_failure import removed_on_failure
 from reelops.system.scratch import scratch_folder
 from reelops.system.temporary import remove_abandoned_partials
+from tests.support.struck import interrupt, struck_at_line
 
 
 def test_text_and_bytes_arrive_as_they_are(tmp_path: Path) -> None:
@@ -217,28 +216,6 @@ def test_a_run_that_fails_or_is_stopped_removes_what_it_wrote_and_nothing_older(
     assert [path.name for path in tmp_path.iterdir()] == ["old"]
 
 
-@contextmanager
-def stopped_at_line(number: int) -> Iterator[list[str]]:
-    """Ctrl-C at the numbered line that runs of the modules under test; yields what was run, until the interrupt."""
-    ours, ran = {one.__file__ for one in (files, scratch, temporary, write_errors)}, []
-
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        if frame.f_code.co_filename not in ours:
-            return None
-        if event == "line":
-            ran.append(frame.f_code.co_name)
-            if len(ran) == number:
-                raise KeyboardInterrupt
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        yield ran
-    finally:
-        sys.settrace(before)
-
-
 @pytest.mark.parametrize(
     "held",
     [
@@ -255,7 +232,11 @@ def test_a_stop_at_any_line_of_its_making_leaves_nothing(
     (tmp_path / "scratch").mkdir()
     for number in range(1, 200):
         inside = False
-        with pytest.raises((KeyboardInterrupt, EOFError)), stopped_at_line(number) as ran, held(tmp_path):
+        with (
+            pytest.raises((KeyboardInterrupt, EOFError)),
+            struck_at_line(number, interrupt, files, scratch, temporary, write_errors) as ran,
+            held(tmp_path),
+        ):
             inside = True
             raise EOFError
         if inside:
