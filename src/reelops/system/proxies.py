@@ -63,6 +63,17 @@ def problem_of_proxy_for(url: str, library: str = "httpx") -> str | None:
     Returns:
         None where it can be asked so, or where no proxy is between.
     """
+    address = proxy_for(url)
+    if address is None:
+        return None
+    if address == _NO_PROXY_THERE:
+        return os.environ.get(_WHAT_IS_WRONG)
+    name = next((name for name, value in _variables() if value == address), "The proxy")
+    return _problem_of(name, address, library)
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy through which a server is asked; None where it is asked directly."""
     from urllib.request import getproxies, proxy_bypass
 
     parts = urlsplit(url)
@@ -71,13 +82,7 @@ def problem_of_proxy_for(url: str, library: str = "httpx") -> str | None:
     if proxy_bypass(parts.netloc.rpartition("@")[2]):
         return None
     told = getproxies()
-    address = told.get(parts.scheme) or told.get("all")
-    if not address:
-        return None
-    if address == _NO_PROXY_THERE:
-        return os.environ.get(_WHAT_IS_WRONG)
-    name = next((name for name, value in _variables() if value == address), "The proxy")
-    return _problem_of(name, address, library)
+    return told.get(parts.scheme) or told.get("all") or None
 
 
 def host_of(url: str | None) -> str | None:

@@ -8,8 +8,8 @@ from email.utils import formatdate
 from pathlib import Path
 
 import pytest
-from poor_machine import no_files_beyond, no_more_files
 from raw_server import answering, head
+from scarcity import files_no_larger_than, no_more_open_files
 
 from reelops.dataset.fetch.download.settings import Remote
 from reelops.errors import DownloadError, MachineError
@@ -114,6 +114,14 @@ def test_a_date_of_this_very_second_tells_no_versions_apart(desk, tmp_path: Path
     with answering(cut(f"Last-Modified: {now}", f"Date: {now}"), whole()) as server:
         desk.downloader().download(remote_of(server.url), tmp_path / "a.mp4")
     assert b"range" not in server.asked[1].lower()
+
+
+@pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 01 Jan 0001 00:00:00 GMT"])
+def test_dates_at_the_edges_of_what_can_be_told_are_dates_like_others(desk, tmp_path: Path, date: str) -> None:
+    for changed, sent in ((date, formatdate(usegmt=True)), (formatdate(usegmt=True), date), (date, date)):
+        said = (f"Last-Modified: {changed}", f"Date: {sent}", "Content-Length: 1000")
+        assert fetched(desk, tmp_path, head("200 OK", *said, body=NEW)) == NEW
+        (tmp_path / "a.mp4").unlink()
 
 
 def test_an_etag_of_other_letters_is_not_sent_back(desk, tmp_path: Path) -> None:
@@ -239,14 +247,14 @@ def test_a_machine_without_room_for_a_connection_does_not_blame_the_server(desk,
     with answering(whole()) as server:
         server.url = server.url.replace("127.0.0.1", name)
         downloader.download(remote_of(server.url), tmp_path / "b.mp4")  # all modules are loaded
-        with no_more_files(), pytest.raises(MachineError, match="Too many open files"):
+        with no_more_open_files(), pytest.raises(MachineError, match="Too many open files"):
             downloader.download(remote_of(server.url), tmp_path / "a.mp4")
 
 
 def test_a_file_that_may_not_grow_on_this_machine_ends_the_run(desk, tmp_path: Path) -> None:
     with (
         answering(head("200 OK", "Content-Length: 200000", body=bytes(200_000))) as server,
-        no_files_beyond(100_000),
+        files_no_larger_than(100_000),
         pytest.raises(MachineError, match="cannot write"),
     ):
         desk.downloader().download(remote_of(server.url), tmp_path / "a.mp4")

@@ -309,6 +309,18 @@ def test_a_public_name_that_leads_home_is_found_out_on_the_connection(
         desk.downloader().download(remote_of(f"{server.url}/a.mp4"), tmp_path / "a.mp4")
 
 
+@pytest.mark.parametrize("excepted", ["127.0.0.1", "{host}"])
+def test_an_exception_from_the_proxy_is_none_from_that(
+    server: FileServer, desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, excepted: str
+) -> None:
+    """What is asked past a proxy is asked directly, also where NO_PROXY names a port."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", excepted.format(host=server.url.removeprefix("http://")))
+    monkeypatch.setattr(transfer, "is_private", lambda host: False)
+    with pytest.raises(DownloadError, match=r"leads to 127.0.0.1, an address of a private network"):
+        desk.downloader().download(remote_of(f"{server.url}/a.mp4"), tmp_path / "a.mp4")
+
+
 def test_a_token_goes_to_its_own_origin_and_not_along_with_a_redirect(server: FileServer, desk, tmp_path: Path) -> None:
     server.always["/moved"] = Answer(302, {"Location": server.url.replace("127.0.0.1", "localhost") + "/a.mp4"})
     desk.downloader(tokens={server.url: "secret"}).download(remote_of(f"{server.url}/moved"), tmp_path / "a.mp4")

@@ -15,13 +15,15 @@ from zipfile import ZipFile
 import published
 import pytest
 from file_server import Answer, FileServer
-from poor_machine import no_files_beyond
+from scarcity import files_no_larger_than
 
+from reelops.dataset.fetch import stage
 from reelops.dataset.fetch.report import SourceReport
 from reelops.dataset.fetch.stage import RAW, plan_fetch, run_fetch
 from reelops.dataset.params import DatasetParams
 from reelops.dataset.records import read_fetched, why_unlisted
 from reelops.errors import DatasetError, DownloadError, MachineError
+from reelops.progress import QUIET, Progress, RunContext
 
 CLIPS = [f"video{number}" for number in range(3)]
 QUICK = {"rounds": 2, "backoff_seconds": 0.0, "requests_per_second": 1000.0, "keep_free_gb": 0.0}
@@ -63,10 +65,10 @@ class Project:
         self.server.files["/all.zip"] = data
         self.source["videos"] = [{"url": f"{self.server.url}/all.zip", "sha256": sha or sha256(data)}]
 
-    def fetch(self) -> dict[str, SourceReport]:
+    def fetch(self, context: RunContext = QUIET) -> dict[str, SourceReport]:
         self.server.asked.clear()
         block = {"sources": [self.source, *self.more], "download": QUICK, **self.block}
-        result = run_fetch(plan_fetch(DatasetParams.model_validate(block), self.root))
+        result = run_fetch(plan_fetch(DatasetParams.model_validate(block), self.root), context)
         return {report.name: report for report in result.sources}
 
     def videos(self) -> dict[str, bytes]:
@@ -245,6 +247,14 @@ def test_videos_of_one_name_in_one_archive_are_said_to_be_two(project: Project) 
     assert any("train/video0.mp4 and test/video0.mp4 have one name" in note for note in report.notes)
 
 
+def test_an_archive_that_has_come_is_no_clip_more(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "_REPORT_SECONDS", 0.0)
+    project.archive({f"{clip}.mp4": bytes(200_000) for clip in CLIPS})
+    told: list[Progress] = []
+    project.fetch(RunContext(told.append))  # type: ignore[arg-type] # fetching tells nothing else
+    assert max(one.done for one in told) == told[-1].done == told[-1].total == 3
+
+
 def test_a_clip_that_a_damaged_archive_may_have_is_lost_to_the_damage(project: Project) -> None:
     project.archive({f"{clip}.mp4": b"bytes" for clip in CLIPS[:2]})
     data = project.server.files["/all.zip"]
@@ -261,7 +271,7 @@ def test_a_full_disk_ends_the_run_and_is_no_lost_clip(project: Project) -> None:
     project.fetch()
     for path in (project.root / RAW).rglob("*.mp4"):
         path.unlink()
-    with no_files_beyond(100_000), pytest.raises(MachineError, match="cannot write"):
+    with files_no_larger_than(100_000), pytest.raises(MachineError, match="cannot write"):
         project.fetch()
 
 

@@ -130,7 +130,10 @@ class ArchiveShelf:
         target = depot.work / "archives" / self.location.marked_name
         if not target.exists():
             jobs = [partial(depot.downloader.download, self.location.remote(), target, depot.meter.of(target.name))]
-            list(depot.run(jobs))
+            try:
+                list(depot.run(jobs))
+            finally:
+                depot.meter.settle(target.name)
         return target
 
 

@@ -127,7 +127,7 @@ def _validator(answer: httpx.Response) -> str | None:
     if _STRONG_ETAG.fullmatch(etag):
         return str(etag)
     changed, sent = _date(answer, "last-modified"), _date(answer, "date")
-    if changed and sent and changed + timedelta(seconds=1) <= sent:
+    if changed and sent and sent - changed >= timedelta(seconds=1):
         return str(answer.headers["last-modified"])
     return None
 

@@ -6,7 +6,6 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -20,6 +19,7 @@ from reelops.dataset.fetch.download.partial import Beginning, Partial
 from reelops.dataset.fetch.download.settings import DownloadSettings, Remote
 from reelops.errors import MachineError, SettingsError, this_machine_failed
 from reelops.foreign import reading_foreign, reason_of
+from reelops.system.proxies import proxy_for
 from reelops.system.write_errors import machine_error_on_write
 
 _MOST_REDIRECTS = 6
@@ -264,13 +264,8 @@ def _check_peer(answer: httpx.Response) -> None:
     """
     stream = answer.extensions.get("network_stream")
     peer = stream.get_extra_info("server_addr") if stream else None
-    if peer and not _through_proxy(answer) and is_private_address(str(peer[0])):
+    if peer and proxy_for(str(answer.url)) is None and is_private_address(str(peer[0])):
         raise Refused(f"leads to {peer[0]}, an address of a private network")
-
-
-def _through_proxy(answer: httpx.Response) -> bool:
-    proxies = getproxies()
-    return (answer.url.scheme in proxies or "all" in proxies) and not proxy_bypass(answer.url.host)
 
 
 @contextmanager
