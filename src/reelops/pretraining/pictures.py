@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from reelops.dataset.entry import VIDEO_SUFFIXES
 from reelops.dataset.photographs import read_photograph
 from reelops.errors import DatasetError
 from reelops.system.hardware import cores
@@ -18,7 +19,6 @@ from reelops.system.worker_pool import JobProgress, ReportProgress, Work, run_jo
 from reelops.video.picture import read_pixels
 from reelops.video.source import open_source, reading_video
 
-VIDEO_SUFFIXES = {".mp4", ".mkv", ".mov", ".webm", ".avi"}
 _FEWEST_FRAMES = 17
 
 # Of the photographs that come with ReelOps, those the embedded model may learn from.

@@ -16,6 +16,8 @@ from reelops.system.known_digests import digest_of_files
 from reelops.system.making import making_of
 
 NAME = "run.json"
+# It is written before it is known whose the folder is. Hidden, it is no phase to whoever is stopped meanwhile.
+_DIGESTS = ".digests"
 _TRAINING = "reelops.pretraining.stage"
 # For how long a phase is trained may change from one start to the next: the phase goes on.
 _TIMES = ("seconds", "decoder_seconds")
@@ -28,9 +30,8 @@ def take_up(plan: PretrainingPlan) -> None:
         SettingsError: what lies there was made with other settings, files, weights, code or libraries.
         MachineError: the folder cannot be written to.
     """
-    path, new = plan.work / NAME, not any(plan.work.glob("*"))
-    mine = _identity(plan)
-    if new:
+    path, mine = plan.work / NAME, _identity(plan)
+    if not any(plan.work.glob("[!.]*")):
         write_text_atomically(path, json.dumps(mine, indent=1) + "\n")
         return
     theirs = _read(path)
@@ -44,13 +45,13 @@ def take_up(plan: PretrainingPlan) -> None:
 
 def _identity(plan: PretrainingPlan) -> dict[str, Any]:
     """Everything that decides what the phases leave, in words of the message above."""
-    start = plan.start_from
+    start, cache = plan.start_from, plan.work / _DIGESTS
     parts = [path for part in PARTS for path in (start / part).rglob("*") if path.is_file()] if start else []
     return {
         "settings": _without_times(json.loads(json.dumps(asdict(plan.config)))),
-        "pictures": _digests(plan.pictures, plan.work),
-        "videos": _digests(plan.videos, plan.work),
-        "weights to start from": digest_of_files(start, parts, plan.work) if start else None,
+        "pictures": _digests(plan.pictures, cache),
+        "videos": _digests(plan.videos, cache),
+        "weights to start from": digest_of_files(start, parts, cache) if start else None,
         "code or libraries": making_of(_TRAINING).digest,
     }
 

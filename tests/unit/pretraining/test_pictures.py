@@ -12,6 +12,7 @@ import pytest
 from real_media import IMAGE, VIDEO
 from worker_jobs import trouble
 
+from reelops.dataset.entry import VIDEO_SUFFIXES
 from reelops.errors import DatasetError
 from reelops.pretraining.pictures import _decoded_apart, bundled_pictures, load_pictures, load_videos
 
@@ -34,6 +35,14 @@ def test_pictures_come_in_their_order_as_opencv_reads_them() -> None:
     assert all(any(np.array_equal(still, frame) for frame in frames) for still in pictures[3:-1])
     assert len(pictures) > 4 + 2, "some stills of the clip"
     assert np.array_equal(pictures[3], frames[0])
+
+
+def test_whatever_is_a_video_among_clips_is_one_here(tmp_path: Path) -> None:
+    files = [tmp_path / f"a{suffix}" for suffix in VIDEO_SUFFIXES]
+    for path in files:
+        path.write_bytes(CLIP.read_bytes())
+    of_one = len(load_pictures([CLIP])) - len(bundled_pictures())
+    assert of_one > 2 and len(load_pictures(files)) == len(bundled_pictures()) + of_one * len(files)
 
 
 def test_videos_come_squeezed_from_their_first_frame_on() -> None:

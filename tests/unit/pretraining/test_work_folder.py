@@ -56,6 +56,21 @@ def test_other_code_is_another_run(plan: PretrainingPlan, monkeypatch: pytest.Mo
         take_up(plan)
 
 
+def test_a_run_that_was_stopped_while_it_looked_at_its_files_begins_again(
+    plan: PretrainingPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    fresh = replace(plan, work=plan.work.with_name("fresh"))
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(work_folder, "making_of", stopped)
+        take_up(fresh)
+    assert fresh.work.is_dir(), "something was kept"
+    take_up(fresh)
+    take_up(fresh)
+
+
 def test_phases_of_nobody_knows_whom_are_not_taken_up(plan: PretrainingPlan) -> None:
     (plan.work / work_folder.NAME).unlink()
     with pytest.raises(SettingsError, match="are of another run"):
