@@ -205,9 +205,7 @@ def read_facts(adapter: Path) -> dict[str, Any]:
         return {}
     except (OSError, ValueError) as error:
         refuse_machine_fault(path, error)
-        raise WeightsError(
-            f"{path} cannot be read: {reason_of(error)}. Train the adapter again, or remove it."
-        ) from error
+        raise WeightsError(f"{path} cannot be read: {reason_of(error)}. {_HOW_TO_MEND_FACTS}") from error
     if not isinstance(facts, dict):
-        raise WeightsError(f"{path} holds no facts of an adapter. Train the adapter again, or remove it.")
+        raise WeightsError(f"{path} holds no facts of an adapter. {_HOW_TO_MEND_FACTS}")
     return facts

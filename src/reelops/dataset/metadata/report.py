@@ -105,7 +105,7 @@ def _picture(path: Path) -> bytes:
 
 def _window(row: ClipRow, root: Path, page: Path) -> str:
     """The address of a clip's window in its video, seen from the page (a media fragment, W3C)."""
-    return f"{link_to(root / row.video_path, page)}#t={row.start_seconds:g},{row.end_seconds:g}"
+    return f"{link_to(root / row.video_path, page)}#t={row.start_seconds:.6f},{row.end_seconds:.6f}"
 
 
 def _by_source(result: MetadataResult) -> list[dict[str, Any]]:
