@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 import pytest
-from poor_machine import no_more_files
+from scarcity import no_more_open_files
 
 from reelops.dataset.fetch.download.archive import is_archive, unpack
 from reelops.dataset.fetch.download.disk import Disk
@@ -363,7 +363,7 @@ def test_room_on_the_disk_is_kept_for_each_member(folder: Path, tmp_path: Path) 
 
 def test_a_machine_that_cannot_open_another_file_does_not_blame_the_archive(folder: Path, tmp_path: Path) -> None:
     for archive in (make_zip(tmp_path / "a.zip", {"a.mp4": GOOD}), make_tar(tmp_path / "a.tar", {"a.mp4": GOOD})):
-        with no_more_files(), pytest.raises(MachineError, match="Too many open files"):
+        with no_more_open_files(), pytest.raises(MachineError, match="Too many open files"):
             list(unpack(archive, lambda name: folder / name.name, GIGABYTE, pytest.fail))
 
 

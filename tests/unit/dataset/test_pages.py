@@ -11,7 +11,7 @@ from pathlib import Path
 import published
 import pytest
 from file_server import Answer, FileServer
-from poor_machine import no_files_beyond
+from scarcity import files_no_larger_than
 
 from reelops.dataset.entry import Entry, Fetched, Lost, Segment
 from reelops.dataset.fetch.depot import Depot, Notes
@@ -95,7 +95,7 @@ def test_a_projects_folder_may_have_any_name(entry: Entry, depot: Depot, tmp_pat
 
 def test_a_full_disk_ends_the_run_and_is_no_lost_clip(entry: Entry, depot: Depot) -> None:
     bring([entry], depot)  # all modules are loaded
-    with no_files_beyond(1000), pytest.raises(MachineError, match="cannot write"):
+    with files_no_larger_than(1000), pytest.raises(MachineError, match="cannot write"):
         bring([entry], depot)
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from poor_machine import no_more_files
+from scarcity import no_more_open_files
 
 from reelops.dataset.entry import Entry, Fetched, Lost, Segment
 from reelops.dataset.fetch.known_files import KnownFiles
@@ -74,7 +74,7 @@ def test_a_damaged_memory_of_digests_costs_a_look_at_the_file(tmp_path: Path) ->
 def test_a_machine_that_cannot_open_another_file_does_not_blame_the_one_it_would_read(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"x")
     written(tmp_path, tmp_path / "a.mp4")
-    with no_more_files():
+    with no_more_open_files():
         with pytest.raises(MachineError, match="Too many open files"):
             KnownFiles(tmp_path / "known").digest(tmp_path / "a.mp4")
         with pytest.raises(MachineError, match="Too many open files"):

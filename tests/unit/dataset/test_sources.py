@@ -11,7 +11,7 @@ from typing import Any
 
 import published
 import pytest
-from poor_machine import no_more_files
+from scarcity import no_more_open_files
 
 from reelops.camera.moves import CameraMove
 from reelops.camera.request import asked_move, asked_speed
@@ -425,7 +425,7 @@ def test_a_machine_that_cannot_open_another_file_does_not_blame_a_list(tmp_path:
     (place / "a.json").write_text("{}")
     published.write_json(tmp_path / "train.json", [])
     for source, files in ((FOLDER, ()), ({"kind": "vatex", "annotations": ["x"]}, (tmp_path / "train.json",))):
-        with no_more_files(), pytest.raises(MachineError, match="Too many open files"):
+        with no_more_open_files(), pytest.raises(MachineError, match="Too many open files"):
             listed(source, tmp_path, *files)
 
 

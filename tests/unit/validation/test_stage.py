@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import resource
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from scarcity import files_no_larger_than
 from training_ground import VALIDATE
 from validation_work import plan_here, validate_here
 
@@ -258,12 +258,7 @@ def test_without_pictures_it_says_where_they_come_from(ground):
 def test_a_full_disk_is_one_line_and_loses_no_clip(ground):
     before = clips_of(ground)
     plan = plan_here(ground)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (512, limits[1]))
-    try:
-        key, order = plan.key(plan.trials[0], "base"), plan.order(plan.trials[0], "base")
-        with pytest.raises(MachineError, match=r"cannot write .*Free some space"):
-            build_producer(ground.config).make(order, plan.cache.path_of(key))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    key, order = plan.key(plan.trials[0], "base"), plan.order(plan.trials[0], "base")
+    with pytest.raises(MachineError, match=r"cannot write .*Free some space"), files_no_larger_than(512):
+        build_producer(ground.config).make(order, plan.cache.path_of(key))
     assert clips_of(ground) == before
