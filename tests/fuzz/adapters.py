@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from functools import cache
 from pathlib import Path
@@ -72,9 +73,7 @@ def _sound(random: Random) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
 
 
 def _tensor(shape: tuple[int, ...], random: Random) -> dict[str, Any]:
-    count = 1
-    for size in shape:
-        count *= size
+    count = math.prod(shape)
     return {"dtype": "F32", "shape": list(shape), "data": struct.pack(f"<{count}f", *([random.random()] * count))}
 
 
@@ -94,10 +93,8 @@ def _damage_shape(tensors: dict[str, dict[str, Any]], random: Random) -> None:
 def _damage_type(tensors: dict[str, dict[str, Any]], random: Random) -> None:
     dtype = random.choice(sorted(_DTYPES))
     for name in sorted(tensors) if random.random() < 0.5 else [random.choice(sorted(tensors))]:
-        count = 1
-        for size in tensors[name]["shape"]:
-            count *= size
-        tensors[name] = {**tensors[name], "dtype": dtype, "data": bytes(count * _DTYPES[dtype])}
+        size = math.prod(tensors[name]["shape"]) * _DTYPES[dtype]
+        tensors[name] = {**tensors[name], "dtype": dtype, "data": bytes(size)}
 
 
 def _damage_numbers(tensors: dict[str, dict[str, Any]], random: Random) -> None:

@@ -40,9 +40,10 @@ class Outcome:
 
 
 def serve(pickled: bytes, seed: int, folder: Path, connection: Connection) -> None:
-    """Tries the mutants whose numbers arrive, until None does or the caller is gone.
+    """Tries the mutants whose numbers arrive, until the caller is gone or ends this process.
 
-    Whatever is printed meanwhile, with the stack of a crash or a hang, is in `worker.log` beside the folder.
+    Whatever is printed meanwhile, with the stack of a crash or a hang, is in a file beside the folder: its name, and
+    `.log`.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller's, who ends this process
     fuzzer: Fuzzer = pickle.loads(pickled)  # noqa: S301 - the names of our own functions
@@ -50,7 +51,8 @@ def serve(pickled: bytes, seed: int, folder: Path, connection: Connection) -> No
     fuzzer.make(seed, 0)  # what mutants are made of is not counted as the first one's
     connection.send(None)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        while (number := connection.recv()) is not None:
+        while True:
+            number = connection.recv()
             os.ftruncate(log, 0)
             faulthandler.dump_traceback_later(0.9 * fuzzer.seconds, file=log)
             connection.send(_tried(fuzzer, seed, number, folder))
