@@ -11,12 +11,19 @@ from functools import cache
 from reelops.camera.languages import LANGUAGES, Language, folded, unaccented
 from reelops.camera.moves import CameraMove, CameraSpeed
 
+# None of these is a word of a language of the table that has Latin letters. English stems are like its own: destroyed
+# and a destra, apartment and aparta, a girl and gira.
+_ENGLISH = re.compile(r"\b(the|of|and|with|from|at|by|to|is|are|its|his|their|this|who|while|into)\b")
 _MARKS = r"[.,;:!?()\n|/\"、。؟،؛।„“”«»]|\s[-\u2013]\s|\u2014"
 
 
 @dataclass(frozen=True)
 class ForeignMoves:
-    """Moves in the order in which they are named, and those that are not wanted."""
+    """Moves in the order in which they are named, and those that are not wanted.
+
+    Attributes:
+        speed: said in the clause of the first move; if it says none, anywhere.
+    """
 
     language: str
     moves: tuple[CameraMove, ...]
@@ -35,24 +42,35 @@ def foreign_moves(prompt: str) -> ForeignMoves | None:
 def _read(text: str, language: Language) -> ForeignMoves:
     moves: dict[CameraMove, None] = {}
     denied: dict[CameraMove, None] = {}
+    speed: CameraSpeed | None = None
     for clause, has_camera in _clauses(text, language):
         wanted, unwanted = _moves_in(clause, has_camera, language)
+        if wanted and not moves:
+            speed = _speed_in(clause, language)
         moves |= dict.fromkeys(wanted)
         denied |= dict.fromkeys(unwanted)
-    folded_text = folded(text)
-    slow, fast = (bool(_pattern(words).search(folded_text)) for words in (language.slow, language.fast))
-    speed = CameraSpeed.SLOW if slow else CameraSpeed.FAST if fast else CameraSpeed.NORMAL
+    speed = speed or _speed_in(folded(text), language) or CameraSpeed.NORMAL
     return ForeignMoves(language.name, tuple(moves), tuple(move for move in denied if move not in moves), speed)
 
 
+def _speed_in(words: str, language: Language) -> CameraSpeed | None:
+    speeds = ((CameraSpeed.SLOW, language.slow), (CameraSpeed.FAST, language.fast))
+    return next((speed for speed, pattern in speeds if _pattern(pattern).search(words)), None)
+
+
 def _clauses(text: str, language: Language) -> Iterator[tuple[str, bool]]:
-    """Each clause, folded, and whether a camera is what it speaks of: its own, or of the one that it is joined to."""
+    """Each clause, folded, and whether a camera is what it speaks of: its own, or of the one that it is joined to.
+
+    English ones are left out.
+    """
     parts = re.split(rf"({_MARKS}|{language.joining})", text)
     had_camera = False
     joined = False
     for part, mark in zip(parts[::2], [*parts[1::2], ""], strict=True):
         clause = folded(part)
-        if clause.strip():
+        if clause.isascii() and _ENGLISH.search(clause):
+            had_camera = joined = False
+        elif clause.strip():
             has_camera = bool(_pattern(language.camera).search(clause))
             had_camera = has_camera or (joined and had_camera)
             yield clause, had_camera

@@ -60,8 +60,8 @@ def unaccented(text: str) -> str:
 GERMAN = Language(
     name="German",
     camera=r"kamera|\bbild|einstellung|aufnahme|\bblick|objektiv|\bwir\b",
-    filming=r"zoom|schwenk|neig|kipp|\btilt|kamerafahrt|\bfahrt (nach|in)|rückfahrt|ranfahrt"
-    r"|(heran|hinein|zurück|heraus|weg|vor|ran|raus)fahr|dolly|\bpan\b",
+    filming=r"zoom|schwenk|neig|kipp|\btilt|kamerafahrt|(^\W*|langsame |schnelle |sanfte |ruhige )fahrt (nach|in)\b"
+    r"|rückfahrt|ranfahrt|(heran|hinein|zurück|heraus|weg|vor|ran|raus)fahr|dolly|\bpan\b",
     moving=r"f(a|ae)hr|beweg|gleit|wander|\bgeh|zieh|dreh|rück|schieb|\bkomm|näher|entfern|heb|senk|steig|sink|flieg"
     r"|schweb|richtet|blickt|weich|schaut",
     directions={
@@ -91,7 +91,7 @@ GERMAN = Language(
 FRENCH = Language(
     name="French",
     camera=r"\bcamera|\bplan\b|\bobjectif|\bimage|\bcadre|prise de vue|\bvue\b|\bappareil",
-    filming=r"zoom|panora|\bpano\b|travelling|tilt|contre-?plongee|recadr|\bpan\b",
+    filming=r"zoom|panora(?!mic\b)|\bpano\b|travelling|tilt|contre-?plongee|recadr|\bpan\b",
     moving=r"\bbouge|deplac|gliss|tourn|avanc|recul|monte|\bdescend|approch|eloign|pivot|bascul|balay|inclin|lev"
     r"|baiss|\bva\b|\bpart|pouss|\btir|mouvement|se dirige|\bfile",
     directions={
@@ -120,7 +120,7 @@ FRENCH = Language(
 SPANISH = Language(
     name="Spanish",
     camera=r"\bcamara|\bplano\b|\btoma\b|objetivo|\bimagen|\bvista\b|encuadre|\blente\b",
-    filming=r"zoom|panea|paneo|panoram|\btravelling|\btilt|inclinacion de camara|\bdolly",
+    filming=r"zoom|panea|paneo|panoram(?!ic\b)|\btravelling|\btilt|inclinacion de camara|\bdolly",
     moving=r"muev|movi|desplaz|desliz|\bgir|avanz|retroced|\bsub|\bbaj|acerc|alej|inclin|levant|asciend|desciend|barr"
     r"|\bva\b|pivot|retir|aproxim|\bapunta|\bviaj|\bhaz|recorr|elev",
     directions={
@@ -148,7 +148,7 @@ SPANISH = Language(
 PORTUGUESE = Language(
     name="Portuguese",
     camera=r"\bcamera|\bcamara|\bplano\b|\btomada\b|objetiva|\bimagem|\bvista\b|enquadramento|\blente\b",
-    filming=r"zoom|panoram|\bpan\b|\btravelling|\btilt|\bdolly|inclinacao da camera|\bpaneia",
+    filming=r"zoom|panoram(?!ic\b)|\bpan\b|\btravelling|\btilt|\bdolly|inclinacao da camera|\bpaneia",
     moving=r"\bmov|desloc|desliz|\bgir|avanc|recu|\bsob|\bsub|\bdesc|aproxim|afast|inclin|levant|\bva[ei]\b|varr"
     r"|pivot|chega|baix|ergue|\bvira|\bpercorr|elev",
     directions={
@@ -176,14 +176,14 @@ PORTUGUESE = Language(
 ITALIAN = Language(
     name="Italian",
     camera=r"telecamera|\bcamera|macchina da presa|cinepresa|inquadratura|obiettivo|\bimmagine|\bripresa|\bvista\b",
-    filming=r"zoom|panoramic|carrell|\btilt|\bdolly|\bpan\b|zuma",
+    filming=r"zoom|panoramic\w|carrell|\btilt|\bdolly|\bpan\b|zuma",
     moving=r"muov|movim|spost|scorr|\bgir|avanz|arretr|indietregg|\bsal|\bscend|avvicin|allontan|inclin|alz|abbass"
     r"|\bva\b|sciv|ruot|sollev|\bpunta",
     directions={
         IN: r"avvicin|\bavanti|avanz|piu vicin|verso l'interno|all'interno|stringe",
         OUT: r"allontan|indietr|arretr|verso l'esterno|allarga",
         LEFT: r"sinistr",
-        RIGHT: r"destr",
+        RIGHT: r"\bdestr[ao]\b",
         UP: r"\balto|\bin su\b|\bsu\W*$|all'insu|\bsal[ei]|\balza|sollev|\bcielo|ascend",
         DOWN: r"\bbasso|\bgiu\b|\bscend|abbass|terra\b|discend",
     },
@@ -232,7 +232,7 @@ ARABIC = Language(
 )
 CHINESE = Language(
     name="Chinese",
-    camera=r"镜头|鏡頭|摄像机|攝像機|摄影机|攝影機|相机|相機|机位|機位|画面|畫面|视角|視角|运镜|運鏡",
+    camera=r"镜头|鏡頭|摄像机|攝像機|摄影机|攝影機|相机|相機|机位|機位|画面(?!中(?!央)|里)|畫面(?!中(?!央)|裡)|视角|視角|运镜|運鏡",
     filming=r"变焦|變焦|摇(?!头|手|摆|晃)|搖(?!頭|手|擺|晃)|平移|横移|橫移|推镜|推鏡|拉镜|拉鏡|推进|推進|拉远|拉遠"
     r"|推近|拉近|俯仰|横摇|竖摇|缩放|縮放|zoom",
     moving=r"移|转|轉|推|拉|靠近|接近|远离|遠離|升|降|抬|后退|後退|前进|前進|俯|仰|缩|放|扫|掃|滑|压低|往|向",
@@ -291,7 +291,7 @@ HINDI = Language(
 )
 JAPANESE = Language(
     name="Japanese",
-    camera=r"カメラ|ショット|画面|映像|視点|レンズ|画角|フレーム|アングル",
+    camera=r"カメラ|ショット|画面(?!中(?!央))|映像|視点|レンズ|画角|フレーム|アングル",
     filming=r"ズーム|パン(?!屋|を|が|は|と|の|ケーキ|ダ)|ティルト|チルト|ドリー|トラックバック|横移動|トラッキング",
     moving=r"動|向|寄|引|近づ|近付|遠ざか|離れ|上が|下が|振|回|進|上昇|下降|後退|見上|見下|スライド|迫|下げ|上げ|傾",
     directions={
