@@ -5,7 +5,7 @@
 | a tensor `.alpha` of every layer | kohya, CogVideoX-Fun |
 | `lora_adapter_metadata` in the header | diffusers, ReelOps |
 | `lora_config` in the header | finetrainers |
-| `lora_alpha`, `network_alpha`, `ss_network_alpha` in the header | kohya and many scripts |
+| `lora_alpha`, `network_alpha`, `alpha`, `ss_network_alpha` in the header | kohya and many scripts |
 | `adapter_config.json` beside the file | peft |
 
 The first of these that states it counts. Where none does, alpha is the rank, as everyone takes it.
@@ -16,16 +16,15 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reelops.cogvideox.adapter_base import PEFT_KEY
+from reelops.cogvideox.adapter_base import PEFT_KEY, PREFIX
 from reelops.foreign import printable
 
 FINETRAINERS_KEY = "lora_config"
 CONFIG_BESIDE = "adapter_config.json"
-_OWN_PREFIX = "transformer."
 _PLAIN_ALPHAS = ("lora_alpha", "network_alpha", "alpha", "ss_network_alpha")
 _PLAIN_RANKS = ("r", "rank", "lora_rank", "network_dim", "ss_network_dim")
 # Fields of a peft configuration: what is read, what says only how it was trained or where, and what the matrices alone
@@ -200,16 +199,10 @@ def _configs(name: str, header: Mapping[str, str], beside: str | None, notes: li
     for place, text in texts.items():
         if text is not None:
             yield _config(name, place, text, notes)
-    plain: dict[str, Any] = {}
-    places = []
-    for key in _PLAIN_ALPHAS:
-        if "lora_alpha" not in plain and (alpha := _plain_number(header.get(key))) is not None:
-            plain["lora_alpha"] = alpha
-            places.append(key)
-    if plain:
-        ranks = (_plain_number(header.get(key)) for key in _PLAIN_RANKS)
-        plain |= {"r": next((rank for rank in ranks if rank is not None), None)}
-        yield _Config(f"{places[0]} of its header", plain)
+    key, alpha = _first_number(header, _PLAIN_ALPHAS)
+    if alpha is not None:
+        _, rank = _first_number(header, _PLAIN_RANKS)
+        yield _Config(f"{key} of its header", {"lora_alpha": alpha, "r": rank})
     if beside is not None:
         yield _config(name, f"the {CONFIG_BESIDE} beside it", beside, notes)
 
@@ -222,7 +215,7 @@ def _config(name: str, place: str, text: str, notes: list[str]) -> _Config:
     if not isinstance(content, dict):
         notes.append(f"adapter {name}: {place} is no JSON object and is ignored")
         return _Config(place)
-    return _Config(place, {str(key).removeprefix(_OWN_PREFIX): value for key, value in content.items()})
+    return _Config(place, {str(key).removeprefix(PREFIX): value for key, value in content.items()})
 
 
 def _check_fields(name: str, config: _Config, has: frozenset[str]) -> Iterator[str]:
@@ -274,6 +267,13 @@ def _number(value: Any, what: str) -> float | None:
     if not math.isfinite(number):
         raise UnknownStrength(f"states no number for {what}: {_short(value)}")
     return number
+
+
+def _first_number(header: Mapping[str, str], keys: Sequence[str]) -> tuple[str, float | None]:
+    for key in keys:
+        if (number := _plain_number(header.get(key))) is not None:
+            return key, number
+    return "", None
 
 
 def _plain_number(text: str | None) -> float | None:

@@ -14,7 +14,9 @@ from reelops.errors import WeightsError
 HEADER_KEY = "reelops"
 # Where diffusers and peft keep theirs; and the same as a plain entry, as other trainers write it.
 PEFT_KEY = "lora_adapter_metadata"
-_NAMES_IN_PEFT = ("transformer.base_model_name_or_path", "base_model_name_or_path")
+# Before the names of tensors and of peft's fields, where diffusers keeps them for the transformer of a pipeline.
+PREFIX = "transformer."
+_NAMES_IN_PEFT = (f"{PREFIX}base_model_name_or_path", "base_model_name_or_path")
 _PLAIN_NAMES = ("base_model_name_or_path", "base_model")
 _SHOWN = 19
 
@@ -59,6 +61,12 @@ def stated_base(header: Mapping[str, str]) -> Base:
     peft = _object_in(header, PEFT_KEY)
     names = [*(peft.get(key) for key in _NAMES_IN_PEFT), *(header.get(key) for key in _PLAIN_NAMES)]
     return Base(next((text for name in names if (text := _text(name))), None))
+
+
+def peft_entry(config: Mapping[str, Any]) -> dict[str, str]:
+    """The entry of a header in which plain `load_lora_weights` of diffusers finds peft's configuration."""
+    stated = {f"{PREFIX}{key}": sorted(value) if isinstance(value, set) else value for key, value in config.items()}
+    return {PEFT_KEY: json.dumps(stated, indent=2, sort_keys=True)}
 
 
 def require_base(adapter: PurePath, stated: Base, loaded: Base, other_base: bool) -> tuple[str, ...]:

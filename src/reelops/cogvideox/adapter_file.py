@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reelops.clip import MAX_STRENGTH
 from reelops.cogvideox.adapter_alpha import CONFIG_BESIDE, Strength, UnknownStrength, find_strength
-from reelops.cogvideox.adapter_base import UNKNOWN_BASE, Base, stated_base
+from reelops.cogvideox.adapter_base import PEFT_KEY, PREFIX, UNKNOWN_BASE, Base, stated_base
 from reelops.cogvideox.adapter_names import LayerNames, Part, UnknownNames, layer_names
 from reelops.errors import SettingsError, WeightsError
 from reelops.foreign import printable, reading_foreign
@@ -109,8 +109,8 @@ def read_adapter(path: Path, strength: float = 1.0) -> Adapter:
 
 def _named_for_diffusers(content: Content) -> bool:
     return all(
-        one.names.get("A") == f"transformer.{layer}.lora_A.weight"
-        and one.names.get("B") == f"transformer.{layer}.lora_B.weight"
+        one.names.get("A") == f"{PREFIX}{layer}.lora_A.weight"
+        and one.names.get("B") == f"{PREFIX}{layer}.lora_B.weight"
         for layer, one in content.layers.items()
     )
 
@@ -173,7 +173,7 @@ def read_content(file: Path) -> Content:
             for layer, one in layers.items()
         },
         strength,
-        stated_base(header) or (stated_base({"lora_adapter_metadata": beside}) if beside else UNKNOWN_BASE),
+        stated_base(header) or (stated_base({PEFT_KEY: beside}) if beside else UNKNOWN_BASE),
         kinds.pop() if len(kinds) == 1 and "F64" not in kinds else "F32",
     )
 

@@ -164,10 +164,11 @@ def _require_one_layout(slots: list[Slot]) -> None:
 
 
 def _require_whole(layers: Mapping[str, LayerNames]) -> None:
+    partners: tuple[tuple[Part, Part], ...] = (("A", "B"), ("B", "A"))
     for layer, one in layers.items():
-        for part, other in (("A", "B"), ("B", "A")):
+        for part, other in partners:
             if part not in one.parts:
-                has = one.parts.get("B" if other == "B" else "A")
+                has = one.parts.get(other)
                 what = f"{_shown(has)} and no {_word(part)} for it" if has else f"no matrices for {_shown(layer)}"
                 raise UnknownNames(f"is incomplete: it has {what}")
     optional: tuple[tuple[Part, str], ...] = (("bias", "a bias"), ("magnitude", "a magnitude (DoRA)"))
@@ -177,7 +178,7 @@ def _require_whole(layers: Mapping[str, LayerNames]) -> None:
             raise UnknownNames(f"is incomplete: it has {what} for some layers and none for {_shown(without[0])}")
 
 
-def _word(part: str) -> str:
+def _word(part: Part) -> str:
     return "first matrix (lora_A, lora_down)" if part == "A" else "second matrix (lora_B, lora_up)"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections import Counter
@@ -11,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reelops.cogvideox.adapter_base import PEFT_KEY, Base, require_base
+from reelops.cogvideox.adapter_base import PREFIX, Base, peft_entry, require_base
 from reelops.cogvideox.adapter_file import Adapter, Content, Layer, read_content, read_tensors
 from reelops.cogvideox.adapter_names import Part, flat
 from reelops.errors import WeightsError
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _NAME = "reelops"
-_PREFIX = "transformer."
 _LINEAR = 2  # dimensions of the weight of a linear layer
 _PEFT_PARTS: Mapping[Part, str] = {
     "A": "lora_A.weight",
@@ -76,11 +74,8 @@ def save_for_diffusers(adapter: Adapter, transformer: Any, path: Path) -> None:
     from safetensors.torch import save_file
 
     weights, config = _for_layers_of(transformer, adapter)
-    stated = {
-        f"{_PREFIX}{key}": sorted(value) if isinstance(value, set) else value for key, value in config.to_dict().items()
-    }
-    tensors = {f"{_PREFIX}{name}": value.contiguous() for name, value in weights.items()}
-    save_file(tensors, path, {"format": "pt", PEFT_KEY: json.dumps(stated)})
+    tensors = {f"{PREFIX}{name}": value.contiguous() for name, value in weights.items()}
+    save_file(tensors, path, {"format": "pt", **peft_entry(config.to_dict())})
 
 
 def _apply(pipeline: Any, adapter: Adapter) -> None:
@@ -88,10 +83,10 @@ def _apply(pipeline: Any, adapter: Adapter) -> None:
     try:
         with reading_foreign(adapter.path, WeightsError, "cannot be loaded as an adapter"):
             pipeline.transformer.load_lora_adapter(
-                {f"{_PREFIX}{name}": value for name, value in weights.items()},
-                prefix=_PREFIX.removesuffix("."),
+                {f"{PREFIX}{name}": value for name, value in weights.items()},
+                prefix=PREFIX.removesuffix("."),
                 adapter_name=_NAME,
-                metadata={f"{_PREFIX}{key}": value for key, value in config.to_dict().items()},
+                metadata={f"{PREFIX}{key}": value for key, value in config.to_dict().items()},
                 low_cpu_mem_usage=True,
                 _pipeline=pipeline,
             )

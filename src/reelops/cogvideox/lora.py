@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reelops.cogvideox.adapter_base import PEFT_KEY
+from reelops.cogvideox.adapter_base import PREFIX, peft_entry
 from reelops.errors import SettingsError
 from reelops.system.files import write_atomically
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from torch.nn import Parameter
 
 _TRAINED = "default"  # the name under which peft holds an adapter in training
-_PREFIX = "transformer."
 
 
 def add_lora(transformer: Any, rank: int, alpha: float, targets: Sequence[str], seed: int) -> None:
@@ -74,10 +73,8 @@ def save_adapter(transformer: Any, weights: Mapping[str, Tensor], path: Path, fa
     import torch
     from safetensors.torch import save
 
-    config = transformer.peft_config[_TRAINED].to_dict()
-    stated = {f"{_PREFIX}{key}": sorted(value) if isinstance(value, set) else value for key, value in config.items()}
-    metadata = {"format": "pt", PEFT_KEY: json.dumps(stated, indent=2, sort_keys=True), **facts}
-    tensors = {f"{_PREFIX}{name}": value.detach().to("cpu", torch.float32) for name, value in weights.items()}
+    metadata = {"format": "pt", **peft_entry(transformer.peft_config[_TRAINED].to_dict()), **facts}
+    tensors = {f"{PREFIX}{name}": value.detach().to("cpu", torch.float32) for name, value in weights.items()}
     data = save({name: value.contiguous() for name, value in tensors.items()}, metadata)
     with write_atomically(path) as partial:
         partial.write_bytes(_with_sorted_header(data))
