@@ -105,6 +105,15 @@ def test_doctor_looks_at_every_block_there_is(repository):
     assert problems_in(read_config(load_settings(params_file=repository / "params.yaml"))) == []
 
 
+def test_the_params_of_a_project_of_ones_own_in_the_docs_are_all_that_it_needs(tmp_path, repository):
+    text = (repository / "docs" / "datasets.md").read_text(encoding="utf-8")
+    _, _, section = text.partition("\n## A project of your own\n")
+    example = section.partition("```yaml\n")[2].partition("```")[0]
+    assert "path: footage" in example
+    (tmp_path / "params.yaml").write_text(example)
+    assert problems_in(read_config(load_settings(params_file=tmp_path / "params.yaml"))) == []
+
+
 def test_doctor_names_what_is_wrong_in_any_block_whoever_reads_it(project):
     (project / "params.yaml").write_text(
         "gate: {default: {wrong_camera_move: review}, tinny: {}}\n"
