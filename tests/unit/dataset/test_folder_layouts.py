@@ -162,6 +162,15 @@ def test_a_table_of_another_tool_is_read(tmp_path: Path, tool: str, suffix: str)
     assert "a cat sleeps" in caption and "begins" not in caption
 
 
+@pytest.mark.parametrize("label", [float("nan"), None, "", []])
+def test_a_field_without_a_value_says_nothing(tmp_path: Path, label: Any) -> None:
+    """Python's json writes the missing values of pandas as NaN."""
+    touch(tmp_path, "a.mp4")
+    (tmp_path / "t.jsonl").write_text(json.dumps({"video": "a.mp4", "text": "one", "label": label, "licence": label}))
+    entries, notes = listed(tmp_path)
+    assert (entries["a.mp4"].category, entries["a.mp4"].licence, notes) == (None, "not stated", [])
+
+
 def test_splits_of_a_table_may_be_its_keys(tmp_path: Path) -> None:
     touch(tmp_path, "a.mp4", "b.mp4")
     rows = {"train": [{"video": "a.mp4", "caption": "one"}], "test": [{"video": "b.mp4", "caption": "two"}]}

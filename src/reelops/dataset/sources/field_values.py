@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 import re
 import reprlib
 import warnings
@@ -68,7 +69,9 @@ def first_of(row: Mapping[str, Any], keys: Iterable[str]) -> Any:
 
 
 def scalar_text(value: Any) -> str | None:
-    """A word or a number as text; None for all that is neither."""
+    """A word or a number as text; None for all that is neither, as pandas' NaN for a field without a value."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     return str(value) if isinstance(value, str | int | float) else None
 
 
