@@ -190,11 +190,9 @@ class LatentCache:
 
         path = self.path(kind, key)
         with reading_foreign(path, DatasetError, "is no whole safetensors file", f"delete it. {HOW_TO_REMAKE}"):
-            try:
-                with path.open("rb"):  # safetensors would call a file missing that cannot be opened
-                    tensors: dict[str, Tensor] = load_file(path)
-            except FileNotFoundError:
-                raise DatasetError(f"{path} is missing. {HOW_TO_REMAKE}") from None
+            if not path.is_file():
+                raise DatasetError(f"{path} is missing. {HOW_TO_REMAKE}")
+            tensors: dict[str, Tensor] = load_file(path)
         return tensors
 
     def write_index(self, index: Index) -> None:

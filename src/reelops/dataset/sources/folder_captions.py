@@ -168,8 +168,10 @@ def _is_table(name: PurePosixPath, files: FolderFiles, expected: Expected) -> bo
     belongs_to_a_video = name.with_suffix("").suffix.lower() in VIDEO_SUFFIXES or any(
         files.find(str(name.with_suffix(suffix))) for suffix in VIDEO_SUFFIXES
     )
-    if belongs_to_a_video or name.suffix.lower() == ".json":
-        return not belongs_to_a_video
+    if belongs_to_a_video:
+        return False
+    if name.suffix.lower() == ".json":
+        return True
     return name.parent.name not in CAPTION_FOLDERS and names_a_clip(
         open_text(files.files[str(name)], _ignore), expected
     )
