@@ -9,6 +9,7 @@ This module makes challengers. Promotion, rollback and the ledger that remembers
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 CHALLENGER = "challenger"
+_STORE_VARIABLE = "MLFLOW_TRACKING_URI"
 
 
 @dataclass(frozen=True)
@@ -72,15 +74,23 @@ def register_challenger(
 
 @contextmanager
 def _store_of_the_process(uri: str) -> Iterator[None]:
-    """A local registry looks a LoggedModel up in the store that the whole process is set to, not in the client's."""
+    """A local registry looks a LoggedModel up in the store that the whole process is set to, not in the client's.
+
+    MLflow writes that store into the environment, too, for children; where none was set, none is afterwards: they would
+    log to the file that MLflow takes by default, in the working folder.
+    """
     import mlflow
 
-    before = mlflow.get_tracking_uri()
+    told = os.environ.pop(_STORE_VARIABLE, None)
+    before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
     mlflow.set_tracking_uri(uri)
     try:
         yield
     finally:
         mlflow.set_tracking_uri(before)
+        os.environ.pop(_STORE_VARIABLE, None)
+        if told is not None:
+            os.environ[_STORE_VARIABLE] = told
 
 
 def _ensure_model(client: MlflowClient, name: str) -> None:

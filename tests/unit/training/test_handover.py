@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("mlflow", reason='MLflow comes with pip install "reelops[tracking]"')
 pytest.importorskip("dvc", reason='DVC comes with pip install "reelops[data]"')
 
+import mlflow
 import yaml
 from mlflow import MlflowClient
 from training_work import train_here
@@ -90,6 +91,26 @@ def test_an_adapter_becomes_challenger_once_for_the_same_weights(ground):
     trained = read_trained(ground.config)
     assert register().version == "2"
     assert client.get_model_version_by_alias("shaky", "challenger").version in (2, "2")
+
+
+@pytest.mark.parametrize("address", [None, "http://127.0.0.1:9"])
+def test_after_a_handover_mlflow_is_set_to_the_store_that_it_was_set_to_before(ground, monkeypatch, address):
+    """MLflow's own default is a file in the working folder, and what it is set to goes on to children."""
+    if address is None:
+        monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    else:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    before = mlflow.get_tracking_uri(), mlflow.is_tracking_uri_set()
+    train_here(ground, track=True, steps=1)
+    trained = read_trained(ground.config)
+    weights = ground.adapter / WEIGHTS_NAME
+    register_challenger(
+        ground.config.mlflow_tracking_uri, trained.name, weights, trained.run_id, trained.model_id, {"lineage": "-"}
+    )
+    assert os.environ.get("MLFLOW_TRACKING_URI") == address
+    assert (mlflow.get_tracking_uri(), mlflow.is_tracking_uri_set()) == before
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert not mlflow.is_tracking_uri_set()
 
 
 def test_a_registry_that_is_not_there_says_where_the_adapter_is(ground, no_server):

@@ -28,6 +28,8 @@ from reelops.video.decode import read_frames
 PICTURE = Path("data/samples/coffee.jpg")
 PROMPT = "zoom in"
 _SPIN = "while True: pass"
+# What this process told its own threads, and the user's own tracking store, which is no place for measured runs.
+_NOT_FOR_COMMANDS = ("OMP_WAIT_POLICY", "MLFLOW_TRACKING_URI", "REELOPS_MLFLOW_TRACKING_URI")
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ class Way:
             "REELOPS_PARAMS_FILE": str(self.folder / "params.yaml"),
             "PYTHONPATH": str(self._package_folder),
         }
-        # What this process told its own threads is not for those that are measured.
-        command = ["env", "-u", "OMP_WAIT_POLICY", self.python, "-m", "reelops.cli", *arguments]
+        without = [word for name in _NOT_FOR_COMMANDS for word in ("-u", name)]
+        command = ["env", *without, self.python, "-m", "reelops.cli", *arguments]
         return run_command(command, {**self.environment, **own}, good_codes=(DONE, REJECTED))
 
     @property

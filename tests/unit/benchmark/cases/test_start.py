@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from reelops.benchmark.cases import start
 from reelops.errors import SettingsError
 from reelops.params import Config, load_config
 from reelops.progress import QUIET
+from reelops.settings import find_checkout
 
 
 def run(way: str, command: str, wall: float) -> dict:
@@ -43,6 +46,15 @@ def test_neighbours_are_gone_afterwards() -> None:
 def test_a_folder_that_is_no_installation_is_refused(bench: Bench, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"make setup"):
         start.measure_commands(bench, QUIET, before=tmp_path)
+
+
+def test_what_is_measured_is_kept_in_its_own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'of-the-user.db'}")
+    monkeypatch.setenv("REELOPS_MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'of-the-user.db'}")
+    way = start.Way("now", sys.executable, find_checkout() or tmp_path, tmp_path / "home", {})
+    told = json.loads(way.run("doctor", "--json").output)["findings"]
+    (store,) = [finding["text"] for finding in told if finding["name"] == "mlflow" and finding["group"] == "servers"]
+    assert store == f"embedded store sqlite:///{tmp_path / 'home' / 'mlflow.db'}"
 
 
 @pytest.mark.slow
