@@ -18,6 +18,7 @@ from prefect.runtime import flow_run
 from reelops.errors import MachineError
 from reelops.params import Config
 from reelops.progress import Event, Progress, RunContext
+from reelops.system.plain_text import spelt_out
 from tasks.failure import retry_if_it_may_pass
 from tasks.stopping import raise_if_terminated
 
@@ -127,4 +128,5 @@ def write_reports(result: MetadataResult, config: Config, data_docs: bool) -> li
 def show_prepared(result: MetadataResult, page: Path) -> None:
     rows: list[dict[str, str | int]] = [{"clips": count, "what": split} for split, count in result.splits.items()]
     rows += [{"clips": count, "what": f"quarantined: {reason}"} for reason, count in result.reasons.items()]
-    create_table_artifact(rows, key=ARTIFACT_KEY, description=f"{len(result.rows)} clips to learn from; see {page}")
+    words = spelt_out(f"{len(result.rows)} clips to learn from; see {page}")
+    create_table_artifact(rows, key=ARTIFACT_KEY, description=words)

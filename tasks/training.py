@@ -8,6 +8,7 @@ from prefect.cache_policies import NO_CACHE
 
 from reelops.params import Config
 from reelops.progress import Event, LogMessage, RunContext
+from reelops.system.plain_text import spelt_out
 from reelops.tracking.adapters import RegisteredAdapter, register_challenger
 from reelops.tracking.runs import tag_run
 from reelops.training.reproduce import TrainedAdapter, lineage_tags, reproduce
@@ -53,7 +54,8 @@ def register_adapter(
 def show_adapter(
     trained: TrainedAdapter, verdict: AdapterVerdict | None, registered: RegisteredAdapter | None, note: str | None
 ) -> None:
-    create_markdown_artifact(report(trained, verdict, registered, note), key=ARTIFACT_KEY, description=trained.name)
+    page = spelt_out(report(trained, verdict, registered, note))
+    create_markdown_artifact(page, key=ARTIFACT_KEY, description=trained.name)
 
 
 def report(

@@ -27,7 +27,7 @@ from __future__ import annotations
 import difflib
 import errno
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 DONE, FAILED, UNUSABLE, REJECTED, STOPPED, TERMINATED = 0, 1, 2, 3, 130, 143
@@ -102,7 +102,7 @@ class OutOfMemory(MachineError):
         """
         on_gpu = any(
             type(link).__name__ == "OutOfMemoryError" or any(word in str(link) for word in _GPU_WORDS)
-            for link in _causes(error)
+            for link in causes(error)
         )
         return cls(f"{'The GPU' if on_gpu else 'This machine'} ran out of memory {doing}. {what_to_do}")
 
@@ -187,19 +187,19 @@ def fault_of(error: BaseException) -> Fault:
     """
     if machine_cause(error) is not None:
         return Fault.MACHINE
-    if any(isinstance(link, ReelOpsError) for link in _causes(error)):
+    if any(isinstance(link, ReelOpsError) for link in causes(error)):
         return Fault.INPUT
     return Fault.OURS
 
 
 def machine_cause(error: BaseException) -> BaseException | None:
     """The first of an exception and its causes that is a fault of this machine; None where none is."""
-    return next((link for link in _causes(error) if _is_of_the_machine(link)), None)
+    return next((link for link in causes(error) if _is_of_the_machine(link)), None)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out, of the GPU's or of main memory, by the exception itself or by what caused it."""
-    return any(_lacks_memory(link) for link in _causes(error))
+    return any(_lacks_memory(link) for link in causes(error))
 
 
 def this_machine_failed(error: BaseException) -> bool:
@@ -227,13 +227,13 @@ def may_pass(error: BaseException) -> bool:
     A user's error, a full disk or memory, a task that took longer than its limit, and whatever is decided by the inputs
     alone fail again in the same way.
     """
-    chain = list(_causes(error))
+    chain = causes(error)
     return not any(_lasts(link) for link in chain) and any(_passes(link) for link in chain)
 
 
 def is_out_of_space(error: BaseException) -> bool:
     """Whether a disk was too full for what was written, or a file grew beyond what is allowed."""
-    return any(_says_full(link) for link in _causes(error))
+    return any(_says_full(link) for link in causes(error))
 
 
 def _says_full(error: BaseException) -> bool:
@@ -277,14 +277,6 @@ def _is_named(error: BaseException, names: set[str]) -> bool:
     return any(cls.__name__ in names for cls in type(error).mro())
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-
-
 def stop_among(error: BaseException) -> BaseException | None:
     """What asked the work to stop, where that is among the causes: a signal, a cancellation, a task's time limit.
 
@@ -293,9 +285,13 @@ def stop_among(error: BaseException) -> BaseException | None:
     return next((link for link in causes(error) if _asks_to_stop(link)), None)
 
 
-def causes(error: BaseException) -> list[BaseException]:
+def causes(error: BaseException | None) -> list[BaseException]:
     """The error, what caused it, what caused that, and so on."""
-    return list(_causes(error))
+    found: list[BaseException] = []
+    while error is not None and not any(error is known for known in found):
+        found.append(error)
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return found
 
 
 def _asks_to_stop(error: BaseException) -> bool:

@@ -28,7 +28,6 @@ _OTHER_VARIABLES = re.compile(r"REELOPS_(TEST_|(\w+_)?SERVICE_(HOST|PORT)|(\w+_)
 PARAMS_NAME = "params.yaml"
 EMBEDDED_MODEL = Path("models/tiny-i2v")
 
-
 # A params.yaml with one of these blocks is for ReelOps: other DVC projects have a file of that name, too.
 OWN_BLOCKS = ("profiles:", "gate:", "score:", "latents:")
 # Others have a block of this name, too; ours begins with the sources of its clips.
@@ -122,7 +121,9 @@ class Settings(BaseSettings):
 
     @field_validator("mlflow_tracking_uri", mode="after")
     @classmethod
-    def _default_store(cls, uri: str, info: Any) -> str:
+    def _store_address(cls, uri: str, info: Any) -> str:
+        if uri and (why := problem_of_store_address(uri)):
+            raise PydanticCustomError("address", "{why}", {"why": why})
         return uri or sqlite_uri(info.data.get("home", Path()) / "mlflow.db")
 
     @field_validator("prefect_api_url", mode="after")
@@ -131,13 +132,6 @@ class Settings(BaseSettings):
         if url and (why := problem_of_web_address(url)):
             raise PydanticCustomError("address", "{why}", {"why": why})
         return url or None
-
-    @field_validator("mlflow_tracking_uri", mode="before")
-    @classmethod
-    def _store_address(cls, uri: Any) -> Any:
-        if isinstance(uri, str) and uri and (why := problem_of_store_address(uri)):
-            raise PydanticCustomError("address", "{why}", {"why": why})
-        return uri
 
     _root: Path = PrivateAttr()
 

@@ -9,6 +9,8 @@ import yaml
 from publisher import SMALL_WINDOW
 from studio import Server, Studio
 
+FLOW_FOLDER = "caf\udce9"  # a name that is no Unicode, as in Latin-1
+
 
 def project(root: Path) -> dict[str, str]:
     """A project whose clips lie beside it; the environment in which commands are run there."""
@@ -30,7 +32,7 @@ def test_shards_give_the_same_tables_as_one_machine(bare_studio: Studio, servers
         clip.with_suffix(".txt").write_text(f"Soft shapes drift past, number {number}.\n")
     (studio.folder / "mine" / "broken.mp4").write_bytes(b"this is not a video")
     (studio.folder / "mine" / "broken.txt").write_text("Nothing can be seen.\n")
-    by_hand, by_flow = (project(studio.folder / name) for name in ("hand", "flow"))
+    by_hand, by_flow = (project(studio.folder / name) for name in ("hand", FLOW_FOLDER))
     for environment in (by_hand, by_flow):
         assert studio.run("reelops.cli", "fetch", **environment).returncode == 0
     hand = studio.run("reelops.cli", "metadata", "--no-data-docs", **by_hand)
@@ -39,7 +41,7 @@ def test_shards_give_the_same_tables_as_one_machine(bare_studio: Studio, servers
     api = {"PREFECT_API_URL": f"{prefect.url}/api"}
     flow = studio.run("flows", "prepare-dataset", "--shards", "3", "--no-data-docs", **by_flow, **api)
     assert flow.returncode == 0, flow.stderr
-    assert tables(studio.folder / "flow") == tables(studio.folder / "hand")
+    assert tables(studio.folder / FLOW_FOLDER) == tables(studio.folder / "hand")
     assert "0 clips looked at" in flow.stderr
 
     (run,) = [run for run in prefect.flow_runs("prepare-dataset") if run["parameters"]["shards"] == 3]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table as ShownTable
 
 from reelops.errors import REJECTED
@@ -214,8 +215,9 @@ def _measure(
     for table in all_tables(case, report):
         console.print(_shown(table))
     for sentence in report.differences():
-        console.print(f"[yellow]{sentence}[/yellow]")
-    console.print(f"Written to {case.report}, and for people to {case.report.with_suffix('.md')}.")
+        console.print(f"[yellow]{escape(sentence)}[/]", soft_wrap=True)
+    page = case.report.with_suffix(".md")
+    console.print(f"Written to {escape(str(case.report))}, and for people to {escape(str(page))}.", soft_wrap=True)
     if as_json:
         typer.echo(report.to_text(), nl=False)
 

@@ -24,7 +24,7 @@ from reelops.params import load_config
 from reelops.progress import Progress
 from reelops.system.files import write_text_atomically
 from reelops.system.plain_text import printable
-from reelops.views.console import err, out
+from reelops.views.console import err, note, out
 from reelops.views.progress_bar import watching
 
 METRICS = Path("reports/fetch/metrics.json")
@@ -132,8 +132,8 @@ def _show(reports: Sequence[SourceReport], root: Path) -> None:
         table.add_row(report.name, *(f"{count:,}" for count in counts), *sizes)
     out.print(table)
     for report in reports:
-        for note in report.notes:
-            err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True)
+        for text in report.notes:
+            note(text)
         for reason, count in list(_reasons(report.lost).items())[:_MOST_REASONS]:
             err.print(f"[red]Lost:[/] {report.name}, {count:,} clips: {escape(reason)}", soft_wrap=True)
         if report.lost:
@@ -159,8 +159,8 @@ def _show_previews(previews: Sequence[Preview], as_json: bool) -> None:
         )
         for number, place in enumerate(one["from"], start=1):
             typer.echo(printable(f"  {number}. {place}"))
-        for note in one["notes"]:
-            typer.echo(printable(f"  Note: {note}"), err=True)
+        for text in one["notes"]:
+            note(text)
 
 
 def _troubles(report: SourceReport) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from reelops.params import load_config
 from reelops.progress import signals_awaited
 from reelops.training.latent_stage import LatentResult, Shard, plan_latents, report_latents, run_latents
 from reelops.training.params import LatentParams
-from reelops.views.console import err, out
+from reelops.views.console import err, note, out
 from reelops.views.progress_bar import watching
 
 _MAX_REASONS_SHOWN = 8
@@ -61,8 +61,8 @@ def _show(result: LatentResult) -> None:
         f"{result.kept:,} of {result.clips:,} clips were in the cache, {result.removed:,} old files removed, "
         f"{result.size_bytes / 1e6:,.1f} MB in all.",
     )
-    for note in dict.fromkeys(result.notes):
-        err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True)
+    for text in dict.fromkeys(result.notes):
+        note(text)
     for one in result.quarantined[:_MAX_REASONS_SHOWN]:
         err.print(f"[red]Left out:[/] {escape(one.clip_id)}: {escape(one.reason)}", soft_wrap=True)
     if len(result.quarantined) > _MAX_REASONS_SHOWN:

@@ -69,7 +69,7 @@ def _describe(name: str, field: FieldInfo) -> Any:
 def _profiles_beginning_with(incomplete: str) -> list[str]:
     """Names of profiles in params.yaml; none where it cannot be read, as a shell has no place for an error."""
     try:
-        profiles = load_config().content.get("profiles")
+        profiles = load_config().names("profiles")
     except ReelOpsError:
         return []
-    return [name for name in profiles or () if str(name).startswith(incomplete)]
+    return [name for name in profiles if name.startswith(incomplete)]

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from reelops.cogvideox.profiles import find_profile
 from reelops.params import Config, load_config
 from reelops.production.producer import build_producer
 from reelops.progress import Event, LogMessage, RunContext, signals_awaited
+from reelops.settings import EMBEDDED_MODEL
 from reelops.system.device_lock import hold_accelerator
 from reelops.system.files import write_text_atomically
-from reelops.views.console import terminal
+from reelops.views.console import note, terminal
 from reelops.views.progress_bar import watching
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from reelops.pretraining.stage import PretrainingResult
 
 PROFILE = "tiny"
-MODEL = Path("models/tiny-i2v")
 CARD, TRAINING = "card.md", "training.json"  # beside the model's parts
 REPORTS = Path("reports/pretrain")
 WORK = Path(".cache/pretrain")
@@ -45,7 +46,7 @@ def pretrain(
     evaluate_only: Annotated[
         bool, typer.Option("--evaluate-only", help="Train nothing; measure the published model again.")
     ] = False,
-    model: Annotated[Path | None, typer.Option(help="The model's folder.", show_default=str(MODEL))] = None,
+    model: Annotated[Path | None, typer.Option(help="The model's folder.", show_default=str(EMBEDDED_MODEL))] = None,
     work: Annotated[
         Path | None, typer.Option(help="Where checkpoints and latents are kept.", show_default=str(WORK))
     ] = None,
@@ -82,7 +83,7 @@ def pretrain(
     console = terminal(stderr=True)
     config = load_config()
     params = config.block("pretrain", PretrainParams)
-    folder = (config.root / (model or MODEL)).resolve()
+    folder = (config.root / (model or EMBEDDED_MODEL)).resolve()
     if evaluate_only:
         figures = _evaluate(folder, params, config, console, pictures)
     else:
@@ -112,8 +113,8 @@ def _evaluate(
 def _train(plan: PretrainingPlan, console: Console) -> PretrainingResult:
     from reelops.pretraining.stage import run_pretraining
 
-    for note in plan.notes:
-        console.print(f"[yellow]Note:[/] {note}", soft_wrap=True)
+    for text in plan.notes:
+        note(text)
     with signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop:
         return run_pretraining(plan, RunContext(_printer(console), should_stop))
 
@@ -131,12 +132,12 @@ def _publish_if_better(
     candidate = result.plan.candidate
     published = read_figures(config.root / REPORTS / "metrics.json") if (folder / "model_index.json").exists() else None
     if keep_published or not is_better(figures, published):
-        console.print(f"The published model stays; the candidate is in {candidate}.")
+        console.print(f"The published model stays; the candidate is in {escape(str(candidate))}.", soft_wrap=True)
         return
     facts = json.dumps(result.facts, indent=2) + "\n"
     publish(candidate, folder, {TRAINING: facts, CARD: card_of(figures, result.facts)})
     _write_reports(figures, config.root / REPORTS)
-    console.print(f"Published to {folder}.")
+    console.print(f"Published to {escape(str(folder))}.", soft_wrap=True)
 
 
 def _printer(console: Console) -> Callable[[Event], None]:
@@ -146,7 +147,7 @@ def _printer(console: Console) -> Callable[[Event], None]:
     def on_event(event: Event) -> None:
         nonlocal last_stage, last_time
         if isinstance(event, LogMessage):
-            console.print(event.text, soft_wrap=True)
+            console.print(escape(event.text), soft_wrap=True)
             return
         now = time.monotonic()
         if event.stage == last_stage and now - last_time < _LINE_SECONDS:
@@ -182,7 +183,7 @@ def measure(folder: Path, params: PretrainParams, config: Config, console: Conso
 def _as_published(folder: Path, config: Config) -> dict[str, Any]:
     """The model in `folder`, sampled with the steps and guidance of the published one, which it may replace."""
     tiny = find_profile(PROFILE, config)
-    name = PROFILE if folder == (config.root / MODEL).resolve() else str(folder)
+    name = PROFILE if folder == (config.root / EMBEDDED_MODEL).resolve() else str(folder)
     return {"profile": name, "steps": tiny.steps, "guidance": tiny.guidance}
 
 

@@ -17,7 +17,7 @@ from reelops.params import Config, load_config
 from reelops.progress import Progress, RunContext, ShouldStop, signals_awaited
 from reelops.training.launch import is_rank_zero, report_on_rank_zero
 from reelops.training.params import RECIPE_TARGETS, LatentParams, TrainParams
-from reelops.views.console import err, out
+from reelops.views.console import err, note, out
 from reelops.views.progress_bar import watching
 from reelops.views.training_plan import show_training_plan
 
@@ -125,8 +125,8 @@ def _announce(plan: TrainingPlan) -> None:
         f"on {clips:,} clips in {params.steps:,} steps of {params.batch}; about {plan.footprint.peak / 1e9:.1f} GB.",
         soft_wrap=True,
     )
-    for note in plan.notes:
-        err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True)
+    for text in plan.notes:
+        note(text)
 
 
 def _show(result: TrainingResult) -> None:
@@ -148,9 +148,9 @@ def _show(result: TrainingResult) -> None:
     if result.tracked:
         out.print(f"MLflow run {result.tracked.run_id}: {escape(result.tracked.look)}")
     shown = set(result.plan.notes)
-    for note in result.notes:
-        if note not in shown:
-            err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True)
+    for text in result.notes:
+        if text not in shown:
+            note(text)
 
 
 def _show_what_fits(params: TrainParams, config: Config, profile: str | None, rank: int | None, as_json: bool) -> None:

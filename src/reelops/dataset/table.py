@@ -242,7 +242,8 @@ def _write(rows: Iterator[dict[str, Any]], path: Path, schema: pyarrow.Schema) -
         raise MachineError(_MISSING_PYARROW) from error
     with (
         write_atomically(path) as partial,
-        parquet.ParquetWriter(partial, schema, version="2.6", compression="zstd", compression_level=3) as writer,
+        partial.open("wb") as file,  # pyarrow itself opens no path that is no Unicode
+        parquet.ParquetWriter(file, schema, version="2.6", compression="zstd", compression_level=3) as writer,
     ):
         while some := list(islice(rows, _ROWS_AT_ONCE)):
             writer.write_table(pyarrow.Table.from_pylist(some, schema=schema))
@@ -255,9 +256,9 @@ def _read(path: Path) -> list[dict[str, Any]]:
         raise MachineError(_MISSING_PYARROW) from error
     if not path.is_file():
         raise DatasetError(f"There is no {path}; run `reelops metadata` first.")
-    with reading_foreign(path, DatasetError, "cannot be read", "run `reelops metadata` again"):
+    with reading_foreign(path, DatasetError, "cannot be read", "run `reelops metadata` again"), path.open("rb") as file:
         # A table that is read whole needs no threads, and none are left behind in processes that fork.
-        rows: list[dict[str, Any]] = parquet.read_table(path, use_threads=False).to_pylist()
+        rows: list[dict[str, Any]] = parquet.read_table(file, use_threads=False).to_pylist()
     names = {one.name for one in fields(ClipRow)}
     if rows and set(rows[0]) != names:
         wrong = printable(", ".join(sorted(set(rows[0]) ^ names)))

@@ -87,8 +87,9 @@ def write_parquet(clips: Sequence[ScoredClip], path: Path) -> None:
     except ImportError as error:
         raise MachineError(f"Parquet needs pyarrow, which is not installed. {DATA_EXTRA}") from error
     table = pyarrow.table(columns_of(clips), schema=parquet_schema())
-    with write_atomically(path) as partial:
-        parquet.write_table(table, partial)
+    # Opened here: pyarrow itself opens no path that is no Unicode.
+    with write_atomically(path) as partial, partial.open("wb") as file:
+        parquet.write_table(table, file)
 
 
 def parquet_schema() -> pyarrow.Schema:
@@ -118,7 +119,8 @@ def read_table(path: Path) -> pandas.DataFrame:
 
     try:
         if path.suffix.lower() == ".parquet":
-            frame = pandas.read_parquet(path)
+            with path.open("rb") as file:
+                frame = pandas.read_parquet(file)
         else:
             # Only an empty field is no value: a clip may be called "NA".
             frame = pandas.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])

@@ -53,7 +53,8 @@ class RunWriter:
         if self._process is not None or not Path(sys.executable or "").name.startswith("python"):
             return
         ours, theirs = Pipe()
-        command = [sys.executable, "-m", __name__, str(theirs.fileno())]
+        # Without -P a file in the working folder that is called like a library would be run in its place.
+        command = [sys.executable, "-P", "-m", __name__, str(theirs.fileno())]
         try:
             # A session of its own: Ctrl-C is for this process, which decides what becomes of the run.
             self._process = subprocess.Popen(  # noqa: S603 - our own module

@@ -64,7 +64,7 @@ def reproduce(stage: str, root: Path, context: RunContext = QUIET) -> None:
         MachineError: DVC is not installed, or a stage failed; its last lines are in the message.
         Cancelled: somebody asked to stop; training has saved a checkpoint.
     """
-    command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--", stage]
+    command = [sys.executable, "-P", "-m", "dvc", "--wait-for-lock", "repro", "--", stage]
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     process = subprocess.Popen(  # noqa: S603 - no shell
         command,

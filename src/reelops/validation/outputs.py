@@ -131,8 +131,9 @@ def write_table(findings: Findings, path: Path) -> list[str]:
         "shows_style": [findings.shows_style(clip) for clip in clips],
     }
     table = pyarrow.table({**first, **columns_of(clips)}, schema=_schema())
-    with write_atomically(path) as partial:
-        parquet.write_table(table, partial)
+    # Opened here: pyarrow itself opens no path that is no Unicode.
+    with write_atomically(path) as partial, partial.open("wb") as file:
+        parquet.write_table(table, file)
     return notes
 
 

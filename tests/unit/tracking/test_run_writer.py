@@ -52,6 +52,17 @@ def test_a_run_is_what_it_would_be_without_the_process(writer: RunWriter, store:
     assert [one.path for one in client.list_artifacts(theirs.info.run_id)] == ["clip.mp4"]
 
 
+def test_a_file_in_the_working_folder_that_is_called_like_a_library_is_not_run(
+    writer: RunWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("mlflow", "filelock"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'was-run')!r}, 'w').close()\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run_writer, "log_run", None)  # it would do what a process that has died does not
+    writer.open_ahead()
+    assert writer.log(RECORD).run_id and not (tmp_path / "was-run").exists()
+
+
 def test_the_process_that_asks_imports_no_mlflow(store: str) -> None:
     program = (
         "import sys; from reelops.tracking.run_writer import RunWriter; from reelops.tracking.runs import RunRecord\n"

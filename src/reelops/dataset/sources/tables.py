@@ -105,11 +105,13 @@ def _read_parquet(path: Path, expected: Expected) -> Iterator[dict[str, Any]]:
     import pyarrow.parquet as pq
 
     with reading_foreign(path, DatasetError, "is no Parquet file"):
-        file = pq.ParquetFile(path)
-        columns = [name for name in file.schema_arrow.names if folded(name) in expected.columns]
-    if not columns:
-        raise DatasetError(f"{path} has no column that is known; call one file_name and one caption.")
-    with file:
+        opened = path.open("rb")  # pyarrow itself opens no path that is no Unicode
+    with opened:
+        with reading_foreign(path, DatasetError, "is no Parquet file"):
+            file = pq.ParquetFile(opened)
+            columns = [name for name in file.schema_arrow.names if folded(name) in expected.columns]
+        if not columns:
+            raise DatasetError(f"{path} has no column that is known; call one file_name and one caption.")
         batches = file.iter_batches(batch_size=1024, columns=columns)
         while True:
             with reading_foreign(path, DatasetError, "is damaged"):
