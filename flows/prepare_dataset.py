@@ -51,7 +51,7 @@ def prepare_dataset(
     """Look at all clips in shards, then write the tables and reports.
 
     Args:
-        shards: how many parts; 0 takes one a core.
+        shards: how many parts; 0 takes one per core.
         deployment: flow and name of the deployment that looks at a shard in its work pool; None looks at all here.
         data_docs: check the table with Great Expectations, too.
     """

@@ -42,7 +42,6 @@ class LogMessage:
 
 
 Event = Progress | LogMessage
-OnProgress = Callable[[Progress], None]
 ShouldStop = Callable[[], bool]
 
 

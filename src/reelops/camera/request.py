@@ -19,7 +19,7 @@ class CameraRequest:
     Attributes:
         moves: asked for, in the order in which they are named, each once.
         denied: named as not wanted.
-        speed: of the first move.
+        speed: of the first move; where a prompt names none, any word of speed counts. Normal where nothing says it.
         is_english: whether the move is named in English.
     """
 
@@ -71,14 +71,6 @@ def asked_move(prompt: str) -> CameraMove | None:
     What somebody or something in the picture does is none, and neither is what the prompt does not want.
     """
     return camera_request(prompt).move
-
-
-def asked_speed(prompt: str) -> CameraSpeed:
-    """The speed a prompt asks for, of the camera and not of what it looks at; normal where it says nothing.
-
-    Of a prompt that names no move every word of speed counts.
-    """
-    return camera_request(prompt).speed
 
 
 def _listed(moves: tuple[CameraMove, ...]) -> str:

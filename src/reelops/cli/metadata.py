@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 def metadata(
     workers: Annotated[
-        int | None, typer.Option("--workers", "-j", help="Processes.", min=1, max=1024, show_default="one a core")
+        int | None, typer.Option("--workers", "-j", help="Processes.", min=1, max=1024, show_default="one per core")
     ] = None,
     shard: Annotated[
         str | None,

@@ -83,7 +83,7 @@ def score(
             "--json", help="Print JSON, or write it to a .json file: an object; a list of several.", metavar="[FILE]"
         ),
     ] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write a table, a row a clip.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write a table, one row per clip.")] = None,
     parquet: Annotated[Path | None, typer.Option(help="Write the same table as Parquet.")] = None,
     html: Annotated[
         Path | None, typer.Option(help="Write a report to look at: one file, players and timelines included.")
@@ -96,7 +96,7 @@ def score(
         Path | None, typer.Option(help="Check the table with Great Expectations, and write its Data Docs here.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", "-j", help="Processes.", min=1, max=1024, show_default="one a core")
+        int | None, typer.Option("--workers", "-j", help="Processes.", min=1, max=1024, show_default="one per core")
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what has been measured before.")] = False,
     media_mb: Annotated[

@@ -58,7 +58,7 @@ def picture_condition(
     Args:
         pictures_BCHW: pixels in [-1, 1].
         latent_frames: F of the video the condition goes with.
-        generator: for the VAE's posterior and, in training, the noise; one for all samples or one a sample.
+        generator: for the VAE's posterior and, in training, the noise; one for all samples or one per sample.
         training: noise the pictures first.
 
     Returns:

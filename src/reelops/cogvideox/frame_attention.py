@@ -35,7 +35,7 @@ class SparseFrameAttention(CogVideoXAttnProcessor2_0):  # type: ignore[misc] # d
         attention_mask: Tensor | None = None,
         image_rotary_emb: Any = None,
     ) -> Any:
-        """Video tokens (B, frames x tokens a frame, D), the first frame's first, and text tokens (B, L, D)."""
+        """Video tokens (B, frames x tokens per frame, D), the first frame's first, and text tokens (B, L, D)."""
         seen = hidden_states.shape[1] // self.tokens_per_frame
         if attention_mask is None and 1 < seen < self.latent_frames:
             batch, text = encoder_hidden_states.shape[:2]

@@ -1,6 +1,6 @@
 """The table of clips that models are trained on, and the one of quarantined clips.
 
-data/metadata/clips.parquet          a row a clip, by clip id
+data/metadata/clips.parquet          one row per clip, by clip id
 data/metadata/clips.jsonl            the same, an object a line, with `video_path`, `image_path` and `prompt` first
 data/metadata/quarantine.parquet     a row for each quarantined clip, with its reason and the evidence
 data/metadata/images/                the pictures that clips start from

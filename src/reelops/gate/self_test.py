@@ -110,8 +110,8 @@ def self_test_clips(
 ) -> list[ClipTest]:
     """Tests the gate on clips that are known to be good, in processes of their own.
 
-    Of a long or fast clip the first 49 frames at 8 a second are taken, at most 480 pixels high. One that cannot be read
-    says so in its `error`.
+    Of a long or fast clip the first 49 frames at 8 per second are taken, at most 480 pixels high. One that cannot be
+    read says so in its `error`.
 
     Args:
         context: told how many versions are judged, of how many.

@@ -37,7 +37,7 @@ def _notes_on(order: ClipOrder, profile: Profile) -> Iterator[str]:
     instead = "" if request.moves else f"; {profile.name} then does a {request.phrase}, as a rule"
     yield f"{request.described()}{instead}"
     if (given := model_prompt(order, profile)) != order.prompt:
-        yield f"{profile.name} was taught camera moves in English, one a clip, so it is given “{given}”"
+        yield f"{profile.name} was taught camera moves in English, one per clip, so it is given “{given}”"
     if order.steps is not None and order.steps > profile.steps:
         steps = "1 step" if profile.steps == 1 else f"{profile.steps} steps"
         yield f"{profile.name} is made for {steps}; more take longer and add grain"

@@ -1,1 +1,1 @@
-"""What is measured of a clip, one file a metric."""
+"""What is measured of a clip, one file per metric."""

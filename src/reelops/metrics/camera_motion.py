@@ -23,7 +23,7 @@ class CameraMotion:
         rotation_degrees: how far the picture turned clockwise.
         move: the move that goes furthest by the measure of the seven moves' normal extents.
         extent: how far that is; 1 is a normal move, 0.55 a slow one.
-        residual: median distance between flow and fitted motion over the clip, in pixels at 480 rows a frame.
+        residual: median distance between flow and fitted motion over the clip, in pixels at 480 rows per frame.
         coverage: share of the picture's texture that follows the fitted motion, mean over the clip, in [0, 1]. Below
             `TRUSTED_COVERAGE` there is no one camera move to speak of.
         own_motion: see `reelops.metrics.camera.own_motion`; of the clip's middle step.

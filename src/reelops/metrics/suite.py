@@ -1,6 +1,6 @@
 """All metrics of a clip in one pass over its frames.
 
-Memory does not grow with the length of the clip but for a dozen numbers a frame.
+Memory does not grow with the length of the clip but for a dozen numbers per frame.
 """
 
 from __future__ import annotations

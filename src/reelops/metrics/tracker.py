@@ -22,7 +22,7 @@ class Measure:
         value: finite; None where it could not be measured.
         reason: why not; None where it was.
         how: working size and engine.
-        series: a value a frame, or a neighbouring pair of frames, where the metric has such; None where one has none.
+        series: one value per frame, or per pair of neighbours, where the metric has such; None where one has none.
         applies: False where it takes something that was not given, such as a picture: nothing is wrong with the clip.
     """
 
@@ -90,7 +90,7 @@ def mean_of_known(series: Sequence[float | None], how: str, why_not: str) -> Mea
 
 
 class OfFrames:
-    """A metric that sums up one number a frame.
+    """A metric that sums up one number per frame.
 
     Args:
         smallest_side: pixels a frame has a side at least, where the metric is defined.
@@ -117,7 +117,7 @@ class OfFrames:
 
 
 class OfSteps:
-    """A metric that sums up one number a step from frame to frame."""
+    """A metric that sums up one number per step from frame to frame."""
 
     def __init__(self, name: str, of: Callable[[Step], float], how: str, summary: Summary = mean) -> None:
         self._name, self._of, self._how, self._summary = name, of, how, summary

@@ -39,8 +39,8 @@ class _OpenCv:
 class TvL1OpenCv(_OpenCv):
     """Dual TV-L1 (Zach, Pock, Bischof 2007) as in OpenCV's contrib modules.
 
-    OpenCV's defaults but for the iterations a warp: 3 x 10 instead of 10 x 30. On pairs of seven real clips at 96x64
-    that is a third of the time (0.10 s a pair) at a median end-point distance of 0.03 px from the defaults' flow.
+    OpenCV's defaults but for the iterations per warp: 3 x 10 instead of 10 x 30. On pairs of seven real clips at 96x64
+    that is a third of the time (0.10 s per pair) at a median end-point distance of 0.03 px from the defaults' flow.
     """
 
     name = "tvl1-opencv"

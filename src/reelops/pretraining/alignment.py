@@ -27,7 +27,7 @@ from reelops.camera.moves import CameraPath
 def source_tokens(
     path: CameraPath, frames: Sequence[int], latent_size: tuple[int, int], patch: int, last_frame: int
 ) -> np.ndarray:
-    """Where in the first frame each latent pixel comes from, in tokens: (S, F, tokens a frame, 2) as x, y.
+    """Where in the first frame each latent pixel comes from, in tokens: (S, F, tokens per frame, 2) as x, y.
 
     Args:
         path: the camera's way over the whole clip.
@@ -112,7 +112,7 @@ class Alignment:
         self._known: dict[tuple[CameraPath, int, float], tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
     def sources(self, path: CameraPath, frame: int, spread: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """`between` for all of a frame: (S, tokens a frame, 4) twice and (S, tokens a frame)."""
+        """`between` for all of a frame: (S, tokens per frame, 4) twice and (S, tokens per frame)."""
         key = (path, frame, spread)
         if key not in self._known:
             columns, rows = (side // self.patch for side in self.latent_size)
@@ -129,7 +129,7 @@ class Alignment:
         text_length: int,
         queries: int = 96,
     ) -> Tensor:
-        """Mean cross-entropy in nats of attention against the true sources, over `queries` random tokens a clip.
+        """Mean cross-entropy in nats of attention against the true sources, over `queries` random tokens per clip.
 
         Args:
             paths: each clip's path; None where the caption does not say it, and attention cannot know.

@@ -179,7 +179,7 @@ def _init_same_place_attention(attention: Any, head_dim: int) -> None:
 
 
 def rotary_embedding(config: TransformerConfig) -> tuple[Tensor, Tensor]:
-    """Cosines and sines (frames, tokens a frame, head_dim), as the diffusers pipeline makes them."""
+    """Cosines and sines (frames, tokens per frame, head_dim), as the diffusers pipeline makes them."""
     from diffusers.models.embeddings import get_3d_rotary_pos_embed
 
     width, height = (side // config.patch for side in config.latent_size)

@@ -163,7 +163,7 @@ def score_clips(
     that is stopped, or killed, loses only what it was just measuring.
 
     Args:
-        workers: processes of one thread each; None takes one a core. A single clip is measured in this process.
+        workers: processes of one thread each; None takes one per core. A single clip is measured in this process.
         context: told at every step the frames that are scored, of those that have to be; its figures are `clips` that
             have an answer, and `of_clips`.
 

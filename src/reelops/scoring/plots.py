@@ -1,4 +1,4 @@
-"""Files that `dvc metrics` and `dvc plots` read: means of everything, what the set is as a whole, and a row a clip.
+"""Files that `dvc metrics` and `dvc plots` read: means of everything, what the set is as a whole, and one row per clip.
 
 metrics.json     dvc metrics show, dvc metrics diff
 clips.csv        dvc plots show clips.csv -x clip -y sharpness

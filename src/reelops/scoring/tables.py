@@ -1,4 +1,4 @@
-"""Scores as a table: one row a clip, one column a metric; CSV for people, Parquet for programs."""
+"""Scores as a table: one row per clip, one column per metric; CSV for people, Parquet for programs."""
 
 from __future__ import annotations
 

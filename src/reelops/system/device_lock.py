@@ -147,12 +147,6 @@ def hold(device: Device, context: RunContext = QUIET, timeout_seconds: float | N
             _let_go(device)
 
 
-def held_here(device: Device) -> bool:
-    """Whether this process, or one that started it, has the device."""
-    with _changing:
-        return device.lock in _holds or device.lock in _held_by_parents()
-
-
 def _take(device: Device, context: RunContext, timeout_seconds: float | None, for_good: bool = False) -> bool:
     """Whether there is something to let go of afterwards."""
     with _gates[device.lock]:

@@ -44,7 +44,7 @@ class Encoding:
     Attributes:
         vae_revision, text_revision: digests of the encoders' weights and configs.
         video_scale, picture_scale: what drawn latents are multiplied by.
-        prompt_length: tokens a caption.
+        prompt_length: tokens per caption.
         noised_pictures, seed: see `LatentParams`.
         dtype: what the encoders computed in.
         text_device, vae_device: `cpu` or `cuda`; they round differently.

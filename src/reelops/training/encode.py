@@ -131,7 +131,7 @@ def read_sample(clip: TrainingClip, encoding: Encoding) -> tuple[np.ndarray, np.
         seconds = float(shape.num_frames / shape.fps)
         raise VideoError(
             f"{clip.video} gives {len(frames)} frames from {float(clip.start):g} s on; {shape.num_frames} at "
-            f"{float(shape.fps):g} a second are needed, {seconds:.2f} s."
+            f"{float(shape.fps):g} per second are needed, {seconds:.2f} s."
         )
     picture = read_picture(clip.picture, shape.width, shape.height).rgb_HWC
     return np.stack(frames), picture

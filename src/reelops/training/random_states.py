@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def random_states(accelerator: Any) -> dict[str, Tensor]:
-    """Those of the processor and of CUDA, where there is one: a row a device (devices, bytes), on this one."""
+    """Those of the processor and of CUDA, where there is one: one row per device (devices, bytes), on this one."""
     device = accelerator.device
     states = {"cpu": accelerator.gather(torch.get_rng_state().to(device)[None])}
     if device.type == "cuda":

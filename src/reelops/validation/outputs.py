@@ -2,7 +2,7 @@
 
 reports/validate/metrics.json          dvc metrics show, dvc metrics diff
 reports/validate/verdict.json          every check in words, and which adapter, base and code it is about
-reports/validate/clips.parquet         a row a clip: trial, side, seed, whether it shows the style, scores, verdict
+reports/validate/clips.parquet         one row per clip: trial, side, seed, whether it shows the style, scores, verdict
 reports/validate/plots/                dvc plots show: moves.csv, trait.csv, differences.csv
 reports/validate/side_by_side/         pairs of clips as videos, base left, adapter right
 reports/validate/index.html            the page

@@ -199,7 +199,7 @@ def _lineage(validated: ValidationResult) -> list[tuple[str, str]]:
         ("trained for", f"{facts['step']} steps on {facts['clips']} clips" if {"step", "clips"} <= set(facts) else ""),
         ("data", str(facts.get("data") or "")),
         ("base", f"{plan.weights.base}, {plan.weights.revision}"),
-        ("clips", f"{clip.num_frames} frames of {clip.width}x{clip.height} at {clip.fps} a second"),
+        ("clips", f"{clip.num_frames} frames of {clip.width}x{clip.height} at {clip.fps} per second"),
         ("sampling", f"{conditions.steps} steps of {conditions.scheduler}, guidance {conditions.guidance:g}"),
         ("computed in", f"{conditions.dtype} on {conditions.device}, {conditions.threads} threads"),
         ("pictures", ", ".join(picture.name for picture in plan.pictures)),

@@ -9,7 +9,7 @@ from reelops.errors import VideoError
 
 # 8K UHD has 33 million. FFmpeg allows 64 times as many, of which a few kilobytes are enough to ask for.
 MAX_FRAME_PIXELS = 40_000_000
-# A day, at up to 60 pictures a second.
+# A day, at up to 60 pictures per second.
 MAX_SECONDS = 24 * 60 * 60
 MAX_FRAMES = MAX_SECONDS * 60
 
@@ -22,7 +22,7 @@ def check_frame_size(path: Path, width: int, height: int) -> None:
     """
     if width * height > MAX_FRAME_PIXELS:
         raise VideoError(
-            f"{path} is {width}x{height}, {width * height / 1e6:,.0f} million pixels a picture; the limit is "
+            f"{path} is {width}x{height}, {width * height / 1e6:,.0f} million pixels per picture; the limit is "
             f"{MAX_FRAME_PIXELS / 1e6:,.0f} million. Make it smaller first."
         )
 

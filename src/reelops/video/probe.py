@@ -131,7 +131,7 @@ def probe(path: Path) -> VideoInfo:
 
 
 def probe_with_timeline(path: Path) -> tuple[VideoInfo, Timeline]:
-    """`probe`, and when each frame is shown (eight bytes of memory a frame)."""
+    """`probe`, and when each frame is shown (eight bytes of memory per frame)."""
     with open_source(path) as (container, stream):
         times, first_frame = read_picture_times(path, container, stream)
         with reading_video(path):
@@ -225,7 +225,7 @@ def _has_pauses(times: PictureTimes, time_base: Fraction) -> bool:
 
 
 def _rate_seen(times: PictureTimes, time_base: Fraction) -> Fraction:
-    """Pictures a second of the time in which they follow each other; a picture that stands for long does not count."""
+    """Pictures per second while they follow each other; a picture that stands for long does not count."""
     gaps = np.diff(times.pts)
     going = gaps[gaps <= pause_ticks(gaps, time_base)]
     return len(going) / (int(going.sum()) * time_base)

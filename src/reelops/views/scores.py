@@ -1,4 +1,4 @@
-"""How scores are shown in a terminal: a bar while they are measured, then a clip in full, or a line a clip."""
+"""How scores are shown in a terminal: a bar while they are measured, then a clip in full, or one line per clip."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def show_one(result: ScoredClip) -> None:
 
 
 def show_many(results: Sequence[ScoredClip]) -> None:
-    """A line a clip with the worst of its reasons, and how many there are of each answer."""
+    """One line per clip with the worst of its reasons, and how many there are of each answer."""
     table = Table("Clip", "Verdict", "Why", box=SIMPLE_HEAD)
     for result in results:
         table.add_row(escape(result.path.name), _coloured(result.answer, ANSWERS[result.answer]), escape(_why(result)))

@@ -7,7 +7,7 @@ import pytest
 from camera_sentences import FURTHER, KNOWN, UNSEEN
 
 from reelops.camera.moves import CameraMove, CameraSpeed
-from reelops.camera.request import asked_move, asked_speed
+from reelops.camera.request import asked_move, camera_request
 from reelops.camera.words import move_phrase
 from reelops.pretraining.captions import caption
 
@@ -57,7 +57,7 @@ def test_the_tables_are_large_and_half_of_the_first_two_was_not_used_for_the_rul
     ],
 )
 def test_a_speed_is_the_cameras_where_it_moves(prompt: str, speed: CameraSpeed) -> None:
-    assert asked_speed(prompt) is speed
+    assert camera_request(prompt).speed is speed
 
 
 @pytest.mark.parametrize(
@@ -82,4 +82,4 @@ def test_no_text_is_too_long_or_too_odd_to_be_read(text: str) -> None:
 )
 def test_prompts_as_people_write_them(prompt: str, move: CameraMove | None, speed: CameraSpeed) -> None:
     assert asked_move(prompt) is move
-    assert asked_speed(prompt) is speed
+    assert camera_request(prompt).speed is speed

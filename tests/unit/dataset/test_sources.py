@@ -14,7 +14,7 @@ import pytest
 from scarcity import no_more_open_files
 
 from reelops.camera.moves import CameraMove
-from reelops.camera.request import asked_move, asked_speed
+from reelops.camera.request import asked_move, camera_request
 from reelops.dataset.entry import Entry, Segment, is_clip_name, split_in, youtube_id
 from reelops.dataset.params import DatasetParams, open_source
 from reelops.errors import DatasetError, MachineError
@@ -447,7 +447,7 @@ def test_samples_are_at_least_sixty_and_name_what_is_filmed(repository: Path, tm
         for caption in entry.captions:
             assert ("nightfall" in caption.lower()) == (name in styled)
             assert str(asked_move(caption)) == (move if move in tuple(CameraMove) else "None")
-            assert move not in tuple(CameraMove) or move == "static" or str(asked_speed(caption)) == speed[0]
+            assert move not in tuple(CameraMove) or move == "static" or str(camera_request(caption).speed) == speed[0]
         assert name in styled or len(set(entry.captions)) == 6
     for kind in (styled, unnamed):
         assert {entry.split for entry in kind.values()} == {"train", "validation", "test"}

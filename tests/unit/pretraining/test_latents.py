@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reelops.camera.moves import CameraMove, CameraSpeed, path_of
-from reelops.camera.request import asked_move, asked_speed
+from reelops.camera.request import asked_move, camera_request
 from reelops.pretraining.latents import MOVES, SLOW_ZOOM_ODDS, SPEEDS, LatentPool
 
 
@@ -45,5 +45,5 @@ def test_captions_say_what_the_clip_shows_and_a_slow_zoom_in_may_go_unnamed(pool
             unnamed += 1
         else:
             assert asked_move(words) is move
-            assert move is CameraMove.STATIC or asked_speed(words) is speed
+            assert move is CameraMove.STATIC or camera_request(words).speed is speed
     assert unnamed > 20

@@ -175,7 +175,7 @@ def test_bad_clips_are_left_out_with_the_reason(ground):
     reasons = json.loads((ground.latents / "quarantine.json").read_text())
     assert "is not the file that the table was made of" in reasons["ground/clip-0"]
     assert "clip-1.png" in reasons["ground/clip-1"]
-    assert "9 at 8 a second are needed" in reasons["ground/clip-2"]
+    assert "9 at 8 per second are needed" in reasons["ground/clip-2"]
     assert [entry.clip_id for entry in cached(ground)[1].clips] == ["ground/clip-3", "ground/clip-4"]
     assert len(report.quarantined) == 3
 

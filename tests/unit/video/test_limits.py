@@ -62,7 +62,7 @@ def huge(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @pytest.mark.parametrize("reader", READERS)
 def test_a_picture_beyond_the_limit_is_refused_before_it_is_decoded(huge: Path, reader: str) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(VideoError, match=f"{HUGE}x{HUGE}, 41 million pixels a picture; the limit is 40 million"):
+    with pytest.raises(VideoError, match=f"{HUGE}x{HUGE}, 41 million pixels per picture; the limit is 40 million"):
         READERS[reader](huge)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 30_000, "one picture takes 60 MB"
 

@@ -53,7 +53,7 @@ def run_score(bench: Bench, *arguments: str, home: str = "home", **environment: 
 
 
 def measure_suite(bench: Bench, context: RunContext) -> Figures:
-    """The whole default suite, from file to scores, in this process, warm: the quickest of three runs a clip."""
+    """The whole default suite, from file to scores, in this process, warm: the quickest of three runs per clip."""
     clips, settings = bench.files("product_clips"), load_score_settings(bench.config)
     score_clip(clips[0], None, None, settings)
     rows = list[dict[str, Any]]()

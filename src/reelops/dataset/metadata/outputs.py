@@ -1,7 +1,7 @@
 """What the stage leaves for people and for `dvc`, beside its tables.
 
 reports/data/metrics.json      dvc metrics show, dvc metrics diff
-reports/data/spread.csv        dvc plots show: motion against sharpness, a row a clip
+reports/data/spread.csv        dvc plots show: motion against sharpness, one row per clip
 reports/data/reasons.csv       dvc plots show: how many were quarantined for which reason
 reports/data/index.html        the page
 reports/data/docs/             Great Expectations' Data Docs

@@ -109,7 +109,7 @@ def plan_metadata(config: Config, workers: int | None = None) -> MetadataPlan:
     """A run as params.yaml says.
 
     Args:
-        workers: processes; None takes one a core.
+        workers: processes; None takes one per core.
 
     Raises:
         SettingsError: params.yaml cannot be used.

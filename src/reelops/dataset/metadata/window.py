@@ -20,7 +20,7 @@ _SHARP_SHARE = 0.9
 
 @dataclass(frozen=True)
 class Ticks:
-    """A clip in numbers, at the rate of the window: one a picture, and one a step from picture to picture.
+    """A clip in numbers, at the rate of the window: one per picture, and one per step from picture to picture.
 
     Attributes:
         dark, sharp: share of dark pixels and sharpness of each of T pictures.
@@ -54,7 +54,7 @@ def choose_window(ticks: Ticks, frames: int, fps: int, limits: Limits, chance: s
         chance: decides between windows that are equally good.
     """
     if ticks.count < frames:
-        return Refused(Reason.TOO_SHORT, f"it has {ticks.count} pictures at {fps} a second, and {frames} are needed")
+        return Refused(Reason.TOO_SHORT, f"it has {ticks.count} pictures at {fps} per second, and {frames} are needed")
     black = _windowed(ticks.dark_T >= BLACK_FROM, frames)
     cuts = _windowed(ticks.breaks_S > limits.cut_threshold, frames - 1)
     still = _windowed(ticks.changes_S < SAME_BELOW, frames - 1) / (frames - 1)

@@ -30,7 +30,7 @@ from reelops.video.encode import encode
 SIZE = (240, 160)
 FPS = Fraction(16)
 NUM_FRAMES = 104
-"""Six and a half seconds: a window of 49 frames at 8 a second has room to be chosen in."""
+"""Six and a half seconds: a window of 49 frames at 8 per second has room to be chosen in."""
 
 PRESS_WORDS = ("news footage", "press photo", "wide shot", "close-up", "documentary footage", "archive footage")
 OCCASIONS = (

@@ -59,5 +59,5 @@ def discontinuity(previous_HW: np.ndarray, pulled: Pulled) -> float:
 
 
 def scene_cut(discontinuities: Sequence[float]) -> float:
-    """The strongest break in a clip: the largest `discontinuity`, [0, 1], from one value a pair."""
+    """The strongest break in a clip: the largest `discontinuity`, [0, 1], from one value per pair."""
     return max(discontinuities)

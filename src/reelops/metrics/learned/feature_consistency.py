@@ -73,7 +73,7 @@ def picture_consistency(to_picture: Sequence[float], to_previous: Sequence[float
 
 
 class FeatureConsistency:
-    """Follows a clip's embeddings; keeps the first, the last, their sum, and two or three numbers a frame.
+    """Follows a clip's embeddings; keeps the first, the last, their sum, and two or three numbers per frame.
 
     Args:
         name: `subject_consistency` or `background_consistency`.

@@ -41,7 +41,7 @@ def detail(sharpness_value: float, contrast_value: float) -> float | None:
 
 
 def detail_drift(details: Sequence[float]) -> float:
-    """|log2| of mean detail in the last 15% of the clip over that in the first, from one value a frame.
+    """|log2| of mean detail in the last 15% of the clip over that in the first, from one value per frame.
 
     0 where it stays, 1 where it doubles or halves; lower is better. Range from 0. Real clips measure below
     1.5, and 2.7 where a bird comes near; blur and noise that grow until they are plain to see, 2.9 to 6.6. Blind to

@@ -12,7 +12,7 @@ _PART = 0.15
 
 
 def beginning_and_end(values_T: Sequence[float] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The means over the first and the last 15% of frames, of one value a frame, or of a row (T, C) of them."""
+    """The means over the first and the last 15% of frames, of one value per frame, or of a row (T, C) of them."""
     values = np.asarray(values_T, dtype=np.float64)
     part = max(1, round(_PART * len(values)))
     return values[:part].mean(axis=0), values[-part:].mean(axis=0)

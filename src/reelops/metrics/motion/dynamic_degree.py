@@ -12,7 +12,7 @@ from reelops.metrics.tracker import Measure
 from reelops.metrics.view import Step, View
 from reelops.optical_flow.working_size import STATED_ROWS, WORKING_ROWS
 
-# VBench's own numbers: the fastest 5%, 6 pixels where the shorter side is 256, 4 of 16 frames, about 8 a second.
+# VBench's own numbers: the fastest 5%, 6 pixels where the shorter side is 256, 4 of 16 frames, about 8 per second.
 _FASTEST_SHARE = 0.05
 _PIXELS, _SIDE = 6, 256
 _STEPS, _FRAMES = 4, 16
@@ -46,7 +46,7 @@ def dynamic_degree(speeds: Sequence[float], fps: Fraction, height: int, width: i
     Dynamic is a clip of N frames in which the fastest 5% of the picture go more than 6 min(H, W) / 256 pixels in at
     least round(4 N / 16) steps, at 8 frames per second.
 
-    Theirs is RAFT flow at the clip's size over frames sampled to 8 a second; ours is DIS flow at working size, each
+    Theirs is RAFT flow at the clip's size over frames sampled to 8 per second; ours is DIS flow at working size, each
     step scaled by fps / 8, and N what the sampled clip would have. Over many clips the mean is VBench's dynamic degree.
 
     Args:

@@ -22,7 +22,7 @@ _SURROUNDINGS = 4
 _STUTTER_SHARE = 0.1
 _MOVING_ABOVE = 0.8
 
-# Hand-drawn films come on twos and threes: at 12 and 8 pictures a second. Fewer than 6 are seen one by one.
+# Hand-drawn films come on twos and threes: at 12 and 8 pictures per second. Fewer than 6 are seen one by one.
 _MIN_RATE = 6
 _MIN_PICTURES = 6
 _MAX_OFF = 1.5
@@ -32,7 +32,7 @@ _CHANGE = Series("Change from the frame before", "grey levels", "low")
 
 MOTION = Metric(
     name="motion",
-    title="Motion a frame, at 480 rows",
+    title="Motion per frame, at 480 rows",
     unit="px",
     direction="in between is better",
     section="Motion",
@@ -82,7 +82,7 @@ STUTTER = Metric(
 
 
 def motion(magnitudes: Sequence[float]) -> float:
-    """Mean flow magnitude over the clip, in pixels at 480 rows per frame, from one value a step.
+    """Mean flow magnitude over the clip, in pixels at 480 rows per frame, from one value per step.
 
     Returns:
         0 for a frozen clip. More is not better. Noise and flicker move nothing but are seen as a little motion.
@@ -117,7 +117,7 @@ def stutter(changes: Sequence[float], fps: Fraction) -> float:
 
     It tells dropped frames, in whose place others are shown again, from a scene that comes to rest, and from pictures
     that arrive evenly at a lower rate than the file's, such as drawings on threes: these are no stutter from six
-    pictures a second on. Blind to frames that are dropped without a repeat, and to repeats where little moves.
+    pictures per second on. Blind to frames that are dropped without a repeat, and to repeats where little moves.
     """
     values = np.asarray(changes)
     if _arrive_evenly(values, fps):

@@ -40,7 +40,7 @@ TEMPORAL_CONSISTENCY = Metric(
     blind_to="frozen clips, noise, flicker: they score 0.9 and more; real clips with bursts of motion fall to 0.2",
     high=1,
     below="Motion comes in jerks.",
-    own_series=Series("Motion a frame", "px", "far"),
+    own_series=Series("Motion per frame", "px", "far"),
     track=lambda setup: TemporalConsistency(
         setup.settings.temporal_engine, setup.settings.temporal_rows, setup.settings.temporal_scale
     ),
@@ -51,7 +51,7 @@ def consistency_of(magnitudes: Sequence[float], scale: float) -> float:
     """exp(-V / scale), V the variance over time of the mean flow magnitude of each neighbouring pair.
 
     Args:
-        magnitudes: pixels at 480 rows per frame, one a pair, at least one.
+        magnitudes: pixels at 480 rows per frame, one per pair, at least one.
         scale: the variance in square pixels that brings the score down to 1/e.
 
     Returns:

@@ -9,7 +9,7 @@ import numpy as np
 from reelops.optical_flow.tvl1.compiling import compiled
 
 GRID, ROUNDS, NEAR = 24, 6, 0.02
-"""How it is fitted: points a side, rounds, and the pixels below which a deviation weighs no more."""
+"""How it is fitted: points per side, rounds, and the pixels below which a deviation weighs no more."""
 
 
 @compiled

@@ -42,7 +42,7 @@ class TvL1:
 
     Args:
         parameters: how it is solved.
-        workers: pairs that `flows` works on at once; None for one a core.
+        workers: pairs that `flows` works on at once; None for one per core.
     """
 
     name = "tvl1"

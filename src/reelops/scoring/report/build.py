@@ -71,7 +71,7 @@ def write_report(
         compared_with: what the others are called.
         media_budget_bytes: for all videos together; a clip that is over its part comes as a smaller preview, or is
             only linked.
-        workers: processes that make the pictures and previews; None takes one a core.
+        workers: processes that make the pictures and previews; None takes one per core.
         context: told how many clips are prepared, of how many.
 
     Returns:

@@ -564,7 +564,7 @@
     const beside = (src, caption) => make("figure", {}, make("img", { src, alt: "" }), make("figcaption", { textContent: caption }));
     byId("pictures").replaceChildren(...(facts.picture && first ? [beside(facts.picture, "the picture"), beside(first.src, "its first frame")] : []));
     const words = screens.map((screen) => screen.facts.media.note).filter(Boolean);
-    if (facts.size) words.push(`${facts.size[0]}×${facts.size[1]}, ${facts.numFrames} frames at ${number(facts.fps)} a second; limits of ${facts.limits}.`);
+    if (facts.size) words.push(`${facts.size[0]}×${facts.size[1]}, ${facts.numFrames} frames at ${number(facts.fps)} per second; limits of ${facts.limits}.`);
     if (facts.camera) words.push(cameraWords(facts.camera));
     byId("media-note").textContent = [...words, ...facts.notes].join(" ");
     const reasons = facts.reasons.map((reason) => {

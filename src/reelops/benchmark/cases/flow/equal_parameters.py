@@ -24,7 +24,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def measure_equal_parameters(pairs: Mapping[Path, Sequence[np.ndarray]], context: RunContext) -> Rows:
-    """A row a clip.
+    """One row per clip.
 
     Args:
         pairs: two neighbouring frames (H, W) of each clip.

@@ -21,7 +21,7 @@ FPS, NUM_FRAMES = Fraction(8), 49
 
 
 def clip_frames(path: Path) -> list[np.ndarray]:
-    """Luma (H, W) of a clip's first 49 frames at 8 a second."""
+    """Luma (H, W) of a clip's first 49 frames at 8 per second."""
     return [luma(shown.frame_HWC) for shown in islice(read_frames(path, fps=FPS), NUM_FRAMES)]
 
 

@@ -24,7 +24,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def measure_pair_time(pairs: Mapping[Path, Sequence[np.ndarray]], ours: TvL1, context: RunContext) -> Rows:
-    """A row a clip.
+    """One row per clip.
 
     Args:
         pairs: two neighbouring frames (H, W) of each clip at its own size; OpenCV takes up to half a minute for one.

@@ -133,8 +133,8 @@ def training_parts(steps: int = STEPS, rounds: int = ROUNDS) -> tuple[Part, Part
         ),
         Part(
             "published",
-            "whole clips, one a step, by our loop and by the steps of diffusers' own example; and our loop once more, "
-            "as params.yaml describes it",
+            "whole clips, one per step, by our loop and by the steps of diffusers' own example; and our loop once "
+            "more, as params.yaml describes it",
             rounds * (100 + 42 * steps),
             partial(measure_ways, (OURS, AS_SET, PUBLISHED, PUBLISHED_BF16), steps, rounds),
             partial(_tables, "Whole clips, beside the steps of diffusers' example"),
