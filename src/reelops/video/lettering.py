@@ -1,8 +1,8 @@
 """Words in pictures, in any script and direction.
 
 A text is drawn in runs, each with the first font that has its characters, and shaped by Raqm (HarfBuzz and FriBidi),
-which joins Arabic letters and orders Devanagari's. What no font here has
-is named in brackets instead of drawn as boxes.
+which joins Arabic letters and orders Devanagari's. What no font here has is named in brackets instead of drawn as
+boxes.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def wrapped(text: str, size: int, width: int, most_lines: int, ending: str = "")
         return lines
     behind = f"{_ELLIPSIS} {ending}".rstrip()
     last = "".join(lines[: most_lines - 1])
-    rest = _plain(text)[_length_without_spaces(_plain(text), last) :].strip()
+    rest = _plain(text)[_end_of(_plain(text), last) :].strip()
     return [*lines[: most_lines - 1], _cut(rest, behind, size, width)]
 
 
@@ -253,8 +253,8 @@ def _cut(text: str, behind: str, size: int, width: int) -> str:
     return kept.rstrip() + behind
 
 
-def _length_without_spaces(text: str, shown: str) -> int:
-    """How much of a text is in lines that were made of it, whose ends have lost their spaces."""
+def _end_of(text: str, shown: str) -> int:
+    """Where in a text the lines end that were made of its beginning, and have lost spaces at their own ends."""
     left = sum(not character.isspace() for character in shown)
     for place, character in enumerate(text):
         if not left:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 _START = b"\x00\x00\x01"
 _VP9_KEY_START = b"\x49\x83\x42"
@@ -12,19 +13,21 @@ _SEQUENCE_HEADER = b"\x00\x00\x01\xb3"
 _WHOLE_FRAME = 3
 # H.264's profiles whose parameter sets tell the chroma format and the depth (ITU-T H.264 section 7.3.2.1.1).
 _PROFILES_WITH_CHROMA = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
+# With every list and offset that it may have, a parameter set is shorter; reading on in a hostile one takes minutes.
+_MOST_SET_BYTES = 8192
 _FIRST_SLICES = {"h264": range(1, 6), "hevc": range(32)}
 _PARAMETER_SETS = {"h264": 7, "hevc": 33}
 
 
-def is_hidden(codec: str, content: bytes) -> bool:
-    """Whether a packet of VP8 or VP9 only keeps a picture, for later ones to lean on.
+def is_hidden(codec: str, packet: Any) -> bool:
+    """Whether a packet, PyAV's or bytes, only keeps a picture for later ones to lean on, as VP8 and VP9 have them.
 
     Sources: RFC 6386 section 9.1 (show_frame); VP9 Bitstream Specification sections 6.2 and B.
     """
     if codec == "vp8":
-        return not content[0] & 0b10000
+        return not bytes(packet)[0] & 0b10000
     if codec == "vp9":
-        return not any(_vp9_is_shown(frame) for frame in _vp9_frames(content) if frame)
+        return not any(_vp9_is_shown(frame) for frame in _vp9_frames(bytes(packet)) if frame)
     return False
 
 
@@ -143,7 +146,7 @@ def _jpeg_size(content: bytes) -> bytes:
 
 def _h264_allows_fields(parameter_set: bytes) -> bool:
     """Whether frame_mbs_only_flag is 0 (ITU-T H.264 section 7.3.2.1.1); False for what ends too early."""
-    bits = _Bits(parameter_set.replace(b"\0\0\3", b"\0\0"))
+    bits = _Bits(parameter_set[:_MOST_SET_BYTES].replace(b"\0\0\3", b"\0\0"))
     try:
         bits.skip(8)
         profile = bits.take(8)

@@ -70,13 +70,13 @@ def opened_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[tuple[I
         if name is None:
             raise PictureError(f"{path} {_what_else_it_is(start)}")
         if name == "WEBP" and (size := _webp_size(start)):
-            check_most(path, size, max_pixels)  # its reader makes room for the canvas before it says how large it is
+            _check_pixels(path, size, max_pixels)  # its reader makes room for the canvas before it says how large it is
         file.seek(0)
         with _parsing(path, max_pixels, f"{_DAMAGED}: its {name} header cannot be read"):
             image = Image.OPEN[name][0](file, str(path))
         if not isinstance(image, ImageFile.ImageFile) or min(image.size) < 1:
             raise PictureError(f"{path} has no pixels ({image.size[0]}x{image.size[1]}); use another picture.")
-        check_most(path, image.size, max_pixels)
+        _check_pixels(path, image.size, max_pixels)
         yield image, _frames_of(path, image, max_pixels)
 
 
@@ -88,7 +88,7 @@ def decoded(path: Path, image: ImageFile.ImageFile, max_pixels: int = MAX_PIXELS
     """
     with _parsing(path, max_pixels, _DAMAGED):
         image.load()
-    check_most(path, image.size, max_pixels)
+    _check_pixels(path, image.size, max_pixels)
 
 
 def turn_of(path: Path, image: Image.Image) -> Image.Transpose | None:
@@ -100,12 +100,8 @@ def turn_of(path: Path, image: Image.Image) -> Image.Transpose | None:
         return None
 
 
-def check_most(path: Path, size: tuple[int, int], max_pixels: int) -> None:
-    """Holds a picture's width and height to a limit.
-
-    Raises:
-        PictureError: it is larger.
-    """
+def _check_pixels(path: Path, size: tuple[int, int], max_pixels: int) -> None:
+    """Refuses a picture of more pixels than a limit."""
     width, height = size
     if width * height > max_pixels:
         raise PictureError(

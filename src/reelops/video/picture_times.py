@@ -149,7 +149,7 @@ class _Packets:
         self.total += 1
         if packet.is_keyframe or self.total == 1:
             self._note_key(packet, codec, extradata)
-        if packet.is_discard or is_hidden(codec, packet if codec not in ("vp8", "vp9") else bytes(packet)):
+        if packet.is_discard or is_hidden(codec, packet):
             return
         self.num_shown += 1
         self.waited += self.first_frame is None

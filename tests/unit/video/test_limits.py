@@ -15,11 +15,12 @@ from reelops.dataset.metadata.diagnosis import diagnose
 from reelops.errors import VideoError
 from reelops.metrics.settings import ScoreSettings
 from reelops.metrics.suite import score_clip
-from reelops.video import limits
+from reelops.video import limits, packet_bits
 from reelops.video.audio import open_audio
 from reelops.video.decode import read_clip, read_frames
 from reelops.video.encode import transcode
 from reelops.video.limits import MAX_SECONDS, check_frame_size, check_num_frames, check_seconds
+from reelops.video.packet_bits import has_fields
 from reelops.video.probe import probe
 from reelops.video.provenance import read_provenance
 from tests.unit.video.media import numbered_frames, write_sound, write_with_times
@@ -136,3 +137,20 @@ def test_limits_themselves_are_allowed(tmp_path: Path) -> None:
 
 def test_a_video_beyond_the_limit_is_quarantined_as_one(huge: Path) -> None:
     assert diagnose(huge)
+
+
+def test_what_packets_tell_is_read_in_no_time_however_long_a_parameter_set_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = 0
+
+    class Counted(packet_bits._Bits):
+        def take(self, count: int) -> int:
+            nonlocal taken
+            taken += 1
+            return super().take(count)
+
+    monkeypatch.setattr(packet_bits, "_Bits", Counted)
+    offsets = f"{2**20:041b}{'1' * 8_000_000}"  # more than a million of them are said to follow, and do
+    bits = f"{0x67:08b}{66:08b}{0:08b}{40:08b}" + "1" + "1" + "010" + "0" + "1" + "1" + offsets
+    bits += "1" * (-len(bits) % 8)
+    assert not has_fields("h264", b"\0\0\1" + int(bits, 2).to_bytes(len(bits) // 8), b"")
+    assert 1000 < taken < 200_000
