@@ -169,7 +169,7 @@ def _remarks(results: Sequence[ScoredClip]) -> Iterator[str]:
     if stored:
         yield f"{stored} had been scored before; --fresh measures them again."
     if told:
-        yield f"{len(told)} were judged with what they say of themselves (picture, prompt); --no-origin does not."
+        yield f"Judged with what they say of themselves (picture, prompt): {len(told)}; --no-origin does not."
 
 
 def _metrics(result: ScoredClip) -> Table:
