@@ -18,6 +18,7 @@ from chromium import Page, browser
 from footage import filmed, textured, write_clip
 
 from reelops.camera.moves import CameraMove
+from reelops.system.csv_cells import to_cell
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +148,13 @@ def test_the_keys_that_go_from_clip_to_clip_leave_a_wide_table_where_it_is(page:
         assert page.run("document.querySelector('.tall').scrollLeft") == 0
 
 
+def test_a_clips_name_stays_beside_its_numbers(page: Page, report: Path) -> None:
+    opened(page, report, width=800)
+    page.run("document.querySelector('.tall').scrollLeft = 1500")
+    left = page.run("document.querySelector('#table tbody th').getBoundingClientRect().left")
+    assert left >= page.run("document.querySelector('.tall').getBoundingClientRect().left")
+
+
 SAVED = """(async () => {
   const blobs = [], kept = URL.createObjectURL;
   URL.createObjectURL = (blob) => { blobs.push(blob); return kept.call(URL, blob); };
@@ -192,9 +200,55 @@ def test_a_persons_decisions_are_made_by_key_or_button_kept_and_saved(page: Page
         time.sleep(0.05)
     assert saved.read_bytes().decode() == table
 
-    page.run("document.getElementById('forget').click()")
+    page.run("window.confirm = () => false; document.getElementById('forget').click()")
+    assert page.run(said) == "You have decided 2 of 3.", "no click alone takes work away"
+    page.run("window.confirm = () => true; document.getElementById('forget').click()")
     assert page.run(said) == "Nothing decided yet."
     assert_calm(page)
+
+
+@pytest.mark.parametrize("path", ["=1+1.mp4", " -1.mp4", "＝1.mp4", "'@1.mp4", "\n1.mp4", "'1.mp4", "1-1.mp4"])
+def test_no_spreadsheet_takes_a_saved_decision_for_a_formula(page: Page, report: Path, path: str) -> None:
+    opened(page, report)
+    page.run(f"""(() => {{
+      const told = document.getElementById('clip-0');
+      told.textContent = JSON.stringify({{...JSON.parse(told.textContent), path: {json.dumps(path)}}});
+      document.querySelector('tr[data-clip="0"] .decide .accept').click();
+    }})()""")
+    (row,) = csv.DictReader(io.StringIO(page.run(SAVED)[0], newline=""))
+    assert row["path"] == to_cell(path)
+    page.run("document.querySelector('tr[data-clip=\"0\"] .decide .accept').click()")
+
+
+def test_whoever_decides_on_clip_after_clip_goes_on_where_the_last_one_was(page: Page, report: Path) -> None:
+    opened(page, report)
+    page.run("document.getElementById('decided').value = 'none'")
+    page.run("document.getElementById('decided').dispatchEvent(new Event('change'))")
+    focused = "Number(document.activeElement.closest('tr')?.dataset.clip ?? -1)"
+    for key in ("j", "j", "a"):
+        page.press(key)
+    assert page.run(focused) == -1, "the clip that was decided is shown no more"
+    page.press("j")
+    assert page.run(focused) == 2
+    page.run("window.confirm = () => true; document.getElementById('forget').click()")
+
+
+def test_every_clip_is_printed_and_no_button_that_paper_has_no_use_for(page: Page, report: Path) -> None:
+    opened(page, report, height=300)
+    page.run("document.querySelector('tr[data-clip=\"0\"] .decide .accept').click()")
+    page.call("Emulation.setEmulatedMedia", media="print")
+    box, last = page.run("""['.tall', '#table tbody tr:last-child'].map((one) =>
+      document.querySelector(one).getBoundingClientRect().bottom)""")
+    assert last <= box
+    seen = page.run(
+        "[...document.querySelectorAll('button')].filter((one) => one.checkVisibility()).map((one) => one.id)"
+    )
+    assert not {"save-csv", "save-json", "forget"} & set(seen)
+    assert page.run("[...document.querySelectorAll('.decide button')].map((one) => one.checkVisibility())") == [
+        *(True, False, False, False, False, False)
+    ]
+    page.call("Emulation.setEmulatedMedia", media="")
+    page.run("document.querySelector('tr[data-clip=\"0\"] .decide .accept').click()")
 
 
 def test_the_cursor_follows_the_player(page: Page, report: Path) -> None:

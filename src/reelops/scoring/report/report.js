@@ -183,9 +183,13 @@
   const decisions = {
     held: {}, // of this page, where the browser keeps nothing
     keptHere: true,
-    key: (clip) => {
-      const { sha256, path } = factsOf(clip);
-      return `reelops-decision:${sha256 || path}`;
+    keys: {}, // by clip: its facts are long, with all their pictures
+    key(clip) {
+      if (!this.keys[clip]) {
+        const { sha256, path } = factsOf(clip);
+        this.keys[clip] = `reelops-decision:${sha256 || path}`;
+      }
+      return this.keys[clip];
     },
     of(clip) {
       const key = this.key(clip);
@@ -210,11 +214,27 @@
     },
   };
 
+  let placeLost = 0; // in the table, of the row that was decided on and is shown no more
+
   function decide(clip, decision) {
     decisions.set(clip, decision);
     showDecision(clip);
     countDecided();
-    if (wanted.decided && !open) filter();
+    if (wanted.decided && !open) {
+      placeLost = shownRows().findIndex((row) => row.dataset.clip === String(clip));
+      filter();
+    }
+  }
+
+  function forgetDecisions() {
+    const known = rows().filter((row) => decisions.of(row.dataset.clip));
+    if (!confirm(`Forget what you decided on ${known.length === 1 ? "this clip" : `these ${known.length} clips`}?`)) return;
+    for (const row of known) {
+      decisions.set(row.dataset.clip, null);
+      showDecision(row.dataset.clip);
+    }
+    countDecided();
+    filter();
   }
 
   function decideButtons(clip) {
@@ -246,8 +266,9 @@
 
   function decided() {
     return rows()
-      .map((row) => [factsOf(row.dataset.clip), decisions.of(row.dataset.clip)])
+      .map((row) => [row.dataset.clip, decisions.of(row.dataset.clip)])
       .filter(([, told]) => told)
+      .map(([clip, told]) => [factsOf(clip), told])
       .map(([facts, told]) => ({
         path: facts.path,
         sha256: facts.sha256,
@@ -257,10 +278,11 @@
       }));
   }
 
-  // A text that a spreadsheet would take for a formula has an apostrophe before it, as in the other tables.
+  // A text that a spreadsheet would take for a formula has an apostrophe before it, as `reelops.system.csv_cells` has it.
   function csvCell(value) {
     const text = String(value ?? "");
-    const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+    const bare = text.replace(/^'+/, "");
+    const safe = /^([\t\r\n]|\s*[=+\-@＝＋－＠])/.test(bare) ? `'${text}` : text;
     return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   }
 
@@ -284,9 +306,7 @@
     }
     byId("save-csv").addEventListener("click", () => save("decisions.csv", "text/csv;charset=utf-8", asCsv(decided())));
     byId("save-json").addEventListener("click", () => save("decisions.json", "application/json", `${JSON.stringify(decided(), null, 1)}\n`));
-    byId("forget").addEventListener("click", () => {
-      for (const row of rows()) decide(Number(row.dataset.clip), null);
-    });
+    byId("forget").addEventListener("click", forgetDecisions);
     countDecided();
   }
 
@@ -502,7 +522,7 @@
       this.cursor.setAttribute("x1", x);
       this.cursor.setAttribute("x2", x);
       const value = series[Math.floor((frame - first) / step)];
-      this.now.textContent = value === undefined || value === null ? "" : withUnit(value, courseUnit);
+      this.now.textContent = value === undefined || value === null ? "" : `here ${withUnit(value, courseUnit)}`;
     }
   }
 
@@ -582,8 +602,8 @@
   }
 
   function cameraWords({ asked, measured, extent, reason }) {
-    const did = measured ? `The camera was measured to do: ${measured}${extent === null ? "" : ` (${extent} of a normal move)`}.` : `The camera's move could not be told: ${reason}.`;
-    return asked ? `${did} Asked for: ${asked}.` : did;
+    const did = measured ? `Camera measured: ${measured}${extent === null ? "" : ` (${extent} of a normal move)`}.` : `The camera's move could not be told: ${reason}.`;
+    return asked ? `${did} Camera asked for: ${asked}.` : did;
   }
 
   function find(metric) {
@@ -708,7 +728,9 @@
     if (!open) {
       if (key !== "j" && key !== "k") return;
       const shown = shownRows();
-      const next = shown[Math.min(shown.length - 1, Math.max(0, shown.indexOf(row) + (key === "j" ? 1 : -1)))];
+      const place = shown.indexOf(row);
+      const wish = place < 0 ? placeLost - (key === "k") : place + (key === "j" ? 1 : -1);
+      const next = shown[Math.min(shown.length - 1, Math.max(0, wish))];
       if (next) focusRow(next);
       return;
     }
