@@ -77,7 +77,7 @@ class ClipOrder(ParamsBlock):
     adapter_strength: float = Field(
         default=1.0, ge=-MAX_STRENGTH, le=MAX_STRENGTH, description="1 applies the adapter as trained; 0 to 2 is usual."
     )
-    other_base: bool = Field(default=False, description="Wear the adapter though it was trained on another base.")
+    other_base: bool = Field(default=False, description="Apply the adapter though it was trained on another base.")
     fit: PictureFit = Field(default="crop", description="A picture of another aspect is cropped or padded.")
     num_frames: int | None = Field(default=None, ge=1, le=MAX_FRAMES, description="Frames of the clip.")
     width: int | None = Field(default=None, ge=1, le=MAX_SIDE, description="Width of the clip in pixels.")

@@ -12,7 +12,7 @@ from typing import Any
 
 from reelops.cogvideox.adapter_base import UNKNOWN_BASE
 from reelops.cogvideox.adapter_file import read_adapter
-from reelops.cogvideox.adapter_worn import adapter_applied
+from reelops.cogvideox.adapter_layers import adapter_applied
 from reelops.errors import WeightsError
 from tests.fuzz.fuzzer import Fuzzer, Mutant
 from tests.fuzz.mutation import chosen_mutation
@@ -151,7 +151,7 @@ def _pipeline() -> Any:
     return CogVideoXImageToVideoPipeline(None, None, None, transformer.eval(), CogVideoXDDIMScheduler())
 
 
-def _wear(path: Path) -> None:
+def _apply(path: Path) -> None:
     import torch
 
     adapter = read_adapter(path)
@@ -170,7 +170,7 @@ FUZZERS = (
         2000,
         60,
         _mutant,
-        _wear,
+        _apply,
         allowed=(WeightsError,),
         libraries=("safetensors", "peft", "diffusers"),
         memory_mb=2000,

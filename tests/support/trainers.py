@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ SAT_PLACES = {
     "attn1.to_out.0": ("dense", 0),
 }
 TARGETS = ["to_q", "to_k", "to_v", "to_out.0"]
+LAYER = "transformer_blocks.0.attn1.to_q"
+RANK, ALPHA = 4, 2.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,13 @@ class Saved:
         if self.beside is not None:
             (folder / "adapter_config.json").write_text(json.dumps(self.beside))
         return folder / self.file_name
+
+
+def with_fields(saved: Saved, **fields: Any) -> Saved:
+    """With these fields of peft's configuration in its header, each for the transformer."""
+    stated = json.loads(saved.header["lora_adapter_metadata"])
+    stated |= {f"transformer.{key}": value for key, value in fields.items()}
+    return dataclasses.replace(saved, header={"lora_adapter_metadata": json.dumps(stated)})
 
 
 def seeded_matrices(transformer: Any, rank: int, seed: int = 1) -> dict[str, tuple[Tensor, Tensor]]:

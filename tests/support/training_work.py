@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from studio import START_SECONDS, free_port
@@ -32,6 +35,12 @@ def train_here(
     latents = LatentParams.model_validate(LATENTS)
     plan = plan_training(ground.params(**changes), latents, ground.config, machine)
     return run_training(plan, ground.config, context, track, fresh)
+
+
+def make_copy(ground: Ground, folder: Path) -> Ground:
+    """The same latents and base in another folder, to be trained on apart."""
+    shutil.copytree(ground.folder, folder, symlinks=True)
+    return replace(ground, folder=folder)
 
 
 def in_processes(

@@ -275,6 +275,14 @@ def has_option(help_text: str, option: str) -> bool:
     return re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", help_text) is not None
 
 
+def test_the_architecture_has_a_line_for_every_room_and_for_no_other(repository):
+    rooms = (repository / "docs/architecture.md").read_text().split("## Rooms")[1].split("\n## ")[0]
+    named = {name for line in rooms.splitlines() for name in re.findall(r"`([\w/]+)`", line.rpartition(" | ")[0])}
+    package = [path for path in (repository / "src/reelops").iterdir() if path.suffix == ".py" or path.is_dir()]
+    there = {path.stem for path in package if not path.name.startswith("__")}
+    assert named == there | {"flows/", "tasks/"}
+
+
 def test_every_make_target_in_the_documents_exists(repository):
     targets = set(re.findall(r"^([a-z-]+):", (repository / "Makefile").read_text(), re.MULTILINE))
     asked = {words[1] for document in documents(repository) for words in shell_lines(document) if words[0] == "make"}

@@ -43,7 +43,7 @@ def validate(
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 3 if a check is not passed.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Make and score again what is kept of earlier runs.")] = False,
     other_base: Annotated[
-        bool, typer.Option("--other-base", help="Wear the adapter though it was trained on another base.")
+        bool, typer.Option("--other-base", help="Apply the adapter though it was trained on another base.")
     ] = False,
     no_track: Annotated[bool, typer.Option("--no-track", help="Log nothing to MLflow.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print verdict and figures as JSON.")] = False,

@@ -1,4 +1,4 @@
-"""Which base an adapter was trained on, by its own header, and whether it may be worn on another."""
+"""Which base an adapter was trained on, by its own header, and whether it may be applied to another."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ def peft_entry(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def require_base(adapter: PurePath, stated: Base, loaded: Base, other_base: bool) -> tuple[str, ...]:
-    """Notes for the user, once the adapter may be worn on the base that is loaded.
+    """Notes for the user, once the adapter may be applied to the base that is loaded.
 
     Args:
-        stated: what it was trained on; an empty one is worn on any base that it fits.
+        stated: what it was trained on; an empty one is applied to any base that it fits.
         other_base: the user knows, and wants it.
 
     Raises:
@@ -82,10 +82,10 @@ def require_base(adapter: PurePath, stated: Base, loaded: Base, other_base: bool
     if not stated.is_other_than(loaded):
         return ()
     if other_base:
-        return (f"adapter {adapter.name} was trained on {stated} and is worn on another base, {loaded}, as asked",)
+        return (f"adapter {adapter.name} was trained on {stated} and is applied to another base, {loaded}, as asked",)
     raise WeightsError(
         f"Adapter {adapter} was trained on {stated}, and this base is {loaded}. Choose the profile of its base, train "
-        "it again, or wear it all the same: --other-base, or `other_base` in Python and in params.yaml."
+        "it again, or apply it all the same: --other-base, or `other_base` in Python and in params.yaml."
     )
 
 

@@ -141,7 +141,7 @@ def read_content(file: Path) -> Content:
     """What an adapter's file holds; all of its numbers were looked at.
 
     Raises:
-        WeightsError: it cannot be read, or is no LoRA that can be worn as it is meant.
+        WeightsError: it cannot be read, or is no LoRA that can be applied as it is meant.
     """
     with _opened(file) as tensors, _told_of(file):
         names = list(tensors.keys())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from reelops.clip import ClipFormat, ClipOrder
 from reelops.cogvideox.adapter_base import Base, require_base
 from reelops.cogvideox.adapter_file import Adapter, read_adapter
-from reelops.cogvideox.adapter_worn import adapter_applied
+from reelops.cogvideox.adapter_layers import adapter_applied
 from reelops.cogvideox.clip_format import choose_format
 from reelops.cogvideox.load import WARM_MODEL, LoadedModel, WarmModel
 from reelops.cogvideox.profiles import KIND, Profile, find_profile

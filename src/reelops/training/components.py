@@ -11,7 +11,7 @@ from torch import Tensor
 
 from reelops.cogvideox.adapter_base import Base
 from reelops.cogvideox.adapter_file import read_adapter
-from reelops.cogvideox.adapter_worn import read_adapter_weights
+from reelops.cogvideox.adapter_layers import read_adapter_weights
 from reelops.cogvideox.denoiser import load_transformer
 from reelops.cogvideox.frame_attention import enable_sparse_frame_attention
 from reelops.cogvideox.lora import add_lora, lora_parameters

@@ -43,7 +43,7 @@ class ValidationPlan:
     Attributes:
         facts: what training says of the adapter; empty for other people's.
         cache: clips that earlier runs made.
-        other_base: the adapter was trained on another base, and is worn all the same.
+        other_base: the adapter was trained on another base, and is applied all the same.
         notes: for the user.
     """
 

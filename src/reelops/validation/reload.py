@@ -18,7 +18,7 @@ import numpy as np
 
 from reelops.clip import ClipOrder
 from reelops.cogvideox.adapter_file import WEIGHTS_NAME, Adapter
-from reelops.cogvideox.adapter_worn import save_for_diffusers
+from reelops.cogvideox.adapter_layers import save_for_diffusers
 from reelops.cogvideox.load import WARM_MODEL
 from reelops.cogvideox.profiles import Profile
 from reelops.cogvideox.weights import Weights

@@ -51,7 +51,7 @@ def test_a_header_says_what_the_adapter_was_trained_on_or_nothing(header: dict[s
         (Base("zai-org/CogVideoX-5b-I2V@main"), HUB),
     ],
 )
-def test_an_adapter_of_this_base_or_of_no_stated_one_is_worn_without_a_word(stated: Base, loaded: Base) -> None:
+def test_an_adapter_of_this_base_or_of_no_stated_one_is_applied_without_a_word(stated: Base, loaded: Base) -> None:
     assert require_base(FILE, stated, loaded, other_base=False) == ()
 
 
@@ -69,4 +69,4 @@ def test_an_adapter_of_another_base_is_refused_unless_somebody_asks_for_it(state
     with pytest.raises(WeightsError, match=r"was trained on .*, and this base is .*--other-base"):
         require_base(FILE, stated, loaded, other_base=False)
     (note,) = require_base(FILE, stated, loaded, other_base=True)
-    assert "worn on another base" in note and str(loaded) in note
+    assert "applied to another base" in note and str(loaded) in note

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reelops.cogvideox.adapter_file import read_adapter
-from reelops.cogvideox.adapter_worn import adapter_applied
+from reelops.cogvideox.adapter_layers import adapter_applied
 from reelops.cogvideox.weights import locate_weights
 from reelops.params import load_config
 
@@ -20,7 +20,7 @@ def nightfall(repository: Path) -> Path:
     return folder
 
 
-def test_the_shipped_adapter_is_of_the_embedded_model_and_worn_by_it(nightfall: Path) -> None:
+def test_the_shipped_adapter_is_of_the_embedded_model_and_applied_to_it(nightfall: Path) -> None:
     import torch
     from diffusers import CogVideoXImageToVideoPipeline
 

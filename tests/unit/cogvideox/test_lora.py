@@ -1,4 +1,4 @@
-"""LoRA adapters written by peft and diffusers themselves, worn and taken off again."""
+"""LoRA adapters written by peft and diffusers themselves, applied and taken off again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from small_model import CLIP, PROMPT_LENGTH
 
 from reelops.cogvideox.adapter_base import UNKNOWN_BASE
 from reelops.cogvideox.adapter_file import WEIGHTS_NAME, read_adapter
-from reelops.cogvideox.adapter_worn import adapter_applied
+from reelops.cogvideox.adapter_layers import adapter_applied
 from reelops.cogvideox.sampling import SamplingConfig, sample_frames
 from reelops.errors import SettingsError, WeightsError
 from reelops.system.digest import sha256_of
@@ -87,12 +87,12 @@ def test_half_the_alpha_halves_what_the_adapter_adds(small_pipeline, small_model
 def test_strength_scales_what_the_adapter_adds_and_zero_is_the_base(small_pipeline, lora):
     base = velocity(small_pipeline)
     with adapter_applied(small_pipeline, read_adapter(lora), UNKNOWN_BASE):
-        worn, delta = velocity(small_pipeline), projection_delta(small_pipeline)
+        applied, delta = velocity(small_pipeline), projection_delta(small_pipeline)
     with adapter_applied(small_pipeline, read_adapter(lora, strength=0.5), UNKNOWN_BASE):
         torch.testing.assert_close(projection_delta(small_pipeline), delta / 2)
     with adapter_applied(small_pipeline, read_adapter(lora, strength=0.0), UNKNOWN_BASE):
         assert torch.equal(velocity(small_pipeline), base)
-    assert not torch.allclose(worn, base, atol=1e-3)
+    assert not torch.allclose(applied, base, atol=1e-3)
 
 
 def test_lora_with_zero_b_leaves_the_model_unchanged(small_pipeline, small_model, tmp_path):

@@ -8,18 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from reelops.dataset.entry import Entry
-from reelops.dataset.params import DatasetParams, open_source
-
-Listed = dict[str, Entry]
+from listed import Listed, listed
 
 
-def listed(place: Path) -> tuple[Listed, list[str]]:
+def listed_in(place: Path) -> tuple[Listed, list[str]]:
     """Entries by their paths in a folder, and what was noted."""
-    (params,) = DatasetParams.model_validate({"sources": [{"kind": "folder", "path": str(place)}]}).sources
-    notes: list[str] = []
-    return {one.clip_id: one for one in open_source(params, place).entries((), notes.append)}, notes
+    return listed({"kind": "folder", "path": str(place)}, place)
 
 
 def touch(place: Path, *names: str) -> None:
@@ -30,7 +24,7 @@ def touch(place: Path, *names: str) -> None:
 
 def captions(place: Path) -> dict[str, tuple[str, ...]]:
     """Captions by the videos' paths, where nothing is to be noted."""
-    entries, notes = listed(place)
+    entries, notes = listed_in(place)
     assert not notes
     return {name: entry.captions for name, entry in entries.items()}
 
@@ -60,7 +54,7 @@ def test_a_name_in_other_case_is_found_unless_it_could_mean_two(tmp_path: Path) 
     touch(tmp_path, "A.MP4", "b.mp4", "B.mp4")
     (tmp_path / "a.TXT").write_text("beside")
     (tmp_path / "table.csv").write_text("file_name,caption\na.mp4,one\nb.mp4,two\nB.MP4,whose?\n")
-    entries, notes = listed(tmp_path)
+    entries, notes = listed_in(tmp_path)
     assert {name: entry.captions for name, entry in entries.items()} == {
         "A.MP4": ("beside", "one"),
         "B.mp4": (),
@@ -79,7 +73,7 @@ def test_windows_strokes_and_names_without_their_folder_are_understood(tmp_path:
 def test_a_bare_name_is_not_taken_for_a_video_of_another_folder(tmp_path: Path) -> None:
     touch(tmp_path, "deep/a.mp4")
     (tmp_path / "table.csv").write_text("file_name,caption\na.mp4,one\n")
-    entries, notes = listed(tmp_path)
+    entries, notes = listed_in(tmp_path)
     assert entries["deep/a.mp4"].captions == () and len(notes) == 1
 
 
@@ -89,7 +83,7 @@ def test_a_bare_name_is_not_taken_for_a_video_of_another_folder(tmp_path: Path) 
 @pytest.mark.parametrize("name", ["training_dog", "test_driving", "dev_kit", "val_thorens", "trainspotting", "protest"])
 def test_a_class_whose_name_holds_a_word_for_a_split_is_a_class(tmp_path: Path, name: str) -> None:
     touch(tmp_path, f"{name}/a.mp4", f"val/{name}/a.mp4")
-    entries, _ = listed(tmp_path)
+    entries, _ = listed_in(tmp_path)
     assert {(one.split, one.category) for one in entries.values()} == {(None, name), ("validation", name)}
 
 
@@ -100,13 +94,13 @@ def test_a_class_whose_name_holds_a_word_for_a_split_is_a_class(tmp_path: Path, 
 )  # fmt: skip
 def test_a_folder_that_holds_a_split_is_known(tmp_path: Path, folder: str, split: str) -> None:
     touch(tmp_path, f"{folder}/dog/a.mp4", f"{folder}/test/b.mp4")
-    entries, _ = listed(tmp_path)
+    entries, _ = listed_in(tmp_path)
     assert [(one.split, one.category) for one in entries.values()] == [(split, "dog"), (split, "test")]
 
 
 def test_the_name_of_a_video_is_no_split(tmp_path: Path) -> None:
     touch(tmp_path, "train_running.mp4", "test.mp4", "videos/val.mp4")
-    entries, _ = listed(tmp_path)
+    entries, _ = listed_in(tmp_path)
     assert {(one.split, one.category) for one in entries.values()} == {(None, None)}
 
 
@@ -119,7 +113,7 @@ def test_linked_folders_are_entered_once_and_what_leads_back_is_said(tmp_path: P
     for name, target in (("link", elsewhere), ("round", mine), ("twice", elsewhere), ("up", tmp_path)):
         (mine / name).symlink_to(target)
     (elsewhere / "loop").symlink_to(elsewhere)
-    entries, notes = listed(mine)
+    entries, notes = listed_in(mine)
     assert {name: entry.captions for name, entry in entries.items()} == {
         "link/b.mp4": ("a linked cat", "one"),
         "real/a.mp4": (),
@@ -167,7 +161,7 @@ def test_a_field_without_a_value_says_nothing(tmp_path: Path, label: Any) -> Non
     """Python's json writes the missing values of pandas as NaN."""
     touch(tmp_path, "a.mp4")
     (tmp_path / "t.jsonl").write_text(json.dumps({"video": "a.mp4", "text": "one", "label": label, "licence": label}))
-    entries, notes = listed(tmp_path)
+    entries, notes = listed_in(tmp_path)
     assert (entries["a.mp4"].category, entries["a.mp4"].licence, notes) == (None, "not stated", [])
 
 
@@ -175,7 +169,7 @@ def test_splits_of_a_table_may_be_its_keys(tmp_path: Path) -> None:
     touch(tmp_path, "a.mp4", "b.mp4")
     rows = {"train": [{"video": "a.mp4", "caption": "one"}], "test": [{"video": "b.mp4", "caption": "two"}]}
     (tmp_path / "all.json").write_text(json.dumps(rows))
-    entries, notes = listed(tmp_path)
+    entries, notes = listed_in(tmp_path)
     assert [(one.split, one.captions) for one in entries.values()] == [("train", ("one",)), ("test", ("two",))]
     assert not notes
 
@@ -189,7 +183,7 @@ def test_captions_beside_a_video_may_end_in_caption(tmp_path: Path) -> None:
 def test_a_row_of_several_videos_is_left_out_and_said(tmp_path: Path) -> None:
     touch(tmp_path, "a.mp4", "b.mp4")
     (tmp_path / "data.jsonl").write_text(json.dumps({"videos": ["a.mp4", "b.mp4"], "text": "a cat and a dog"}))
-    entries, notes = listed(tmp_path)
+    entries, notes = listed_in(tmp_path)
     assert all(not entry.captions for entry in entries.values()) and len(notes) == 1
 
 
@@ -203,6 +197,6 @@ def test_a_list_of_captions_in_a_field_is_read_as_python_or_json_writes_it(tmp_p
 def test_broken_lines_of_json_are_one_line(tmp_path: Path) -> None:
     touch(tmp_path, "a.mp4")
     (tmp_path / "t.jsonl").write_text('{"video": "a.mp4", "text": "tab\there"}\n{\n{\n5\n')
-    entries, notes = listed(tmp_path)
+    entries, notes = listed_in(tmp_path)
     assert entries["a.mp4"].captions == ("tab\there",)
     assert len(notes) == 2 and any("t.jsonl, line 2 is not JSON" in n and "1 more like it" in n for n in notes)

@@ -91,11 +91,11 @@ def lora(tmp_path):
 
 def test_an_adapter_changes_the_clip_and_is_gone_for_the_next_order(generator, order, lora):
     plain_THWC = generator.generate(order).read_frames()
-    worn = generator.generate(order.but(adapter=lora, adapter_strength=0.7))
-    assert not np.array_equal(plain_THWC, worn.read_frames())
-    assert worn.facts.own["adapter_sha256"] == sha256_of(lora)
-    assert (worn.facts.own["adapter_rank"], worn.facts.own["adapter_strength"]) == (2, 0.7)
-    assert any("states no alpha" in note for note in worn.facts.notes)
+    adapted = generator.generate(order.but(adapter=lora, adapter_strength=0.7))
+    assert not np.array_equal(plain_THWC, adapted.read_frames())
+    assert adapted.facts.own["adapter_sha256"] == sha256_of(lora)
+    assert (adapted.facts.own["adapter_rank"], adapted.facts.own["adapter_strength"]) == (2, 0.7)
+    assert any("states no alpha" in note for note in adapted.facts.notes)
     assert np.array_equal(generator.generate(order).read_frames(), plain_THWC)
 
 
@@ -109,10 +109,10 @@ def test_an_adapter_of_another_base_is_refused_before_and_while_generating_unles
             door(stranger)
     asked = stranger.but(other_base=True)
     generator.check(asked)
-    assert any("worn on another base" in note for note in generator.generate(asked).facts.notes)
+    assert any("applied to another base" in note for note in generator.generate(asked).facts.notes)
 
 
-def test_an_adapter_of_this_base_is_worn_without_a_note(generator, order, small_model, tmp_path):
+def test_an_adapter_of_this_base_is_applied_without_a_note(generator, order, small_model, tmp_path):
     facts = {"base": "renamed", "base_revision": content_digest(small_model, tmp_path / "cache")}
     own = order.but(adapter=write_adapter(tmp_path / "lora.safetensors", {"reelops": json.dumps(facts)}))
     generator.check(own)

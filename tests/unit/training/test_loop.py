@@ -11,18 +11,17 @@ import pytest
 import torch
 from own_memory import OwnMemory
 from safetensors.torch import load_file, save_file
-from small_model import HEIGHT, PROMPT_LENGTH, WIDTH
+from small_model import HEIGHT, WIDTH
 from studio import START_SECONDS, read_to_line
 from training_ground import LATENTS
-from training_work import in_processes, train_here
+from training_work import in_processes, make_copy, train_here
 
-from reelops.cogvideox.adapter_file import WEIGHTS_NAME, read_adapter
+from reelops.cogvideox.adapter_file import WEIGHTS_NAME
 from reelops.cogvideox.denoiser import load_transformer
 from reelops.cogvideox.frame_attention import SparseFrameAttention
 from reelops.cogvideox.lora import add_lora, lora_parameters
-from reelops.errors import Cancelled, DatasetError, MachineError, SettingsError
+from reelops.errors import Cancelled, DatasetError, MachineError
 from reelops.progress import RunContext
-from reelops.system.digest import sha256_of
 from reelops.system.hardware import Gpu, inspect_machine
 from reelops.training.cache import LatentCache
 from reelops.training.checkpoint import check_room, exclusive_run
@@ -47,14 +46,6 @@ def files_of(checkpoint: Path):
         for path in checkpoint.iterdir()
         if path.name not in ("state.json", "manifest.json")
     }
-
-
-def velocity(transformer, rotary):
-    generator = torch.Generator().manual_seed(0)
-    video = torch.randn(1, 3, 32, HEIGHT // 4, WIDTH // 4, generator=generator)
-    text = torch.randn(1, PROMPT_LENGTH, 16, generator=generator)
-    with torch.no_grad():
-        return transformer(video, text, torch.tensor([500]), image_rotary_emb=rotary, return_dict=False)[0]
 
 
 @pytest.mark.parametrize(("frames_per_step", "sparse"), [(2, True), (None, False)])
@@ -159,13 +150,6 @@ def test_main_memory_beside_the_gpus_is_looked_at_for_all_processes_together(gro
         plan_training(ground.params(batch=4), latents, ground.config, machine, Launch(4, shared=True))
 
 
-def make_copy(ground, folder):
-    import shutil
-
-    shutil.copytree(ground.folder, folder, symlinks=True)
-    return replace(ground, folder=folder)
-
-
 def test_sigterm_saves_the_step_at_hand_and_says_how_to_go_on(ground):
     ground.write_params(steps=100_000, checkpoint_every=100_000, held_out={"every": 0})
     process = ground.start("train", "--no-track", PYTHONUNBUFFERED="1")
@@ -264,85 +248,6 @@ def test_a_budget_ends_training_and_what_was_learnt_is_published(ground):
 def test_a_budget_that_cannot_do_says_how_many_steps_it_can(ground):
     with pytest.raises(MachineError, match=r"the budget ends after 0\.00.*Set train\.steps to \d+"):
         train_here(ground, steps=1_000_000, checkpoint_every=100_000, budget={"money": 1.0, "money_per_hour": 600.0})
-
-
-# ---- the adapter ----
-
-
-def test_a_fresh_adapter_leaves_the_model_unchanged_and_alone_is_trained(small_model, small_pipeline):
-    transformer = load_transformer(small_model, "float32").eval()
-    rotary = small_pipeline._prepare_rotary_positional_embeddings(HEIGHT, WIDTH, 3, torch.device("cpu"))
-    before = velocity(transformer, rotary)
-    add_lora(transformer, 4, 8.0, ["to_q", "to_k", "to_v", "to_out.0"], seed=0)
-    assert torch.equal(velocity(transformer, rotary), before)
-    parameters = lora_parameters(transformer)
-    assert len(parameters) == 8 and all(value.requires_grad for value in parameters.values())
-    assert {name for name, value in transformer.named_parameters() if value.requires_grad} == {
-        name.replace(".weight", ".default.weight") for name in parameters
-    }
-
-
-def test_the_adapter_starts_from_its_seed_alone_and_in_float32(small_model):
-    made = []
-    for seed in (0, 0, 1):
-        torch.manual_seed(len(made))
-        transformer = load_transformer(small_model, "bfloat16")
-        add_lora(transformer, 4, 4.0, ["to_q"], seed)
-        made.append(lora_parameters(transformer)["transformer_blocks.0.attn1.to_q.lora_A.weight"])
-    assert made[0].dtype == torch.float32
-    assert torch.equal(made[0], made[1]) and not torch.equal(made[0], made[2])
-
-
-def test_alpha_survives_save_and_plain_load(ground, small_model):
-    """`pipeline.load_lora_weights` alone gives the velocity that the trained transformer itself gives."""
-    from diffusers import CogVideoXImageToVideoPipeline
-    from peft.utils import set_peft_model_state_dict
-
-    train_here(ground, steps=3, rank=4, alpha=8)
-    adapter = read_adapter(ground.adapter)
-    assert (adapter.rank, adapter.alpha, adapter.notes) == (4, 8.0, ())
-    pipeline = CogVideoXImageToVideoPipeline.from_pretrained(str(small_model), dtype=torch.float32)
-    rotary = pipeline._prepare_rotary_positional_embeddings(HEIGHT, WIDTH, 3, torch.device("cpu"))
-    base = velocity(pipeline.transformer, rotary)
-    pipeline.load_lora_weights(str(ground.adapter))
-    loaded = velocity(pipeline.transformer, rotary)
-
-    trained = load_transformer(small_model, "float32").eval()
-    add_lora(trained, 4, 8.0, ["to_q", "to_k", "to_v", "to_out.0"], seed=0)
-    set_peft_model_state_dict(trained, load_file(ground.checkpoints[-1] / "lora.safetensors"), "default")
-    torch.testing.assert_close(loaded, velocity(trained, rotary), rtol=0, atol=1e-6)
-    assert (loaded - base).abs().max() > 1e-4
-
-
-def test_the_adapter_says_where_it_is_from_and_is_the_same_for_the_same_run(ground, tmp_path):
-    from safetensors import safe_open
-
-    first = train_here(ground, steps=2)
-    second = train_here(make_copy(ground, tmp_path / "again"), steps=2, fresh=True)
-    assert first.published.sha256 == second.published.sha256 == sha256_of(ground.adapter / WEIGHTS_NAME)
-    facts = json.loads((ground.adapter / "adapter.json").read_text())
-    with safe_open(ground.adapter / WEIGHTS_NAME, "pt") as tensors:
-        assert json.loads(tensors.metadata()["reelops"]) == facts
-    assert facts["base_revision"].startswith("sha256:") and facts["step"] == 2 and facts["rank"] == 4
-    assert "shaky" in (ground.adapter / "card.md").read_text()
-
-
-def test_training_goes_on_from_an_adapter_of_the_same_shape_only(ground, tmp_path):
-    train_here(ground, steps=2)
-    kept = tmp_path / "kept"
-    ground.adapter.rename(kept)
-    train_here(ground, steps=1, start_from=kept, lr=1e-9)
-    one, other = (load_file(folder / WEIGHTS_NAME) for folder in (kept, ground.adapter))
-    for name, value in one.items():
-        torch.testing.assert_close(value, other[name], rtol=0, atol=1e-6)
-    with pytest.raises(SettingsError, match="has rank 4"):
-        train_here(ground, steps=1, start_from=kept, rank=8)
-    weights = load_file(kept / WEIGHTS_NAME)
-    alphas = {name.replace("lora_A.weight", "alpha"): torch.tensor(2.0) for name in weights if "lora_A" in name}
-    alphas[next(iter(alphas))] = torch.tensor(1.0)
-    save_file({**weights, **alphas}, tmp_path / "varied.safetensors")
-    with pytest.raises(SettingsError, match="no plain LoRA"):
-        train_here(ground, steps=1, start_from=tmp_path / "varied.safetensors")
 
 
 # ---- what must not pass ----

@@ -237,7 +237,7 @@ def test_an_adapter_of_another_base_is_refused_by_name(ground):
     with pytest.raises(WeightsError, match=r"was trained on small sha256:0123, and this base is small sha256:"):
         plan_here(ground)
     asked = plan_validation(ValidateParams.model_validate(VALIDATE), ground.adapter, ground.config, other_base=True)
-    assert any("worn on another base" in note for note in asked.notes)
+    assert any("applied to another base" in note for note in asked.notes)
     assert asked.order(asked.trials[0], "adapter").other_base and not asked.order(asked.trials[0], "base").other_base
 
 

@@ -1,4 +1,4 @@
-"""An adapter fitted to the layers of a transformer: worn by a pipeline for one sampling, or trained further."""
+"""An adapter fitted to the layers of a transformer: applied for one sampling, or trained further."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def adapter_applied(
 
     Args:
         base: what the pipeline was loaded from.
-        other_base: wear it though it was trained on another base; the notes that are given say so.
+        other_base: apply it though it was trained on another base; the notes that are given say so.
 
     Raises:
         WeightsError: the adapter does not fit the base, or was trained on another one.
