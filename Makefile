@@ -59,7 +59,7 @@ media: setup ## compare files of many encoders and containers with ffmpeg, frame
 	@$(BIN)/python scripts/media_report.py $(MEDIA)
 
 .PHONY: gpu
-gpu: setup ## check and measure what wants a CUDA GPU, within ten minutes, into reports/gpu; run it again to go on
+gpu: setup ## check and measure what wants a CUDA GPU, within ten minutes, into reports/gpu; run it again to resume
 	@$(BIN)/python scripts/gpu_report.py
 
 .PHONY: python-report
@@ -88,7 +88,7 @@ hooks: setup ## check each commit before it is made
 	@$(BIN)/pre-commit install
 
 .PHONY: lock
-lock: setup ## write requirements.lock anew from pyproject.toml; the newest of everything: make lock UPGRADE=1
+lock: setup ## write requirements.lock from pyproject.toml; the newest of everything: make lock UPGRADE=1
 	@$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)
 
 .PHONY: clean

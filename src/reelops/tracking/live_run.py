@@ -1,6 +1,6 @@
 """A run in MLflow that is logged while it runs, and that a later process can resume.
 
-Work that takes hours is not lost over its diary: nothing here raises for a store that does not answer. What it did not
+Work that takes hours is not lost over its log: nothing here raises for a store that does not answer. What it did not
 take is kept and sent at the next occasion, the last one being the run's end.
 """
 
@@ -67,7 +67,7 @@ class LiveRun:
     done again by the next one.
 
     Args:
-        run_id: of a run to resume; None begins one. One that the store does not have is begun anew.
+        run_id: of a run to resume; None begins one. One that the store does not have is replaced by a new one.
         last_waits: seconds before each further try at the end of a run that has ended well.
 
     Attributes:

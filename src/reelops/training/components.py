@@ -82,7 +82,7 @@ def _start_from(transformer: Any, path: Path, params: TrainParams, base: Base) -
     if not adapter.plain:
         raise SettingsError(
             f"train.start_from: {adapter.path} is no plain LoRA of one rank and alpha (DoRA, rsLoRA, a bias, or "
-            "a rank or alpha for each layer); training goes on from those alone. Choose another one, or null."
+            "a rank or alpha for each layer); training resumes from those alone. Choose another one, or null."
         )
     if adapter.rank != params.rank or set(weights) != set(own) or adapter.alpha not in (None, params.alpha):
         raise SettingsError(

@@ -46,5 +46,5 @@ def check_seconds(path: Path, seconds: Fraction) -> None:
     if seconds > MAX_SECONDS:
         raise VideoError(
             f"{path} lasts for {float(seconds):,.0f} seconds by its own times; the limit is {MAX_SECONDS:,}. "
-            "Cut it first, or copy it anew if its times are wrong."
+            "Cut it first, or copy it again if its times are wrong."
         )
