@@ -260,7 +260,7 @@ def _measure(
             if isinstance(answer, JobProgress):
                 tally.frames_of(answer.index, answer.amount)
             else:
-                answer.raise_machine_fault(jobs[answer.index].path)
+                answer.raise_machine_fault(jobs[answer.index].path, but_for_killers=True)
                 tally.job_done(answer.index)
                 yield answer.index, answer.result, answer.error
 

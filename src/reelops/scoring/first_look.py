@@ -57,7 +57,7 @@ def look_at_all(
     with closing(run_jobs(look, questions, min(workers or cores(), len(questions)), on_poll)) as answers:
         for answer in answers:
             if not isinstance(answer, JobProgress):
-                answer.raise_machine_fault(questions[answer.index].clip)
+                answer.raise_machine_fault(questions[answer.index].clip, but_for_killers=True)
                 yield answer.index, answer.result or answer.error or ""
 
 

@@ -1,8 +1,9 @@
 """Worker processes, each doing one job at a time with one thread; one that dies takes only its own job along.
 
 The standard pools give up all work when one process dies, and media files can kill a decoder. Here it is known who had
-which job: that job is answered with how its process ended, and another process takes the dead one's place. Each worker
-has a pipe of its own, because a pipe that workers share needs a lock, and a worker killed while it holds that lock, or
+which job: that job is answered with how its process ended, and another process takes the dead one's place. A process that
+was killed from outside, as the kernel does where memory runs out, says little about its job, for its neighbours may have
+had the memory: once all others are done that job is tried again, with no other process beside it. Each worker has a pipe of its own, because a pipe that workers share needs a lock, and a worker killed while it holds that lock, or
 half way through an answer, stops all others. (pebble's ProcessPool shares one: with a worker killed every 0.4 seconds
 it ended with BrokenProcessPool after 4 to 9 kills, where this did all the rest of 1,200 jobs.)
 
@@ -18,7 +19,7 @@ import signal
 import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
@@ -39,19 +40,29 @@ _BROKEN = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGIL
 
 @dataclass(frozen=True)
 class JobResult(Generic[Result]):
-    """What became of the job at `index`: its result, or in a sentence why there is none, and whose fault that is."""
+    """What became of the job at `index`: its result, or in a sentence why there is none, and whose fault that is.
+
+    Attributes:
+        killed: its process was killed from outside, and so was the next one, which had no other beside it.
+    """
 
     index: int
     result: Result | None = None
     error: str | None = None
     fault: Fault | None = None
+    killed: bool = False
 
-    def raise_machine_fault(self, what: object) -> None:
+    def raise_machine_fault(self, what: object, but_for_killers: bool = False) -> None:
         """To be asked before the error is taken for a fact about what the job was about.
+
+        Args:
+            but_for_killers: not where it was killed: for whoever keeps no answer, so that the next run asks again.
 
         Raises:
             MachineError: it is none; `what` names the job.
         """
+        if self.killed and but_for_killers:
+            return
         if self.fault is Fault.MACHINE:
             raise MachineError(
                 f"{what}: {self.error}. This says nothing about the file: what was done is kept; run it again."
@@ -78,7 +89,21 @@ def run_jobs(
         workers: how many processes; no more are started than there are jobs.
         on_poll: called twice a second at least; what it raises ends the workers.
     """
-    waiting = list(enumerate(jobs))[::-1]
+    again: list[int] = []
+    yield from _answers(work, list(enumerate(jobs)), workers, on_poll, again)
+    for index in again:
+        yield from _answers(work, [(index, jobs[index])], 1, on_poll)
+
+
+def _answers(
+    work: Work[Job, Result],
+    numbered: Sequence[tuple[int, Job]],
+    workers: int,
+    on_poll: Callable[[], None] | None,
+    again: list[int] | None = None,
+) -> Generator[JobResult[Result] | JobProgress, None, None]:
+    """Of all these jobs but those whose process was killed, which go into `again`; without that, of all."""
+    waiting = list(reversed(numbered))
     pool: list[_Worker] = []
     try:
         while waiting or pool:
@@ -88,7 +113,11 @@ def run_jobs(
             if on_poll:
                 on_poll()
             for worker in _ready(pool):
-                yield _receive(worker)
+                answer = _receive(worker)
+                if isinstance(answer, JobResult) and answer.killed and again is not None:
+                    again.append(answer.index)
+                else:
+                    yield answer
                 if worker.index is None and waiting and not worker.dead:
                     worker.assign(*waiting.pop())
                 elif worker.index is None:
@@ -114,7 +143,9 @@ def _receive(worker: _Worker) -> JobResult[Any] | JobProgress:
         worker.process.join(_GRACE_SECONDS)
         worker.dead, worker.index = True, None
         code = worker.process.exitcode
-        return JobResult(index, error=f"the process that worked on it {_end_of(code)}", fault=_fault_of_end(code))
+        fault = _fault_of_end(code)
+        error = f"the process that worked on it {_end_of(code)}"
+        return JobResult(index, error=error, fault=fault, killed=fault is Fault.MACHINE)
     if isinstance(message, int):
         return JobProgress(index, message)
     worker.index = None
@@ -132,12 +163,18 @@ class _Worker:
 
     @classmethod
     def started(cls, work: Work[Any, Any]) -> _Worker:
+        """Raises MachineError where this machine cannot start one now."""
         context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(pickle.dumps(work), theirs), daemon=True)
-        with _child_environment():
-            process.start()
-        theirs.close()
+        try:
+            ours, theirs = context.Pipe()
+            with closing(theirs):
+                process = context.Process(target=_serve, args=(pickle.dumps(work), theirs), daemon=True)
+                with _child_environment():
+                    process.start()
+        except OSError as error:
+            raise MachineError(
+                f"cannot start a process that works: {error.strerror}. What was done is kept; run it again."
+            ) from error
         return cls(process, ours)
 
     def assign(self, index: int, job: Any) -> None:
@@ -187,8 +224,10 @@ def _end_of(code: int | None) -> str:
     if code is None or code >= 0:
         return f"ended by itself (code {code})"
     name = signal.Signals(-code).name if -code in signal.valid_signals() else str(-code)
+    if -code in _BROKEN:
+        return f"was ended by {name}"
     hint = "; was there too little memory?" if -code == signal.SIGKILL else ""
-    return f"was ended by {name}{hint}"
+    return f"was ended by {name}, twice{hint}"
 
 
 def _fault_of_end(code: int | None) -> Fault:

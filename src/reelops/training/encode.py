@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -15,12 +16,13 @@ from reelops.cogvideox.clip_format import choose_format
 from reelops.cogvideox.encoding_memory import EncodersPlan, plan_encoders
 from reelops.cogvideox.profiles import find_profile
 from reelops.cogvideox.weights import Weights, parts_digest
-from reelops.errors import VideoError, WeightsError
-from reelops.foreign import reading_foreign
+from reelops.errors import DatasetError, VideoError, WeightsError
+from reelops.foreign import reading_foreign, refuse_machine_fault
 from reelops.params import Config
 from reelops.system.device_lock import on_device
 from reelops.system.hardware import inspect_machine
 from reelops.system.making import making_of
+from reelops.system.worker_pool import JobProgress, ReportProgress, run_jobs
 from reelops.training.cache import EncodedClip, Encoding
 from reelops.training.clips import TrainingClip
 from reelops.training.params import LatentParams
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _UNFIT = "holds weights that do not fit their config"
+# From so many on a second process that reads is worth its start.
+_MANY_CLIPS = 8
 # What a clip is comes from the table, and every part of it that is encoded is in the clip's key.
 _IN_KEYS_BY_VALUE = ("reelops.dataset",)
 
@@ -81,17 +85,14 @@ def load_text_encoder(folder: Path, dtype: str, device: str) -> TextEncoder:
     Raises:
         WeightsError: the weights do not fit their config.
     """
-    import torch
     from transformers import AutoTokenizer, T5EncoderModel
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    with reading_foreign(folder / "text_encoder", WeightsError, _UNFIT, "copy them again"):
-        network = T5EncoderModel.from_pretrained(
-            folder, subfolder="text_encoder", dtype=getattr(torch, dtype), use_safetensors=True
-        )
+    network = _loaded(T5EncoderModel, folder, "text_encoder", dtype, device)
+    with reading_foreign(folder / "tokenizer", WeightsError, "cannot be read", "copy it again"):
         tokenizer = AutoTokenizer.from_pretrained(folder, subfolder="tokenizer", trust_remote_code=False)
-    return TextEncoder(tokenizer, network.to(on_device(device)).eval())
+    return TextEncoder(tokenizer, network)
 
 
 def load_vae(folder: Path, dtype: str, device: str, tiling: bool = False) -> Any:
@@ -103,18 +104,51 @@ def load_vae(folder: Path, dtype: str, device: str, tiling: bool = False) -> Any
     Raises:
         WeightsError: the weights do not fit their config.
     """
-    import torch
     from diffusers import AutoencoderKLCogVideoX
     from diffusers.utils import logging
 
     logging.disable_progress_bar()
-    with reading_foreign(folder / "vae", WeightsError, _UNFIT, "copy them again"):
-        vae = AutoencoderKLCogVideoX.from_pretrained(
-            folder, subfolder="vae", torch_dtype=getattr(torch, dtype), use_safetensors=True
-        )
+    vae = _loaded(AutoencoderKLCogVideoX, folder, "vae", dtype, device)
     if tiling:
         vae.enable_tiling()
-    return vae.to(on_device(device)).eval()
+    return vae
+
+
+def _loaded(kind: Any, folder: Path, part: str, dtype: str, device: str) -> Any:
+    """A network of a base, to be used and not to be trained."""
+    import torch
+
+    with reading_foreign(folder / part, WeightsError, _UNFIT, "copy them again"):
+        network = kind.from_pretrained(folder, subfolder=part, dtype=getattr(torch, dtype), use_safetensors=True)
+    return network.to(on_device(device)).eval()
+
+
+def read_samples(
+    clips: Sequence[TrainingClip], encoding: Encoding
+) -> Generator[tuple[int, tuple[np.ndarray, np.ndarray] | str]]:
+    """Index and sample (see `read_sample`) of each clip, in no order; in words where it cannot be used.
+
+    They are decoded in other processes, which a strange file may end; where there are many, one decodes ahead while
+    another's sample is used. Closing it ends them.
+
+    Raises:
+        MachineError: this machine cannot read a clip now.
+    """
+    readers = 2 if len(clips) >= _MANY_CLIPS else 1
+    with closing(run_jobs(_read_apart, [(clip, encoding) for clip in clips], readers)) as answers:
+        for answer in answers:
+            if not isinstance(answer, JobProgress):
+                answer.raise_machine_fault(clips[answer.index].video)
+                yield answer.index, answer.result or answer.error or ""
+
+
+def _read_apart(job: tuple[TrainingClip, Encoding], _report: ReportProgress) -> tuple[np.ndarray, np.ndarray]:
+    clip, encoding = job
+    try:
+        return read_sample(clip, encoding)
+    except OSError as error:
+        refuse_machine_fault(clip.video, error)
+        raise DatasetError(str(error)) from error
 
 
 def read_sample(clip: TrainingClip, encoding: Encoding) -> tuple[np.ndarray, np.ndarray]:
@@ -137,15 +171,12 @@ def read_sample(clip: TrainingClip, encoding: Encoding) -> tuple[np.ndarray, np.
     return np.stack(frames), picture
 
 
-def encode_sample(clip: TrainingClip, entry: EncodedClip, encoding: Encoding, vae: Any) -> dict[str, Tensor]:
-    """The tensors of a clip and its picture, as the cache keeps them.
-
-    Raises:
-        VideoError, PictureError: see `read_sample`.
-    """
+def encode_sample(
+    frames_THWC: np.ndarray, picture_HWC: np.ndarray, entry: EncodedClip, encoding: Encoding, vae: Any
+) -> dict[str, Tensor]:
+    """The tensors of a clip and its picture (see `read_sample`), as the cache keeps them."""
     from reelops.cogvideox.latents import encode_clip
 
-    frames_THWC, picture_HWC = read_sample(clip, encoding)
     seed = int(entry.key[:8], 16)
     return vars(encode_clip(vae, frames_THWC, picture_HWC, encoding.noised_pictures, seed))
 

@@ -12,9 +12,12 @@ import json
 import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+
+import numpy as np
 
 from reelops.cogvideox.encoding_memory import EncodersPlan
 from reelops.cogvideox.memory import GB
@@ -37,6 +40,7 @@ from reelops.training.encode import (
     load_text_encoder,
     load_vae,
     plan_encoding,
+    read_samples,
 )
 from reelops.training.params import LatentParams
 
@@ -257,39 +261,45 @@ def _encode_captions(plan: LatentPlan, captions: Sequence[str], how: EncodersPla
     if not captions:
         return []
     encoder = load_text_encoder(plan.weights.folder, plan.params.dtype, how.text_device)
-    return [note for text in _counted(captions, "captions", context) for note in _encode_text(plan, text, encoder)]
+    return [
+        note
+        for text in _counted(captions, len(captions), "captions", context)
+        for note in _encode_text(plan, text, encoder)
+    ]
 
 
 def _encode_clips(
     plan: LatentPlan, clips: Sequence[tuple[TrainingClip, EncodedClip]], how: EncodersPlan, context: RunContext
 ) -> list[Quarantined]:
     """Stores them; those that cannot be encoded."""
-    failed: list[Quarantined] = []
     if not clips:
-        return failed
+        return []
+    failed: dict[int, Quarantined] = {}
     vae = load_vae(plan.weights.folder, plan.params.dtype, how.vae_device, how.vae_tiling)
-    for clip, entry in _counted(clips, "clips", context):
-        try:
-            _encode_clip(plan, clip, entry, vae)
-        except Cancelled:
-            raise
-        except (ReelOpsError, OSError) as error:
-            refuse_machine_fault(clip.video, error)
-            failed.append(Quarantined(clip.clip_id, str(error)))
+    with closing(read_samples([clip for clip, _ in clips], plan.encoding)) as samples:
+        for index, sample in _counted(samples, len(clips), "clips", context):
+            clip, entry = clips[index]
+            try:
+                _encode_clip(plan, entry, sample, vae)
+            except Cancelled:
+                raise
+            except (ReelOpsError, OSError) as error:
+                refuse_machine_fault(clip.video, error)
+                failed[index] = Quarantined(clip.clip_id, str(error))
     context.progress("clips", len(clips), len(clips), "clips")
-    return failed
+    return [reason for _, reason in sorted(failed.items())]
 
 
-def _counted(items: Sequence[One], stage: str, context: RunContext) -> Iterator[One]:
+def _counted(items: Iterable[One], count: int, stage: str, context: RunContext) -> Iterator[One]:
     """The items one by one, each reported before its turn.
 
     Raises:
         Cancelled: somebody asked to stop.
     """
     for number, item in enumerate(items):
-        context.progress(stage, number, len(items), stage)
+        context.progress(stage, number, count, stage)
         context.raise_if_stopped(
-            f"Stopped as asked, {number} of {len(items)} {stage} encoded; the next run resumes from there."
+            f"Stopped as asked, {number} of {count} {stage} encoded; the next run resumes from there."
         )
         yield item
 
@@ -300,8 +310,15 @@ def _encode_text(plan: LatentPlan, caption: str, encoder: TextEncoder) -> list[s
     return notes
 
 
-def _encode_clip(plan: LatentPlan, clip: TrainingClip, entry: EncodedClip, vae: Any) -> None:
-    tensors = encode_sample(clip, entry, plan.encoding, vae)
+def _encode_clip(plan: LatentPlan, entry: EncodedClip, sample: tuple[np.ndarray, np.ndarray] | str, vae: Any) -> None:
+    """Stores it.
+
+    Raises:
+        DatasetError: its sample could not be read, which is told instead of it.
+    """
+    if isinstance(sample, str):
+        raise DatasetError(sample)
+    tensors = encode_sample(*sample, entry, plan.encoding, vae)
     plan.cache.write("clips", entry.key, tensors, plan.encoding.stored_dtype)
 
 

@@ -166,6 +166,24 @@ def test_other_weights_are_refused_by_name(weights: Weights, tmp_path: Path) -> 
         Embedder(str(tmp_path / "bert"))
 
 
+@pytest.mark.parametrize(
+    ("name", "change", "told"),
+    [
+        ("features.3.weight", lambda tensor: tensor[:, :32], r"features\.3\.weight has the shape \(192, 32, 5, 5\)"),
+        ("features.6.bias", lambda tensor: tensor[:1], r"features\.6\.bias has the shape \(1,\)"),
+        ("lin4.model.1.weight", lambda tensor: tensor.flatten(), r"lin4\.model\.1\.weight has the shape \(256,\)"),
+        ("features.0.bias", lambda tensor: tensor * float("nan"), r"features\.0\.bias holds what is no finite number"),
+    ],
+)
+def test_weights_of_another_network_are_refused_by_the_tensor_that_tells(weights, tmp_path, name, change, told):
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(weights.lpips)
+    save_file(tensors | {name: change(tensors[name]).contiguous()}, tmp_path / "other.safetensors")
+    with pytest.raises(WeightsError, match=rf"other\.safetensors is of another network: its {told}"):
+        Lpips(tmp_path / "other.safetensors")
+
+
 def test_a_checkpoint_that_lacks_weights_is_refused_rather_than_filled_with_random_ones(
     weights: Weights, tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ import os
 import time
 
 import pytest
-from worker_jobs import square, threads, trouble
+from worker_jobs import killed_once, square, threads, trouble
 
 from reelops.errors import Fault, MachineError
 from reelops.system.worker_pool import ONE_THREAD, JobProgress, JobResult, run_jobs
@@ -37,7 +37,14 @@ def test_every_job_is_answered_once_and_reports_its_progress():
 def test_a_process_that_dies_takes_only_its_own_job_along():
     found = answers(trouble, ["well", "die", "well", "well"])
     assert [found[number].result for number in (0, 2, 3)] == ["well"] * 3
-    assert "ended by SIGKILL" in found[1].error
+    assert "ended by SIGKILL, twice; was there too little memory?" in found[1].error
+
+
+def test_a_job_whose_process_was_killed_is_done_after_all_others_with_no_process_beside_it(tmp_path):
+    jobs = [tmp_path / "killed", *(tmp_path / str(number) for number in range(4))]
+    received = [one for one in run_jobs(killed_once, jobs, 2) if isinstance(one, JobResult)]
+    assert received[-1].index == 0 and {one.result for one in received} == {jobs[0].name, "0", "1", "2", "3"}
+    assert (tmp_path / "killed").read_text() == "begun " * 2
 
 
 def test_errors_for_people_and_faults_of_ours_are_told_apart():
@@ -90,5 +97,8 @@ def test_an_answer_says_whose_fault_it_is_and_a_machines_is_no_fact_about_the_fi
     for name in ("full", "die"):
         with pytest.raises(MachineError, match=r"clip\.mp4: .*what was done is kept"):
             found[name].raise_machine_fault("clip.mp4")
+    found["die"].raise_machine_fault("clip.mp4", but_for_killers=True)
+    with pytest.raises(MachineError):
+        found["full"].raise_machine_fault("clip.mp4", but_for_killers=True)
     for name in ("refuse", "break", "crash", "well"):
         found[name].raise_machine_fault("clip.mp4")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,10 +19,10 @@ from reelops.errors import (
     DownloadError,
     MachineError,
     SettingsError,
-    VideoError,
     this_machine_failed,
 )
-from reelops.foreign import reading_foreign, reason_of, refuse_machine_fault
+from reelops.foreign import reading_foreign, reason_of
+from reelops.system.worker_pool import JobProgress, ReportProgress, run_jobs
 from reelops.system.write_errors import machine_error_on_write
 from reelops.video.decode import read_frames
 from reelops.video.encode import EncoderProfile, encode
@@ -75,27 +75,51 @@ def _bring(page: str, entries: list[Entry], depot: Depot) -> list[Fetched | Lost
         whole = _download(page, folder, depot)
     except DownloadError as error:
         return [Lost(entry, (f"{page}: {error}",)) for entry in entries]
-    answers = [_cut(whole, entry, depot.videos / f"{entry.clip_id}.mp4") for entry in entries]
+    answers = list(_cuts(whole, entries, depot))
     shutil.rmtree(folder, ignore_errors=True)
     return answers
 
 
-def _cut(whole: Path, entry: Entry, target: Path) -> Fetched | Lost:
-    """Writes the segment of a whole video as a file of its own.
+def _cuts(whole: Path, entries: Sequence[Entry], depot: Depot) -> Iterator[Fetched | Lost]:
+    """The segments of a whole video, each a file of its own; cut in another process, which a strange video may end.
 
     Raises:
         MachineError: this machine cannot read or write it now; nothing is known of the video.
+        Stopped: the run is to end.
     """
-    try:
-        info = probe(whole)
-        segment = entry.segment or Segment(info.duration * 0, info.duration)
-        # An uneven rate becomes its even average: a tick shows the frame of that moment.
-        frames = read_frames(whole, fps=info.fps, start=segment.start, stop=segment.end, on_damage=lambda _: None)
-        encode((shown.frame_HWC for shown in frames), target, info.fps, _CUT)
-    except VideoError as error:
-        refuse_machine_fault(whole, error)
-        return Lost(entry, (f"{entry.page}: {error}",))
-    return Fetched(entry, target, new=True)
+    jobs = [_Cut(whole, entry.segment, depot.videos / f"{entry.clip_id}.mp4") for entry in entries]
+    with closing(run_jobs(_cut, jobs, 1, partial(_raise_if_stopping, depot))) as answers:
+        for answer in answers:
+            if isinstance(answer, JobProgress):
+                continue
+            answer.raise_machine_fault(whole)
+            entry = entries[answer.index]
+            if answer.error:
+                yield Lost(entry, (f"{entry.page}: {answer.error}",))
+            else:
+                yield Fetched(entry, jobs[answer.index].target, new=True)
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """What to cut of a whole video, all of it where no segment is given, and the file that it becomes."""
+
+    whole: Path
+    segment: Segment | None
+    target: Path
+
+
+def _cut(job: _Cut, _report: ReportProgress) -> None:
+    info = probe(job.whole)
+    segment = job.segment or Segment(info.duration * 0, info.duration)
+    # An uneven rate becomes its even average: a tick shows the frame of that moment.
+    frames = read_frames(job.whole, fps=info.fps, start=segment.start, stop=segment.end, on_damage=lambda _: None)
+    encode((shown.frame_HWC for shown in frames), job.target, info.fps, _CUT)
+
+
+def _raise_if_stopping(depot: Depot) -> None:
+    if depot.stopping.is_set():
+        raise Stopped("stopped")
 
 
 def _download(page: str, folder: Path, depot: Depot) -> Path:
@@ -149,8 +173,7 @@ def _room_for_it(page: str, depot: Depot) -> Iterator[Callable[[dict[str, Any]],
 
     def on_progress(facts: dict[str, Any]) -> None:
         nonlocal claim, have
-        if depot.stopping.is_set():
-            raise Stopped("stopped")
+        _raise_if_stopping(depot)
         now, total = facts.get("downloaded_bytes") or 0, facts.get("total_bytes")
         if claim is None:
             claim = claims.enter_context(depot.downloader.disk.claim(max(0, (total or 0) - now)))

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from reelops.errors import WeightsError
-from reelops.foreign import reason_of
+from reelops.foreign import reading_foreign, reason_of
 from reelops.system.weight_files import check_safetensors_only
 
 if TYPE_CHECKING:
@@ -51,8 +51,9 @@ class Embedder:
             )
         self._model: Any = model.eval()
         vision = config.vision_config if hasattr(config, "vision_config") else config
-        self._side, self._patch = int(vision.image_size), int(vision.patch_size)
-        self.dimensions = int(config.projection_dim if self._is_clip else config.hidden_size)
+        with reading_foreign(weights, WeightsError, "has an odd config", "download it again"):
+            self._side, self._patch = int(vision.image_size), int(vision.patch_size)
+            self.dimensions = int(config.projection_dim if self._is_clip else config.hidden_size)
 
     def embed(self, frame_HWC: np.ndarray) -> np.ndarray:
         """A unit vector, float32, of an RGB uint8 frame."""

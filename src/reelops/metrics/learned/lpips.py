@@ -38,20 +38,25 @@ LPIPS = Metric(
 
 @dataclass(frozen=True)
 class _Layer:
-    """A convolution of AlexNet (Krizhevsky 2014): its number in torchvision's `features`, and what it does."""
+    """A convolution of AlexNet (Krizhevsky 2014): its number in torchvision's `features`, and what it does.
+
+    Attributes:
+        shape: of its weights: channels out and in, rows, columns.
+    """
 
     number: int
+    shape: tuple[int, int, int, int]
     stride: int
     padding: int
     pool_before: bool
 
 
 _ALEXNET = (
-    _Layer(0, 4, 2, False),
-    _Layer(3, 1, 2, True),
-    _Layer(6, 1, 1, True),
-    _Layer(8, 1, 1, False),
-    _Layer(10, 1, 1, False),
+    _Layer(0, (64, 3, 11, 11), 4, 2, False),
+    _Layer(3, (192, 64, 5, 5), 1, 2, True),
+    _Layer(6, (384, 192, 3, 3), 1, 1, True),
+    _Layer(8, (256, 384, 3, 3), 1, 1, False),
+    _Layer(10, (256, 256, 3, 3), 1, 1, False),
 )
 _SHIFT, _SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
 
@@ -80,6 +85,8 @@ class Lpips:
             self._layers = [_weights_of(tensors, *numbered) for numbered in enumerate(_ALEXNET)]
         except KeyError as error:
             raise WeightsError(f"{file} has no tensor {error}; {HOW_TO_GET_WEIGHTS}") from error
+        except ValueError as error:
+            raise WeightsError(f"{file} is of another network: {error}; {HOW_TO_GET_WEIGHTS}") from error
 
     def distance(self, one_HWC: np.ndarray, other_HWC: np.ndarray) -> float:
         """Between two pictures of one size, RGB uint8, no side below 64."""
@@ -114,8 +121,27 @@ def _weights_of(
     """Convolution, bias and learned channel weights of one layer."""
     theirs, torchvision = f"net.slice{index + 1}.{layer.number}", f"features.{layer.number}"
     prefix = theirs if f"{theirs}.weight" in tensors else torchvision
-    convolution, bias = tensors[f"{prefix}.weight"].float(), tensors[f"{prefix}.bias"].float()
-    return convolution, bias, tensors[f"lin{index}.model.1.weight"].float()
+    channels = layer.shape[0]
+    return (
+        _numbers(tensors, f"{prefix}.weight", layer.shape),
+        _numbers(tensors, f"{prefix}.bias", (channels,)),
+        _numbers(tensors, f"lin{index}.model.1.weight", (1, channels, 1, 1)),
+    )
+
+
+def _numbers(tensors: dict[str, torch.Tensor], name: str, shape: tuple[int, ...]) -> torch.Tensor:
+    """The tensor of a name, float32.
+
+    Raises:
+        KeyError: there is none.
+        ValueError: it has another shape, or holds what is no number.
+    """
+    tensor = tensors[name].float()
+    if tuple(tensor.shape) != shape:
+        raise ValueError(f"its {name} has the shape {tuple(tensor.shape)}, and {shape} is wanted")
+    if not tensor.isfinite().all():
+        raise ValueError(f"its {name} holds what is no finite number")
+    return tensor
 
 
 def _unit(features_1CHW: torch.Tensor) -> torch.Tensor:

@@ -110,7 +110,7 @@ def _media_of(clips: Sequence[ScoredClip], budget_bytes: int, workers: int | Non
     with closing(run_jobs(make_media, jobs, min(workers or cores(), len(jobs)))) as answers:
         for answer in answers:
             if isinstance(answer, JobResult):
-                answer.raise_machine_fault(jobs[answer.index].path)
+                answer.raise_machine_fault(jobs[answer.index].path, but_for_killers=True)
                 media[answer.index] = answer.result or Media(None, {}, "none", note=answer.error or "")
                 context.progress("report", len(media), len(jobs), "clips")
                 context.raise_if_stopped()
