@@ -1,11 +1,13 @@
 """Worker processes, each doing one job at a time with one thread; one that dies takes only its own job along.
 
 The standard pools give up all work when one process dies, and media files can kill a decoder. Here it is known who had
-which job: that job is answered with how its process ended, and another process takes the dead one's place. A process that
-was killed from outside, as the kernel does where memory runs out, says little about its job, for its neighbours may have
-had the memory: once all others are done that job is tried again, with no other process beside it. Each worker has a pipe of its own, because a pipe that workers share needs a lock, and a worker killed while it holds that lock, or
+which job: that job is answered with how its process ended, and another process takes the dead one's place. Each worker
+has a pipe of its own, because a pipe that workers share needs a lock, and a worker killed while it holds that lock, or
 half way through an answer, stops all others. (pebble's ProcessPool shares one: with a worker killed every 0.4 seconds
 it ended with BrokenProcessPool after 4 to 9 kills, where this did all the rest of 1,200 jobs.)
+
+A process that is killed from outside, as the kernel does where memory runs out, says little about its job: others may
+have had the memory. So once all others are done that job is tried again, with no process beside it.
 
 Ctrl-C reaches only the process that called; the workers are then ended, and whatever they had finished is kept.
 """

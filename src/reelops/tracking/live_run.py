@@ -47,6 +47,7 @@ MOST_WAITING = 100_000  # about 20 MB
 # A store that keeps a run waiting until it gives up may cost it a tenth of its time.
 _RESTS_PER_TRY = 10.0
 _LAST_WAITS = (1.0, 3.0, 10.0)
+_ITS_END = "that it has ended"
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,11 @@ class LiveRun:
         reason = self._reason or f"more than {MOST_WAITING} points waited, or it refused them"
         return f"MLflow at {shown(self._uri)} did not take {', '.join(missing)}: {reason}"
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the store knows that it has ended, or has nothing of it."""
+        return self._ended and _ITS_END not in self._missing
+
     def begin(self) -> None:
         """Begins or resumes the run in the store, if that answers; the next point does it otherwise."""
         self._try(self._begun)
@@ -170,7 +176,7 @@ class LiveRun:
         for name, value in {**(tags or {}), **lost}.items():
             self._insist(f"the tag {name}", partial(self._tag, name, value), well)
         end = "FAILED" if well and self._missing else status
-        self._insist("that it has ended", lambda: self._begun().set_terminated(self.run_id, end), well)
+        self._insist(_ITS_END, lambda: self._begun().set_terminated(self.run_id, end), well)
 
     # ---- trying ----
 

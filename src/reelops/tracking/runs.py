@@ -141,6 +141,22 @@ def tag_run(uri: str, run_id: str, tags: Mapping[str, str]) -> None:
         persist(tag)
 
 
+def end_left_run(uri: str, run_id: str | None) -> None:
+    """Ends a run as killed whose process is gone without having said so; any other stays as it is.
+
+    Raises:
+        TrackingError: the store cannot be reached or refuses.
+    """
+
+    def end() -> None:
+        run = run_that_is_there(client, run_id)
+        if run is not None and run.info.status == "RUNNING":
+            client.set_terminated(run_id, "KILLED")
+
+    with asking_store(uri, f"did not take the end of {run_id}", _REMEDY), open_store(uri) as client:
+        persist(end)
+
+
 def run_of(client: MlflowClient, experiment_id: str, record: RunRecord) -> Run:
     """The run of a record: the one that was begun for it before, or a new one."""
     known = _runs_with_key(client, experiment_id, record.key)

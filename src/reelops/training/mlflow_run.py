@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import torch
 
+from reelops.errors import MachineError, TrackingError
+from reelops.foreign import machine_error_on_read
 from reelops.params import Config
 from reelops.progress import Event, Progress, RunContext
+from reelops.system.files import write_text_atomically
 from reelops.tracking.lineage import Lineage
 from reelops.tracking.live_run import LiveRun
-from reelops.tracking.runs import RunRecord
-from reelops.training.checkpoint import RunState
+from reelops.tracking.runs import RunRecord, end_left_run
+from reelops.training.checkpoint import RunState, exclusive_run
 from reelops.training.loop import STAGE
 from reelops.training.plan import TrainingPlan
 from reelops.training.publish import PublishedAdapter
@@ -22,26 +25,79 @@ EXPERIMENT = "train-lora"
 
 
 @contextmanager
-def open_live_run(plan: TrainingPlan, state: RunState, lineage: Lineage, config: Config) -> Iterator[LiveRun]:
-    """The run that a checkpoint names, or a new one; where the block raises it is closed as killed or failed.
+def open_live_run(
+    plan: TrainingPlan, state: RunState, lineage: Lineage, config: Config, fresh: bool = False
+) -> Iterator[LiveRun]:
+    """The run that a checkpoint or its folder names, or a new one; closed as killed or failed where the block raises.
 
     Args:
         state: of the checkpoint that training resumes from; what the process before had not sent is sent now.
+        fresh: begin another run than the one that the folder names, which is ended.
     """
-    with LiveRun(_record(plan, lineage), config.mlflow_tracking_uri, state.run_id) as live_run:
-        live_run.begin()
-        for row in state.curve:
-            live_run.log({name: value for name, value in row.items() if name != "step"}, int(row["step"]))
-        yield live_run
+    note, uri = _note_in(plan.checkpoints.folder), config.mlflow_tracking_uri
+    live_run = LiveRun(_record(plan, lineage), uri, state.run_id or (None if fresh else _noted(note)))
+    try:
+        with live_run:
+            live_run.begin()
+            _end_left_runs(plan, live_run, uri, fresh)
+            _keep_note(note, live_run)
+            for row in state.curve:
+                live_run.log({name: value for name, value in row.items() if name != "step"}, int(row["step"]))
+            yield live_run
+    finally:
+        if live_run.has_ended:
+            _remove(note)
 
 
-def logging_to(live_run: LiveRun, context: RunContext) -> RunContext:
+def _note_in(checkpoints: Path) -> Path:
+    """Where a run is named until it has ended: all that is left where one is killed before its first checkpoint."""
+    return checkpoints / "mlflow_run.txt"
+
+
+def _noted(note: Path) -> str | None:
+    try:
+        return note.read_text(encoding="utf-8", errors="replace").strip() or None
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise machine_error_on_read(note, error) from error
+
+
+def _keep_note(note: Path, live_run: LiveRun) -> None:
+    if live_run.tracked is not None and not note.is_file():
+        with suppress(MachineError):  # a checkpoint that finds no room says so; work is not lost over its diary
+            write_text_atomically(note, f"{live_run.tracked.run_id}\n")
+
+
+def _remove(note: Path) -> None:
+    with suppress(OSError):
+        note.unlink(missing_ok=True)
+
+
+def _end_left_runs(plan: TrainingPlan, live_run: LiveRun, uri: str, fresh: bool) -> None:
+    """Ends runs of this project whose process was killed, which MLflow shows as running for ever; this one is not."""
+    own = plan.checkpoints.folder
+    if live_run.tracked is None:
+        return
+    for note in sorted(plan.paths.checkpoints.glob(f"*/{_note_in(own).name}")):
+        if note.parent == own and not fresh:
+            continue
+        # Somebody who trains holds the lock of the run; what the store does not take now waits for the next start.
+        alone = nullcontext() if note.parent == own else exclusive_run(note.parent)
+        with suppress(MachineError, TrackingError), alone:
+            end_left_run(uri, _noted(note))
+            _remove(note)
+
+
+def logging_to(live_run: LiveRun, plan: TrainingPlan, context: RunContext) -> RunContext:
     """The same context, whose training figures go to MLflow, too, with the machine's own."""
+    note = _note_in(plan.checkpoints.folder)
 
     def on_event(event: Event) -> None:
         context.on_event(event)
         if isinstance(event, Progress) and event.stage == STAGE:
             live_run.log({**event.figures, **_machine_figures()}, int(event.done))
+            _keep_note(note, live_run)
 
     return RunContext(on_event, context.should_stop)
 

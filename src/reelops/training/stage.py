@@ -90,8 +90,8 @@ def _run(plan: TrainingPlan, config: Config, context: RunContext, track: bool, f
         if not first:
             return TrainingResult(plan, loop.run(context))
         lineage = trace_lineage({"base_revision": plan.weights.revision}, config.project)
-        with open_live_run(plan, loop.state, lineage, config) if track else nullcontext() as live_run:
-            outcome, peak_bytes = _train(loop, context, live_run)
+        with open_live_run(plan, loop.state, lineage, config, fresh) if track else nullcontext() as live_run:
+            outcome, peak_bytes = _train(plan, loop, context, live_run)
             published = publish_adapter(plan, loop, outcome)
             figures = training_figures(plan, outcome, time.monotonic() - began, peak_bytes)
             files = report_training(figures, outcome, plan.paths.reports)
@@ -117,10 +117,15 @@ def _open_loop(plan: TrainingPlan, accelerator: Any, fresh: bool) -> Loop:
     return Loop(load_components(plan), accelerator, plan.checkpoints, plan.launch)
 
 
-def _train(loop: Loop, context: RunContext, live_run: LiveRun | None) -> tuple[Outcome, Mapping[str, int]]:
+def _train(
+    plan: TrainingPlan, loop: Loop, context: RunContext, live_run: LiveRun | None
+) -> tuple[Outcome, Mapping[str, int]]:
     """What the loop did, and its largest memory in bytes."""
     with PeakMemory() as peak:
-        outcome = loop.run(logging_to(live_run, context), lambda: live_run.run_id) if live_run else loop.run(context)
+        if live_run is None:
+            outcome = loop.run(context)
+        else:
+            outcome = loop.run(logging_to(live_run, plan, context), lambda: live_run.run_id)
     return outcome, peak.bytes_used
 
 

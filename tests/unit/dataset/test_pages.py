@@ -12,6 +12,7 @@ import published
 import pytest
 from file_server import Answer, FileServer
 from scarcity import files_no_larger_than
+from worker_jobs import DeadlyPath
 
 from reelops.dataset.entry import Entry, Fetched, Lost, Segment
 from reelops.dataset.fetch.depot import Depot, Notes
@@ -71,6 +72,20 @@ def test_clips_of_one_video_are_cut_from_one_download(entry: Entry, depot: Depot
 def test_a_segment_beyond_the_end_is_lost_with_the_reason(entry: Entry, depot: Depot) -> None:
     (lost,) = bring([replace(entry, segment=Segment(Fraction(90), Fraction(100)))], depot)
     assert isinstance(lost, Lost) and "nothing from 90 s" in lost.reasons[0]
+
+
+def test_a_video_that_ends_its_decoder_costs_its_own_clips_alone(entry: Entry, depot: Depot, tmp_path: Path) -> None:
+    other = replace(entry, clip_id="abc_0_1", segment=Segment(Fraction(0), Fraction(1)))
+    videos = MixedFolder(depot.videos)
+    (lost, got) = bring([entry, other], replace(depot, videos=videos))
+    assert isinstance(lost, Lost) and "was ended by SIGSEGV" in lost.reasons[0] and isinstance(got, Fetched)
+
+
+class MixedFolder(type(Path())):
+    """A folder with one file in it that ends the process which its name is sent to."""
+
+    def __truediv__(self, name: str) -> Path:
+        return DeadlyPath(super().__truediv__(name)) if name == "abc_1_3.mp4" else Path(self, name)
 
 
 def test_what_yt_dlp_cannot_get_is_lost_in_its_words(entry: Entry, depot: Depot, server: FileServer) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from footage import textured
 from PIL import Image
-from worker_jobs import DeadlyPath
+from worker_jobs import DeadlyPath, HungryPath
 
 from reelops.foreign import LONGEST_JSON, json_object
 from reelops.metrics.settings import ScoreSettings
@@ -118,6 +118,17 @@ def test_a_clip_that_ends_its_process_costs_itself_alone(tmp_path: Path, order: 
     scored = score_clips([good, deadly, odd], order, workers=2)
     assert [clip.scores is not None for clip in scored] == [True, False, True]
     assert scored[1].error == "deadly.mp4: the process that worked on it was ended by SIGSEGV"
+
+
+def test_a_clip_whose_process_is_killed_twice_costs_itself_alone_and_is_asked_again(
+    tmp_path: Path, order: ScoringOrder
+) -> None:
+    path = write_commented(tmp_path / "hungry.mp4", "")
+    good = write_commented(tmp_path / "good.mp4", "")
+    scored = score_clips([HungryPath(path), good], order, workers=2)
+    assert [clip.scores is not None for clip in scored] == [False, True]
+    assert "was ended by SIGKILL, twice; was there too little memory?" in (scored[0].error or "")
+    assert score_clips([path, good], order, workers=2)[0].scores is not None
 
 
 @pytest.mark.parametrize("text", [*ODD_JSON.values(), "", "7", "\ufeff{}", '{"a":' * 60 + "1" + "}" * 60])

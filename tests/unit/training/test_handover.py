@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -15,13 +16,14 @@ pytest.importorskip("dvc", reason='DVC comes with pip install "reelops[data]"')
 import mlflow
 import yaml
 from mlflow import MlflowClient
-from training_work import train_here
+from training_work import in_processes, train_here
 
 from reelops.cogvideox.adapter_file import WEIGHTS_NAME
 from reelops.errors import MachineError, TrackingError
 from reelops.progress import RunContext
 from reelops.system.digest import sha256_of
 from reelops.tracking.adapters import register_challenger
+from reelops.training.checkpoint import exclusive_run
 from reelops.training.reproduce import lineage_tags, read_trained, reproduce
 
 
@@ -54,6 +56,44 @@ def test_a_run_leaves_params_its_adapter_and_each_point_of_its_curves_once_howev
     assert run.data.tags["adapter_sha256"] == report.published.sha256
     (model,) = client.search_logged_models([run.info.experiment_id])
     assert model.source_run_id == run.info.run_id and model.tags["lineage"].count(".") == 4
+
+
+def runs_of(ground):
+    client = MlflowClient(tracking_uri=ground.config.mlflow_tracking_uri)
+    experiment = client.get_experiment_by_name("train-lora").experiment_id
+    return client, {run.info.run_id: run.info.status for run in client.search_runs([experiment])}
+
+
+@pytest.fixture
+def killed(ground):
+    """A run that was killed before its first checkpoint; its id."""
+    assert in_processes(ground, 1, {"track": True, "die_at": 1}) == [-signal.SIGKILL]
+    ((run_id, status),) = runs_of(ground)[1].items()
+    assert status == "RUNNING" and not ground.checkpoints
+    return run_id
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint_is_gone_on_with(ground, killed):
+    report = train_here(ground, track=True)
+    client, runs = runs_of(ground)
+    assert report.tracked.run_id == killed and runs == {killed: "FINISHED"}
+    steps = [point.step for point in client.get_metric_history(killed, "loss")]
+    assert sorted(steps) == [1, 2, 3, 4]
+    assert not list((ground.folder / ".cache/checkpoints").rglob("mlflow_run.txt"))
+
+
+@pytest.mark.parametrize("other", [{"fresh": True}, {"lr": 0.02}])
+def test_a_run_that_was_killed_and_is_not_gone_on_with_is_ended_by_the_next_start(ground, killed, other):
+    report = train_here(ground, track=True, **other)
+    assert report.tracked.run_id != killed
+    assert runs_of(ground)[1] == {killed: "KILLED", report.tracked.run_id: "FINISHED"}
+
+
+def test_a_run_that_another_process_is_at_is_left_alone(ground, killed):
+    (note,) = (ground.folder / ".cache/checkpoints").rglob("mlflow_run.txt")
+    with exclusive_run(note.parent):
+        train_here(ground, track=True, lr=0.02)
+    assert runs_of(ground)[1][killed] == "RUNNING" and note.read_text().strip() == killed
 
 
 def interrupt_at(step):

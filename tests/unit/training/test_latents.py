@@ -15,7 +15,8 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from scarcity import files_no_larger_than, no_more_open_files
 from small_model import FRAMES, HEIGHT, WIDTH, write_small_model
-from training_ground import PROMPTS, make_ground
+from training_ground import LATENTS, PROMPTS, make_ground
+from worker_jobs import DeadlyPath, HungryPath
 
 from reelops.cli import build_app, run_guarded
 from reelops.cogvideox.conditioning import encode_prompts, picture_condition, picture_tensor
@@ -26,8 +27,9 @@ from reelops.system.making import Making
 from reelops.training import encode as encoding_module
 from reelops.training.cache import LatentCache
 from reelops.training.clips import read_training_clips
-from reelops.training.encode import read_sample
-from reelops.training.latent_stage import Shard
+from reelops.training.encode import read_sample, read_samples
+from reelops.training.latent_stage import Shard, plan_latents, run_latents
+from reelops.training.params import LatentParams
 
 LATENT_FRAMES = (FRAMES - 1) // 4 + 1
 
@@ -178,6 +180,49 @@ def test_bad_clips_are_left_out_with_the_reason(ground):
     assert "9 at 8 per second are needed" in reasons["ground/clip-2"]
     assert [entry.clip_id for entry in cached(ground)[1].clips] == ["ground/clip-3", "ground/clip-4"]
     assert len(report.quarantined) == 3
+
+
+def plan_with(ground, path_kind):
+    """The plan of the stage, its first clip being one that ends whoever opens it."""
+    plan = plan_latents(LatentParams.model_validate(LATENTS | {"max_failed_share": 0.3}), ground.config)
+    (first, entry), *others = plan.clips
+    return replace(plan, clips=((replace(first, video=path_kind(first.video)), entry), *others))
+
+
+def test_a_clip_that_ends_its_decoder_is_left_out_with_the_reason(ground):
+    shutil.rmtree(ground.latents / "clips")
+    result = run_latents(plan_with(ground, DeadlyPath))
+    assert [(one.clip_id, one.reason) for one in result.quarantined] == [
+        ("ground/clip-0", "the process that worked on it was ended by SIGSEGV")
+    ]
+    assert len(cached(ground)[1].clips) == 4
+
+
+def test_a_clip_whose_decoder_is_killed_ends_the_stage_once_all_others_are_encoded(ground):
+    shutil.rmtree(ground.latents / "clips")
+    with pytest.raises(MachineError, match=r"clip-0\.mp4: .*SIGKILL, twice.*too little memory.*run it again"):
+        run_latents(plan_with(ground, HungryPath))
+    assert len(cached(ground, 1)[1].clips) == 5, "the old index stays"
+    assert ground.encode().kept == 4
+
+
+def test_a_sample_read_in_another_process_is_the_same_to_the_bit(encoded):
+    clips = read_training_clips(encoded.table, encoded.folder)
+    encoding = LatentCache(encoded.latents).read_index().encoding
+    apart = dict(read_samples(clips, encoding))
+    assert sorted(apart) == list(range(len(clips)))
+    for index, clip in enumerate(clips):
+        for ours, theirs in zip(read_sample(clip, encoding), apart[index], strict=True):
+            assert np.array_equal(ours, theirs)
+
+
+def test_a_machine_that_can_start_no_process_ends_the_stage(ground):
+    ground.encode()
+    shutil.rmtree(ground.latents / "clips")
+    plan = plan_with(ground, type(ground.table))
+    samples = read_samples([clip for clip, _ in plan.clips], plan.encoding)
+    with pytest.raises(MachineError, match="cannot start a process that works: Too many open"), no_more_open_files():
+        next(samples)
 
 
 def test_too_many_bad_clips_fail_the_stage_and_keep_the_old_index(ground):
