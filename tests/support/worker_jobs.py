@@ -33,6 +33,8 @@ def trouble(what: str, report: ReportProgress) -> str:
         raise ZeroDivisionError("division by zero")
     if what == "hoard":
         torch.empty(10**15)
+    if what == "unsendable":
+        return (letter for letter in what)
     if what == "sleep":
         report(os.getpid())
         time.sleep(600)
@@ -65,3 +67,23 @@ class HungryPath(DeadlyPath):
     """One that ends it as the kernel does where a file takes all memory."""
 
     ends_by = signal.SIGKILL
+
+
+class EndsAtItsStart:
+    """Work that a process cannot even be told of."""
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+
+    def __call__(self, job: object, report: ReportProgress) -> object:
+        return job
+
+    def __reduce__(self):
+        return (os._exit, (1,)) if self.how == "exit" else (signal.raise_signal, (signal.SIGKILL,))
+
+
+class TakesAllMemory:
+    """A job that there is no memory for where it arrives."""
+
+    def __reduce__(self):
+        return bytes, (10**15,)

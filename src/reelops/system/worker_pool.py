@@ -22,7 +22,7 @@ import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
@@ -37,6 +37,8 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 POLL_SECONDS = 0.5
 _starts = threading.Lock()  # the environment is one for all threads
 _GRACE_SECONDS = 5.0
+_READY = "ready"
+_CALLER_GONE = (EOFError, BrokenPipeError, ConnectionResetError)
 _BROKEN = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL})
 
 
@@ -118,7 +120,9 @@ def _answers(
                 answer = _receive(worker)
                 if isinstance(answer, JobResult) and answer.killed and again is not None:
                     again.append(answer.index)
-                else:
+                elif isinstance(answer, JobResult) and not worker.ready:
+                    yield replace(answer, killed=False)  # it is not the job that kills
+                elif answer is not None:
                     yield answer
                 if worker.index is None and waiting and not worker.dead:
                     worker.assign(*waiting.pop())
@@ -135,8 +139,8 @@ def _ready(pool: Sequence[_Worker]) -> list[_Worker]:
     return [worker for worker in pool if worker.connection in readable]
 
 
-def _receive(worker: _Worker) -> JobResult[Any] | JobProgress:
-    """The worker's next message; once it has answered, or died, it has no job any more."""
+def _receive(worker: _Worker) -> JobResult[Any] | JobProgress | None:
+    """The worker's next message, None that it is ready; once it has answered, or died, it has no job any more."""
     index = worker.index
     assert index is not None
     try:
@@ -145,9 +149,15 @@ def _receive(worker: _Worker) -> JobResult[Any] | JobProgress:
         worker.process.join(_GRACE_SECONDS)
         worker.dead, worker.index = True, None
         code = worker.process.exitcode
-        fault = _fault_of_end(code)
         error = f"the process that worked on it {_end_of(code)}"
+        if not worker.ready:  # nothing is known of the job, which it has not seen yet
+            told = f"{error} before it began; what it said is above"
+            return JobResult(index, error=told, fault=Fault.MACHINE, killed=code is not None and code < 0)
+        fault = _fault_of_end(code)
         return JobResult(index, error=error, fault=fault, killed=fault is Fault.MACHINE)
+    if message == _READY:
+        worker.ready = True
+        return None
     if isinstance(message, int):
         return JobProgress(index, message)
     worker.index = None
@@ -161,6 +171,7 @@ class _Worker:
     process: Any
     connection: Connection
     index: int | None = None
+    ready: bool = False
     dead: bool = False
 
     @classmethod
@@ -239,10 +250,26 @@ def _fault_of_end(code: int | None) -> Fault:
 
 def _serve(pickled: bytes, connection: Connection) -> None:
     """A worker's loop: a job, an answer, until it is shut down or its caller is gone."""
-    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+    with suppress(*_CALLER_GONE):
         work = pickle.loads(pickled)  # noqa: S301 - our own function's name
-        while (job := connection.recv()) is not None:
-            connection.send(_do(work, job, connection.send))
+        connection.send(_READY)
+        while True:
+            try:
+                job = connection.recv()
+            except _CALLER_GONE:
+                raise
+            except Exception as error:  # memory, above all
+                answer: Any = _failure(error)
+            else:
+                if job is None:
+                    return
+                answer = _do(work, job, connection.send)
+            try:
+                connection.send(answer)
+            except _CALLER_GONE:
+                raise
+            except Exception as error:  # there is no memory for it in the form in which it travels
+                connection.send(_failure(error))
 
 
 def _do(work: Work[Any, Any], job: Any, report: ReportProgress) -> tuple[Any, str | None, Fault | None]:
@@ -251,14 +278,19 @@ def _do(work: Work[Any, Any], job: Any, report: ReportProgress) -> tuple[Any, st
         return work(job, report), None, None
     except ReelOpsError as error:
         return None, str(error), fault_of(error)
-    except (BrokenPipeError, ConnectionResetError):
+    except _CALLER_GONE:
         raise
     except Exception as error:
-        fault = fault_of(error)
-        if is_out_of_memory(error):
-            return None, "there was too little memory for it; give fewer workers", Fault.MACHINE
-        if fault is Fault.MACHINE:
-            return None, str(error), fault
-        traceback.print_exc()
-        words = f"a fault in ReelOps ({type(error).__name__}: {error}); please report it with the lines above"
-        return None, words, fault
+        return _failure(error)
+
+
+def _failure(error: Exception) -> tuple[None, str, Fault]:
+    """What is answered of an error that is none of ours on purpose."""
+    fault = fault_of(error)
+    if is_out_of_memory(error):
+        return None, "there was too little memory for it; give fewer workers", Fault.MACHINE
+    if fault is Fault.MACHINE:
+        return None, str(error), fault
+    traceback.print_exception(error)
+    words = f"a fault in ReelOps ({type(error).__name__}: {error}); please report it with the lines above"
+    return None, words, fault

@@ -6,7 +6,7 @@ import os
 import time
 
 import pytest
-from worker_jobs import killed_once, square, threads, trouble
+from worker_jobs import EndsAtItsStart, TakesAllMemory, killed_once, square, threads, trouble
 
 from reelops.errors import Fault, MachineError
 from reelops.system.worker_pool import ONE_THREAD, JobProgress, JobResult, run_jobs
@@ -77,6 +77,25 @@ def test_no_process_outlives_a_caller_that_stops():
         processes.extend(one.amount for one in run_jobs(trouble, ["sleep", "sleep", "sleep"], 2, stop))
     time.sleep(0.05)
     assert len(processes) == 2 and all(gone(process) for process in processes)
+
+
+@pytest.mark.parametrize("what", ["exit", "kill"])
+def test_a_process_that_cannot_even_start_says_nothing_about_its_job(what):
+    work = EndsAtItsStart(what)
+    for answer in answers(work, ["well", "well"], workers=1).values():
+        assert answer.fault is Fault.MACHINE and "before it began" in answer.error
+        with pytest.raises(MachineError):
+            answer.raise_machine_fault("clip.mp4", but_for_killers=True)
+
+
+def test_an_answer_that_cannot_travel_is_a_fault_of_ours_and_the_process_goes_on():
+    found = answers(trouble, ["unsendable", "well"], workers=1)
+    assert found[0].fault is Fault.OURS and "pickle" in found[0].error and found[1].result == "well"
+
+
+def test_a_job_for_which_there_is_no_memory_is_no_bad_one():
+    found = answers(square, [TakesAllMemory(), 2], workers=1)
+    assert found[0].fault is Fault.MACHINE and found[1].result == 4
 
 
 def test_no_jobs_no_processes():

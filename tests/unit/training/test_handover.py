@@ -73,7 +73,7 @@ def killed(ground):
     return run_id
 
 
-def test_a_run_that_was_killed_before_its_first_checkpoint_is_gone_on_with(ground, killed):
+def test_a_run_that_was_killed_before_its_first_checkpoint_is_resumed(ground, killed):
     report = train_here(ground, track=True)
     client, runs = runs_of(ground)
     assert report.tracked.run_id == killed and runs == {killed: "FINISHED"}
@@ -83,7 +83,7 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_is_gone_on_with(groun
 
 
 @pytest.mark.parametrize("other", [{"fresh": True}, {"lr": 0.02}])
-def test_a_run_that_was_killed_and_is_not_gone_on_with_is_ended_by_the_next_start(ground, killed, other):
+def test_a_run_that_was_killed_and_is_not_resumed_is_ended_by_the_next_start(ground, killed, other):
     report = train_here(ground, track=True, **other)
     assert report.tracked.run_id != killed
     assert runs_of(ground)[1] == {killed: "KILLED", report.tracked.run_id: "FINISHED"}
