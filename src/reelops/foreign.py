@@ -19,6 +19,8 @@ _LONGEST_REASON = 200
 LONGEST_JSON = 4_000_000
 """Letters of a JSON text that strangers wrote; what ReelOps writes itself has some thousands."""
 _DEEPEST_JSON = 50
+NO_JSON = (ValueError, RecursionError)
+"""What `json.loads` raises for bytes that are no text, a text that is no JSON, and one nested beyond measure."""
 
 
 @contextmanager

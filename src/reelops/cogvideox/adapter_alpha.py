@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reelops.cogvideox.adapter_base import PEFT_KEY, PREFIX
-from reelops.foreign import printable
+from reelops.foreign import NO_JSON, printable
 
 FINETRAINERS_KEY = "lora_config"
 CONFIG_BESIDE = "adapter_config.json"
@@ -210,7 +210,7 @@ def _configs(name: str, header: Mapping[str, str], beside: str | None, notes: li
 def _config(name: str, place: str, text: str, notes: list[str]) -> _Config:
     try:
         content = json.loads(text)
-    except (ValueError, TypeError, RecursionError):
+    except (TypeError, *NO_JSON):
         content = None
     if not isinstance(content, dict):
         notes.append(f"adapter {name}: {place} is no JSON object and is ignored")

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from reelops.errors import WeightsError
+from reelops.foreign import NO_JSON
 
 # Where our training writes what it trained on, as JSON.
 HEADER_KEY = "reelops"
@@ -92,7 +93,7 @@ def require_base(adapter: PurePath, stated: Base, loaded: Base, other_base: bool
 def _object_in(header: Mapping[str, str], key: str) -> Mapping[str, Any]:
     try:
         content = json.loads(header[key])
-    except (KeyError, ValueError, TypeError, RecursionError):
+    except (KeyError, TypeError, *NO_JSON):
         return {}
     return content if isinstance(content, dict) else {}
 

@@ -11,6 +11,7 @@ from reelops.cogvideox.adapter_base import Base
 from reelops.cogvideox.architecture import NETWORKS
 from reelops.cogvideox.profiles import Profile
 from reelops.errors import WeightsError
+from reelops.foreign import NO_JSON
 from reelops.system.known_digests import digest_of_files
 from reelops.system.weight_files import check_safetensors_only
 
@@ -112,7 +113,11 @@ def _whole(folder: Path) -> bool:
         return False
     for part in NETWORKS:
         indexes = list((folder / part).glob("*.safetensors.index.json"))
-        names = {name for index in indexes for name in json.loads(index.read_text())["weight_map"].values()}
+        try:
+            maps = [json.loads(index.read_text(encoding="utf-8"))["weight_map"] for index in indexes]
+            names = {str(name) for one in maps for name in one.values()}
+        except (KeyError, TypeError, AttributeError, *NO_JSON):
+            return False
         if any(not (folder / part / name).is_file() for name in names):
             return False
         if not any((folder / part).glob("*.safetensors")):

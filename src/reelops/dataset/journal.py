@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from reelops.foreign import NO_JSON
 from reelops.system.write_errors import machine_error_on_write
 
 
@@ -27,7 +28,7 @@ def read_journal(path: Path) -> Iterator[dict[str, Any]]:
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else ():
         try:
             facts = json.loads(line)
-        except (ValueError, RecursionError):
+        except NO_JSON:
             continue
         if isinstance(facts, dict):
             yield facts

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reelops.errors import SettingsError
+from reelops.foreign import NO_JSON
 from reelops.pretraining.bundle import PARTS
 from reelops.pretraining.plan import PretrainingPlan
 from reelops.system.files import write_text_atomically
@@ -71,6 +72,6 @@ def _without_times(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, *NO_JSON):
         return {}
     return content if isinstance(content, dict) else {}

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from reelops.errors import MachineError
+from reelops.foreign import NO_JSON
 from reelops.system.digest import sha256_of
 from reelops.system.files import write_text_atomically
 
@@ -44,6 +45,6 @@ def _mark_of(path: Path) -> str:
 def _remembered(cache: Path) -> dict[str, str]:
     try:
         content = json.loads((cache / _NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, *NO_JSON):
         return {}
     return content if isinstance(content, dict) else {}

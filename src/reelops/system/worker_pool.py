@@ -151,7 +151,7 @@ def _receive(worker: _Worker) -> JobResult[Any] | JobProgress | None:
         code = worker.process.exitcode
         error = f"the process that worked on it {_end_of(code)}"
         if not worker.ready:  # nothing is known of the job, which it has not seen yet
-            told = f"{error} before it began; what it said is above"
+            told = f"before it began, {error}"
             return JobResult(index, error=told, fault=Fault.MACHINE, killed=code is not None and code < 0)
         fault = _fault_of_end(code)
         return JobResult(index, error=error, fault=fault, killed=fault is Fault.MACHINE)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from reelops.foreign import NO_JSON
 from reelops.system.files import write_text_atomically
 from reelops.tables.json_codec import digest_of_plain, from_plain, to_plain
 
@@ -38,7 +39,7 @@ class ContentStore(Generic[Key, Value]):
         try:
             kept = json.loads(self.path_of(key).read_text(encoding="utf-8"))
             return from_plain(self.kind, kept[self.field]) if kept["key"] == to_plain(key) else None
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, TypeError, KeyError, *NO_JSON):
             return None
 
     def write(self, key: Key, value: Value) -> None:

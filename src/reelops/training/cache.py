@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from reelops.clip import ClipFormat
 from reelops.errors import DatasetError
-from reelops.foreign import reading_foreign, refuse_machine_fault
+from reelops.foreign import NO_JSON, reading_foreign, refuse_machine_fault
 from reelops.system.files import write_atomically, write_text_atomically
 from reelops.system.temporary import remove_abandoned_partials
 
@@ -214,7 +214,7 @@ class LatentCache:
             return _index(content)
         except FileNotFoundError:
             raise DatasetError(f"There are no latents at {self.folder}. Make them with `dvc repro latents`.") from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, KeyError, TypeError, *NO_JSON) as error:
             refuse_machine_fault(path, error)
             raise DatasetError(f"{path} cannot be read ({type(error).__name__}: {error}). {HOW_TO_REMAKE}") from error
 

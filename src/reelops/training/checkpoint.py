@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reelops.errors import DatasetError, MachineError
-from reelops.foreign import machine_error_on_read
+from reelops.foreign import NO_JSON, machine_error_on_read
 from reelops.system.digest import sha256_of
 from reelops.system.exclusive_lock import exclusive_lock
 from reelops.system.files import write_folder_atomically
@@ -217,7 +217,7 @@ def _damage_of(path: Path) -> str | None:
     try:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         stated = {name: (facts["bytes"], facts["sha256"]) for name, facts in manifest.items()}
-    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
+    except (FileNotFoundError, TypeError, KeyError, AttributeError, *NO_JSON):
         return f"it has no readable {MANIFEST}"
     for name, (size_bytes, sha256) in stated.items():
         file = path / name

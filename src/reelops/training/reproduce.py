@@ -21,6 +21,7 @@ from typing import IO, Any
 
 from reelops.cogvideox.adapter_file import WEIGHTS_NAME
 from reelops.errors import MachineError, SettingsError
+from reelops.foreign import NO_JSON
 from reelops.params import Config
 from reelops.progress import QUIET, RunContext
 from reelops.system.digest import sha256_of
@@ -155,7 +156,7 @@ def read_trained(config: Config) -> TrainedAdapter:
         facts = json.loads((folder / ADAPTER_FACTS).read_text(encoding="utf-8"))
         figures = json.loads((config.root / REPORTS / "metrics.json").read_text(encoding="utf-8"))
         run = json.loads((config.root / REPORTS / RUN_FACTS).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, *NO_JSON) as error:
         raise SettingsError(f"{folder} holds no trained adapter ({error}). Run `dvc repro train`.") from error
     sha256 = sha256_of(folder / WEIGHTS_NAME)
     lock = config.root / "dvc.lock"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from reelops.clip import Clip, ClipFormat, ClipOrder
+from reelops.foreign import NO_JSON
 from reelops.production.output_names import sidecar_of
 from reelops.system.digest import sha256_of
 from reelops.system.files import write_text_atomically
@@ -93,7 +94,7 @@ class ClipCache:
             if kept["order"] != order.to_json():
                 self._write_sidecar(path, {**kept, "order": order.to_json()})
             return CachedClip(path, float(kept["seconds"]))
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, TypeError, KeyError, *NO_JSON):
             return None
 
     def add(self, key: ClipKey, order: ClipOrder, clip: Clip, seconds: float) -> CachedClip:

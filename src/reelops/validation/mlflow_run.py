@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reelops.errors import TrackingError
-from reelops.foreign import refuse_machine_fault
+from reelops.foreign import NO_JSON, refuse_machine_fault
 from reelops.params import Config
 from reelops.tracking.runs import RunRecord, TrackedRun, add_to_run
 from reelops.training.paths import REPORTS, RUN_FACTS
@@ -24,7 +24,7 @@ def training_run(adapter_sha256: str, config: Config) -> str | None:
     """MLflow's id of the run that trained exactly this adapter; None where none is known."""
     try:
         facts = json.loads((config.root / REPORTS / RUN_FACTS).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, *NO_JSON) as error:
         refuse_machine_fault(config.root / REPORTS / RUN_FACTS, error)
         return None
     if not isinstance(facts, dict) or facts.get("adapter_sha256") != adapter_sha256:

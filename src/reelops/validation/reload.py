@@ -23,7 +23,7 @@ from reelops.cogvideox.load import WARM_MODEL
 from reelops.cogvideox.profiles import Profile
 from reelops.cogvideox.weights import Weights
 from reelops.errors import WeightsError
-from reelops.foreign import reason_of, refuse_machine_fault
+from reelops.foreign import NO_JSON, reason_of, refuse_machine_fault
 from reelops.generators.catalogue import Generators
 from reelops.generators.cogvideox import CogVideoXGenerator
 from reelops.generators.contract import Generation
@@ -203,7 +203,7 @@ def read_facts(adapter: Path) -> dict[str, Any]:
         facts = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, *NO_JSON) as error:
         refuse_machine_fault(path, error)
         raise WeightsError(f"{path} cannot be read: {reason_of(error)}. {_HOW_TO_MEND_FACTS}") from error
     if not isinstance(facts, dict):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reelops.foreign import refuse_machine_fault
+from reelops.foreign import NO_JSON, refuse_machine_fault
 from reelops.params import Config
 
 FOLDER = Path("reports/validate")
@@ -46,6 +46,6 @@ def read_verdict(adapter_sha256: str, config: Config) -> AdapterVerdict | None:
             return None
         checks = {check["name"]: check["text"] for check in content["checks"]}
         return AdapterVerdict(content["passed"], tuple(content["failed"]), checks)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, TypeError, KeyError, *NO_JSON) as error:
         refuse_machine_fault(config.root / FOLDER / VERDICT, error)
         return None

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from reelops.errors import DatasetError
-from reelops.foreign import reading_foreign
+from reelops.foreign import NO_JSON, reading_foreign
 from reelops.system.digest import sha256_of
 from reelops.system.files import write_text_atomically
 
@@ -28,7 +28,7 @@ class KnownFiles:
         for path in sorted(folder.glob("*.jsonl")):
             for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
                 # A file is read once more where a line of this memory is damaged.
-                with suppress(ValueError, TypeError):
+                with suppress(TypeError, *NO_JSON):
                     place, size_bytes, time_ns, sha256 = json.loads(line)
                     self._digests[place, size_bytes, time_ns] = sha256
 

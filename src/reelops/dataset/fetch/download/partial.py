@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from reelops.foreign import NO_JSON
 from reelops.system.write_errors import machine_error_on_write
 
 
@@ -43,7 +44,7 @@ class Partial:
     def beginning(self) -> Beginning | None:
         try:
             said = Beginning(**json.loads(self._note.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+        except (OSError, TypeError, *NO_JSON):
             return None
         is_sound = isinstance(said.validator, str | None) and isinstance(said.total, int | None)
         return said if is_sound else None
