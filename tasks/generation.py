@@ -113,6 +113,7 @@ STEPS: Mapping[Step, Mapping[str, Any]] = {
         "timeout_seconds": 3600,
         **_MAY_PASS,
     },
+    "detail": {"name": "carry_detail", "retries": 2, "retry_delay_seconds": 5, "timeout_seconds": 1800, **_MAY_PASS},
     "encode": {"name": "encode_clip", "retries": 3, "retry_delay_seconds": 5, "timeout_seconds": 900, **_MAY_PASS},
     "score": {"name": "score_clip", "timeout_seconds": 900},
     "judge": {"name": "judge_clip", "timeout_seconds": 60},

@@ -11,7 +11,7 @@ from reelops.pages.pictures import data_uri, jpeg
 from reelops.production.take import Take
 from reelops.system.plain_text import spelt_out
 from reelops.video.picture import read_pixels
-from reelops.views.take import score_rows
+from reelops.views.take import on_both, score_rows
 
 ARTIFACT_KEY = "generated-clip"
 SHEET_WIDTH = 960
@@ -34,6 +34,7 @@ def report(take: Take) -> str:
             f"# {take.verdict.decision.value.capitalize()}: {inline(take.order.prompt)}",
             f"\n![contact sheet]({data_uri(jpeg(read_pixels(take.contact_sheet), SHEET_WIDTH))})\n",
             *reasons,
+            *([f"\n{both}"] if (both := on_both(take)) else []),
             "\n| score | value |\n| --- | --- |",
             *scores,
             "\n| where | |\n| --- | --- |",

@@ -40,7 +40,7 @@ def generate(
         overwrite: replace a clip that is there, and what lies beside it under its name.
         track: log the run to MLflow.
         context: who watches the run, and may stop it.
-        order: further fields of `ClipOrder`: profile, seed, steps, guidance, adapter, fit, quality, ...
+        order: further fields of `ClipOrder`: profile, seed, size, detail, seconds, adapter, fit, quality, ...
 
     Raises:
         InputError: something given cannot be used; names it.

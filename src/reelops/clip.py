@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from reelops.errors import InputError, PromptError
 from reelops.params import ParamsBlock, Seed, describe
@@ -21,7 +22,12 @@ MAX_FPS = 1000
 MAX_STEPS = 1000
 MAX_STRENGTH = 10.0
 MAX_PROMPT = 20_000
+MIN_SIDE = 16
+MIN_SECONDS, MAX_SECONDS = 0.1, 600.0
+_SHORT_SIDE = re.compile(r"([0-9]{1,6})p")
+_BOTH_SIDES = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
 PictureFit = Literal["crop", "pad"]
+DetailWish = Literal["auto", "on", "off"]
 Quality = Literal["high", "medium", "low", "fast", "lossless"]
 
 
@@ -37,6 +43,68 @@ class ClipFormat:
     @property
     def seconds(self) -> Fraction:
         return self.num_frames / self.fps
+
+
+@dataclass(frozen=True)
+class WantedSize:
+    """A size as people ask for it: 720p is a short side, whose long side follows from the clip's shape; 1280x720 is
+    both.
+
+    Attributes:
+        short: in pixels; that of `width` and `height` where both are given.
+        width, height: in pixels; None where the shape decides.
+    """
+
+    short: int
+    width: int | None = None
+    height: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> WantedSize:
+        """The size that a text such as 480p or 1280x720 names.
+
+        Raises:
+            ValueError: it names none that a clip can have.
+        """
+        if found := _SHORT_SIDE.fullmatch(text):
+            wanted = cls(int(found[1]))
+        elif found := _BOTH_SIDES.fullmatch(text):
+            width, height = int(found[1]), int(found[2])
+            wanted = cls(min(width, height), width, height)
+        else:
+            raise ValueError("give the short side, such as 480p, 720p, 1080p or 2160p, or width x height, as 1280x720")
+        sides = (wanted.short, wanted.width or 0, wanted.height or 0)
+        if wanted.short < MIN_SIDE or max(sides) > MAX_SIDE or any(side % 2 for side in sides):
+            raise ValueError(f"sides are even numbers of pixels, from {MIN_SIDE} to {MAX_SIDE}")
+        return wanted
+
+    @property
+    def aspect(self) -> float | None:
+        """Width by height, where both are given."""
+        return None if self.width is None or self.height is None else self.width / self.height
+
+    def of_shape(self, aspect: float) -> tuple[int, int]:
+        """Width and height in pixels, both even; of the shape given, where both sides are not."""
+        if self.width is not None and self.height is not None:
+            return self.width, self.height
+        long = even(self.short * max(aspect, 1 / aspect))
+        return (long, self.short) if aspect >= 1 else (self.short, long)
+
+
+def size_named(text: str | None) -> str | None:
+    """The text itself, where it names a size or there is none: for a field's validator.
+
+    Raises:
+        ValueError: it names none that a clip can have.
+    """
+    if text is not None:
+        WantedSize.parse(text)
+    return text
+
+
+def even(side: float) -> int:
+    """The even number of pixels nearest to a side, as every common player wants them; at least 2."""
+    return max(2, 2 * round(side / 2))
 
 
 @dataclass(frozen=True)
@@ -79,9 +147,25 @@ class ClipOrder(ParamsBlock):
     )
     other_base: bool = Field(default=False, description="Apply the adapter though it was trained on another base.")
     fit: PictureFit = Field(default="crop", description="A picture of another aspect is cropped or padded.")
-    num_frames: int | None = Field(default=None, ge=1, le=MAX_FRAMES, description="Frames of the clip.")
-    width: int | None = Field(default=None, ge=1, le=MAX_SIDE, description="Width of the clip in pixels.")
-    height: int | None = Field(default=None, ge=1, le=MAX_SIDE, description="Height of the clip in pixels.")
+    size: str | None = Field(
+        default=None,
+        description="Size of the finished clip: its short side, as 480p, 720p, 1080p or 2160p, or both, as 1280x720. "
+        "No larger than the picture.",
+    )
+    detail: DetailWish = Field(
+        default="auto",
+        description="Carry the picture's own detail along the clip's motion; auto does where the finished clip is "
+        "larger than the generated one.",
+    )
+    num_frames: int | None = Field(default=None, ge=1, le=MAX_FRAMES, description="Frames that are generated.")
+    seconds: float | None = Field(
+        default=None,
+        ge=MIN_SECONDS,
+        le=MAX_SECONDS,
+        description="Length of the clip; a longer one than the model makes goes on from its last frame.",
+    )
+    width: int | None = Field(default=None, ge=1, le=MAX_SIDE, description="Width that is generated, in pixels.")
+    height: int | None = Field(default=None, ge=1, le=MAX_SIDE, description="Height that is generated, in pixels.")
     quality: Quality = Field(default="high", description="How the file is encoded.")
 
     @field_validator("picture", "adapter", "profile")
@@ -107,6 +191,15 @@ class ClipOrder(ParamsBlock):
             where = f"character {error.start + 1} is no Unicode"
             raise ValueError(f"{where}; type it again, or send it in UTF-8") from error
         return text
+
+    _is_a_size = field_validator("size")(size_named)
+
+    @field_validator("seconds")
+    @classmethod
+    def _one_length(cls, seconds: float | None, given: ValidationInfo) -> float | None:
+        if seconds is not None and given.data.get("num_frames") is not None:
+            raise ValueError("give either the length in seconds or the number of frames")
+        return seconds
 
     def but(self, **changes: Any) -> ClipOrder:
         """The same order with other values in some fields.

@@ -21,6 +21,12 @@ def _profiles(config: Config) -> None:
     load_profiles(config)
 
 
+def _detail(config: Config) -> None:
+    from reelops.detail.settings import DetailSettings
+
+    config.block("detail", DetailSettings)
+
+
 def _score(config: Config) -> None:
     from reelops.metrics.settings import load_score_settings
 
@@ -80,6 +86,7 @@ def _pretrain(config: Config) -> None:
 
 CHECKS: Mapping[str, Callable[[Config], None]] = {
     "profiles": _profiles,
+    "detail": _detail,
     "score": _score,
     "gate": _gate,
     "dataset": _dataset,

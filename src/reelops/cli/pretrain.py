@@ -164,13 +164,16 @@ def measure(folder: Path, params: PretrainParams, config: Config, console: Conso
     import torch
     from diffusers import AutoencoderKLCogVideoX
 
-    from reelops.pretraining.evaluate import evaluate_generation, evaluate_vae
+    from reelops.pretraining.evaluate import evaluate_generation, evaluate_shapes, evaluate_vae
     from reelops.pretraining.params import held_out_pictures
 
     pictures = held_out_pictures(params, config.root)[:only]
+    config = _with_model(folder, config)
+    profile = find_profile(PROFILE, config)
     producer = build_producer(config)
     with watching() as context, hold_accelerator(context):
-        figures = evaluate_generation(producer.frames, pictures, _as_published(folder, config), context)
+        figures = evaluate_generation(producer.frames, pictures, profile, context)
+        figures["shapes"] = evaluate_shapes(producer.frames, pictures, profile, context)
     vae = AutoencoderKLCogVideoX.from_pretrained(folder, subfolder="vae", use_safetensors=True).float()
     width, height = params.config().vae.size
     with console.status("Reconstructing"):
@@ -180,11 +183,11 @@ def measure(folder: Path, params: PretrainParams, config: Config, console: Conso
     return figures
 
 
-def _as_published(folder: Path, config: Config) -> dict[str, Any]:
-    """The model in `folder`, sampled with the steps and guidance of the published one, which it may replace."""
-    tiny = find_profile(PROFILE, config)
-    name = PROFILE if folder == (config.root / EMBEDDED_MODEL).resolve() else str(folder)
-    return {"profile": name, "steps": tiny.steps, "guidance": tiny.guidance}
+def _with_model(folder: Path, config: Config) -> Config:
+    """The model in `folder` in the place of the published one, with all that its profile says."""
+    profiles = config.content["profiles"]
+    tried = {**profiles, PROFILE: {**profiles[PROFILE], "folder": str(folder)}}
+    return Config(config.settings, {**config.content, "profiles": tried})
 
 
 def _write_reports(figures: dict[str, Any], folder: Path) -> None:
@@ -196,7 +199,7 @@ def _write_reports(figures: dict[str, Any], folder: Path) -> None:
 
 
 def _show(console: Console, figures: dict[str, Any]) -> None:
-    from reelops.pretraining.evaluate import BOUNDS
+    from reelops.pretraining.evaluate import BOUNDS, SHAPE_FIGURES
 
     table = Table(title=f"tiny-i2v on {figures['clips']} clips")
     for column in ("figure", "measured", "wanted"):
@@ -205,3 +208,7 @@ def _show(console: Console, figures: dict[str, Any]) -> None:
         colour = "green" if bound.holds(figures[name]) else "red"
         table.add_row(name, f"[{colour}]{figures[name]}[/]", str(bound))
     console.print(table)
+    shapes = Table("size", "clips", "first frame, dB", "content kept, dB", "moves followed", title="In other shapes")
+    for shape in figures["shapes"]:
+        shapes.add_row(shape["size"], *(str(shape[key]) for key in SHAPE_FIGURES))
+    console.print(shapes)

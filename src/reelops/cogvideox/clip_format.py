@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from math import lcm
+from math import ceil, lcm, log
 
 from reelops.clip import ClipFormat
 from reelops.cogvideox.architecture import Architecture
 from reelops.cogvideox.profiles import Profile
 from reelops.errors import ClipFormatError
+
+LONGEST_SHAPE = 2.0
+"""Width by height, or height by width, of the longest clip that takes its picture's shape; longer ones are cropped."""
+_AS_NEAR = 0.02  # of a side: cropping so little more is nothing that one sees
+_FEWEST = 0.9  # of the pixels of the profile's own size
 
 
 def nearest_multiple(value: int, step: int) -> int:
@@ -46,21 +51,55 @@ def check_frames(num_frames: int, architecture: Architecture) -> None:
         )
 
 
-def check_size(width: int, height: int, architecture: Architecture) -> None:
+def side_step(architecture: Architecture) -> int:
+    """Pixels that the sides of clips are multiples of; diffusers' pipeline itself takes multiples of 8 only."""
+    return lcm(architecture.spatial_ratio * architecture.patch_size, 8)
+
+
+def nearest_shape(aspect: float, architecture: Architecture, width: int, height: int) -> tuple[int, int]:
+    """The size that the model can make whose shape is nearest to an aspect, of hardly more or fewer pixels than a given
+    one.
+
+    Of shapes as near as `_AS_NEAR` the one with most pixels is taken; none has more than the given size, so that none
+    needs more memory.
+
+    Args:
+        aspect: width by height that is wanted. Beyond `LONGEST_SHAPE` to one it is taken as that.
+        width, height: the profile's own size, in pixels.
+    """
+    step = side_step(architecture)
+    most = width * height // step**2
+    wanted = log(min(max(aspect, 1 / LONGEST_SHAPE), LONGEST_SHAPE))
+    grids = [
+        (columns, rows)
+        for columns in range(1, most + 1)
+        for rows in range(ceil(_FEWEST * most / columns), most // columns + 1)
+    ]
+
+    def distance(grid: tuple[int, int]) -> tuple[float, int]:
+        columns, rows = grid
+        return max(0.0, abs(log(columns / rows) - wanted) - _AS_NEAR), -columns * rows
+
+    columns, rows = min(grids, key=distance)
+    return columns * step, rows * step
+
+
+def check_size(width: int, height: int, architecture: Architecture, any_shape: bool = False) -> None:
     """Refuses sizes that the model cannot make.
+
+    Args:
+        any_shape: the positions that it learned for its own size may be stretched over another one.
 
     Raises:
         ClipFormatError
     """
     native = (architecture.native_width, architecture.native_height)
-    if architecture.learned_positions and (width, height) != native:
+    if architecture.learned_positions and not any_shape and (width, height) != native:
         raise ClipFormatError(
             f"{width}x{height} cannot be made: {architecture.name} learned its positions for "
             f"{native[0]}x{native[1]}. Ask for {native[0]}x{native[1]}."
         )
-    step = architecture.spatial_ratio * architecture.patch_size
-    # diffusers' pipeline itself takes multiples of 8 only.
-    step = lcm(step, 8)
+    step = side_step(architecture)
     if width < 1 or height < 1 or width % step or height % step:
         raise ClipFormatError(
             f"{width}x{height} cannot be made: width and height must be multiples of {step} "
@@ -88,5 +127,5 @@ def choose_format(
         profile.height if height is None else height,
     )
     check_frames(chosen.num_frames, architecture)
-    check_size(chosen.width, chosen.height, architecture)
+    check_size(chosen.width, chosen.height, architecture, profile.picture_shape)
     return chosen

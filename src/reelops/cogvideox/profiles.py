@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from reelops.clip import MAX_FPS, MAX_FRAMES, MAX_SIDE, MAX_STEPS, ClipFormat
+from reelops.clip import MAX_FPS, MAX_FRAMES, MAX_SIDE, MAX_STEPS, ClipFormat, size_named
 from reelops.cogvideox.architecture import Architecture, named_architecture, read_architecture
 from reelops.errors import SettingsError, did_you_mean
 from reelops.params import Config, ParamsBlock, describe, exact_rate
@@ -35,6 +35,9 @@ class Profile(ParamsBlock):
         camera_moves_only: the base was taught camera moves in English and nothing else, and to make a clip in `steps`
             steps; a prompt that it cannot read reaches it in words that it can.
         prompt_length: tokens a prompt is padded or cut to.
+        picture_shape: clips take the shape of their picture, in as many pixels; what the base learned of positions is
+            stretched over it.
+        size: of the finished clip, as in an order; None leaves it as it is generated.
     """
 
     name: str
@@ -54,8 +57,11 @@ class Profile(ParamsBlock):
     scheduler: SchedulerName = "ddim"
     camera_moves_only: bool = False
     prompt_length: int = Field(default=226, ge=1, le=100_000)
+    picture_shape: bool = False
+    size: str | None = None
 
     _exact_rate = field_validator("fps", mode="before")(exact_rate)
+    _is_a_size = field_validator("size")(size_named)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

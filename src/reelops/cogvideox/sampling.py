@@ -31,6 +31,7 @@ from torch import Generator, Tensor
 from reelops.clip import MAX_STEPS, ClipFormat
 from reelops.cogvideox.conditioning import encode_prompts, picture_condition, picture_tensor
 from reelops.cogvideox.finite import require_finite
+from reelops.cogvideox.positions import Rotary, positions_for
 from reelops.cogvideox.profiles import SchedulerName
 from reelops.errors import SettingsError
 from reelops.progress import QUIET, RunContext
@@ -170,9 +171,13 @@ def sample_frames(
             require_finite(condition_BFCHW, "the picture's latents", pipeline.vae.dtype)
         watch.at("encode", 2, 2)
 
-    with watch.stage("denoise"), _networks_let_go(pipeline):
+    with (
+        watch.stage("denoise"),
+        _networks_let_go(pipeline),
+        positions_for(pipeline, clip.width, clip.height, latent_frames, device) as rotary,
+    ):
         noise = torch.randn(condition_BFCHW.shape, generator=generator, dtype=torch.float32).to(device)
-        latents_BFCHW = denoise(pipeline, noise, condition_BFCHW, texts.vectors_BLD, clip, config, generator, watch)
+        latents_BFCHW = denoise(pipeline, noise, condition_BFCHW, texts.vectors_BLD, rotary, config, generator, watch)
 
     with watch.stage("decode"), _networks_let_go(pipeline):
         frames = decode_latents(pipeline.vae, latents_BFCHW, watch)
@@ -184,22 +189,20 @@ def denoise(
     noise_BFCHW: Tensor,
     condition_BFCHW: Tensor,
     texts_BLD: Tensor,
-    clip: ClipFormat,
+    rotary: Rotary | None,
     config: SamplingConfig,
     generator: Generator,
     watch: _Watch,
 ) -> Tensor:
     """From noise to clean latents (1, F, C, H, W), float32.
 
-    With guidance, `texts_BLD` holds the negative prompt and the prompt, and the network sees both at once.
+    With guidance, `texts_BLD` holds the negative prompt and the prompt, and the network sees both at once. `rotary` is
+    as `positions_for` yields it.
     """
     transformer, dtype = pipeline.transformer, pipeline.transformer.dtype
     device = noise_BFCHW.device
     scheduler = build_scheduler(pipeline.scheduler.config, config.scheduler)
     scheduler.set_timesteps(config.steps, device=device)
-    rotary = None
-    if transformer.config.use_rotary_positional_embeddings:
-        rotary = pipeline._prepare_rotary_positional_embeddings(clip.height, clip.width, noise_BFCHW.shape[1], device)
     batch = len(texts_BLD)
     texts = texts_BLD.to(device, dtype)
     condition = condition_BFCHW.expand(batch, -1, -1, -1, -1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -19,9 +20,10 @@ from reelops.camera.filming import room_for
 from reelops.camera.moves import CameraPath, film, path_of
 from reelops.camera.request import camera_request
 from reelops.camera.words import UNNAMED_MOVE
-from reelops.clip import MAX_FPS, MAX_FRAMES, MAX_SIDE, ClipFormat, ClipOrder
+from reelops.clip import MAX_FPS, MAX_FRAMES, MAX_SIDE, MIN_SIDE, ClipFormat, ClipOrder, WantedSize, size_named
 from reelops.errors import ClipFormatError, SettingsError
 from reelops.generators.contract import Generation, GeneratorFacts
+from reelops.generators.finish import Finish, frames_of, within_picture
 from reelops.params import Config, ParamsBlock, exact_rate
 from reelops.progress import QUIET, RunContext
 from reelops.system.peak_memory import PeakMemory
@@ -30,19 +32,24 @@ from reelops.system.peak_memory import PeakMemory
 REVISION = "camera-moves-2"
 # The picture is read this many times larger than the clip, so that going nearer shows more of it.
 OVERSAMPLE = 2
-MIN_SIDE = 16
 
 
 class CameraMovesProfile(ParamsBlock):
-    """A profile of this kind in params.yaml: the clip's format."""
+    """A profile of this kind in params.yaml: the clip's format.
+
+    Attributes:
+        size: as in an order; where there is one, clips take the shape of their picture unless the order names another.
+    """
 
     kind: Literal["camera_moves"]
     num_frames: int = Field(49, ge=2, le=MAX_FRAMES)
     fps: Fraction = Field(Fraction(8), gt=0, le=MAX_FPS)
     width: int = Field(720, ge=16, le=MAX_SIDE)
     height: int = Field(480, ge=16, le=MAX_SIDE)
+    size: str | None = None
 
     _exact_rate = field_validator("fps", mode="before")(exact_rate)
+    _is_a_size = field_validator("size")(size_named)
 
 
 class CameraMovesGenerator:
@@ -56,18 +63,23 @@ class CameraMovesGenerator:
 
     def check(self, order: ClipOrder) -> None:
         """See `Generator`."""
-        from reelops.video.picture import probe_picture
-
-        self._format_of(order)
+        self._plan(order)
         if order.adapter is not None:
             raise SettingsError(f"Profile {order.profile} has no model, so {order.adapter} cannot be applied to it.")
-        probe_picture(order.picture)
 
     def notes(self, order: ClipOrder) -> tuple[str, ...]:
         """See `Generator`."""
         request = camera_request(order.prompt)
         instead = "" if request.moves else f"; the camera does a {request.phrase}"
-        return (f"{request.described()}{instead}", *_without_effect(order))
+        return (f"{request.described()}{instead}", *_without_effect(order), *self._plan(order)[1].notes)
+
+    def _plan(self, order: ClipOrder) -> tuple[ClipFormat, Finish]:
+        """The format, after which nothing is to be done: the picture itself is filmed, at the finished size."""
+        from reelops.video.picture import probe_picture
+
+        found = probe_picture(order.picture)
+        clip, notes = self._format_of(order, (found.width, found.height))
+        return clip, Finish(clip.num_frames, clip.width, clip.height, notes=notes)
 
     def generate(self, order: ClipOrder, context: RunContext = QUIET) -> Generation:
         """See `Generator`; frames are drawn as they are read."""
@@ -75,7 +87,7 @@ class CameraMovesGenerator:
 
         self.check(order)
         context.raise_if_stopped()
-        clip = self._format_of(order)
+        clip, finish = self._plan(order)
         path = _path_for(order)
         picture = read_picture(order.picture, OVERSAMPLE * clip.width, OVERSAMPLE * clip.height, order.fit)
         box = start_box(path, OVERSAMPLE * clip.width, OVERSAMPLE * clip.height)
@@ -109,9 +121,10 @@ class CameraMovesGenerator:
             notes=(*self.notes(order), *picture.notes),
             own={"num_frames": clip.num_frames, "fps": str(clip.fps), "width": clip.width, "height": clip.height},
         )
-        return Generation(draw(), clip, frame_at(0.0), facts, seconds, peak_bytes)
+        return Generation(draw(), clip, frame_at(0.0), facts, seconds, peak_bytes, finish)
 
-    def _format_of(self, order: ClipOrder) -> ClipFormat:
+    def _format_of(self, order: ClipOrder, picture: tuple[int, int]) -> tuple[ClipFormat, tuple[str, ...]]:
+        """The format, and notes on it; `picture` is the picture's width and height."""
         profile = self._config.entry("profiles", order.profile, CameraMovesProfile)
         clip = ClipFormat(
             order.num_frames or profile.num_frames,
@@ -119,12 +132,20 @@ class CameraMovesGenerator:
             order.width or profile.width,
             order.height or profile.height,
         )
+        if order.seconds is not None:
+            clip = replace(clip, num_frames=frames_of(order.seconds, clip))
         if clip.num_frames < 2 or min(clip.width, clip.height) < MIN_SIDE or clip.width % 2 or clip.height % 2:
             raise ClipFormatError(
                 f"{clip.num_frames} frames of {clip.width}x{clip.height} cannot be made. Choose at least 2 frames, and "
                 f"an even width and height of at least {MIN_SIDE} pixels."
             )
-        return clip
+        size = order.size or (profile.size if order.width is None and order.height is None else None)
+        if size is None:
+            return clip, ()
+        wanted = WantedSize.parse(size)
+        asked = wanted.of_shape(picture[0] / picture[1])
+        width, height, notes = within_picture(asked, picture, order.fit)
+        return replace(clip, width=width, height=height), notes if order.size else ()
 
 
 def _path_for(order: ClipOrder) -> CameraPath:

@@ -7,17 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from reelops.clip import ClipFormat, ClipOrder
+from reelops.clip import ClipFormat, ClipOrder, WantedSize
 from reelops.cogvideox.adapter_base import Base, require_base
 from reelops.cogvideox.adapter_file import Adapter, read_adapter
 from reelops.cogvideox.adapter_layers import adapter_applied
-from reelops.cogvideox.clip_format import choose_format
+from reelops.cogvideox.clip_format import choose_format, nearest_shape
 from reelops.cogvideox.load import WARM_MODEL, LoadedModel, WarmModel
 from reelops.cogvideox.profiles import KIND, Profile, find_profile
 from reelops.cogvideox.weights import locate_weights
 from reelops.errors import OutOfMemory, WeightsError
 from reelops.generators.base_prompt import model_prompt, notes_on
 from reelops.generators.contract import Generation, GeneratorFacts
+from reelops.generators.finish import Finish, plan_finish
 from reelops.params import Config, load_config
 from reelops.progress import QUIET, RunContext
 from reelops.system.hardware import Machine
@@ -58,16 +59,22 @@ class CogVideoXGenerator:
 
     def check(self, order: ClipOrder) -> None:
         """See `Generator`."""
-        from reelops.video.picture import probe_picture
-
-        _clip_format(order, find_profile(order.profile, self._config))
+        self._plan(order)
         if order.adapter is not None:
             self._check_adapter(order, read_adapter(order.adapter, order.adapter_strength))
-        probe_picture(order.picture)
 
     def notes(self, order: ClipOrder) -> tuple[str, ...]:
         """See `Generator`."""
-        return notes_on(order, find_profile(order.profile, self._config))
+        return (*notes_on(order, find_profile(order.profile, self._config)), *self._plan(order)[1].notes)
+
+    def _plan(self, order: ClipOrder) -> tuple[ClipFormat, Finish]:
+        """The format of what is generated, and what becomes of it; what cannot be made is refused."""
+        from reelops.video.picture import probe_picture
+
+        profile = find_profile(order.profile, self._config)
+        found = probe_picture(order.picture)
+        clip = _clip_format(order, profile, found.width / found.height)
+        return clip, plan_finish(order, clip, (found.width, found.height), profile.size)
 
     def generate(self, order: ClipOrder, context: RunContext = QUIET) -> Generation:
         """See `Generator`. All frames are there when it returns: the model makes them at once."""
@@ -78,13 +85,13 @@ class CogVideoXGenerator:
         profile = find_profile(order.profile, self._config)
         config = _sampling_config(order, profile)
         adapter = read_adapter(order.adapter, order.adapter_strength) if order.adapter else None
-        clip = _clip_format(order, profile)
+        clip, finish = self._plan(order)
         picture = read_picture(order.picture, clip.width, clip.height, order.fit)
         with self._warm_model.exclusive(context), PeakMemory() as peak, self._let_go_when_out_of_memory():
             with explaining_out_of_memory(f"loading {profile.name}", _WHAT_TO_DO):
                 model = self._load(profile, context)
             load_seconds = time.perf_counter() - began
-            choose_format(profile, model.architecture, order.num_frames, order.width, order.height)
+            choose_format(profile, model.architecture, clip.num_frames, clip.width, clip.height)
             base = Base(model.base, model.base_revision)
             with (
                 explaining_out_of_memory(_doing(model), _WHAT_TO_DO),
@@ -97,9 +104,10 @@ class CogVideoXGenerator:
             frames=iter(sampled.frames_THWC),
             format=clip,
             picture_HWC=picture.rgb_HWC,
-            facts=_facts(order, clip, model, config, adapter, adapter_notes, picture, sampled),
+            facts=_facts(order, clip, finish, model, config, adapter, adapter_notes, picture, sampled),
             seconds={"load": load_seconds, **sampled.seconds},
             peak_memory_bytes=peak.bytes_used,
+            finish=finish,
         )
 
     def _check_adapter(self, order: ClipOrder, adapter: Adapter) -> None:
@@ -130,16 +138,22 @@ class CogVideoXGenerator:
         return model
 
 
-def _clip_format(order: ClipOrder, profile: Profile) -> ClipFormat:
-    """The clip's format, checked against what is known of the base before its weights are at hand."""
+def _clip_format(order: ClipOrder, profile: Profile, picture_aspect: float) -> ClipFormat:
+    """The clip's format, checked against what is known of the base before its weights are at hand.
+
+    Args:
+        picture_aspect: width by height of the picture, whose shape the clip takes where the profile says so and the
+            order names no other.
+    """
     known = profile.known_architecture()
+    width, height = order.width, order.height
+    if known is not None and profile.picture_shape and width is None and height is None:
+        wanted = None if order.size is None else WantedSize.parse(order.size).aspect
+        width, height = nearest_shape(wanted or picture_aspect, known, profile.width, profile.height)
     if known is not None:
-        return choose_format(profile, known, order.num_frames, order.width, order.height)
+        return choose_format(profile, known, order.num_frames, width, height)
     return ClipFormat(
-        order.num_frames or profile.num_frames,
-        profile.fps,
-        order.width or profile.width,
-        order.height or profile.height,
+        order.num_frames or profile.num_frames, profile.fps, width or profile.width, height or profile.height
     )
 
 
@@ -171,6 +185,7 @@ def _doing(model: LoadedModel) -> str:
 def _facts(
     order: ClipOrder,
     clip: ClipFormat,
+    finish: Finish,
     model: LoadedModel,
     config: SamplingConfig,
     adapter: Adapter | None,
@@ -192,6 +207,7 @@ def _facts(
         picture_sha256=picture.sha256,
         notes=(
             *notes_on(order, model.profile),
+            *finish.notes,
             *model.notes,
             *picture.notes,
             *(adapter.notes if adapter else ()),

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from reelops.clip import ClipFormat, ClipOrder
+from reelops.generators.finish import Finish
 from reelops.progress import QUIET, RunContext
 
 
@@ -61,6 +62,7 @@ class Generation:
         facts: what made them.
         seconds: wall time of each stage; complete once the frames have been read.
         peak_memory_bytes: `rss`, and on CUDA `cuda_allocated` and `cuda_reserved`; complete once they have been read.
+        finish: what is done to the frames afterwards; None leaves them as they are.
     """
 
     frames: Iterator[np.ndarray]
@@ -69,6 +71,7 @@ class Generation:
     facts: GeneratorFacts
     seconds: Mapping[str, float]
     peak_memory_bytes: Mapping[str, int]
+    finish: Finish | None = None
 
     def read_frames(self) -> np.ndarray:
         """All frames at once, T H W C: for clips that fit into memory."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ import numpy as np
 from reelops.camera.filming import film_somewhere
 from reelops.camera.moves import CameraMove, path_of
 from reelops.clip import ClipOrder, order_of
+from reelops.cogvideox.clip_format import nearest_shape
+from reelops.cogvideox.profiles import Profile
 from reelops.gate.bound import Bound
 from reelops.generators.contract import Generation
 from reelops.metrics.camera.camera_move import measure_camera
@@ -34,6 +36,10 @@ BOUNDS = {
     "weights_mb": Bound.at_most(25.0),
 }
 """What the embedded model must reach before it ships, by figure."""
+
+SHAPES = ((2, 3), (4, 3), (3, 4), (16, 9), (9, 16), (1, 1))
+"""Width by height of the shapes that it is measured in beside its own."""
+SHAPE_FIGURES = ("clips", "first_frame_psnr", "content_kept", "move_accuracy")
 
 Generate = Callable[[ClipOrder], Generation]
 
@@ -81,6 +87,13 @@ def evaluate_clip(generate: Generate, order: ClipOrder, move: CameraMove) -> tup
     return result, frames_THWC
 
 
+def _bare_order(picture: Path, move: CameraMove, seed: int, profile: Profile, width: int, height: int) -> ClipOrder:
+    """For a clip of exactly this size, which is measured as it is generated."""
+    return order_of(
+        picture=picture, prompt=move.words, profile=profile.name, seed=seed, width=width, height=height, detail="off"
+    )
+
+
 def _rounded(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else round(value, 2)
 
@@ -88,40 +101,73 @@ def _rounded(value: float | None) -> float | None:
 def evaluate_generation(
     generate: Generate,
     pictures: list[Path],
-    sampling: Mapping[str, Any],
+    profile: Profile,
     context: RunContext = QUIET,
     moves: tuple[CameraMove, ...] = tuple(CameraMove),
 ) -> dict[str, Any]:
-    """Every move for every picture.
+    """Every move for every picture, in the profile's own size and as it is generated: the bare clip.
 
     Args:
-        sampling: what all orders have in common: profile, steps, guidance.
+        profile: as all orders have it.
     """
     context.progress("make", 0, len(pictures) * len(moves), "clips")
     results = []
     thumbnails: dict[tuple[str, str], np.ndarray] = {}
     for row, picture in enumerate(pictures):
         for column, move in enumerate(moves):
-            order = order_of(picture=picture, prompt=move.words, seed=100 * row + column, **sampling)
+            order = _bare_order(picture, move, 100 * row + column, profile, profile.width, profile.height)
             result, frames_THWC = evaluate_clip(generate, order, move)
             results.append(result)
             thumbnails[picture.name, move.value] = cv2.resize(
                 frames_THWC[-1], (60, 40), interpolation=cv2.INTER_AREA
             ).astype(float)
             context.progress("make", len(results), len(pictures) * len(moves), "clips")
-    kept = [result.content_kept for result in results if result.content_kept is not None]
     return {
         "clips": len(results),
         "pictures": [picture.name for picture in pictures],
-        "first_frame_psnr": round(statistics.fmean(result.first_frame_psnr for result in results), 2),
-        "content_kept": round(statistics.fmean(kept), 2),
-        "content_kept_clips": len(kept),
-        "move_accuracy": round(statistics.fmean(result.asked == result.measured for result in results), 4),
+        **_means(results),
+        "content_kept_clips": sum(result.content_kept is not None for result in results),
         "change_with_prompt": _least_difference(thumbnails, same=0),
         "change_with_picture": _least_difference(thumbnails, same=1),
         "seconds_per_clip": round(statistics.fmean(result.seconds for result in results), 2),
         "peak_memory_gb": max(result.peak_memory_gb for result in results),
         "results": [asdict(result) for result in results],
+    }
+
+
+def evaluate_shapes(
+    generate: Generate,
+    pictures: list[Path],
+    profile: Profile,
+    context: RunContext = QUIET,
+    shapes: Sequence[tuple[int, int]] = SHAPES,
+) -> list[dict[str, Any]]:
+    """Every move once in each of several shapes, over pictures that take turns, cropped to the shape."""
+    architecture = profile.known_architecture()
+    assert architecture is not None, "the embedded model is here"
+    total = len(shapes) * len(CameraMove)
+    rows: list[dict[str, Any]] = []
+    for number, (across, down) in enumerate(shapes):
+        width, height = nearest_shape(across / down, architecture, profile.width, profile.height)
+        results = []
+        for turn, move in enumerate(CameraMove):
+            context.progress("shapes", number * len(CameraMove) + turn, total, "clips")
+            picture = pictures[(number + turn) % len(pictures)]
+            order = _bare_order(picture, move, turn, profile, width, height)
+            results.append(evaluate_clip(generate, order, move)[0])
+        rows.append(
+            {"shape": f"{across}:{down}", "size": f"{width}x{height}", "clips": total // len(shapes), **_means(results)}
+        )
+    context.progress("shapes", total, total, "clips")
+    return rows
+
+
+def _means(results: Sequence[ClipResult]) -> dict[str, float]:
+    kept = [result.content_kept for result in results if result.content_kept is not None]
+    return {
+        "first_frame_psnr": round(statistics.fmean(result.first_frame_psnr for result in results), 2),
+        "content_kept": round(statistics.fmean(kept), 2),
+        "move_accuracy": round(statistics.fmean(result.asked == result.measured for result in results), 4),
     }
 
 

@@ -45,7 +45,8 @@ def default_stem(order: ClipOrder) -> str:
 
 
 def _differences(order: ClipOrder) -> Iterator[str]:
-    """A word for each field that has not its default: a number with what it counts, of anything else its value."""
+    """A word for each field that has not its default: a number with what it counts, on and off with what they
+    switch, of anything else its value."""
     for name, field in type(order).model_fields.items():
         value = getattr(order, name)
         if field.is_required() or name == "seed" or value == field.get_default():
@@ -53,7 +54,8 @@ def _differences(order: ClipOrder) -> Iterator[str]:
         if isinstance(value, int | float):
             yield f"{name.rpartition('_')[2]}{value:g}".replace("-", "minus")
         else:
-            yield _hyphened(Path(value).stem if name in ("profile", "adapter") else str(value))
+            word = _hyphened(Path(value).stem if name in ("profile", "adapter") else str(value))
+            yield f"{name}-{word}" if word in ("on", "off") else word
 
 
 def _hyphened(text: str) -> str:

@@ -18,11 +18,12 @@ from reelops.errors import TrackingError
 from reelops.generators.catalogue import Generators
 from reelops.generators.contract import Generation
 from reelops.params import Config
+from reelops.production.finishing import finish, is_finished, last_frame
 from reelops.production.mlflow_record import run_record
 from reelops.production.output_names import contact_sheet_of, sidecar_of
 from reelops.production.output_place import OutputPlace, place_at
-from reelops.production.steps import Encoder, Scorer, encode, encode_clip, save_footage, score
-from reelops.production.take import Encoded, Footage, Scored, Take, UnjudgedClip, write_sidecar
+from reelops.production.steps import Encoder, Scorer, encode, encode_clip, save_footage, score, score_bare
+from reelops.production.take import Encoded, Footage, Judged, Scored, Take, UnjudgedClip, write_sidecar
 from reelops.progress import QUIET, RunContext
 from reelops.system.device_lock import hold_device
 from reelops.system.removed_on_failure import removed_on_failure
@@ -31,12 +32,13 @@ from reelops.tracking.lineage import notes_on
 from reelops.tracking.run_writer import RunWriter
 
 if TYPE_CHECKING:
+    from reelops.detail.settings import DetailSettings
     from reelops.gate.limits import GateSettings
     from reelops.gate.verdict import Verdict
     from reelops.metrics.scores import Scores
 
 T = TypeVar("T")
-Step = Literal["generate", "encode", "score", "judge", "log"]
+Step = Literal["generate", "detail", "encode", "score", "judge", "log"]
 Device = Callable[[RunContext], AbstractContextManager[object]]
 
 
@@ -61,6 +63,7 @@ class Producer:
         encoder: writes clip and contact sheet.
         scorer: measures the clip.
         gate: limits by profile.
+        detail: how the picture's own detail is carried.
         tracker: where takes are logged.
         scratch: a folder for frames on their way.
         project: whose dvc.lock the lineage of clips names.
@@ -72,6 +75,7 @@ class Producer:
     encoder: Encoder
     scorer: Scorer
     gate: GateSettings
+    detail: DetailSettings
     tracker: RunWriter
     scratch: Path
     project: Path
@@ -116,11 +120,14 @@ class Producer:
             with scratch_folder(self.scratch) as scratch, place.workbench() as workbench:
                 footage = self._generate(order, place, scratch, context)
                 _tell(context, (note for note in footage.facts.get("notes", ()) if note not in told))
+                footage = self._detail(footage, order, scratch, context)
                 encoded = self._encode(footage, order, workbench / place.clip.name, context)
                 _tell(context, encoded.clip.notes)
                 scored = self._score(encoded, footage, order, context)
                 verdict = self._judge(scored.scores, order)
                 take = _assemble(order, place.clip, footage, encoded, scored, verdict, started)
+                if footage.bare is not None:
+                    take = _with_bare(take, *self._judge_bare(footage.bare, order, scratch, context))
                 if track:
                     take = self._logged(take, encoded, context)
                 take = replace(take, seconds=_all_seconds(take.seconds, time.perf_counter() - began, start_seconds))
@@ -148,13 +155,37 @@ class Producer:
         with self._held_device(order, context):
             waited = time.perf_counter() - began
             place.check()
-            footage = self.run_step(
-                "generate", lambda: save_footage(self.frames(order, context), scratch, self.project)
-            )
+            footage = self.run_step("generate", lambda: self._footage(order, scratch, context))
         return replace(footage, seconds={"device": waited, **footage.seconds})
+
+    def _footage(self, order: ClipOrder, scratch: Path, context: RunContext) -> Footage:
+        """All generated frames: of one piece, or of several where the clip is longer than the model makes."""
+        made = self.frames(order, context)
+        if made.finish is None or made.finish.num_frames == made.format.num_frames:
+            return save_footage(made, scratch, self.project)
+        from reelops.production.continuing import at_length, notes_on_seams
+
+        whole = at_length(
+            made,
+            order,
+            lambda piece: self.frames(piece, context),
+            scratch,
+            lambda frames: last_frame(frames, order, made, self.detail),
+        )
+        footage = save_footage(whole, scratch, self.project)
+        notes = [*footage.facts["notes"], *notes_on_seams(footage.facts, footage.format.fps)]
+        return replace(footage, facts={**footage.facts, "notes": notes})
 
     def _held_device(self, order: ClipOrder, context: RunContext) -> AbstractContextManager[object]:
         return self.device(context) if self.generators.of(order).needs_device else nullcontext()
+
+    def _detail(self, footage: Footage, order: ClipOrder, scratch: Path, context: RunContext) -> Footage:
+        """The finished footage; the generated one itself where nothing is to be done to it."""
+        if is_finished(footage):
+            return footage
+        finished = self.run_step("detail", lambda: finish(footage, order, scratch, self.detail, context))
+        _tell(context, (note for note in finished.facts["notes"] if note not in footage.facts["notes"]))
+        return finished
 
     def _encode(self, footage: Footage, order: ClipOrder, output: Path, context: RunContext) -> Encoded:
         context.progress("write", 0, 1)
@@ -169,6 +200,11 @@ class Producer:
 
         limits = self.gate.limits_of(order.profile)
         return self.run_step("judge", lambda: judge(scores, limits))
+
+    def _judge_bare(self, bare: Footage, order: ClipOrder, scratch: Path, context: RunContext) -> tuple[Judged, float]:
+        """The clip as it was generated, judged for itself so that detail hides nothing; and the seconds that took."""
+        scored = self.run_step("score", lambda: score_bare(self.encoder, self.scorer, bare, order, scratch, context))
+        return Judged(scored.scores, self._judge(scored.scores, order)), scored.seconds
 
     def _logged(self, take: Take, encoded: Encoded, context: RunContext) -> Take:
         """The take with its MLflow run, or with the reason why it has none: a clip is not lost over a server."""
@@ -194,6 +230,7 @@ def build_producer(
     Raises:
         SettingsError: the `score` or `gate` block is wrong; nothing was loaded.
     """
+    from reelops.detail.settings import DetailSettings
     from reelops.gate.limits import load_gate_settings
     from reelops.metrics.settings import load_score_settings
 
@@ -202,6 +239,7 @@ def build_producer(
         encoder=Encoder(),
         scorer=Scorer(load_score_settings(config)),
         gate=load_gate_settings(config),
+        detail=config.block("detail", DetailSettings),
         tracker=RunWriter(config.mlflow_tracking_uri),
         scratch=config.cache,
         project=config.project,
@@ -254,4 +292,13 @@ def _assemble(
             *notes_on(footage.lineage),
         ),
         started=started,
+    )
+
+
+def _with_bare(take: Take, bare: Judged, seconds: float) -> Take:
+    """The take with what was found of the clip as it was generated; the worse verdict is the take's."""
+    worse = max(take.verdict, bare.verdict, key=lambda verdict: verdict.decision.severity)
+    scoring = take.seconds["score"] + seconds
+    return replace(
+        take, verdict=worse, bare=bare, verdict_on_finished=take.verdict, seconds={**take.seconds, "score": scoring}
     )

@@ -74,7 +74,7 @@ def save_footage(generation: Generation, folder: Path, project: Path | None = No
         MachineError: the folder cannot be written to, or the disk is full.
     """
     frames, picture = folder / "frames.npy", folder / "picture.npy"
-    _save_frames(generation.frames, generation.format, frames)
+    save_frames(generation.frames, generation.format, frames)
     with machine_error_on_write(folder):
         np.save(picture, generation.picture_HWC, allow_pickle=False)
     facts = generation.facts.to_json()
@@ -87,10 +87,16 @@ def save_footage(generation: Generation, folder: Path, project: Path | None = No
         seconds=dict(generation.seconds),
         peak_memory_bytes=dict(generation.peak_memory_bytes),
         facts=facts,
+        finish=generation.finish,
     )
 
 
-def _save_frames(frames: Iterable[np.ndarray], clip: ClipFormat, path: Path) -> None:
+def save_frames(frames: Iterable[np.ndarray], clip: ClipFormat, path: Path) -> None:
+    """An .npy file of RGB uint8 frames, T H W C, as they come.
+
+    Raises:
+        MachineError: it cannot be written, or the disk is full.
+    """
     shape = (clip.num_frames, clip.height, clip.width, 3)
     written = 0
     with path.open("wb") as file:
@@ -123,10 +129,19 @@ def encode(encoder: Encoder, footage: Footage, order: ClipOrder, output: Path) -
 
 def encode_clip(encoder: Encoder, footage: Footage, order: ClipOrder, output: Path) -> Clip:
     """The clip alone."""
-    if sha256_of(footage.frames) != footage.frames_sha256:
-        raise MachineError(f"{footage.frames} is not what was generated; check the disk and run the order again.")
+    require_whole(footage)
     metadata = provenance(order, footage.facts, footage.lineage)
     return encoder.clip(footage.read_frames(), output, footage.format.fps, order.quality, metadata)
+
+
+def require_whole(footage: Footage) -> None:
+    """Fails where the frames on disk are not those that were written there.
+
+    Raises:
+        MachineError
+    """
+    if sha256_of(footage.frames) != footage.frames_sha256:
+        raise MachineError(f"{footage.frames} is not what was generated; check the disk and run the order again.")
 
 
 def score(scorer: Scorer, clip: Clip, footage: Footage, order: ClipOrder, context: RunContext) -> Scored:
@@ -140,3 +155,12 @@ def score(scorer: Scorer, clip: Clip, footage: Footage, order: ClipOrder, contex
         lambda done: context.progress("score", done, total, "frames"),
     )
     return Scored(scores, time.perf_counter() - started)
+
+
+def score_bare(
+    encoder: Encoder, scorer: Scorer, bare: Footage, order: ClipOrder, scratch: Path, context: RunContext
+) -> Scored:
+    """Scores of a clip as it was generated, encoded as it would be if nothing were done to it; and all seconds."""
+    started = time.perf_counter()
+    clip = encode_clip(encoder, bare, order, scratch / "bare.mp4")
+    return Scored(score(scorer, clip, bare, order, context).scores, time.perf_counter() - started)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reelops.clip import Clip, ClipFormat, ClipOrder
+from reelops.generators.finish import Finish
 from reelops.production.output_names import sidecar_of
 from reelops.system.files import write_text_atomically
 from reelops.tracking.lineage import Lineage
@@ -33,6 +34,8 @@ class Footage:
         lineage: of the code that ran and the weights it loaded.
         seconds, peak_memory_bytes: as in `Generation`.
         facts: as in `GeneratorFacts.to_json`.
+        finish: what is to be done to the frames, or was done, where there is a `bare` one; None: nothing.
+        bare: the footage as it was generated, where this one is larger or has the picture's own detail.
     """
 
     frames: Path
@@ -43,6 +46,8 @@ class Footage:
     seconds: Mapping[str, float]
     peak_memory_bytes: Mapping[str, int]
     facts: Mapping[str, Any]
+    finish: Finish | None = None
+    bare: Footage | None = None
 
     def read_frames(self) -> np.ndarray:
         """Mapped from disk, not loaded."""
@@ -72,6 +77,17 @@ class Scored:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """Scores of one state of a clip, and the gate's verdict on them."""
+
+    scores: Scores
+    verdict: Verdict
+
+    def to_json(self) -> dict[str, Any]:
+        return {**self.scores.to_json(), "verdict": self.verdict.to_json()}
+
+
+@dataclass(frozen=True)
 class UnjudgedClip:
     """A clip without scores or a verdict: one of many that are scored and compared together later.
 
@@ -90,12 +106,17 @@ class Take:
     """What one order became.
 
     Attributes:
+        scores: of the finished clip.
+        verdict: the worse of those on the finished clip and on the bare one.
         seconds: wall time of each stage; they add up to what the whole run took. `start` is the start of the process,
             `device` finding out which device there is, with torch, and waiting for it.
         notes: what the user should know: crops, fallbacks.
         tracked: where the run is in MLflow, None if it was not tracked.
         tracking_failure: why it was not, if it should have been.
         started: seconds since the epoch.
+        bare: the clip as it was generated, measured and judged for itself, where the finished one is larger or has the
+            picture's own detail.
+        verdict_on_finished: the gate's answer to the finished clip alone; None where there is no other one.
     """
 
     order: ClipOrder
@@ -111,6 +132,8 @@ class Take:
     tracked: TrackedRun | None = None
     tracking_failure: str | None = None
     started: float = field(default_factory=time.time)
+    bare: Judged | None = None
+    verdict_on_finished: Verdict | None = None
 
     @property
     def sidecar(self) -> Path:
@@ -130,6 +153,7 @@ class Take:
             "order": self.order.to_json(),
             **self.scores.to_json(),
             "verdict": self.verdict.to_json(),
+            **self._both_verdicts(),
             "lineage": str(self.lineage),
             "seconds": dict(self.seconds),
             "peak_memory_bytes": dict(self.peak_memory_bytes),
@@ -138,6 +162,18 @@ class Take:
             "tracking": asdict(self.tracked) if self.tracked else None,
             "tracking_failure": self.tracking_failure,
         }
+
+    @property
+    def verdicts_differ(self) -> bool:
+        """Whether the gate decides otherwise on the finished clip than on the bare one."""
+        if self.bare is None or self.verdict_on_finished is None:
+            return False
+        return self.bare.verdict.decision is not self.verdict_on_finished.decision
+
+    def _both_verdicts(self) -> dict[str, Any]:
+        if self.bare is None or self.verdict_on_finished is None:
+            return {}
+        return {"verdict_on_finished": self.verdict_on_finished.to_json(), "bare": self.bare.to_json()}
 
 
 def write_sidecar(take: Take, path: Path) -> None:

@@ -144,7 +144,20 @@ def provenance(order: ClipOrder, facts: Mapping[str, Any], lineage: Lineage) -> 
         "steps": facts.get("steps", order.steps),
         "guidance": facts.get("guidance", order.guidance),
         "synthetic": True,
+        **_of_detail(order, facts),
     }
+
+
+def _of_detail(order: ClipOrder, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What was done to the frames after they were generated; nothing where nothing was."""
+    if "detail_carried" not in facts:
+        return {}
+    told: dict[str, Any] = {"generated_size": f"{facts['generated_width']}x{facts['generated_height']}"}
+    if not facts["detail_carried"]:
+        return {**told, "detail": "none, the clip is enlarged"}
+    share, last = facts["detail_share"], facts["detail_share_last_frame"]
+    where = f"on {share:.0%} of the pixels, {last:.0%} in the last frame"
+    return {**told, "detail": f"carried from {order.picture.name} {where}", "detail_share": share}
 
 
 def _short(digest: object) -> str | None:

@@ -70,6 +70,7 @@ class ValidationPlan:
         return [(trial, side) for trial in self.trials for side in _MAKING_ORDER]
 
     def order(self, trial: Trial, side: Side) -> ClipOrder:
+        """What is made for one side of a trial: the bare clip of the profile's own size, as adapters are trained at."""
         adapter = self.adapter.path if side == "adapter" else None
         return ClipOrder(
             picture=trial.picture.path,
@@ -78,6 +79,9 @@ class ValidationPlan:
             seed=trial.seed,
             adapter=adapter,
             other_base=self.other_base and adapter is not None,
+            width=self.profile.width,
+            height=self.profile.height,
+            detail="off",
         )
 
     def key(self, trial: Trial, side: Side) -> ClipKey:

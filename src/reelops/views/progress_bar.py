@@ -20,6 +20,7 @@ STAGES = {
     "denoise": "Generating",
     "decode": "Decoding frames",
     "draw": "Drawing frames",
+    "detail": "Carrying detail",
     "write": "Writing the clip",
     "score": "Scoring",
     "log": "Logging to MLflow",

@@ -38,7 +38,19 @@ def show_take(take: Take, verbose: bool = False) -> None:
     why = " ".join([*told, more]).rstrip()
     verdict = f"[{COLOURS[decision]}]{VERDICTS[decision].capitalize()}{':' if why else '.'}[/]"
     out.print(f"[bold]{verdict}[/] {escape(why)}".rstrip(), soft_wrap=True)
+    if both := on_both(take):
+        out.print(escape(both), soft_wrap=True)
     _print_rows(_places(take))
+
+
+def on_both(take: Take) -> str:
+    """What the gate says of the finished clip and of the bare one, where it does not say the same of them; the worse
+    verdict is the take's."""
+    if not take.verdicts_differ or take.bare is None or take.verdict_on_finished is None:
+        return ""
+    finished, bare = take.verdict_on_finished.decision.value, take.bare.verdict.decision.value
+    both = f"The finished clip: {VERDICTS[finished]}. As it was generated: {VERDICTS[bare]}."
+    return f"{both} The worse counts, with its reasons."
 
 
 def score_rows(take: Take) -> list[tuple[str, str]]:

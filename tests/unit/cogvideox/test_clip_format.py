@@ -7,7 +7,14 @@ import torch
 from small_model import FRAMES, HEIGHT, WIDTH, write_small_model
 
 from reelops.cogvideox.architecture import named_architecture, read_architecture
-from reelops.cogvideox.clip_format import check_frames, check_size, choose_format, nearest_frames, nearest_multiple
+from reelops.cogvideox.clip_format import (
+    check_frames,
+    check_size,
+    choose_format,
+    nearest_frames,
+    nearest_multiple,
+    nearest_shape,
+)
 from reelops.cogvideox.profiles import profile_of_folder
 from reelops.errors import ClipFormatError
 
@@ -76,3 +83,32 @@ def test_free_models_take_other_formats(free_model):
 def test_nearest_multiple_never_is_zero():
     assert [nearest_multiple(value, 16) for value in (-5, 0, 7, 24, 25)] == [16, 16, 16, 16, 32]
     assert FRAMES == 9
+
+
+@pytest.mark.parametrize(
+    ("aspect", "size"),
+    [
+        (3 / 2, (240, 160)),
+        (640 / 427, (240, 160)),
+        (2 / 3, (160, 240)),
+        (16 / 9, (256, 144)),
+        (9 / 16, (144, 256)),
+        (4 / 3, (224, 168)),
+        (3 / 4, (168, 224)),
+        (1.0, (192, 192)),
+        (20.0, (272, 136)),
+        (1 / 20, (136, 272)),
+    ],
+)
+def test_the_nearest_shape_has_about_as_many_pixels_as_the_profiles_own_and_never_more(aspect, size, repository):
+    architecture = read_architecture(repository / "models/tiny-i2v")
+    assert nearest_shape(aspect, architecture, 240, 160) == size
+    check_size(*size, architecture, any_shape=True)
+
+
+def test_of_a_shape_within_two_to_one_hardly_anything_is_cropped(repository):
+    architecture = read_architecture(repository / "models/tiny-i2v")
+    for hundredths in range(50, 201):
+        width, height = nearest_shape(hundredths / 100, architecture, 240, 160)
+        assert width / height == pytest.approx(hundredths / 100, rel=0.03)
+        assert 0.9 * 240 * 160 <= width * height <= 240 * 160

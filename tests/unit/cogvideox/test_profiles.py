@@ -25,6 +25,7 @@ def test_the_projects_own_profiles_are_sound(repository):
     assert tiny.folder == repository / "models" / "tiny-i2v"
     assert (tiny.num_frames, tiny.fps, tiny.width, tiny.height) == (49, Fraction(8), 240, 160)
     assert (five_b.num_frames, five_b.fps, five_b.width, five_b.height) == (49, Fraction(8), 720, 480)
+    assert (tiny.picture_shape, tiny.size) == (True, "480p") and (five_b.picture_shape, five_b.size) == (False, None)
     assert five_b.hub == "zai-org/CogVideoX-5b-I2V" and five_b.prompt_length == 226
     assert profiles["cogvideox-5b-i2v-random"].weights == "random"
 

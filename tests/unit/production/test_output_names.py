@@ -35,6 +35,8 @@ def test_a_plain_order_is_told_by_picture_prompt_and_seed() -> None:
         ({"guidance": 4.5}, "coffee-pan-left-guidance4.5-seed0"),
         ({"negative_prompt": "Blur, noise"}, "coffee-pan-left-blur-noise-seed0"),
         ({"num_frames": 17, "width": 640, "height": 480}, "coffee-pan-left-frames17-width640-height480-seed0"),
+        ({"size": "1080p", "seconds": 12.5}, "coffee-pan-left-1080p-seconds12.5-seed0"),
+        ({"detail": "off"}, "coffee-pan-left-detail-off-seed0"),
         ({"quality": "lossless", "seed": 7}, "coffee-pan-left-lossless-seed7"),
     ],
 )

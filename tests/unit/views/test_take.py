@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from footage import textured
 from PIL import Image
 
 import reelops
-from reelops.production.take import Take
+from reelops.gate.decision import Decision
+from reelops.gate.verdict import Verdict
+from reelops.production.take import Judged, Take
 from reelops.views import take as view
 from reelops.views.console import terminal
 
@@ -62,3 +65,15 @@ def test_all_numbers_and_reasons_come_before_it_for_whoever_asks(take: Take, mon
     assert len(all_of_it) > len(take.scores.measures) and any("(asked: static)" in line for line in all_of_it)
     told = json.loads(Path(take.sidecar).read_text())
     assert set(told["scores"]) == set(take.scores.measures)
+
+
+def test_where_the_gate_decides_otherwise_on_the_finished_and_the_bare_clip_both_are_said(
+    take: Take, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accepted = Verdict(Decision.ACCEPT, (), "tiny")
+    differing = replace(take, bare=Judged(take.scores, take.verdict), verdict_on_finished=accepted)
+    lines = shown(differing, monkeypatch, 80, True)
+    bare = view.VERDICTS[take.verdict.decision.value]
+    assert lines[1] == f"The finished clip: accepted. As it was generated: {bare}. The worse counts, with its reasons."
+    same = replace(take, bare=Judged(take.scores, take.verdict), verdict_on_finished=take.verdict)
+    assert shown(same, monkeypatch, 80, True) == shown(take, monkeypatch, 80, True)
