@@ -175,4 +175,7 @@ def _without_effect(order: ClipOrder) -> list[str]:
         "a negative prompt": order.negative_prompt or None,
     }
     unused = [name for name, value in given.items() if value is not None]
-    return [f"{' and '.join(unused)} change nothing here: no model draws the frames"] if unused else []
+    notes = [f"{' and '.join(unused)} change nothing here: no model draws the frames"] if unused else []
+    if order.detail == "on":
+        notes.append("there is no detail to carry: the picture itself is filmed")
+    return notes

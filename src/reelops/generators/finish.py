@@ -8,7 +8,7 @@ from math import log
 from reelops.clip import MAX_FRAMES, ClipFormat, ClipOrder, WantedSize
 from reelops.errors import ClipFormatError
 
-_AS_NEAR = 0.02  # between two shapes: less than what a whole number of tokens costs
+_AS_NEAR = 0.025  # between two shapes: what a whole number of tokens costs, and hardly more
 
 
 @dataclass(frozen=True)

@@ -42,11 +42,11 @@ class Encoder:
 
         return encode(frames_THWC, output, fps, quality, metadata)
 
-    def contact_sheet(self, frames_THWC: np.ndarray, output: Path, fps: Fraction, prompt: str, seed: int) -> None:
-        """A JPEG of frames spread over the clip, under its prompt and seed."""
+    def contact_sheet(self, frames_THWC: np.ndarray, output: Path, fps: Fraction, prompt: str, ending: str) -> None:
+        """A JPEG of frames spread over the clip, under its prompt and what stands behind that, whatever its length."""
         from reelops.video.contact_sheet import contact_sheet
 
-        sheet = contact_sheet(frames_THWC, fps, title=prompt, title_ending=f"(seed {seed})")
+        sheet = contact_sheet(frames_THWC, fps, title=prompt, title_ending=ending)
         with write_atomically(output) as partial:
             sheet.save(partial, format="JPEG", quality=90)
 
@@ -122,9 +122,17 @@ def encode(encoder: Encoder, footage: Footage, order: ClipOrder, output: Path) -
     started = time.perf_counter()
     clip = encode_clip(encoder, footage, order, output)
     sheet = contact_sheet_of(output)
-    encoder.contact_sheet(footage.read_frames(), sheet, footage.format.fps, order.prompt, order.seed)
+    ending = _ending(footage, order)
+    encoder.contact_sheet(footage.read_frames(), sheet, footage.format.fps, order.prompt, ending)
     unwritten = undrawable_note(order.prompt, "The contact sheet")
     return Encoded(replace(clip, notes=(*clip.notes, *unwritten)), sheet, time.perf_counter() - started)
+
+
+def _ending(footage: Footage, order: ClipOrder) -> str:
+    """What a sheet says of its clip beside the prompt."""
+    share = footage.facts.get("detail_share")
+    detail = "" if share is None else f", the picture's detail on {share:.0%} of the pixels"
+    return f"(seed {order.seed}{detail})"
 
 
 def encode_clip(encoder: Encoder, footage: Footage, order: ClipOrder, output: Path) -> Clip:
