@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -27,6 +28,9 @@ PREFIX = "REELOPS_"
 _OTHER_VARIABLES = re.compile(r"REELOPS_(TEST_|(\w+_)?SERVICE_(HOST|PORT)|(\w+_)?PORT($|_\d))")
 PARAMS_NAME = "params.yaml"
 EMBEDDED_MODEL = Path("models/tiny-i2v")
+HOME_REMEDY = "Set REELOPS_HOME to a folder that can be written and has room."
+# For the frames of a clip of the largest profile on their way to the encoder, and for what the stores grow by.
+LEAST_ROOM_BYTES = 64_000_000
 
 # A params.yaml with one of these blocks is for ReelOps: other DVC projects have a file of that name, too.
 OWN_BLOCKS = ("profiles:", "gate:", "score:", "latents:")
@@ -145,21 +149,28 @@ class Settings(BaseSettings):
         return self._root
 
     @property
-    def home_can_be_written(self) -> bool:
-        """Whether the home folder is there for writing, or can be made; makes nothing."""
+    def problem_of_home(self) -> str | None:
+        """Why the home folder takes no runs, as the end of a sentence about it; None where it is there with room, or
+        can be made. Makes nothing."""
         nearest = next(path for path in (self.home, *self.home.parents) if path.exists())
-        return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+        if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
+            return "cannot be written"
+        try:
+            free_bytes = shutil.disk_usage(nearest).free
+        except OSError as error:
+            return f"cannot be written: {error.strerror}"
+        if free_bytes < LEAST_ROOM_BYTES:
+            return f"has {free_bytes / 1e6:.0f} MB of room, and a run needs {LEAST_ROOM_BYTES / 1e6:.0f} MB on its way"
+        return None
 
     def require_home(self) -> None:
         """Fails before any work is done for which there is no place.
 
         Raises:
-            SettingsError: nothing can be written into the home folder.
+            SettingsError: nothing, or not enough, can be written into the home folder.
         """
-        if not self.home_can_be_written:
-            raise SettingsError(
-                f"Runs are kept in {self.home}, which you cannot write to. Set REELOPS_HOME to a folder that you can."
-            )
+        if problem := self.problem_of_home:
+            raise SettingsError(f"{self.home}, where runs are kept, {problem}. {HOME_REMEDY}")
 
     def locate(self, path: Path) -> Path:
         """A folder that params.yaml names, from the project's root; the embedded model is there, or shipped."""

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -22,6 +23,8 @@ from quarantined import read_quarantine
 from studio import START_SECONDS, end, wait_for
 
 from reelops.dataset.table import Reason, read_clips
+from reelops.video.decode import read_clip
+from tests.unit.video.media import with_pause, write_with_times
 
 __all__ = ["publisher"]
 
@@ -118,6 +121,25 @@ def test_clips_without_a_caption_are_not_called_known_and_an_empty_file_is_calle
     out = read_quarantine(tmp_path / "project/data/metadata/quarantine.parquet")
     reasons = {clip.clip_id: clip.reason for clip in out}
     assert reasons == {"folder/empty.mp4": Reason.EMPTY, "folder/unsaid.mp4": Reason.NO_CAPTION}
+
+
+def test_what_is_odd_about_files_that_are_read_is_on_the_page(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    plain = published.draw_video(mine / "plain.mp4", seconds=3)
+    shots = read_clip(plain)
+    write_with_times(mine / "still.mp4", shots, range(len(shots)), Fraction(1, 8))
+    with_pause(mine / "still.mp4", mine / "paused.mp4", 4, seconds=7200)
+    (mine / "still.mp4").unlink()
+    for name in ("plain", "paused"):
+        (mine / f"{name}.txt").write_text("Soft shapes drift past.\n")
+    environment = project(tmp_path / "project", {"kind": "folder", "path": "../mine"})
+    assert run(environment, "fetch").returncode == 0
+    for _ in range(2):  # what is kept of an earlier run says it, too
+        done = run(environment, "metadata", "--no-data-docs")
+        assert done.returncode == 0, done.stderr
+        assert "odd files that are read all the same" in done.stdout
+        page = (tmp_path / "project/reports/data/index.html").read_text()
+        assert page.count("Frame 3 stands for 7,200 s, which the rate leaves out.") == 1
 
 
 def test_1500_clips_of_msr_vtt_from_the_hub_become_a_table(publisher: Publisher) -> None:

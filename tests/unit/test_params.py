@@ -79,7 +79,7 @@ def test_profiles_and_limits_are_added_or_replaced_name_by_name(tmp_path, reposi
 
 def test_a_home_that_cannot_be_written_is_refused_with_the_variable_that_moves_it(tmp_path):
     (tmp_path / "a-file").touch()
-    with pytest.raises(SettingsError, match=r"a-file/home, which you cannot write to\. Set REELOPS_HOME"):
+    with pytest.raises(SettingsError, match=r"a-file/home, where runs are kept, cannot be written\. Set REELOPS_HOME"):
         load_config(home=tmp_path / "a-file" / "home")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from reelops import settings as settings_module
 from reelops.errors import SettingsError
 from reelops.settings import find_params_file, load_settings, shipped_folder
 
@@ -91,9 +92,18 @@ def test_the_embedded_model_is_the_shipped_one_where_a_project_has_none(tmp_path
 
 def test_nothing_is_made_to_learn_whether_the_home_folder_can_be_written(tmp_path):
     (tmp_path / "a-file").touch()
-    assert load_settings(home=tmp_path / "stores" / "deep").home_can_be_written
-    assert not load_settings(home=tmp_path / "a-file" / "stores").home_can_be_written
+    assert load_settings(home=tmp_path / "stores" / "deep").problem_of_home is None
+    assert load_settings(home=tmp_path / "a-file" / "stores").problem_of_home == "cannot be written"
     assert [path.name for path in tmp_path.iterdir()] == ["a-file"]
+
+
+def test_a_home_without_room_for_a_run_is_refused_before_the_work(tmp_path, monkeypatch):
+    load_settings(home=tmp_path).require_home()
+    monkeypatch.setattr(settings_module, "LEAST_ROOM_BYTES", 10**18)
+    with pytest.raises(
+        SettingsError, match=r"where runs are kept, has \d+ MB of room, and a run needs .* REELOPS_HOME"
+    ):
+        load_settings(home=tmp_path / "stores").require_home()
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,15 @@ from reelops.cogvideox.profiles import load_profiles
 from reelops.cogvideox.weights import locate_weights
 from reelops.errors import DONE, FAILED, MachineError, ReelOpsError, SettingsError
 from reelops.params import read_config
-from reelops.settings import PACKAGE, PARAMS_NAME, Settings, find_checkout, load_settings, shipped_folder
+from reelops.settings import (
+    HOME_REMEDY,
+    PACKAGE,
+    PARAMS_NAME,
+    Settings,
+    find_checkout,
+    load_settings,
+    shipped_folder,
+)
 from reelops.shown_address import shown
 from reelops.system.device_lock import lock_folder
 from reelops.system.hardware import inspect_machine
@@ -186,11 +194,9 @@ def _parameters(settings: Settings, place: str) -> Finding:
 
 
 def _home(settings: Settings) -> Finding:
-    if settings.home_can_be_written:
-        return _disk("stores", settings.home)
-    return Finding(
-        "places", "stores", "fail", f"{settings.home} cannot be written; set REELOPS_HOME to a folder that can"
-    )
+    if problem := settings.problem_of_home:
+        return Finding("places", "stores", "fail", f"{settings.home} {problem}. {HOME_REMEDY}")
+    return _disk("stores", settings.home)
 
 
 def _disk(name: str, folder: Path) -> Finding:

@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reelops.clip import ClipOrder
-from reelops.errors import InputError
+from reelops.errors import InputError, is_out_of_space
 from reelops.system.file_names import LONGEST_NAME, bytes_in, shortened
+from reelops.system.write_errors import cannot_write
 
 # So that a stem leaves room for a seed, a number and the longest ending, whatever the script.
 _MOST_LETTERS = 60
 _MOST_BYTES = 120
 _MOST_BYTES_OF_DIFFERENCES = 60
+# A clip of the embedded model with all that lies beside it takes about as much.
+_LEAST_ROOM_BYTES = 1_000_000
 
 
 def sidecar_of(clip: Path) -> Path:
@@ -120,14 +123,17 @@ def is_free(clip: Path) -> bool:
 def require_place(output: Path) -> None:
     """Fails where nothing can be written, before minutes of work are done for it.
 
-    Permissions alone do not tell (a full or strange file system looks writable), so an unnamed file is made.
+    Permissions alone do not tell (a full or strange file system looks writable), so an unnamed file is written.
 
     Raises:
         InputError: the folder, or the one that it would be made in, takes no file.
+        MachineError: its disk is full.
     """
     folder = next(path for path in output.absolute().parents if path.exists())
     try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        with tempfile.TemporaryFile(dir=folder) as unnamed:
+            unnamed.write(bytes(_LEAST_ROOM_BYTES))
     except OSError as error:
+        if is_out_of_space(error):
+            raise cannot_write(output, error) from error
         raise InputError(f"{output} cannot be written: {error.strerror}. Choose another place for it.") from error

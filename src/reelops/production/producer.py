@@ -116,7 +116,7 @@ class Producer:
         with place_at(output) if isinstance(output, Path) else nullcontext(output) as place:
             _tell(context, told)
             if track:
-                self.tracker.open_ahead()
+                _tell(context, self.tracker.open_ahead())
             with scratch_folder(self.scratch) as scratch, place.workbench() as workbench:
                 footage = self._generate(order, place, scratch, context)
                 _tell(context, (note for note in footage.facts.get("notes", ()) if note not in told))

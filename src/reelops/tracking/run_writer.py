@@ -19,8 +19,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from reelops.errors import TrackingError, may_pass
+from reelops.shown_address import shown
 from reelops.system.interpreter import configure_interpreter
 from reelops.tracking.runs import RunRecord, TrackedRun, log_run
+from reelops.tracking.silence import silence_of
 from reelops.tracking.store import innermost_cause, is_local, open_store
 
 # What the other end of a connection sees when its process has ended; not every OSError, of which a task's time limit
@@ -44,13 +46,30 @@ class RunWriter:
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
+        self._is_open = False
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
         self._one_at_a_time = threading.Lock()
 
-    def open_ahead(self) -> None:
+    def open_ahead(self) -> tuple[str, ...]:
+        """Gets ready to log, once for all runs.
+
+        Returns:
+            What to tell the user before the work: that the server does not answer.
+        """
+        if self._is_open:
+            return ()
+        self._is_open = True
+        self._start()
+        why = silence_of(self.uri)
+        told = (
+            f"MLflow at {shown(self.uri)} does not answer ({why}); the clip is made all the same, and logged if it does"
+        )
+        return (f"{told} by then",) if why else ()
+
+    def _start(self) -> None:
         """Starts the process that gets ready; it ends with this one. Where none can be started, nothing happens."""
-        if self._process is not None or not Path(sys.executable or "").name.startswith("python"):
+        if not Path(sys.executable or "").name.startswith("python"):
             return
         ours, theirs = Pipe()
         # Without -P a file in the working folder that is called like a library would be run in its place.

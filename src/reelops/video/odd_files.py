@@ -20,6 +20,23 @@ def pause_ticks(gaps: np.ndarray, time_base: Fraction) -> float:
     return max(_PAUSE_SECONDS / float(time_base), _PAUSE_STEPS * float(np.median(gaps)))
 
 
+def stretches(pts: np.ndarray, time_base: Fraction, end: Fraction) -> list[tuple[Fraction, Fraction]]:
+    """The parts of a recording between its pauses, in seconds after the first frame; all of it where it never paused.
+
+    Args:
+        pts: of all frames, ascending.
+        end: seconds at which the last frame ends.
+    """
+    if len(pts) < 2:
+        return [(Fraction(0), end)]
+    gaps = np.diff(pts)
+    before_pauses = np.flatnonzero(gaps > pause_ticks(gaps, time_base)).tolist()
+    step, first = int(np.median(gaps)), int(pts[0])
+    starts = [0, *(int(pts[number + 1]) - first for number in before_pauses)]
+    ends = [*((int(pts[number]) - first + step) * time_base for number in before_pauses), end]
+    return [(start * time_base, stop) for start, stop in zip(starts, ends, strict=True)]
+
+
 def notes_on(times: PictureTimes, time_base: Fraction, first_frame: Any) -> Iterator[str]:
     """A sentence for each oddity."""
     if transfer := transfer_of(first_frame):

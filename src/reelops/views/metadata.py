@@ -21,6 +21,8 @@ def show_metadata(result: MetadataResult) -> None:
         table.add_row(f"[dim]quarantined: {reason.replace('_', ' ')}[/]", f"[dim]{count:,}[/]")
     if lost := sum(result.lost.values()):
         table.add_row("[dim]never came, see reelops fetch[/]", f"[dim]{lost:,}[/]")
+    if result.odd:
+        table.add_row("[dim]odd files that are read all the same, see the page[/]", f"[dim]{len(result.odd):,}[/]")
     out.print(table)
     looked = f"{result.examined:,} clips looked at in {result.seconds:.1f} s, {result.known:,} known before"
     err.print(f"{looked}. Written: {CLIPS}, {QUARANTINE}, {FOLDER / 'index.html'}", soft_wrap=True)

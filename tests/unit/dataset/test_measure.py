@@ -28,6 +28,7 @@ from reelops.system.digest import sha256_of
 from reelops.system.making import Making
 from reelops.video.decode import read_frames
 from reelops.video.encode import encode
+from tests.unit.video.media import with_pause, write_with_times
 
 WINDOW = WindowParams(frames=9, fps=8, search_seconds=4)
 LIMITS = Limits(min_side=32, max_still_share=0.5, max_text_share=0.35)
@@ -75,6 +76,21 @@ def test_a_long_clip_is_looked_at_in_part_wherever_chance_says(tmp_path: Path) -
     clip = write(tmp_path / "long.mp4", *(shot(40, move) for move in list(CameraMove)[:5]))
     starts = [measured(clip, chance=str(chance)).start_seconds for chance in range(8)]
     assert max(starts) - min(starts) > 4
+
+
+def test_a_window_lies_in_the_longest_part_between_pauses_and_the_pauses_are_told(tmp_path: Path) -> None:
+    frames = np.concatenate([shot(12), shot(24, CameraMove.ZOOM_IN, seed=5), shot(4, seed=9)])
+    clip = tmp_path / "clip.mp4"
+    write_with_times(clip, frames, range(40), Fraction(1, 8))
+    once = with_pause(clip, tmp_path / "once.mp4", 12, seconds=36_000)
+    twice = with_pause(once, tmp_path / "twice.mp4", 36, seconds=36_000)
+    found = [measured(twice, chance=str(chance)) for chance in range(6)]
+    assert {one.reason for one in found} == {None}
+    starts = [one.start_seconds - 36_000 for one in found]
+    assert min(starts) >= 12 / 8 and max(starts) <= (36 - WINDOW.frames) / 8
+    assert [note.partition(",")[0] for note in found[0].notes] == ["Frame 11 stands for 36", "Frame 35 stands for 36"]
+    before = measured(twice, Segment(Fraction(0), Fraction(20_000)))
+    assert before.reason is None and before.start_seconds <= 3 / 8
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import pytest
 import yaml
 from footage import textured
 from PIL import Image
+from scarcity import files_no_larger_than
 
 from reelops.clip import ClipFormat, ClipOrder
 from reelops.errors import InputError, MachineError, PromptError, SettingsError
@@ -222,6 +223,28 @@ def test_a_server_that_does_not_answer_loses_no_clip(
     take = build_producer(replace(config, settings=settings)).produce(order, tmp_path / "clip.mp4")
     assert take.tracked is None and take.tracking_failure is not None
     assert json.loads(take.sidecar.read_text())["tracking_failure"] == take.tracking_failure
+
+
+def test_a_server_that_does_not_answer_is_told_once_and_before_anything_is_generated(
+    config: Config, order: ClipOrder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    settings = config.settings.model_copy(update={"mlflow_tracking_uri": "http://jo:secret@127.0.0.1:9"})
+    producer = build_producer(replace(config, settings=settings))
+    events: list[Event] = []
+    for name in ("one.mp4", "other.mp4"):
+        producer.produce(order, tmp_path / name, RunContext(events.append))
+    told = [at for at, event in enumerate(events) if "does not answer" in str(event)]
+    assert told == [0] and "secret" not in str(events[0])
+
+
+def test_a_disk_without_room_for_a_clip_is_told_before_anything_is_generated(
+    producer: Producer, order: ClipOrder, tmp_path: Path
+) -> None:
+    events: list[Event] = []
+    with files_no_larger_than(100_000), pytest.raises(MachineError, match=r"clip\.mp4.*Free some space"):
+        producer.produce(order, tmp_path / "clip.mp4", RunContext(events.append), track=False)
+    assert not events and not list(tmp_path.iterdir())
 
 
 def test_a_generator_that_cannot_read_is_not_told_that_something_cannot_be_written(tmp_path: Path) -> None:

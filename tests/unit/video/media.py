@@ -40,6 +40,20 @@ def write_with_times(path: Path, frames_THWC: np.ndarray, ticks: Sequence[int], 
         container.mux(stream.encode(None))
 
 
+def with_pause(source: Path, path: Path, number: int, seconds: int) -> Path:
+    """The packets of a video, its frames from `number` on shown so many seconds later; it must have no B-frames."""
+    with av.open(str(source)) as old, av.open(str(path), "w") as new:
+        stream = new.add_stream_from_template(old.streams.video[0])
+        packets = [packet for packet in old.demux(video=0) if packet.pts is not None]
+        later = round(seconds / packets[0].time_base)
+        for place, packet in enumerate(packets):
+            if place >= number:
+                packet.pts, packet.dts = packet.pts + later, packet.dts + later
+            packet.stream = stream
+            new.mux(packet)
+    return path
+
+
 def write_unannounced_key_frames(path: Path, frames_THWC: np.ndarray, gap: int) -> None:
     """A video at 10 a second with a key frame every `gap` frames, but for the first none that says that one can begin
     there: frames shown before it lean on it, and its recovery point is left out."""

@@ -34,6 +34,7 @@ from reelops.optical_flow.threads import one_opencv_thread
 from reelops.optical_flow.warp import pull_back
 from reelops.optical_flow.working_size import WORKING_ROWS, at_rows
 from reelops.video.decode import read_luma
+from reelops.video.odd_files import stretches
 from reelops.video.probe import Timeline, VideoInfo, probe_with_timeline
 from reelops.video.source import UncertainVideoError
 
@@ -49,6 +50,7 @@ class Measured:
             cuts: see `reelops.dataset.table.ClipRow`.
         hashes: what its pictures look like, see `fingerprint`.
         picture_sha256: of the file of the picture that it starts from; None where it gives no clip.
+        notes: what is odd about the file, which is read all the same; a sentence each.
         certain: False where this machine may be at fault, see `UncertainVideoError`; nobody keeps that.
     """
 
@@ -68,6 +70,7 @@ class Measured:
     cuts: int = 0
     hashes: tuple[int, ...] = ()
     picture_sha256: str | None = None
+    notes: tuple[str, ...] = ()
     certain: bool = True
 
 
@@ -92,7 +95,7 @@ def measure(path: Path, segment: Segment | None, window: WindowParams, limits: L
     except (VideoError, OSError) as error:
         refuse_machine_fault(path, error)
         found = {"reason": diagnose(path), "evidence": _words(error, path), "certain": _is_certain(error)}
-    return Measured(info.width, info.height, info.fps, float(info.duration), **found)
+    return Measured(info.width, info.height, info.fps, float(info.duration), notes=info.notes, **found)
 
 
 def _measure(
@@ -104,7 +107,7 @@ def _measure(
     if min(info.width, info.height) < limits.min_side:
         size = f"{info.width}x{info.height}"
         return _refusal(Reason.TOO_SMALL, f"it is {size}, and {limits.min_side} pixels a side are needed")
-    span = _span(timeline.end or info.duration, segment, window, chance)
+    span = _span(_longest_stretch(timeline, info, segment), window, chance)
     if span is None:
         return _refusal(Reason.TOO_SHORT, f"it ends at {float(info.duration):.2f} s, before its segment begins")
     if (span[1] - span[0]) * window.fps <= window.frames - 1:
@@ -130,11 +133,18 @@ def _refusal(reason: Reason, evidence: str) -> dict[str, Any]:
     return {"reason": reason, "evidence": evidence}
 
 
-def _span(
-    end: Fraction, segment: Segment | None, window: WindowParams, chance: str
-) -> tuple[Fraction, Fraction] | None:
-    """The seconds in which a window is looked for; None where the file is over before."""
-    start, stop = (segment.start, min(segment.end, end)) if segment else (Fraction(0), end)
+def _longest_stretch(timeline: Timeline, info: VideoInfo, segment: Segment | None) -> tuple[Fraction, Fraction]:
+    """Where, in seconds, the clip's longest part without a pause of the recording begins and ends; it ends before it
+    begins where the file is over before the segment."""
+    parts = stretches(timeline.pts, timeline.time_base, timeline.end or info.duration)
+    if segment:
+        parts = [(max(start, segment.start), min(end, segment.end)) for start, end in parts]
+    return max(parts, key=lambda part: part[1] - part[0])
+
+
+def _span(stretch: tuple[Fraction, Fraction], window: WindowParams, chance: str) -> tuple[Fraction, Fraction] | None:
+    """The seconds of a stretch in which a window is looked for; None where the stretch is none."""
+    start, stop = stretch
     if stop <= start:
         return None
     spare = stop - start - window.search_seconds

@@ -21,6 +21,7 @@ from reelops.video.picture import read_pixels
 
 MOST_PICTURES = 60
 MOST_QUARANTINED = 200
+MOST_ODD = 200
 _EXAMPLES = 3
 _PICTURE_WIDTH = 240
 
@@ -88,6 +89,7 @@ def write_report(result: MetadataResult, params: MetadataParams, root: Path, pat
         words=REASONS,
         figures=_figures(result.rows),
         pictures=[(row, data_uri(_picture(root / row.image_path)), _window(row, root, path)) for row in shown],
+        shown_odd=list(result.odd.items())[:MOST_ODD],
         shown_quarantined=result.quarantined[:MOST_QUARANTINED],
     )
     write_text_atomically(path, page)

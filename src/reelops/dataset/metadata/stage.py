@@ -16,7 +16,8 @@ from pathlib import Path
 
 from reelops.dataset.entry import Split
 from reelops.dataset.fetch.stage import RAW
-from reelops.dataset.metadata.examination import ALL, Shard, examine_clips
+from reelops.dataset.metadata.examination import ALL, Examination, Shard, examine_clips
+from reelops.dataset.metadata.examine import Examined
 from reelops.dataset.metadata.fetched_clips import read_fetched_clips, unlisted_sources
 from reelops.dataset.metadata.params import MetadataParams, load_metadata_params
 from reelops.dataset.metadata.sorting import sort_clips
@@ -74,6 +75,7 @@ class MetadataResult:
         examined: clips that were looked at in this run.
         known: clips that an earlier run had looked at. Clips without a caption are never looked at.
         lost: clips of each source whose videos could not be had, from `reelops fetch`.
+        odd: by the clip ids of `rows`, what is odd about files that are read all the same; a sentence each.
         unlisted: sources that are not in the tables, as `reelops fetch` could not list them, each with the reason.
     """
 
@@ -82,6 +84,7 @@ class MetadataResult:
     examined: int
     known: int
     lost: Mapping[str, int]
+    odd: Mapping[str, tuple[str, ...]]
     unlisted: Mapping[str, str]
     seconds: float
 
@@ -141,6 +144,7 @@ def run_metadata(plan: MetadataPlan, context: RunContext = QUIET) -> MetadataRes
         examined=len(examination.found) - examination.known,
         known=examination.known,
         lost={source: count_lost(root / RAW / source) for source in plan.sources},
+        odd=_odd_files(tables.rows, examination),
         unlisted=unlisted_sources(plan.sources, root),
         seconds=time.monotonic() - began,
     )
@@ -155,6 +159,11 @@ def run_shard(plan: MetadataPlan, shard: Shard, context: RunContext = QUIET) -> 
     clips = read_fetched_clips(plan.sources, plan.root, plan.params.captions)
     examination = examine_clips(clips.values(), shard, plan.params, plan.root, plan.workers, context)
     return ShardResult(examination.total, examination.known)
+
+
+def _odd_files(rows: Iterable[ClipRow], examination: Examination) -> dict[str, tuple[str, ...]]:
+    found = {row.clip_id: examination.found[row.clip_id] for row in rows}
+    return {name: one.measured.notes for name, one in found.items() if isinstance(one, Examined) and one.measured.notes}
 
 
 def _remove_other_images(rows: Iterable[ClipRow], root: Path) -> None:
