@@ -56,7 +56,7 @@ fuzz: setup ## try damaged files on everything that reads them, an hour or so: m
 
 .PHONY: media
 media: setup ## compare files of many encoders and containers with ffmpeg, frame by frame, into reports/media.md
-	@$(BIN)/python scripts/media_report.py $(MEDIA)
+	@$(BIN)/python -m scripts.media_report $(MEDIA)
 
 .PHONY: gpu
 gpu: setup ## check and measure what wants a CUDA GPU, within ten minutes, into reports/gpu; run it again to resume

@@ -12,6 +12,11 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
+from tests.unit.video.bar_media import SIZE as BAR_SIZE
+from tests.unit.video.bar_media import empty_picture, mpeg4_packets, packed, write_bar
+from tests.unit.video.field_media import SIDE, field_packets
+from tests.unit.video.media import numbered_frames, write_turned
+
 RATE, COUNT, SIZE = 25, 24, (352, 288)  # a size that even H.261 takes
 OPEN_GOP = "open-gop=1:keyint=8:min-keyint=8:bframes=2:b-adapt=0:scenecut=0"
 
@@ -112,12 +117,56 @@ def _odd(folder: Path) -> Iterator[Made]:
         yield from write(folder / f"endless.{ending}", no_b, "the last frame lasts ten hours", packets)
         shapes = packets_of(no_b) + packets_of(no_b, range(COUNT, 2 * COUNT), (176, 144))
         yield from write(folder / f"shapes.{ending}", no_b, "changes its size", shapes)
+    yield from write(folder / "uneven-times.avi", no_b, "places of AVI without a picture", packets_of(no_b, uneven))
+    yield from _joined(folder, x264, x265, mpeg2)
+    yield from not_one_picture_a_packet(folder)
+    yield from high_dynamic_range(folder)
+    for ending, degrees in (("mp4", 90), ("mov", 270), ("mkv", 180)):
+        path = folder / f"turned-{degrees}.{ending}"
+        write_turned(path, numbered_frames(COUNT), degrees, mirror=ending == "mov")
+        yield Made(path, "libx264", f"turned by {degrees} degrees{', mirrored' if ending == 'mov' else ''}")
+
+
+def _joined(folder: Path, x264: Encoder, x265: Encoder, mpeg2: Encoder) -> Iterator[Made]:
     for encoder, ending in ((x264, "ts"), (mpeg2, "ts"), (mpeg2, "vob"), (mpeg2, "mpg"), (x265, "ts")):
         for made in write(folder / f"part-{encoder.name}.{ending}", encoder, "", packets_of(encoder)):
             both = made.path.with_name(f"joined-{made.path.name[5:]}")
             both.write_bytes(made.path.read_bytes() * 2)
             made.path.unlink()
             yield Made(both, encoder.name, "two recordings joined")
+
+
+def not_one_picture_a_packet(folder: Path) -> Iterator[Made]:
+    """Packets that hold half a picture, none, two, or one that is not shown."""
+    fields, mpeg4 = (Encoder(name, "yuv420p", "") for name in ("libx264", "mpeg4"))
+    for ending in ("ts", "mkv", "mp4", "mov", "h264"):
+        packets = field_packets(COUNT // 2)
+        yield from write(folder / f"fields.{ending}", fields, "H.264 in fields", _timed(packets), (SIDE, SIDE))
+    stays = [empty_picture(slot) if slot in (4, 5, 9) else one for slot, (_, one) in enumerate(mpeg4_packets(COUNT, 0))]
+    for ending in ("avi", "mp4", "mkv", "mov", "nut"):
+        packets = _timed([av.Packet(content) for content in stays])
+        yield from write(folder / f"stays.{ending}", mpeg4, "MPEG-4 pictures that stay (N-VOPs)", packets, BAR_SIZE)
+    packets = _timed([av.Packet(content) for content in packed(mpeg4_packets(COUNT, 1))])
+    yield from write(folder / "packed.avi", mpeg4, "B-frames packed by DivX", packets, BAR_SIZE)
+    for codec, ending in (("libvpx", "webm"), ("libvpx", "mkv")):
+        path = folder / f"hidden-{codec}.{ending}"
+        write_bar(path, codec, {}, range(COUNT), hidden=7)
+        yield Made(path, codec, "a picture that is only leant on")
+
+
+def _timed(packets: list[av.Packet]) -> list[av.Packet]:
+    for slot, packet in enumerate(packets):
+        packet.pts = packet.dts = slot
+        packet.is_keyframe = slot == 0
+    return packets
+
+
+def high_dynamic_range(folder: Path) -> Iterator[Made]:
+    for name, transfer in (("HLG", 18), ("PQ", 16)):
+        colours = f"colorprim=9:transfer={transfer}:colormatrix=9:range=limited"
+        encoder = Encoder("libx265", "yuv420p10le", "", {"x265-params": f"log-level=none:{colours}"})
+        for ending in ("mp4", "mov", "mkv", "ts"):
+            yield from write(folder / f"{name.lower()}.{ending}", encoder, f"HDR ({name})", packets_of(encoder))
 
 
 def packets_of(

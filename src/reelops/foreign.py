@@ -21,6 +21,8 @@ LONGEST_JSON = 4_000_000
 _DEEPEST_JSON = 50
 NO_JSON = (ValueError, RecursionError)
 """What `json.loads` raises for bytes that are no text, a text that is no JSON, and one nested beyond measure."""
+_POINTER_START = b"version https://git-lfs.github.com/spec/"
+IS_POINTER = "is a Git LFS pointer, which only stands for the file; bring that with `git lfs pull`."
 
 
 @contextmanager
@@ -51,6 +53,8 @@ def reading_foreign(
         hidden = isinstance(problem, FileNotFoundError) and Path(path).is_file()
         if hidden or fault_of(problem) is Fault.MACHINE:
             raise machine_error_on_read(path, problem) from problem
+        if is_pointer(path):
+            raise error(f"{printable(str(path))} {IS_POINTER}") from problem
         raise error(f"{printable(str(path))} {what_is_wrong}: {reason_of(problem)}; {what_to_do}.") from problem
 
 
@@ -84,6 +88,20 @@ def reason_of(problem: BaseException) -> str:
     if not line or isinstance(problem, KeyError | IndexError | AttributeError | TypeError):
         line = f"{type(problem).__name__} {line}".strip()
     return line.rstrip(".")
+
+
+def starts_a_pointer(start: bytes) -> bool:
+    """Whether a file of these first bytes is a Git LFS pointer, as a clone without LFS has in place of large files."""
+    return start.startswith(_POINTER_START)
+
+
+def is_pointer(path: Path | str) -> bool:
+    """Whether a file is such a pointer; False where it cannot be read."""
+    try:
+        with Path(path).open("rb") as file:
+            return starts_a_pointer(file.read(len(_POINTER_START)))
+    except (OSError, ValueError):
+        return False
 
 
 def json_object(text: str) -> dict[str, Any]:

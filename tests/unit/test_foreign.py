@@ -13,8 +13,11 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 from scarcity import no_more_open_files
 
-from reelops.errors import Cancelled, MachineError, PictureError, VideoError, WeightsError
+from reelops.cogvideox.adapter_file import read_adapter
+from reelops.errors import Cancelled, MachineError, PictureError, ReelOpsError, VideoError, WeightsError
 from reelops.foreign import printable, reading_foreign, refuse_machine_fault
+from reelops.video.picture import probe_picture
+from reelops.video.probe import probe
 
 FILE = Path("clips/one.gif")
 
@@ -107,3 +110,12 @@ def test_an_error_is_taken_for_a_fact_only_where_no_fault_of_the_machine_caused_
     wrapped.__cause__ = OSError(errno.EIO, "Input/output error")
     with pytest.raises(MachineError, match=r"cannot read clips/one\.gif on this machine now: Input/output error"):
         refuse_machine_fault(FILE, wrapped)
+
+
+def test_a_pointer_of_git_lfs_is_told_whichever_parser_meets_it(tmp_path: Path) -> None:
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+    for name, read in (("clip.mp4", probe), ("lora.safetensors", read_adapter), ("photo.jpg", probe_picture)):
+        path = tmp_path / name
+        path.write_bytes(pointer)
+        with pytest.raises(ReelOpsError, match=rf"{name} is a Git LFS pointer.*`git lfs pull`\.$"):
+            read(path)

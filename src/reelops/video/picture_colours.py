@@ -16,6 +16,8 @@ BEHIND_TRANSPARENCY = (255, 255, 255)
 MAX_PROFILE_BYTES = 16_000_000
 """Profiles of presses, the largest there are, have 1 to 3 MB."""
 _STRIP_ROWS = 256
+_BRIGHTEST_LIGHT = 16.0
+"""Floating point up to here is light of which 1 is white and more is a glare; beyond, it counts levels of grey."""
 _LONGEST_NAME = 100
 
 
@@ -62,21 +64,29 @@ def _to_8_bit(image: Image.Image, notes: list[str]) -> Image.Image:
     if not image.mode.startswith(("I", "F")):
         return image
     deep = np.asarray(image)
-    depth, full = _full_scale(image.mode, max(float(strip.max(initial=0.0)) for strip in _strips(deep)))
+    finite = [np.isfinite(strip) for strip in _strips(deep)]
+    if not any(strip.any() for strip in finite):
+        raise ValueError("none of its pixels is a number")
+    if missing := deep.size - sum(int(strip.sum()) for strip in finite):
+        notes.append(f"{missing:,} of its pixels are no numbers, and black or white")
+    largest = max(float(strip.max(initial=0.0, where=np.isfinite(strip))) for strip in _strips(deep))
+    depth, full = _full_scale(image.mode, largest)
     notes.append(f"reduced from {depth} to 8 bits a channel")
-    scaled = [np.clip(np.round(strip / full * 255), 0, 255).astype(np.uint8) for strip in _strips(deep)]
+    scaled = [
+        np.round(255 * np.clip(np.nan_to_num(strip / full, nan=0.0), 0, 1)).astype(np.uint8) for strip in _strips(deep)
+    ]
     return Image.fromarray(np.concatenate(scaled))
 
 
 def _strips(values_HW: np.ndarray) -> Iterator[np.ndarray]:
     """Some rows at a time as float64, of which a whole large picture would take gigabytes."""
     for top in range(0, len(values_HW), _STRIP_ROWS):
-        yield np.nan_to_num(values_HW[top : top + _STRIP_ROWS].astype(np.float64))
+        yield values_HW[top : top + _STRIP_ROWS].astype(np.float64)
 
 
 def _full_scale(mode: str, largest: float) -> tuple[str, float]:
     if mode.startswith("F"):
-        return "floating point", 1.0 if largest <= 1 else max(largest, 255.0)
+        return "floating point", 1.0 if largest <= _BRIGHTEST_LIGHT else max(largest, 255.0)
     return ("16", 65535.0) if largest <= 65535 else ("32", max(largest, 1.0))
 
 

@@ -19,7 +19,7 @@ from PIL import Image, ImageFile
 
 from reelops.addresses import told_missing
 from reelops.errors import Fault, PictureError, ReelOpsError, fault_of
-from reelops.foreign import machine_error_on_read, reading_foreign, reason_of
+from reelops.foreign import IS_POINTER, machine_error_on_read, reading_foreign, reason_of, starts_a_pointer
 
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "GIF", "BMP", "JPEG2000", "PPM", "QOI")
 MAX_PIXELS = 100_000_000
@@ -31,6 +31,17 @@ MAX_READS = 5_000_000
 pixels need some hundred thousand: an IDAT chunk every 4 kB, or a GIF block every 255 bytes."""
 
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_OTHER_PICTURES = (
+    (b"\xff\x0a", "a JPEG XL picture"),
+    (b"\0\0\0\x0cJXL ", "a JPEG XL picture"),
+    (b"8BPS", "a Photoshop document"),
+    (b"\x76\x2f\x31\x01", "an OpenEXR picture"),
+    (b"\0\0\1\0", "an icon"),
+    *((start, "a camera's RAW picture") for start in (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"IIU\0")),
+)
+_EXPORT = "which is not read here; save it as JPEG or PNG first."
+_DNG_VERSION, _SUBFILE_TYPE, _SUB_IFDS = 50706, 254, 330
+_REDUCED = 1
 _DAMAGED = "is damaged or cut short"
 _EXIF_ORIENTATION = 0x0112
 _TURNS = {
@@ -67,7 +78,7 @@ def opened_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[tuple[I
     with _opened(path) as file:
         start = file.read(512)
         name = _format_of(start[:16])
-        if name is None:
+        if name is None or _is_canon_raw(start):
             raise PictureError(f"{path} {_what_else_it_is(start)}")
         if name == "WEBP" and (size := _webp_size(start)):
             _check_pixels(path, size, max_pixels)  # its reader makes room for the canvas before it says how large it is
@@ -76,6 +87,8 @@ def opened_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[tuple[I
             image = Image.OPEN[name][0](file, str(path))
         if not isinstance(image, ImageFile.ImageFile) or min(image.size) < 1:
             raise PictureError(f"{path} has no pixels ({image.size[0]}x{image.size[1]}); use another picture.")
+        if name == "TIFF" and _is_raw(image):
+            raise PictureError(f"{path} is a camera's RAW picture, {_EXPORT}")
         _check_pixels(path, image.size, max_pixels)
         yield image, _frames_of(path, image, max_pixels)
 
@@ -222,10 +235,28 @@ def _pages(image: Any) -> int:
     return pages
 
 
+def _is_canon_raw(start: bytes) -> bool:
+    """CR2, a TIFF by its first bytes, or CR3."""
+    return (start[8:10] == b"CR" and start[:2] in (b"II", b"MM")) or start[4:12] == b"ftypcrx "
+
+
+def _is_raw(image: Any) -> bool:
+    """Whether the first page of a TIFF is only the preview of what a camera's sensor saw: DNG, NEF, ARW."""
+    tags = image.tag_v2
+    reduced = tags.get(_SUBFILE_TYPE) or 0
+    return _DNG_VERSION in tags or (isinstance(reduced, int) and bool(reduced & _REDUCED) and _SUB_IFDS in tags)
+
+
 def _what_else_it_is(start: bytes) -> str:
+    if starts_a_pointer(start):
+        return IS_POINTER
+    if _is_canon_raw(start):
+        return f"is a camera's RAW picture, {_EXPORT}"
     text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start[4:8] == b"ftyp" and start[8:12] in _HEIC_BRANDS:
-        return "is a HEIC picture, which is not read here; save it as JPEG or PNG first."
+        return f"is a HEIC picture, {_EXPORT}"
+    if other := next((words for first, words in _OTHER_PICTURES if start.startswith(first)), None):
+        return f"is {other}, {_EXPORT}"
     if text.startswith(b"<svg") or (text.startswith((b"<?xml", b"<!--", b"<!doctype")) and b"<svg" in text):
         return "is an SVG drawing, which has no pixels; export it as PNG first."
     if text.startswith(b"%pdf"):

@@ -16,7 +16,7 @@ from av.stream import Disposition
 
 from reelops.addresses import told_missing
 from reelops.errors import Fault, VideoError, fault_of
-from reelops.foreign import machine_error_on_read, reading_foreign, reason_of
+from reelops.foreign import IS_POINTER, is_pointer, machine_error_on_read, reading_foreign, reason_of
 from reelops.video.limits import MAX_FRAME_PIXELS, check_frame_size
 from reelops.video.truncation import extent_of
 
@@ -169,6 +169,8 @@ def _check_file(path: Path) -> None:
 def _why_it_does_not_open(path: Path, error: Exception) -> str:
     if not os.access(path, os.R_OK):
         return "may not be read by this user; check its permissions."
+    if is_pointer(path):
+        return IS_POINTER
     return _how_it_is_cut_short(path) or f"is not a video: {reason_of(error)}."
 
 

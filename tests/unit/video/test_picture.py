@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, TiffImagePlugin
 from real_media import IMAGE
 
 from reelops.errors import PictureError
@@ -147,6 +147,14 @@ def test_deep_tiff_is_scaled(tmp_path: Path, mode: str, value: float) -> None:
     assert np.abs(picture.rgb_HWC.astype(int) - 128).max() <= 1
 
 
+def test_light_above_white_is_white_and_what_is_no_number_is_said(tmp_path: Path) -> None:
+    light_HW = np.full((32, 32), 0.5, np.float32)
+    light_HW[0, :3] = 1.3, np.inf, np.nan
+    picture = read_picture(save(Image.fromarray(light_HW), tmp_path / "p.tif"), 32, 32)
+    assert picture.rgb_HWC[16, 16, 0] == 128 and picture.rgb_HWC[0, :3, 0].tolist() == [255, 255, 0]
+    assert picture.notes[0] == "2 of its pixels are no numbers, and black or white"
+
+
 def test_cmyk_is_converted_aloud(tmp_path: Path) -> None:
     path = save(Image.new("CMYK", (64, 64), (0, 255, 255, 0)), tmp_path / "p.jpg", quality=95)
     picture = read_picture(path, 64, 64)
@@ -207,7 +215,25 @@ def broken_file(kind: str, folder: Path) -> Path:
         "svg": '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>',
         "bare svg": "<svg/>",
     }
-    if kind == "folder":
+    starts = {
+        "jxl": b"\xff\x0a",
+        "psd": b"8BPS\0\1",
+        "raf": b"FUJIFILMCCD-RAW 0201",
+        "cr2": b"II*\0\x10\0\0\0CR\2\0",
+        "cr3": b"\0\0\0\x18ftypcrx \0\0\0\1",
+        "lfs": b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
+    }
+    previews = {"dng": {50706: b"\1\4\0\0"}, "nef": {254: 1, 330: 8}}
+    if kind in starts:
+        path.write_bytes(starts[kind] + bytes(0 if kind == "lfs" else 100))
+    elif kind in previews:
+        tags = TiffImagePlugin.ImageFileDirectory_v2()
+        for tag, value in previews[kind].items():
+            tags[tag] = value
+        save(gradient(160, 120), folder / "p.tif", tiffinfo=tags).rename(path)
+    elif kind == "no numbers":
+        save(Image.new("F", (32, 32), float("nan")), folder / "p.tif").rename(path)
+    elif kind == "folder":
         path.mkdir()
     elif kind == "empty":
         path.touch()
@@ -246,6 +272,15 @@ def broken_file(kind: str, folder: Path) -> Path:
         ("svg", "is an SVG drawing"),
         ("bare svg", "is an SVG drawing"),
         ("heic", "is a HEIC picture"),
+        ("jxl", "is a JPEG XL picture, which is not read here"),
+        ("psd", "is a Photoshop document"),
+        ("raf", "is a camera's RAW picture"),
+        ("cr2", "is a camera's RAW picture"),
+        ("cr3", "is a camera's RAW picture"),
+        ("dng", "is a camera's RAW picture"),
+        ("nef", "is a camera's RAW picture"),
+        ("lfs", "is a Git LFS pointer"),
+        ("no numbers", "none of its pixels is a number"),
         ("random", "is not a picture"),
         ("cut", "damaged or cut short"),
         ("cut jpeg", "damaged or cut short"),
