@@ -249,6 +249,15 @@ def test_a_column_that_is_not_understood_is_said(tmp_path: Path) -> None:
     assert len(notes) == 1 and "columns are file_name, beschreibung" in notes[0]
 
 
+def test_of_columns_of_one_name_the_last_is_read_and_said_to_be(tmp_path: Path) -> None:
+    text = "file_name,caption,note,note,caption\nclip-0.mp4,one,,,two\nclip-1.mp4,three,,,four\n"
+    captions, notes = read_table(tmp_path, "table.csv", text)
+    assert captions == ["two", "four", "", ""]
+    assert [note.partition(" has ")[2] for note in notes] == [
+        "more than one column 'caption'; the last of them was read"
+    ]
+
+
 def test_a_column_may_stand_alone_with_commas_in_it(tmp_path: Path) -> None:
     (tmp_path / "one, two.mp4").touch()
     (tmp_path / "table.csv").write_text("file_name\none, two.mp4\n")

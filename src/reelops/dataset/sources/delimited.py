@@ -124,6 +124,10 @@ def _form_of(text: TextFile, expected: Expected, on_note: OnNote) -> _Form | Non
     if known[best]:
         columns = tuple(name.strip() for name in headers[best])
         form = _Form(best if len(columns) > 1 else _NO_DELIMITER, columns)
+        for name in sorted(
+            {one for one in columns if one and columns.count(one) > 1 and folded(one) in expected.columns}
+        ):
+            on_note(f"{text.path} has more than one column {printable(name)!r}; the last of them was read")
     else:
         form = _without_header(text, lines, delimiters, expected, on_note)
     if _backslashes_escape(text, form.delimiter):
