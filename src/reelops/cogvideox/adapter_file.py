@@ -129,12 +129,26 @@ def find_file(path: Path) -> Path:
         found = named.get(WEIGHTS_NAME) or named.get(PEFT_NAME) or (files[0] if len(files) == 1 else None)
         if found is None and files:
             raise SettingsError(f"{path} has {len(files)} adapters, none of them called {WEIGHTS_NAME}. Name one file.")
+        if found is None and (below := sorted(path.glob(f"*/*{_SUFFIX}"))):
+            deeper = below[0].relative_to(path)
+            raise SettingsError(
+                f"{path} has no adapter, but {len(below)} in folders below, such as {deeper}. Name one."
+            )
         path = found or path / WEIGHTS_NAME
     if not path.is_file():
         raise SettingsError(f"No adapter at {path}. Give a {_SUFFIX} file or a folder that has {WEIGHTS_NAME}.")
-    if path.suffix.lower() != _SUFFIX:
+    if path.suffix.lower() != _SUFFIX or _is_pickle(path):
         raise WeightsError(f"{path} is not a safetensors file; pickles can run code and are not opened. Convert it.")
     return path
+
+
+def _is_pickle(path: Path) -> bool:
+    """Whether it begins as torch and pickle write it, whatever its name says. A safetensors file begins with the length
+    of its header, in eight bytes, which is less than its own."""
+    with reading_foreign(path, WeightsError, "cannot be read", "check its permissions"), path.open("rb") as file:
+        start = file.read(8)
+    too_long = int.from_bytes(start, "little") > path.stat().st_size
+    return too_long and start.startswith((b"PK\3\4", b"\x80"))
 
 
 def read_content(file: Path) -> Content:

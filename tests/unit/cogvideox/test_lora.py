@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +156,14 @@ def test_a_name_that_safetensors_does_not_open_is_said_to_be_the_trouble(lora, t
         read_adapter(renamed)
 
 
+def test_of_a_trainers_folder_of_checkpoints_one_is_to_be_named(lora, tmp_path):
+    for step in (500, 1000):
+        shutil.copytree(lora, tmp_path / f"checkpoint-{step}")
+    with pytest.raises(SettingsError, match=rf"2 in folders below, such as checkpoint-1000/{WEIGHTS_NAME}"):
+        read_adapter(tmp_path)
+    assert read_adapter(tmp_path / "checkpoint-500").rank == read_adapter(lora).rank
+
+
 def test_files_that_are_no_adapter_are_refused(small_model, tmp_path):
     with pytest.raises(SettingsError, match="No adapter at"):
         read_adapter(tmp_path / "nothing")
@@ -163,6 +173,11 @@ def test_files_that_are_no_adapter_are_refused(small_model, tmp_path):
     (tmp_path / "a.safetensors").write_bytes(b"no header")
     with pytest.raises(WeightsError, match="pickles"):
         read_adapter(tmp_path / "a.bin")
+    torch.save({"lora": torch.zeros(4)}, tmp_path / "renamed.safetensors")
+    (tmp_path / "old.safetensors").write_bytes(pickle.dumps({"lora": 4}))
+    for name in ("renamed", "old"):
+        with pytest.raises(WeightsError, match="pickles"):
+            read_adapter(tmp_path / f"{name}.safetensors")
     with pytest.raises(WeightsError, match="no whole safetensors"):
         read_adapter(tmp_path / "a.safetensors")
     with pytest.raises(SettingsError, match="strength 99"):
