@@ -85,8 +85,8 @@ GERMAN = Language(
     },
     negation=r"\bnicht\b|\bkein\w*|\bohne\b|\bnie\b|\bstatt\b|\banstatt\b",
     joining=r"\bund\b|\bdann\b|\baber\b|\bsondern\b|\bdanach\b|\bwährend\b|\banschließend\b",
-    slow=r"langsam|sanft|gemächlich|behutsam|leicht",
-    fast=r"schnell|rasch|zügig|rasant",
+    slow=r"langsam|\bsanft|gemächlich|behutsam|\bleicht",
+    fast=r"schnell|\brasch|\bzügig|\brasant",
 )
 FRENCH = Language(
     name="French",
@@ -114,8 +114,8 @@ FRENCH = Language(
     },
     negation=r"\bne\b|\bn'|\bpas\b|\bsans\b|\baucun|\bjamais\b|au lieu|\bni\b",
     joining=r"\bet\b|\bpuis\b|\bmais\b|\bensuite\b|tandis|pendant que",
-    slow=r"\blent|doucement|\bdoux|leger",
-    fast=r"rapid|\bvite\b|vif|vive",
+    slow=r"\blent(e?s?|ement)\b|doucement|\bdoux|\bleger",
+    fast=r"rapid|\bvite\b|\bvi(fs?|ves?|vement)\b",
 )
 SPANISH = Language(
     name="Spanish",
@@ -198,7 +198,8 @@ ITALIAN = Language(
     },
     negation=r"\bnon\b|\bsenza\b|\bmai\b|invece|\bnessun|\bniente\b",
     joining=r"\be\b|\bpoi\b|\bma\b|\bquindi\b|mentre|\bdopo\b",
-    slow=r"\blent[aoi]|piano\b|dolce|graduale",
+    slow=r"\blent([aoi]|amente)\b|dolce|graduale"
+    r"|(?<!\bil )(?<!\bun )(?<!\bal )(?<!\bdel )(?<!primo )(?<!secondo )\bpiano\b",
     fast=r"rapid|veloc",
 )
 ARABIC = Language(
@@ -260,7 +261,7 @@ CHINESE = Language(
     negation=r"不|没|沒|无|無|别|別|勿|避免|而非",
     joining=r"然后|然後|接着|接著|再|但是|而是|同时|之后|随后",
     slow=r"慢|缓|緩|轻轻",
-    fast=r"快|迅速|急|高速",
+    fast=r"快(?![乐樂餐递遞])|迅速|(?<!救)急(?![诊診救])|高速(?!公路)",
 )
 HINDI = Language(
     name="Hindi",
@@ -314,7 +315,7 @@ JAPANESE = Language(
     },
     negation=r"せず|ない|なし|ません|禁止|ではなく",
     joining=r"そして|それから|次に|その後|しかし|してから|した後",
-    slow=r"ゆっくり|緩|徐々|静か|じわ|スロー",
-    fast=r"速|早|急|クイック",
+    slow=r"ゆっくり|緩|徐々|静かに|じわ|スロー",
+    fast=r"速|早(?![朝春秋起])|(?<!救)急(?!須)|クイック",
 )
 LANGUAGES = (GERMAN, FRENCH, SPANISH, PORTUGUESE, ITALIAN, ARABIC, CHINESE, HINDI, JAPANESE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import chain
 
@@ -10,6 +11,8 @@ from reelops.camera.moves import CameraMove, CameraSpeed
 from reelops.camera.phrases import words_of
 from reelops.camera.sentence import moves_said, words_about
 from reelops.camera.words import SPEED_WORDS, UNNAMED_MOVE
+
+_SINGLE_BREAK = re.compile(r"(?<!\n)[ \t\r]*\n[ \t]*(?!\s*\n)")
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,17 @@ class CameraRequest:
 
 
 def camera_request(prompt: str) -> CameraRequest:
-    """Reads a prompt: as English, unless another language explains more of it."""
+    """Reads a prompt: as English, unless another language explains more of it.
+
+    A line ends a thought; but a prompt that names a move only across the end of one was wrapped by an editor.
+    """
+    request = _read(prompt)
+    if request.moves or request.denied or "\n" not in prompt:
+        return request
+    return _read(_SINGLE_BREAK.sub(" ", prompt))
+
+
+def _read(prompt: str) -> CameraRequest:
     words = words_of(prompt)
     wanted, unwanted = moves_said(words)
     moves = tuple(dict.fromkeys(said.move for said in wanted))

@@ -104,12 +104,37 @@ def test_several_moves_and_those_not_wanted_are_told_apart(
         ("Ein langsamer Fluss, schneller Schwenk nach links", "fast pan left"),
         ("Langsame Fahrt nach rechts", "slow pan right"),
         ("La cámara se aleja, lentamente", "slow zoom out"),
+        ("Kameraschwenk nach links", "pan left"),
+        ("Vielleicht zoomt die Kamera heran", "zoom in"),
+        ("Rascher Kameraschwenk nach links", "fast pan left"),
+        ("zoom avant sur une lentille", "zoom in"),
+        ("zoom avant, elle survive", "zoom in"),
+        ("zoom in avanti sul primo piano", "zoom in"),
+        ("la telecamera si avvicina piano", "slow zoom in"),
+        ("快乐的孩子，镜头推进", "zoom in"),
+        ("镜头快速推进", "fast zoom in"),
+        ("早朝の港、カメラが右にパンする", "pan right"),
+        ("静かな湖、カメラが右にパンする", "pan right"),
         ("plan fixe", "static"),
         ("a harbour", "slow zoom in"),
     ],
 )
 def test_a_move_is_said_in_english_with_its_speed(prompt: str, phrase: str) -> None:
     assert camera_request(prompt).phrase == phrase
+
+
+@pytest.mark.parametrize(
+    ("prompt", "moves"),
+    [
+        ("A harbour at dusk. The camera zooms\nin slowly.", ["zoom in"]),
+        ("A harbour at dusk. The camera pans to\r\n  the left.", ["pan left"]),
+        ("Die Kamera schwenkt\nnach rechts", ["pan right"]),
+        ("zoom in\npan left", ["zoom in", "pan left"]),
+        ("A frying pan\n\nLeft: a stove", []),
+    ],
+)
+def test_a_prompt_that_an_editor_wrapped_is_read_across_the_ends_of_its_lines(prompt: str, moves: list[str]) -> None:
+    assert [move.words for move in camera_request(prompt).moves] == moves
 
 
 def test_english_is_read_as_english() -> None:
