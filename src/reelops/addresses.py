@@ -11,6 +11,7 @@ _STORES = {"file", "sqlite", "postgresql", "mysql", "mssql", "databricks", "data
 _STORE_PLUGINS = "mlflow.tracking_store"
 _HOST_WITH_PORT = re.compile(r"[\w.-]+:\d+(/.*)?")
 _ON_THE_WEB = re.compile(r"(?i)(https?|ftp|s3|gs):/{1,2}")
+_OF_A_FILE = re.compile(r"(?i)file:/+(localhost/+)?")
 _SQLITE = re.compile(r"sqlite(\+\w+)?:///(?P<path>[^?]*)")
 
 
@@ -69,4 +70,6 @@ def told_missing(path: Path) -> str:
     text = str(path)
     if found := _ON_THE_WEB.match(text):
         return f"{found[1]}://{text[found.end() :]} is a web address, not a file; download it and give the file."
+    if found := _OF_A_FILE.match(text):
+        return f"{text} is a file's address, not its path; give {unquote(text[found.end() - 1 :])}."
     return f"{path} does not exist; check the path."

@@ -244,3 +244,19 @@ def test_a_web_address_is_told_from_a_path_that_is_not_there(tmp_path: Path, com
     done = reelops(*(argument.format(address) for argument in command), cwd=tmp_path)
     assert done.returncode == 2
     assert f"{address} is a web address, not a file; download it" in done.stderr
+
+
+@pytest.mark.parametrize("address", ["file:///data/my%20photo.jpg", "file://localhost/data/my%20photo.jpg"])
+def test_the_address_of_a_file_is_told_from_its_path(tmp_path: Path, address: str) -> None:
+    done = reelops("info", address, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and "not its path; give /data/my photo.jpg." in done.stderr
+
+
+@pytest.mark.parametrize("command", [["generate", "photo.jpg", "zoom in"], ["doctor"]])
+def test_a_working_folder_that_is_gone_is_one_line(tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "gone").mkdir()
+    run = f"import os; os.rmdir({str(tmp_path / 'gone')!r}); from reelops.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", run, *command], capture_output=True, text=True, cwd=tmp_path / "gone")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and "the folder that you are in is gone" in done.stderr

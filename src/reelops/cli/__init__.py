@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
 
@@ -102,6 +103,9 @@ def run_guarded(run: Callable[[], Any]) -> int:
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
             _complain(f"{error.filename} is too long a name for this disk; give a shorter one.")
             return UNUSABLE
+        if isinstance(error, FileNotFoundError) and _is_working_folder_gone():
+            _complain("the folder that you are in is gone; change to one that is there.")
+            return UNUSABLE
         if (told := _told_of_the_machine(error)) is not None:
             _complain(told)
             return FAILED
@@ -121,6 +125,14 @@ def _end_unheard() -> int:
     """Whoever read our output has had enough, as in `reelops score ... | head`; nothing failed, and nobody is left."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return DONE
+
+
+def _is_working_folder_gone() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _told_of_the_machine(error: Exception) -> str | None:
