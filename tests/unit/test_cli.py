@@ -246,11 +246,12 @@ def test_a_web_address_is_told_from_a_path_that_is_not_there(tmp_path: Path, com
     assert f"{address} is a web address, not a file; download it" in done.stderr
 
 
-@pytest.mark.parametrize("address", ["file:///data/my%20photo.jpg", "file://localhost/data/my%20photo.jpg"])
-def test_the_address_of_a_file_is_told_from_its_path(tmp_path: Path, address: str) -> None:
-    done = reelops("info", address, cwd=tmp_path)
+@pytest.mark.parametrize("host", ["", "localhost"])
+def test_the_address_of_a_file_is_told_from_its_path(tmp_path: Path, host: str) -> None:
+    path = tmp_path / "my photo.jpg"
+    done = reelops("info", path.as_uri().replace(":///", f"://{host}/"), cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.count("\n") == 1 and "not its path; give /data/my photo.jpg." in done.stderr
+    assert done.stderr.count("\n") == 1 and f"not its path; give {path}." in done.stderr
 
 
 @pytest.mark.parametrize("command", [["generate", "photo.jpg", "zoom in"], ["doctor"]])
