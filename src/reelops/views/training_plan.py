@@ -13,6 +13,9 @@ from reelops.views.console import out
 Ways = Mapping[int, TrainingWay | None]
 """The best way to train on each size of GPU, in GB; None where none fits."""
 
+_ESTIMATED = "Estimated from shapes, calibrated on published peaks; a run measures its own and says so."
+_ON_A_PROCESSOR = "So small a base is trained on a processor, too, in as much of the machine's memory."
+
 
 def show_training_plan(
     name: str, rank: int, targets: Sequence[str], size: AdapterSize, ways: Ways, shared: Mapping[int, Ways]
@@ -27,13 +30,19 @@ def show_training_plan(
         f"{size.share:.2%} of the {size.frozen:,} of the frozen transformer. The base in bfloat16, "
         "the adapter in float32, latents and captions encoded beforehand.",
     )
+    smallest = min(ways)
+    if ways[smallest] is not None and all(way == ways[smallest] for way in ways.values()):
+        out.print(_on_one_gpu({smallest: ways[smallest]}))
+        out.print(f"Larger GPUs, and several, take no more clips per pass. {_ON_A_PROCESSOR}")
+        out.print(_ESTIMATED, style="dim")
+        return
     out.print(_on_one_gpu(ways))
     out.print(
         "Several GPUs: with accelerate launch --multi_gpu each holds all of the base; with --use_fsdp --fsdp_version 2 "
         "its share and two blocks, which leaves room for more clips per pass:",
     )
     out.print(_on_several_gpus({1: ways, **shared}))
-    out.print("Estimated from shapes, calibrated on published peaks; a run measures its own and says so.", style="dim")
+    out.print(_ESTIMATED, style="dim")
 
 
 def _on_one_gpu(ways: Ways) -> Table:

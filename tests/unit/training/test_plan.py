@@ -101,6 +101,11 @@ def test_the_plan_is_printed_in_words_and_as_json():
     assert facts["shared"]["8"]["24"]["gb"]["base"] < 0.2 * facts["devices"]["24"]["gb"]["base"]
 
 
+def test_of_a_base_that_any_gpu_holds_one_row_is_printed():
+    words = CliRunner().invoke(build_app(), ["train", "--plan", "--profile", "tiny"]).stdout
+    assert "24 GB" in words and "40 GB" not in words and "trained on a processor, too" in words
+
+
 @pytest.mark.parametrize("devices", [1, 2, 4])
 def test_every_sample_of_a_step_is_taken_once_whatever_the_devices(devices):
     params = TrainParams.model_validate(TRAIN | {"steps": 6, "batch": 8, "micro_batch": 2})
