@@ -89,6 +89,7 @@ def test_a_window_lies_in_the_longest_part_between_pauses_and_the_pauses_are_tol
     starts = [one.start_seconds - 36_000 for one in found]
     assert min(starts) >= 12 / 8 and max(starts) <= (36 - WINDOW.frames) / 8
     assert [note.partition(",")[0] for note in found[0].notes] == ["Frame 11 stands for 36", "Frame 35 stands for 36"]
+    assert found[0].duration_seconds == pytest.approx(72_000 + 40 / 8, abs=1 / 8)
     before = measured(twice, Segment(Fraction(0), Fraction(20_000)))
     assert before.reason is None and before.start_seconds <= 3 / 8
 

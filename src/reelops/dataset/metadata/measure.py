@@ -95,7 +95,7 @@ def measure(path: Path, segment: Segment | None, window: WindowParams, limits: L
     except (VideoError, OSError) as error:
         refuse_machine_fault(path, error)
         found = {"reason": diagnose(path), "evidence": _words(error, path), "certain": _is_certain(error)}
-    return Measured(info.width, info.height, info.fps, float(info.duration), notes=info.notes, **found)
+    return Measured(info.width, info.height, info.fps, _seconds(info, timeline), notes=info.notes, **found)
 
 
 def _measure(
@@ -131,6 +131,13 @@ def _measure(
 
 def _refusal(reason: Reason, evidence: str) -> dict[str, Any]:
     return {"reason": reason, "evidence": evidence}
+
+
+def _seconds(info: VideoInfo, timeline: Timeline) -> float:
+    """How long the file is; its rate, and with it the duration that follows, leaves pauses out, and windows may come
+    after one."""
+    paused = len(stretches(timeline.pts, timeline.time_base, timeline.end)) > 1
+    return float(timeline.end if paused else info.duration)
 
 
 def _longest_stretch(timeline: Timeline, info: VideoInfo, segment: Segment | None) -> tuple[Fraction, Fraction]:
