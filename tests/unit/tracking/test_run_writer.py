@@ -140,17 +140,20 @@ def silent_server() -> Iterator[socket]:
 
 
 def raise_once_asked(server: socket, error: BaseException) -> None:
-    """Raises in this thread, the main one, as soon as somebody asks the server."""
+    """Raises in this thread, the main one, as soon as somebody asks the server; who only connects has not asked."""
 
     def signalled(*_: object) -> None:
         signal.signal(signal.SIGUSR1, signal.SIG_DFL)
         raise error
 
     def wait() -> None:
-        connections.append(server.accept())
+        asked = b""
+        while not asked:
+            connections.append(server.accept()[0])
+            asked = connections[-1].recv(1)
         os.kill(os.getpid(), signal.SIGUSR1)
 
-    connections: list[object] = []
+    connections: list[socket] = []
     signal.signal(signal.SIGUSR1, signalled)
     threading.Thread(target=wait, daemon=True).start()
 
