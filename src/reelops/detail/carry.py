@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from reelops.detail.agreement import Agreement, agreement, detail_lost, softness_of_first
+from reelops.detail.enlarging import PictureAtScales, brought_onto, enlarged, scale_of, sized
+from reelops.detail.registration import Registered, Registration
 from reelops.detail.settings import DEFAULT_SETTINGS, DetailSettings
 from reelops.errors import VideoError
 from reelops.optical_flow.contract import SMALLEST_SIDE
-from reelops.optical_flow.engines import Dis
-from reelops.optical_flow.forward_backward import confirmed
-from reelops.optical_flow.threads import one_opencv_thread
-from reelops.optical_flow.warp import along
-from reelops.optical_flow.working_size import luma
+from reelops.optical_flow.threads import one_opencv_thread, worker
 
 
 @dataclass(frozen=True)
@@ -53,67 +52,108 @@ def carry_detail(
         VideoError: frames of several sizes, or smaller than 16 pixels a side, or `size` is below theirs or above the
             picture's.
     """
+    height, width = picture_HWC.shape[:2]
+    if width < size[0] or height < size[1]:
+        raise VideoError(
+            f"The picture is {width}x{height} and has no detail for {size[0]}x{size[1]}. Ask for no more than it has."
+        )
+    return _carried(frames, picture_HWC, size, settings)
+
+
+@dataclass(frozen=True)
+class _Followed:
+    """What a frame takes from the picture; the picture brought onto it, at the final size and at the clip's."""
+
+    agreed: Agreement
+    seen_HWC: np.ndarray
+    small_HWC: np.ndarray
+
+
+def _carried(
+    frames: Iterable[np.ndarray], picture_HWC: np.ndarray, size: tuple[int, int], settings: DetailSettings
+) -> Iterator[DetailedFrame]:
+    """While one frame is enlarged, the next one is followed on a thread of its own."""
+    source = iter(frames)
+    first_HWC = next(source, None)
+    if first_HWC is None:
+        return
+    _check(first_HWC, size)
+    follower = _Follower(picture_HWC, (first_HWC.shape[1], first_HWC.shape[0]), size, settings)
+    with worker("follow-detail") as beside:
+        coming: Future[_Followed] | None = beside.submit(follower.see, first_HWC)
+        while coming is not None:
+            followed = coming.result()
+            frame_HWC = next(source, None)
+            coming = None if frame_HWC is None else beside.submit(follower.see, frame_HWC)
+            yield _finished(followed)
+
+
+def _finished(followed: _Followed) -> DetailedFrame:
     with one_opencv_thread():
-        followed = None
-        for frame_HWC in frames:
-            if followed is None:
-                _check(frame_HWC, picture_HWC, size)
-                followed = _Carrier(frame_HWC.shape, picture_HWC, size, settings)
-            yield followed.see(frame_HWC)
+        frame_HWC = enlarged(followed.agreed, followed.seen_HWC, followed.small_HWC)
+    return DetailedFrame(frame_HWC, float(followed.agreed.gain_HW.mean(dtype=np.float64)))
 
 
-def _check(frame_HWC: np.ndarray, picture_HWC: np.ndarray, size: tuple[int, int]) -> None:
+def _check(frame_HWC: np.ndarray, size: tuple[int, int]) -> None:
     height, width = frame_HWC.shape[:2]
-    tall, wide = picture_HWC.shape[:2]
     if min(height, width) < SMALLEST_SIDE:
         raise VideoError(f"Detail is carried from {SMALLEST_SIDE} pixels a side on; the clip is {width}x{height}.")
     if size[0] < width or size[1] < height:
         raise VideoError(f"The clip is {width}x{height}, larger than the {size[0]}x{size[1]} asked for. Ask for more.")
-    if wide < size[0] or tall < size[1]:
-        raise VideoError(
-            f"The picture is {wide}x{tall} and has no detail for {size[0]}x{size[1]}. Ask for no more than it has."
-        )
 
 
-class _Carrier:
-    """Follows one clip."""
+class _Follower:
+    """Follows one clip frame by frame.
+
+    Args:
+        picture_HWC: RGB uint8, at or above `size`.
+        clip_size: width and height of its frames.
+        size: width and height of the finished clip.
+    """
 
     def __init__(
-        self, shape: tuple[int, ...], picture_HWC: np.ndarray, size: tuple[int, int], settings: DetailSettings
+        self, picture_HWC: np.ndarray, clip_size: tuple[int, int], size: tuple[int, int], settings: DetailSettings
     ) -> None:
-        self._shape, self._size, self._settings = shape, size, settings
-        small = (shape[1], shape[0])
-        self._picture_HWC = _at(picture_HWC, size).astype(np.float32)
-        coarse = cv2.resize(_at(picture_HWC, small), size, interpolation=cv2.INTER_CUBIC).astype(np.float32)
-        self._fine_HWC = self._picture_HWC - coarse
-        self._small_HWC = _at(picture_HWC, small)
-        self._gray_HW = luma(self._small_HWC)
-        self._engine = Dis()
+        self._clip_size, self._size, self._settings = clip_size, size, settings
+        self._scales = PictureAtScales(picture_HWC, size)
+        self._registration = Registration(sized(picture_HWC, clip_size))
+        self._soft_at_first: float | None = None
+        self._softness = 0.0
 
-    def see(self, frame_HWC: np.ndarray) -> DetailedFrame:
-        if frame_HWC.shape != self._shape:
-            raise VideoError(
-                f"A frame is {frame_HWC.shape[1]}x{frame_HWC.shape[0]} in a clip of {self._shape[1]}x{self._shape[0]}. "
-                "Give frames of one size."
-            )
-        gray_HW = luma(frame_HWC)
-        there = self._engine.flow(gray_HW, self._gray_HW)
-        back = self._engine.flow(self._gray_HW, gray_HW)
-        seen = along(self._small_HWC, there)
-        alike = np.abs(seen.astype(np.float32) - frame_HWC).mean(axis=2) < 12
-        trusted = (confirmed(there, back) & alike).astype(np.float32)
-        trusted = cv2.GaussianBlur(cv2.erode(trusted, np.ones((3, 3), np.uint8)), (0, 0), 1.0)
-        width, height = self._size
-        scale = np.array([width / self._shape[1], height / self._shape[0]], np.float32)
-        flow = cv2.resize(there, self._size, interpolation=cv2.INTER_LINEAR) * scale
-        weight = cv2.resize(trusted, self._size, interpolation=cv2.INTER_LINEAR) * self._settings.strength
-        enlarged = cv2.resize(frame_HWC, self._size, interpolation=cv2.INTER_CUBIC).astype(np.float32)
-        detailed = enlarged + weight[..., None] * along(self._fine_HWC, flow)
-        return DetailedFrame(np.clip(np.rint(detailed), 0, 255).astype(np.uint8), float((weight > 0.5).mean()))
+    def see(self, frame_HWC: np.ndarray) -> _Followed:
+        """The next frame.
 
+        Raises:
+            VideoError: it is of another size than the ones before.
+        """
+        self._check(frame_HWC)
+        with one_opencv_thread():
+            registered, seen_HWC, small_HWC = self._registered(frame_HWC)
+            agreed = agreement(frame_HWC, small_HWC, registered, self._softness, self._settings.strength)
+            if not agreed.gain_HW.any():
+                self._registration.forget()
+        return _Followed(agreed, seen_HWC, small_HWC)
 
-def _at(picture_HWC: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    if (picture_HWC.shape[1], picture_HWC.shape[0]) == size:
-        return picture_HWC
-    resized: np.ndarray = cv2.resize(picture_HWC, size, interpolation=cv2.INTER_AREA)
-    return resized
+    def _registered(self, frame_HWC: np.ndarray) -> tuple[Registered, np.ndarray, np.ndarray]:
+        """The frame's motion, and the picture brought onto it; softness is brought up to this frame."""
+        found = registered, _, small_HWC = self._looked(frame_HWC)
+        if self._soft_at_first is None:
+            self._softness = self._soft_at_first = softness_of_first(frame_HWC, small_HWC, registered.inside_HW)
+            if self._softness > 0:
+                self._registration.forget()
+                return self._looked(frame_HWC)
+        elif self._soft_at_first > 0:
+            lost = self._soft_at_first * detail_lost(frame_HWC, small_HWC, registered.inside_HW)
+            self._softness = (self._softness + lost) / 2
+        return found
+
+    def _looked(self, frame_HWC: np.ndarray) -> tuple[Registered, np.ndarray, np.ndarray]:
+        registered = self._registration.see(frame_HWC, soft=self._softness > 0)
+        picture_HWC = self._scales.seen_at(scale_of(registered.flow_HW2, registered.inside_HW))
+        seen_HWC = brought_onto(registered.flow_HW2, picture_HWC, self._size)
+        return registered, seen_HWC, sized(seen_HWC, self._clip_size)
+
+    def _check(self, frame_HWC: np.ndarray) -> None:
+        (width, height), (tall, wide) = self._clip_size, frame_HWC.shape[:2]
+        if (height, width) != (tall, wide):
+            raise VideoError(f"A frame is {wide}x{tall} in a clip of {width}x{height}. Give frames of one size.")

@@ -60,6 +60,13 @@ class Dis(_OpenCv):
     def __init__(self) -> None:
         self._engine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
+    def flow_from(self, previous_HW: np.ndarray, next_HW: np.ndarray, guess_HW2: np.ndarray) -> np.ndarray:
+        """The same, searched for around a guess of the flow, which is left as it is."""
+        check_pair(previous_HW, next_HW)
+        with one_opencv_thread():
+            flow: np.ndarray = self._engine.calc(previous_HW, next_HW, guess_HW2.copy())
+        return flow
+
 
 def _tvl1() -> FlowEngine:
     from reelops.optical_flow.tvl1.engine import TvL1

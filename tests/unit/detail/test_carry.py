@@ -46,7 +46,11 @@ def test_frames_of_two_sizes_are_refused():
 
 @pytest.mark.parametrize(
     ("small", "size", "reason"),
-    [((48, 32), (40, 32), "larger than the 40x32"), ((48, 32), (192, 128), "has no detail"), ((12, 8), (24, 16), "16")],
+    [
+        ((48, 32), (40, 32), "larger than the 40x32"),
+        ((48, 32), (192, 128), "has no detail"),
+        ((12, 8), (24, 16), "16 pixels"),
+    ],
 )
 def test_sizes_that_cannot_be_made_are_refused(small, size, reason):
     frame = np.zeros((small[1], small[0], 3), np.uint8)

@@ -1,0 +1,168 @@
+"""Where a frame still shows the picture, and how far the picture's detail may be believed there.
+
+A sharp clip tells by itself: in the finest band that it has, it either goes along with the picture or not, and what is
+finer still follows that band. A clip that is softer than its picture has nothing in that band to tell by; there the
+middle bands say where the picture is still seen, and the picture's bands replace what the clip has lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from reelops.detail.registration import Registered
+from reelops.detail.whole_picture import blurred, ramp
+from reelops.optical_flow.working_size import luma
+
+# All lengths are in pixels of the clip, energies in squared grey levels.
+_FINEST = 1.0  # the finest band is what a blur so wide takes away
+_AROUND = 2.5  # and coherence is averaged over so much
+_NOISE = 4.0  # rounding and compression, in the finest band
+# What is finer than the clip suffers more from a shift: a jitter that leaves coherence r at some frequency leaves r^4
+# at twice that frequency.
+_FINER = 4
+_APART = 1.0  # pixels from home, there and back, from which on nothing is believed
+
+_SECOND = 2.0
+_SOFT = (0.70, 0.85)  # coherence of the first frame's finest band with the picture: a soft clip, a sharp one
+_LOST = (0.65, 0.85)  # the same of the root of the second band's energy beside the picture's, in any frame
+
+_MIDDLE = (2.0, 10.0)
+_MIDDLE_AROUND = 6.0
+_MIDDLE_NOISE = 60.0
+_SEEN = (0.4, 0.7)  # coherence of the middle bands from which on the picture is seen, and surely
+_LIGHT = 20.0  # light and colour are the clip's from this size on
+_ALIKE = (18.0, 36.0)  # grey levels that light may differ by where there is no texture to tell by
+
+_SCENE = (0.12, 0.3)  # coherence of the whole frame below which it is another scene, and above which it is the same
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What a frame takes from the picture, all at the clip's size.
+
+    Attributes:
+        base_HWC: the frame, float32; of a soft clip with the picture's bands where the picture is seen.
+        gain_HW: how much of the picture's finer detail is believed, float32 in [0, 1].
+    """
+
+    base_HWC: np.ndarray
+    gain_HW: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """Two pictures in one band: mean products around each pixel, (H, W) float32."""
+
+    across: np.ndarray
+    own: np.ndarray
+    other: np.ndarray
+
+    @property
+    def energy(self) -> np.ndarray:
+        energy: np.ndarray = np.sqrt(self.own * self.other)
+        return energy
+
+    def coherence(self, noise: float) -> np.ndarray:
+        """In [0, 1], where `noise` speaks against it."""
+        coherence: np.ndarray = np.clip(self.across / (self.energy + np.float32(noise)), 0, 1)
+        return coherence
+
+    def overall(self, within_HW: np.ndarray) -> float:
+        """Coherence of the part within as a whole, in [-1, 1]."""
+        across, own, other = (float((part * within_HW).mean()) for part in (self.across, self.own, self.other))
+        return across / (np.sqrt(own * other) + 1e-3)
+
+
+def softness_of_first(first_HWC: np.ndarray, seen_HWC: np.ndarray, inside_HW: np.ndarray) -> float:
+    """How much softer than its picture a clip is, from its first frame, RGB uint8, and the picture brought onto it.
+
+    Returns:
+        0 for a clip as sharp as its size allows, 1 for a blurred one.
+    """
+    compared = _compared(*(_finest(luma(part)) for part in (first_HWC, seen_HWC)), _AROUND)
+    return float(1 - ramp(compared.overall(inside_HW), *_SOFT))
+
+
+def detail_lost(frame_HWC: np.ndarray, seen_HWC: np.ndarray, inside_HW: np.ndarray) -> float:
+    """Whether a frame has less detail than the picture brought onto it: 0 where it has as much, 1 where it is lost."""
+    own, other = (float((_second(luma(part)) ** 2 * inside_HW).mean()) for part in (frame_HWC, seen_HWC))
+    return float(1 - ramp(np.sqrt(own / (other + 1e-3)), *_LOST))
+
+
+def agreement(
+    frame_HWC: np.ndarray, seen_HWC: np.ndarray, registered: Registered, softness: float, strength: float = 1.0
+) -> Agreement:
+    """What a frame takes from the picture.
+
+    Args:
+        frame_HWC: RGB uint8.
+        seen_HWC: the picture brought onto the frame, RGB uint8.
+        softness: of the clip, in [0, 1].
+        strength: how much is taken of what is believed, in [0, 1].
+    """
+    inside_HW = blurred(cv2.erode(registered.inside_HW, np.ones((3, 3), np.uint8)), 0.8)
+    base_HWC, gain_HW = frame_HWC.astype(np.float32), np.zeros(frame_HWC.shape[:2], np.float32)
+    if softness < 1:
+        gain_HW += np.float32(1 - softness) * _believed(frame_HWC, seen_HWC, registered, inside_HW)
+    if softness > 0:
+        seen = np.float32(softness) * _still_seen(base_HWC, seen_HWC.astype(np.float32), inside_HW)
+        base_HWC += _without_light(seen_HWC.astype(np.float32) - base_HWC, seen) * (
+            np.float32(strength) * seen[..., None]
+        )
+        gain_HW += seen
+    return Agreement(base_HWC, gain_HW * np.float32(strength))
+
+
+def _believed(frame_HWC: np.ndarray, seen_HWC: np.ndarray, registered: Registered, inside_HW: np.ndarray) -> np.ndarray:
+    """Of a sharp clip: coherence in its finest band, brought to what is finer."""
+    compared = _compared(*(_finest(luma(part)) for part in (frame_HWC, seen_HWC)), _AROUND)
+    same_scene = ramp(compared.overall(registered.inside_HW), *_SCENE)
+    home_HW = blurred(cv2.erode((registered.apart_HW < _APART).astype(np.float32), np.ones((3, 3), np.uint8)), 0.8)
+    believed: np.ndarray = compared.coherence(_NOISE) ** _FINER * inside_HW * home_HW * same_scene
+    return believed
+
+
+def _still_seen(frame_HWC: np.ndarray, seen_HWC: np.ndarray, inside_HW: np.ndarray) -> np.ndarray:
+    """Of a soft clip: where its middle bands go along with the picture's, or, without texture, its light does."""
+    compared = _compared(*(_middle(part) for part in (frame_HWC, seen_HWC)), _MIDDLE_AROUND)
+    same_scene = ramp(compared.overall(inside_HW), *_SCENE)
+    textured = compared.energy / (compared.energy + np.float32(_MIDDLE_NOISE))
+    light = blurred(np.abs(blurred(seen_HWC - frame_HWC, _MIDDLE_AROUND)).max(axis=2), _MIDDLE_AROUND)
+    alike = textured * ramp(compared.coherence(1.0), *_SEEN) + (1 - textured) * (1 - ramp(light, *_ALIKE))
+    seen_HW = blurred(cv2.erode(alike * inside_HW, np.ones((3, 3), np.uint8)), 1.5)
+    seen: np.ndarray = np.clip(seen_HW * inside_HW * same_scene, 0, 1)
+    return seen
+
+
+def _without_light(difference_HWC: np.ndarray, seen_HW: np.ndarray) -> np.ndarray:
+    """The difference but for its coarsest part, which is averaged where the picture is seen alone."""
+    light = blurred(difference_HWC * seen_HW[..., None], _LIGHT) / (blurred(seen_HW, _LIGHT)[..., None] + 1e-3)
+    finer: np.ndarray = difference_HWC - light
+    return finer
+
+
+def _compared(own: np.ndarray, other: np.ndarray, around: float) -> _Compared:
+    """Pictures with channels are compared in all of them at once."""
+    products = (own * other, own * own, other * other)
+    flat = (product.sum(axis=2) if product.ndim == 3 else product for product in products)
+    return _Compared(*(blurred(product, around) for product in flat))
+
+
+def _finest(gray_HW: np.ndarray) -> np.ndarray:
+    gray = gray_HW.astype(np.float32)
+    finest: np.ndarray = gray - blurred(gray, _FINEST)
+    return finest
+
+
+def _second(gray_HW: np.ndarray) -> np.ndarray:
+    gray = gray_HW.astype(np.float32)
+    second: np.ndarray = blurred(gray, _FINEST) - blurred(gray, _SECOND)
+    return second
+
+
+def _middle(picture_HWC: np.ndarray) -> np.ndarray:
+    middle: np.ndarray = blurred(picture_HWC, _MIDDLE[0]) - blurred(picture_HWC, _MIDDLE[1])
+    return middle
