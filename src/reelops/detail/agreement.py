@@ -7,6 +7,7 @@ middle bands say where the picture is still seen, and the picture's bands replac
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -73,7 +74,7 @@ class _Compared:
     def overall(self, within_HW: np.ndarray) -> float:
         """Coherence of the part within as a whole, in [-1, 1]."""
         across, own, other = (float((part * within_HW).mean()) for part in (self.across, self.own, self.other))
-        return across / (np.sqrt(own * other) + 1e-3)
+        return across / (math.sqrt(own * other) + 1e-3)
 
 
 def softness_of_first(first_HWC: np.ndarray, seen_HWC: np.ndarray, inside_HW: np.ndarray) -> float:
@@ -82,7 +83,7 @@ def softness_of_first(first_HWC: np.ndarray, seen_HWC: np.ndarray, inside_HW: np
     Returns:
         0 for a clip as sharp as its size allows, 1 for a blurred one.
     """
-    compared = _compared(*(_finest(luma(part)) for part in (first_HWC, seen_HWC)), _AROUND)
+    compared = _compared(_finest(luma(first_HWC)), _finest(luma(seen_HWC)), _AROUND)
     return float(1 - ramp(compared.overall(inside_HW), *_SOFT))
 
 
@@ -118,7 +119,7 @@ def agreement(
 
 def _believed(frame_HWC: np.ndarray, seen_HWC: np.ndarray, registered: Registered, inside_HW: np.ndarray) -> np.ndarray:
     """Of a sharp clip: coherence in its finest band, brought to what is finer."""
-    compared = _compared(*(_finest(luma(part)) for part in (frame_HWC, seen_HWC)), _AROUND)
+    compared = _compared(_finest(luma(frame_HWC)), _finest(luma(seen_HWC)), _AROUND)
     same_scene = ramp(compared.overall(registered.inside_HW), *_SCENE)
     home_HW = blurred(cv2.erode((registered.apart_HW < _APART).astype(np.float32), np.ones((3, 3), np.uint8)), 0.8)
     believed: np.ndarray = compared.coherence(_NOISE) ** _FINER * inside_HW * home_HW * same_scene
@@ -127,7 +128,7 @@ def _believed(frame_HWC: np.ndarray, seen_HWC: np.ndarray, registered: Registere
 
 def _still_seen(frame_HWC: np.ndarray, seen_HWC: np.ndarray, inside_HW: np.ndarray) -> np.ndarray:
     """Of a soft clip: where its middle bands go along with the picture's, or, without texture, its light does."""
-    compared = _compared(*(_middle(part) for part in (frame_HWC, seen_HWC)), _MIDDLE_AROUND)
+    compared = _compared(_middle(frame_HWC), _middle(seen_HWC), _MIDDLE_AROUND)
     same_scene = ramp(compared.overall(inside_HW), *_SCENE)
     textured = compared.energy / (compared.energy + np.float32(_MIDDLE_NOISE))
     light = blurred(np.abs(blurred(seen_HWC - frame_HWC, _MIDDLE_AROUND)).max(axis=2), _MIDDLE_AROUND)

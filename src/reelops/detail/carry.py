@@ -23,7 +23,8 @@ class DetailedFrame:
 
     Attributes:
         frame_HWC: RGB uint8, at the size that was asked for.
-        share: of its pixels that carry the picture's detail, in [0, 1]; 0 is the clip alone, enlarged.
+        share: of its pixels that carry the picture's detail, each by how much of it, in [0, 1]; 0 is the clip alone,
+            enlarged. Smooth parts of a sharp clip have no detail to carry, and count nothing.
     """
 
     frame_HWC: np.ndarray

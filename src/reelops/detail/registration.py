@@ -67,7 +67,7 @@ class Registration:
         flow_HW2 = _resized(known.there_HW2, self._size) * scale
         apart_HW = _resized(apart_HW, self._size) * scale
         if soft:
-            flow_HW2 = steadied(flow_HW2, apart_HW, _resized(gray_HW, self._size))
+            flow_HW2 = steadied(flow_HW2, apart_HW, *(_resized(part, self._size) for part in (gray_HW, picture_HW)))
         return Registered(flow_HW2, apart_HW, targets(flow_HW2)[2].astype(np.float32))
 
     def forget(self) -> None:

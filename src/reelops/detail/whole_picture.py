@@ -5,26 +5,30 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from reelops.optical_flow.warp import targets
+from reelops.optical_flow.warp import along, targets
 
 _EVERY = 4  # pixels between the vectors that the fit looks at
 _ROUNDS = 8
 # In pixels of the clip: vectors nearer than this to the fit agree with it, and parts that leave it by more than the
 # second pair go their own way, fully so from its end on.
 _AGREES = 1.5
-_OWN_WAY = (1.5, 4.0)
+_OWN_WAY = (2.0, 5.0)
+# Share of what the fit leaves unexplained that their own way leaves: plainly better, and no better.
+_BETTER = (0.2, 0.5)
 _ENOUGH = (0.4, 0.6)  # share of vectors that must agree before the fit counts at all, and counts in full
 _TEXTURE = 30.0  # squared gradient, in grey levels per pixel, at which a vector counts half
 _SPREAD = 5.0
+_LIGHT = 20.0  # light that changes over so many pixels explains nothing
+_NOISE = 4.0  # squared grey levels
 
 
-def steadied(flow_HW2: np.ndarray, apart_HW: np.ndarray, gray_HW: np.ndarray) -> np.ndarray:
+def steadied(flow_HW2: np.ndarray, apart_HW: np.ndarray, gray_HW: np.ndarray, picture_HW: np.ndarray) -> np.ndarray:
     """The flow, brought to the affine motion that most of it agrees with, but for parts that plainly go their own way.
 
     Args:
-        flow_HW2: in pixels of the clip.
-        apart_HW: how far from home the way there and back ends, in pixels of the clip.
-        gray_HW: what the flow was found in, uint8: what is without texture says little.
+        flow_HW2: in pixels of the pictures.
+        apart_HW: how far from home the way there and back ends, in pixels.
+        gray_HW, picture_HW: the frame and the picture that the flow was found in, blurred, uint8.
     """
     belief_HW = _belief(flow_HW2, apart_HW, gray_HW)
     fit_HW2, agreeing = affine_fit(flow_HW2, belief_HW)
@@ -34,9 +38,20 @@ def steadied(flow_HW2: np.ndarray, apart_HW: np.ndarray, gray_HW: np.ndarray) ->
     rest_HW2 = (flow_HW2 - fit_HW2) * belief_HW[..., None]
     spread_HW2 = blurred(rest_HW2, _SPREAD) / (blurred(belief_HW, _SPREAD)[..., None] + 0.01)
     length_HW = cv2.magnitude(spread_HW2[..., 0], spread_HW2[..., 1])
-    own_HW2 = fit_HW2 + spread_HW2 * ramp(length_HW, *_OWN_WAY)[..., None]
+    explained = _unexplained(gray_HW, picture_HW, fit_HW2 + spread_HW2) / (
+        _unexplained(gray_HW, picture_HW, fit_HW2) + _NOISE
+    )
+    own_HW = blurred(ramp(length_HW, *_OWN_WAY) * (1 - ramp(explained, *_BETTER)), _SPREAD)
+    own_HW2 = fit_HW2 + spread_HW2 * own_HW[..., None]
     steady: np.ndarray = (flow_HW2 + np.float32(counts) * (own_HW2 - flow_HW2)).astype(np.float32)
     return steady
+
+
+def _unexplained(gray_HW: np.ndarray, picture_HW: np.ndarray, flow_HW2: np.ndarray) -> np.ndarray:
+    """Squared grey levels, around each pixel, that are left when the picture is brought onto the frame."""
+    off = along(picture_HW, flow_HW2).astype(np.float32) - gray_HW
+    left: np.ndarray = blurred((off - blurred(off, _LIGHT)) ** 2, _SPREAD)
+    return left
 
 
 def affine_fit(flow_HW2: np.ndarray, belief_HW: np.ndarray) -> tuple[np.ndarray, float]:

@@ -35,7 +35,7 @@ def test_a_filmed_picture_is_rebuilt_nearer_to_the_truth_than_bicubic():
     enlarged = cv2.resize(reduced(truth[-1]), SIZE, interpolation=cv2.INTER_CUBIC)
     inside = (slice(20, -20), slice(20, -100))
     assert psnr(found[-1].frame_HWC[inside], truth[-1][inside]) > psnr(enlarged[inside], truth[-1][inside]) + 1.5
-    assert found[0].share > 0.9
+    assert found[0].share > 0.35
 
 
 def test_frames_of_two_sizes_are_refused():
