@@ -296,7 +296,9 @@ def _profile(profile: Any, settings: Settings, machine: Any, dtype: str | None) 
         "base_revision": weights.revision if weights else None,
         "weights_here": weights is not None,
     }
-    shape = f"{clip.width}x{clip.height}, {clip.num_frames} frames at {clip.fps} fps"
+    own = f"{clip.width}x{clip.height}{' or the shape of the picture' if profile.picture_shape else ''}"
+    finished = f", finished at {profile.size}" if profile.size else ""
+    shape = f"{own}, {clip.num_frames} frames at {clip.fps} fps{finished}"
     notes = "".join(f" Note: {note}." for note in (weights.notes if weights else ()))
     if profile.weights == "random":
         notes = " Random weights: frames are noise, only time and memory mean anything."
