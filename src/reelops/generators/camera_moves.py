@@ -143,8 +143,8 @@ class CameraMovesGenerator:
         if size is None:
             return clip, ()
         wanted = WantedSize.parse(size)
-        asked = wanted.of_shape(picture[0] / picture[1])
-        width, height, notes = within_picture(asked, picture, order.fit)
+        aspect = wanted.aspect or picture[0] / picture[1]
+        width, height, notes = within_picture(wanted.of_shape(aspect), aspect, picture, order.fit)
         return replace(clip, width=width, height=height), notes if order.size else ()
 
 

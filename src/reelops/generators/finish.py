@@ -53,7 +53,7 @@ def plan_finish(
     if (wanted := _wanted(order, size_of_profile)) is not None:
         asked = wanted.of_shape(clip.width / clip.height)
         _check(order, asked, clip)
-        width, height, reduced = within_picture(asked, picture, order.fit)
+        width, height, reduced = within_picture(asked, clip.width / clip.height, picture, order.fit)
         if width > clip.width and height > clip.height:
             size, told = (width, height), reduced
         else:
@@ -84,14 +84,16 @@ def frames_of(seconds: float, clip: ClipFormat) -> int:
     return num_frames
 
 
-def within_picture(asked: tuple[int, int], picture: tuple[int, int], fit: str) -> tuple[int, int, tuple[str, ...]]:
+def within_picture(
+    asked: tuple[int, int], aspect: float, picture: tuple[int, int], fit: str
+) -> tuple[int, int, tuple[str, ...]]:
     """The size asked for, or the largest of its shape for which the picture need not be enlarged; and a note on that.
 
     Args:
         asked, picture: width and height in pixels.
+        aspect: the shape of what is asked for, before its sides were rounded to even numbers.
         fit: whether the picture is cropped or padded to the shape.
     """
-    aspect = asked[0] / asked[1]
     width = (min if fit == "crop" else max)(picture[0], picture[1] * aspect)
     if width >= asked[0] or round(width / aspect) >= asked[1]:
         return (*asked, ())
@@ -124,4 +126,4 @@ def _check(order: ClipOrder, asked: tuple[int, int], clip: ClipFormat) -> None:
 
 def _has_detail(clip: ClipFormat, picture: tuple[int, int], fit: str) -> bool:
     """Whether the picture is not smaller than the clip as it is generated."""
-    return not within_picture((clip.width, clip.height), picture, fit)[2]
+    return not within_picture((clip.width, clip.height), clip.width / clip.height, picture, fit)[2]

@@ -68,6 +68,14 @@ def test_no_clip_is_larger_than_its_picture_and_one_who_asked_for_more_is_told(
     )
 
 
+@pytest.mark.parametrize(("picture", "expected"), [((432, 768), (432, 768)), ((360, 640), (360, 640))])
+def test_a_picture_of_the_clips_own_shape_keeps_all_its_pixels(
+    picture: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    found = finish(picture, PHONE)
+    assert (found.width, found.height) == expected
+
+
 def test_a_padded_picture_counts_with_its_bars() -> None:
     assert finish((1000, 300), fit="pad") == Finish(49, 720, 480, detail=True)
     assert finish((1000, 300)) == Finish(49, 450, 300, detail=True)
