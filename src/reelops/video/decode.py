@@ -103,7 +103,8 @@ def read_luma(
         VideoError: as `read_frames`.
     """
     # Many videos are read by many processes, which have no threads to spare.
-    return _to_luma(_timed(info, timeline, fps, start, stop, on_damage, num_threads=1), min(rows, info.height))
+    shown = _timed(info, timeline, fps, start, stop, on_damage, num_threads=1)
+    return _to_luma(shown, min(rows, info.height), info.path)
 
 
 def read_clip(
@@ -265,7 +266,7 @@ def _orientation_of(frame: Any) -> Orientation:
     return Orientation.of_frame(frame)
 
 
-def _to_luma(shown: Iterator[_Shown], rows: int) -> Iterator[TimedLuma]:
+def _to_luma(shown: Iterator[_Shown], rows: int, path: Path) -> Iterator[TimedLuma]:
     """Straight from the frame's own luma plane, where it has one."""
     last, first_shape = -1, (0, 0)
     luma = np.empty((0, 0), np.uint8)
@@ -277,7 +278,8 @@ def _to_luma(shown: Iterator[_Shown], rows: int) -> Iterator[TimedLuma]:
             shape = max(1, round(width * rows / height)), rows
             if last >= 0 and shape != first_shape:
                 raise VideoError(
-                    f"Its picture changes shape at {float(one.time):.2f} s (frame {one.number}), to {width}x{height}"
+                    f"{path} changes its picture's shape at {float(one.time):.2f} s (frame {one.number}), to "
+                    f"{width}x{height}; cut it there."
                 )
             first_shape = shape
             luma = orientation.apply(small_luma(one.frame, orientation.shown_size(*shape)))

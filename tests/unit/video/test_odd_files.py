@@ -134,7 +134,7 @@ def test_a_picture_that_changes_its_shape_is_said_and_refused_where_one_shape_is
     info, timeline = probe_with_timeline(path)
     assert info.notes == ("Its picture is 64x96 from frame 10 on, and 96x64 before.",)
     assert len(list(read_frames(path))) == 20
-    with pytest.raises(VideoError, match="changes shape"):
+    with pytest.raises(VideoError, match=r"shapes.mkv changes its picture.s shape at .* to \d+x\d+; cut it there"):
         list(read_luma(info, timeline, 32, Fraction(RATE)))
 
 
