@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from reelops.detail.blending import blurred, ramp
 from reelops.detail.registration import Registered
-from reelops.detail.whole_picture import blurred, ramp
 from reelops.optical_flow.working_size import luma
 
 # All lengths are in pixels of the clip, energies in squared grey levels.

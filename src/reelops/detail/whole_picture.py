@@ -5,46 +5,82 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from reelops.optical_flow.warp import along, targets
+from reelops.detail.blending import blurred, ramp
+from reelops.optical_flow.warp import along
 
-_EVERY = 4  # pixels between the vectors that the fit looks at
-_ROUNDS = 8
-# In pixels of the clip: vectors nearer than this to the fit agree with it, and parts that leave it by more than the
-# second pair go their own way, fully so from its end on.
-_AGREES = 1.5
-_OWN_WAY = (2.0, 5.0)
-# Share of what the fit leaves unexplained that their own way leaves: plainly better, and no better.
-_BETTER = (0.2, 0.5)
-_ENOUGH = (0.4, 0.6)  # share of vectors that must agree before the fit counts at all, and counts in full
-_TEXTURE = 30.0  # squared gradient, in grey levels per pixel, at which a vector counts half
-_SPREAD = 5.0
+_ITERATIONS, _PRECISION = 30, 1e-4
+_SMOOTHED = 5  # pixels of ECC's own Gaussian
+_SAME = 0.6  # correlation below which it is not the same picture
+_STILL = 0.5  # pixels that no corner goes beyond in a first frame that shows the picture as it is
+
+# In pixels: parts that leave the whole by more go their own way, fully so from the second on, where that leaves
+# unexplained no more than such a share of what the whole does: plainly better, and no better.
+_OWN_WAY = (2.5, 5.0)
+_BETTER = (0.2, 0.4)
+_SPREAD = 6.0
 _LIGHT = 20.0  # light that changes over so many pixels explains nothing
 _NOISE = 4.0  # squared grey levels
 
 
-def steadied(flow_HW2: np.ndarray, apart_HW: np.ndarray, gray_HW: np.ndarray, picture_HW: np.ndarray) -> np.ndarray:
-    """The flow, brought to the affine motion that most of it agrees with, but for parts that plainly go their own way.
+class WholePicture:
+    """Follows the picture as a whole: how it is moved, turned and scaled from frame to frame.
 
     Args:
-        flow_HW2: in pixels of the pictures.
-        apart_HW: how far from home the way there and back ends, in pixels.
-        gray_HW, picture_HW: the frame and the picture that the flow was found in, blurred, uint8.
+        picture_HW: luma, uint8, at the size and with the blur of the frames that follow.
     """
-    belief_HW = _belief(flow_HW2, apart_HW, gray_HW)
-    fit_HW2, agreeing = affine_fit(flow_HW2, belief_HW)
-    counts = ramp(agreeing, *_ENOUGH)
-    if counts == 0:
-        return flow_HW2
-    rest_HW2 = (flow_HW2 - fit_HW2) * belief_HW[..., None]
-    spread_HW2 = blurred(rest_HW2, _SPREAD) / (blurred(belief_HW, _SPREAD)[..., None] + 0.01)
-    length_HW = cv2.magnitude(spread_HW2[..., 0], spread_HW2[..., 1])
-    explained = _unexplained(gray_HW, picture_HW, fit_HW2 + spread_HW2) / (
-        _unexplained(gray_HW, picture_HW, fit_HW2) + _NOISE
-    )
-    own_HW = blurred(ramp(length_HW, *_OWN_WAY) * (1 - ramp(explained, *_BETTER)), _SPREAD)
-    own_HW2 = fit_HW2 + spread_HW2 * own_HW[..., None]
-    steady: np.ndarray = (flow_HW2 + np.float32(counts) * (own_HW2 - flow_HW2)).astype(np.float32)
-    return steady
+
+    def __init__(self, picture_HW: np.ndarray) -> None:
+        self._picture_HW = picture_HW
+        self._matrix: np.ndarray | None = None
+
+    def see(self, gray_HW: np.ndarray) -> np.ndarray | None:
+        """From the next frame to the picture, (H, W, 2) float32 in pixels; None where the frame is not of the picture.
+
+        The enhanced correlation coefficient (Evangelidis and Psarakis 2008) is brought to its maximum over affine
+        motions from where the last frame was, and the nearest similarity is taken. It does not see changes of light.
+        """
+        first = self._matrix is None
+        guess = np.eye(2, 3, dtype=np.float32) if self._matrix is None else self._matrix
+        criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _ITERATIONS, _PRECISION)
+        try:
+            correlation, matrix = cv2.findTransformECC(
+                gray_HW, self._picture_HW, guess.copy(), cv2.MOTION_AFFINE, criteria, None, _SMOOTHED
+            )
+        except cv2.error:  # it does not converge: no such motion
+            correlation, matrix = 0.0, guess
+        if not correlation > _SAME or not np.isfinite(matrix).all():
+            self._matrix = None
+            return None
+        height, width = gray_HW.shape
+        matrix = _similarity(matrix, width, height)
+        flow = _flow_of(matrix, width, height)
+        if first and float(np.abs(flow[:: height - 1, :: width - 1]).max()) < _STILL:
+            matrix, flow = np.eye(2, 3, dtype=np.float32), np.zeros_like(flow)
+        self._matrix = matrix
+        return flow
+
+    def forget(self) -> None:
+        """The next frame is looked for where the first one was."""
+        self._matrix = None
+
+
+def with_own_ways(
+    whole_HW2: np.ndarray, flow_HW2: np.ndarray, gray_HW: np.ndarray, picture_HW: np.ndarray
+) -> np.ndarray:
+    """The motion of the whole, and of parts that plainly go their own way, which the flow tells.
+
+    Args:
+        whole_HW2, flow_HW2: from the frame to the picture, in pixels.
+        gray_HW, picture_HW: the frame and the picture, luma, uint8.
+    """
+    rest_HW2 = blurred(flow_HW2 - whole_HW2, _SPREAD)
+    far_HW = ramp(cv2.magnitude(rest_HW2[..., 0], rest_HW2[..., 1]), *_OWN_WAY)
+    if not far_HW.any():
+        return whole_HW2
+    left, left_by_whole = (_unexplained(gray_HW, picture_HW, flow) for flow in (whole_HW2 + rest_HW2, whole_HW2))
+    own_HW = blurred(far_HW * (1 - ramp(left / (left_by_whole + _NOISE), *_BETTER)), _SPREAD)
+    flow: np.ndarray = whole_HW2 + rest_HW2 * own_HW[..., None]
+    return flow
 
 
 def _unexplained(gray_HW: np.ndarray, picture_HW: np.ndarray, flow_HW2: np.ndarray) -> np.ndarray:
@@ -54,49 +90,16 @@ def _unexplained(gray_HW: np.ndarray, picture_HW: np.ndarray, flow_HW2: np.ndarr
     return left
 
 
-def affine_fit(flow_HW2: np.ndarray, belief_HW: np.ndarray) -> tuple[np.ndarray, float]:
-    """The affine motion that most vectors agree with, as a flow, and the share of belief that agrees with it.
-
-    Least squares, reweighted by Tukey's biweight whose reach shrinks round by round.
-    """
-    height, width = flow_HW2.shape[:2]
-    rows, columns = np.mgrid[_EVERY // 2 : height : _EVERY, _EVERY // 2 : width : _EVERY]
-    vectors, belief = flow_HW2[rows, columns].reshape(-1, 2).astype(np.float64), belief_HW[rows, columns].ravel()
-    if belief.sum() < 1e-3:
-        return np.zeros_like(flow_HW2), 0.0
-    terms = np.stack(
-        [np.ones(rows.size), (columns.ravel() - width / 2) / width, (rows.ravel() - height / 2) / width], 1
-    )
-    motion = np.zeros((3, 2))
-    motion[0] = np.median(vectors[belief >= np.median(belief)], axis=0)
-    reach = 8.0
-    for _ in range(_ROUNDS):
-        off = np.linalg.norm(vectors - terms @ motion, axis=1)
-        weighted = terms * (belief * np.clip(1 - (off / (3 * reach)) ** 2, 0, 1) ** 2)[:, None]
-        motion = np.linalg.solve(weighted.T @ terms + 1e-3 * np.eye(3), weighted.T @ vectors)
-        reach = max(1.0, reach * 0.6)
-    off = np.linalg.norm(vectors - terms @ motion, axis=1)
-    agreeing = float(belief[off < _AGREES].sum() / belief.sum())
-    x = ((np.arange(width) - width / 2) / width)[None, :, None]
-    y = ((np.arange(height) - height / 2) / width)[:, None, None]
-    return (motion[0] + x * motion[1] + y * motion[2]).astype(np.float32), agreeing
+def _similarity(matrix: np.ndarray, width: int, height: int) -> np.ndarray:
+    """The similarity nearest to an affine map, which takes the centre where that takes it."""
+    centre = np.array([(width - 1) / 2, (height - 1) / 2])
+    there = matrix[:, :2] @ centre + matrix[:, 2]
+    along_x, across = (matrix[0, 0] + matrix[1, 1]) / 2, (matrix[1, 0] - matrix[0, 1]) / 2
+    turned = np.array([[along_x, -across], [across, along_x]])
+    return np.column_stack([turned, there - turned @ centre]).astype(np.float32)
 
 
-def _belief(flow_HW2: np.ndarray, apart_HW: np.ndarray, gray_HW: np.ndarray) -> np.ndarray:
-    gray = gray_HW.astype(np.float32)
-    squared = blurred(cv2.Sobel(gray, -1, 1, 0) ** 2 + cv2.Sobel(gray, -1, 0, 1) ** 2, 2.0)
-    belief: np.ndarray = squared / (squared + np.float32(_TEXTURE)) * (apart_HW < 3) * targets(flow_HW2)[2]
-    return belief
-
-
-def blurred(values: np.ndarray, spread: float) -> np.ndarray:
-    """Averaged by a Gaussian of that standard deviation in pixels; float32."""
-    result: np.ndarray = cv2.GaussianBlur(values, (0, 0), spread, borderType=cv2.BORDER_REFLECT_101)
-    return result
-
-
-def ramp(value: np.ndarray | float, begin: float, end: float) -> np.ndarray:
-    """0 up to `begin`, 1 from `end` on, and a smooth step between."""
-    step = np.clip((np.asarray(value, np.float32) - begin) / (end - begin), 0, 1).astype(np.float32)
-    smooth: np.ndarray = step * step * (3 - 2 * step)
-    return smooth
+def _flow_of(matrix: np.ndarray, width: int, height: int) -> np.ndarray:
+    x, y = np.arange(width, dtype=np.float32)[None], np.arange(height, dtype=np.float32)[:, None]
+    moved = [row[0] * x + row[1] * y + row[2] for row in matrix]
+    return np.stack([moved[0] - x, moved[1] - y], axis=2).astype(np.float32)
