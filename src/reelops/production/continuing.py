@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -15,30 +13,14 @@ from PIL import Image
 from reelops.clip import ClipOrder
 from reelops.generators.contract import Generation
 from reelops.metrics.reference.psnr import psnr
+from reelops.production.take import Footage
 from reelops.system.write_errors import machine_error_on_write
 
 Generate = Callable[[ClipOrder], Generation]
+_MADE_OF = "the clip is made of"
+_AROUND = 8  # frames on either side of a seam
 LastFrame = Callable[[Iterator[np.ndarray]], np.ndarray]
 """From all frames so far, the picture that the next piece starts from, at their size."""
-
-
-@dataclass(frozen=True)
-class Seam:
-    """Where one piece ends and the next one goes on.
-
-    Attributes:
-        frame: number of the last frame before it, from 0.
-        psnr: of the next piece's first frame, which is left out, against the frame that it repeats, dB.
-        step: mean absolute change of pixels over the seam, in those over a usual pair of frames beside it; 1 is no
-            seam at all.
-    """
-
-    frame: int
-    psnr: float
-    step: float
-
-    def to_json(self) -> dict[str, float]:
-        return {"frame": self.frame, "psnr": round(self.psnr, 2), "step": round(self.step, 2)}
 
 
 @dataclass
@@ -46,7 +28,7 @@ class _Pieces:
     """What is known once the frames have been read."""
 
     files: list[Path] = field(default_factory=list)
-    seams: list[Seam] = field(default_factory=list)
+    seams: list[dict[str, float]] = field(default_factory=list)
 
     def frames(self) -> Iterator[np.ndarray]:
         """All frames so far, each once."""
@@ -76,7 +58,9 @@ def at_length(
         while True:
             piece_THWC = piece.read_frames()
             if pieces.files:
-                _note_seam(pieces, piece_THWC, done - 1)
+                last_HWC = np.load(pieces.files[-1], mmap_mode="r", allow_pickle=False)[-1]
+                repeated = psnr(piece_THWC[0], np.asarray(last_HWC))
+                pieces.seams.append({"frame": done - 1, "psnr": round(repeated, 2)})
             new_THWC = piece_THWC[min(1, done) :][: wanted - done]
             yield from new_THWC
             done += len(new_THWC)
@@ -94,7 +78,7 @@ def at_length(
                 peak_bytes[kind] = max(used, peak_bytes.get(kind, 0))
         own["num_frames"] = wanted
         if pieces.seams:
-            own["seams"] = [seam.to_json() for seam in pieces.seams]
+            own["seams"] = pieces.seams
 
     return replace(
         first,
@@ -106,13 +90,30 @@ def at_length(
     )
 
 
-def notes_on_seams(facts: Mapping[str, Any], fps: Fraction) -> Sequence[str]:
-    """What the user should know of a clip's seams; nothing where it has none."""
-    seams = facts.get("seams", ())
+def with_seams_measured(footage: Footage) -> Footage:
+    """The footage with the step over each of its seams among its facts, and a note on them.
+
+    A seam is where one piece ends and the next goes on: `frame` is the number of the last frame before it, `psnr` that
+    of the next piece's first frame, which is left out, against the frame that it repeats, in dB, and `step` the mean
+    absolute change of pixels over it in those over the usual pair of frames around; 1 is no seam at all.
+    """
+    seams = footage.facts.get("seams", ())
     if not seams:
-        return ()
-    told = ", ".join(f"at {float((seam['frame'] + 0.5) / fps):.1f} s {seam['step']:g}" for seam in seams)
-    return (f"made of {len(seams) + 1} pieces; the step over a seam, where a usual one is 1: {told}",)
+        return footage
+    frames_THWC = footage.read_frames()
+    measured = [{**seam, "step": round(_step(frames_THWC, int(seam["frame"])), 2)} for seam in seams]
+    rate = footage.format.fps
+    told = ", ".join(f"at {float((seam['frame'] + 0.5) / rate):.1f} s {seam['step']:g}" for seam in measured)
+    note = f"{_MADE_OF} {len(seams) + 1} pieces; the step over a seam, where a usual one is 1: {told}"
+    notes = [*(one for one in footage.facts["notes"] if not one.startswith(_MADE_OF)), note]
+    return replace(footage, facts={**footage.facts, "seams": measured, "notes": notes})
+
+
+def _step(frames_THWC: np.ndarray, before: int) -> float:
+    near = range(max(0, before - _AROUND), min(len(frames_THWC) - 1, before + _AROUND + 1))
+    changes = {at: _change(frames_THWC[at], frames_THWC[at + 1]) for at in near}
+    over = changes.pop(before)
+    return over / max(float(np.median(list(changes.values()))), 1e-3) if changes else 1.0
 
 
 def _next_order(order: ClipOrder, first: Generation, picture: Path, number: int) -> ClipOrder:
@@ -126,13 +127,6 @@ def _next_order(order: ClipOrder, first: Generation, picture: Path, number: int)
         num_frames=first.format.num_frames,
         seed=(order.seed + number) % 2**63,
     )
-
-
-def _note_seam(pieces: _Pieces, next_THWC: np.ndarray, frame: int) -> None:
-    before_THWC = np.load(pieces.files[-1], mmap_mode="r", allow_pickle=False)
-    usual = [_change(piece[at], piece[at + 1]) for piece in (before_THWC, next_THWC) for at in range(1, len(piece) - 1)]
-    step = _change(before_THWC[-1], next_THWC[1]) / max(float(np.median(usual)), 1e-3)
-    pieces.seams.append(Seam(frame, psnr(next_THWC[0], np.asarray(before_THWC[-1])), step))
 
 
 def _change(one_HWC: np.ndarray, other_HWC: np.ndarray) -> float:

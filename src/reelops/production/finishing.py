@@ -41,6 +41,8 @@ def finish(footage: Footage, order: ClipOrder, folder: Path, settings: DetailSet
         InputError: the picture is not the one of the generation any more.
         Cancelled: somebody asked to stop.
     """
+    from reelops.production.continuing import with_seams_measured
+
     began = time.perf_counter()
     wanted = footage.finish
     assert wanted is not None, "there is something to do"
@@ -52,7 +54,7 @@ def finish(footage: Footage, order: ClipOrder, folder: Path, settings: DetailSet
     save_frames(_finished(footage, original_HWC, wanted, settings, shares, context), clip, frames)
     with machine_error_on_write(folder):
         np.save(picture, _at(original_HWC, wanted), allow_pickle=False)
-    return replace(
+    finished = replace(
         footage,
         frames=frames,
         frames_sha256=sha256_of(frames),
@@ -62,6 +64,7 @@ def finish(footage: Footage, order: ClipOrder, folder: Path, settings: DetailSet
         seconds={**footage.seconds, "detail": time.perf_counter() - began},
         bare=footage,
     )
+    return with_seams_measured(finished)
 
 
 def _finished(

@@ -163,7 +163,7 @@ class Producer:
         made = self.frames(order, context)
         if made.finish is None or made.finish.num_frames == made.format.num_frames:
             return save_footage(made, scratch, self.project)
-        from reelops.production.continuing import at_length, notes_on_seams
+        from reelops.production.continuing import at_length, with_seams_measured
 
         whole = at_length(
             made,
@@ -172,9 +172,7 @@ class Producer:
             scratch,
             lambda frames: last_frame(frames, order, made, self.detail),
         )
-        footage = save_footage(whole, scratch, self.project)
-        notes = [*footage.facts["notes"], *notes_on_seams(footage.facts, footage.format.fps)]
-        return replace(footage, facts={**footage.facts, "notes": notes})
+        return with_seams_measured(save_footage(whole, scratch, self.project))
 
     def _held_device(self, order: ClipOrder, context: RunContext) -> AbstractContextManager[object]:
         return self.device(context) if self.generators.of(order).needs_device else nullcontext()

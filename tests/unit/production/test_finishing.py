@@ -184,7 +184,7 @@ def test_a_longer_clip_goes_on_from_its_last_frame_and_tells_of_its_seams(
     assert len(frames_THWC) == 20 == take.clip.format.num_frames
     assert [seam["frame"] for seam in take.facts["seams"]] == [8, 16]
     assert any(
-        note.startswith("made of 3 pieces; the step over a seam, where a usual one is 1: at 1.1 s ")
+        note.startswith("the clip is made of 3 pieces; the step over a seam, where a usual one is 1: at 1.1 s ")
         for note in take.notes
     )
     steps = np.abs(np.diff(frames_THWC.astype(float), axis=0)).mean(axis=(1, 2, 3))
