@@ -36,8 +36,11 @@ _MIDDLE_NOISE = 60.0
 _SEEN = (0.4, 0.7)  # coherence of the middle bands from which on the picture is seen, and surely
 _LIGHT = 20.0  # light and colour are the clip's from this size on
 _ALIKE = (18.0, 36.0)  # grey levels that light may differ by where there is no texture to tell by
+_DIFFERENT = (25.0, 50.0)  # grey levels that finer parts may differ by, once the picture is as soft as the frame
+_BLURS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0)
+_MARGIN = 7  # around what differs, so that no edge of it is left
 
-_SCENE = (0.12, 0.3)  # coherence of the whole frame below which it is another scene, and above which it is the same
+_SCENE = (0.25, 0.45)  # coherence of the whole frame below which it is another scene, and above which it is the same
 
 
 @dataclass(frozen=True)
@@ -133,9 +136,30 @@ def _still_seen(frame_HWC: np.ndarray, seen_HWC: np.ndarray, inside_HW: np.ndarr
     textured = compared.energy / (compared.energy + np.float32(_MIDDLE_NOISE))
     light = blurred(np.abs(blurred(seen_HWC - frame_HWC, _MIDDLE_AROUND)).max(axis=2), _MIDDLE_AROUND)
     alike = textured * ramp(compared.coherence(1.0), *_SEEN) + (1 - textured) * (1 - ramp(light, *_ALIKE))
-    seen_HW = blurred(cv2.erode(alike * inside_HW, np.ones((3, 3), np.uint8)), 1.5)
+    alike *= 1 - ramp(_difference(frame_HWC, seen_HWC, inside_HW), *_DIFFERENT)
+    seen_HW = blurred(cv2.erode(alike, np.ones((_MARGIN, _MARGIN), np.uint8)), 1.5)
     seen: np.ndarray = np.clip(seen_HW * inside_HW * same_scene, 0, 1)
     return seen
+
+
+def _difference(frame_HWC: np.ndarray, seen_HWC: np.ndarray, inside_HW: np.ndarray) -> np.ndarray:
+    """Grey levels that a soft frame differs by, in any channel, from the picture made as soft, but for light."""
+    off_HWC = blurred(_as_soft(seen_HWC, frame_HWC, inside_HW) - frame_HWC, 1.5)
+    off: np.ndarray = np.abs(off_HWC - blurred(off_HWC, _LIGHT)).max(axis=2)
+    return off
+
+
+def _as_soft(seen_HWC: np.ndarray, frame_HWC: np.ndarray, inside_HW: np.ndarray) -> np.ndarray:
+    """The picture, blurred until its gradients are no steeper than the frame's."""
+    seen_HW, frame_HW = (cv2.cvtColor(part, cv2.COLOR_RGB2GRAY) for part in (seen_HWC, frame_HWC))
+    steep = _steepness(frame_HW, inside_HW)
+    enough = (spread for spread in _BLURS if _steepness(blurred(seen_HW, spread), inside_HW) <= steep)
+    return blurred(seen_HWC, next(enough, _BLURS[-1]))
+
+
+def _steepness(gray_HW: np.ndarray, within_HW: np.ndarray) -> float:
+    squared = cv2.Sobel(gray_HW, -1, 1, 0) ** 2 + cv2.Sobel(gray_HW, -1, 0, 1) ** 2
+    return float((squared * within_HW).mean())
 
 
 def _without_light(difference_HWC: np.ndarray, seen_HW: np.ndarray) -> np.ndarray:

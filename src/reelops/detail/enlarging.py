@@ -12,6 +12,9 @@ from reelops.detail.agreement import Agreement
 # The picture is kept at sizes this far apart, so that none of its detail is lost where the camera goes near, and none
 # turns to false patterns where it draws back.
 _STEPS_AN_OCTAVE = 16
+_SPARE = (
+    1.25  # it may be larger than it is seen by so much: fine lines stay sharp, and false patterns are too weak to see
+)
 
 
 class PictureAtScales:
@@ -34,7 +37,8 @@ class PictureAtScales:
         step = round(math.log2(min(max(scale, 0.125), 8.0)) * _STEPS_AN_OCTAVE)
         if step != self._step:
             height, width = self._picture_HWC.shape[:2]
-            times = min(2 ** (-step / _STEPS_AN_OCTAVE), width / self._size[0], height / self._size[1])
+            times = 2 ** (-step / _STEPS_AN_OCTAVE)
+            times = min(max(times, min(1.0, _SPARE * times)), width / self._size[0], height / self._size[1])
             self._scaled_HWC = sized(self._picture_HWC, (round(self._size[0] * times), round(self._size[1] * times)))
             self._step = step
         return self._scaled_HWC
