@@ -49,6 +49,7 @@ def register(app: typer.Typer) -> None:
     benchmark.command("data")(data)
     benchmark.command("train")(train)
     benchmark.command("start")(start)
+    benchmark.command("detail")(detail)
     benchmark.command("golden")(golden)
     benchmark.command("compare")(compare)
     app.add_typer(benchmark, name="benchmark")
@@ -148,6 +149,19 @@ def start(
     from reelops.benchmark.cases.start import start_case
 
     _measure(start_case(before, rounds), part, None, out, as_json)
+
+
+def detail(clips: Clips = None, part: Parts = None, out: Out = None, as_json: AsJson = False) -> None:
+    """Measure how near clips with their picture's detail come to the truth, beside bicubic; what it does to the
+    embedded model's clips; and how long it takes.
+
+    Examples: reelops benchmark detail
+
+    reelops benchmark detail --part truth
+    """
+    from reelops.benchmark.cases.detail.case import DETAIL
+
+    _measure(DETAIL, part, clips, out, as_json)
 
 
 def golden(clips: Clips = None) -> None:
