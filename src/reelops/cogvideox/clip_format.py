@@ -84,11 +84,19 @@ def nearest_shape(aspect: float, architecture: Architecture, width: int, height:
     return columns * step, rows * step
 
 
+def _is_near(width: int, height: int, native_width: int, native_height: int) -> bool:
+    """Whether a size has about as many pixels as the native one, in no longer a shape than was measured."""
+    pixels, native = width * height, native_width * native_height
+    longest = max(width, height) <= LONGEST_SHAPE * (1 + _AS_NEAR) * min(width, height)
+    return (width, height) == (native_width, native_height) or (_FEWEST * native <= pixels <= native and longest)
+
+
 def check_size(width: int, height: int, architecture: Architecture, any_shape: bool = False) -> None:
     """Refuses sizes that the model cannot make.
 
     Args:
-        any_shape: the positions that it learned for its own size may be stretched over another one.
+        any_shape: the positions that it learned for its own size may be stretched over another shape of about as many
+            pixels.
 
     Raises:
         ClipFormatError
@@ -98,6 +106,13 @@ def check_size(width: int, height: int, architecture: Architecture, any_shape: b
         raise ClipFormatError(
             f"{width}x{height} cannot be made: {architecture.name} learned its positions for "
             f"{native[0]}x{native[1]}. Ask for {native[0]}x{native[1]}."
+        )
+    if architecture.learned_positions and any_shape and not _is_near(width, height, *native):
+        nearest = nearest_shape(width / max(height, 1), architecture, *native)
+        raise ClipFormatError(
+            f"{width}x{height} cannot be made: {architecture.name} learned its positions for {native[0]}x{native[1]}, "
+            f"which hold for other shapes of about as many pixels, up to {LONGEST_SHAPE:g}:1. "
+            f"Ask for {nearest[0]}x{nearest[1]}."
         )
     step = side_step(architecture)
     if width < 1 or height < 1 or width % step or height % step:

@@ -144,6 +144,7 @@ def provenance(order: ClipOrder, facts: Mapping[str, Any], lineage: Lineage) -> 
         "steps": facts.get("steps", order.steps),
         "guidance": facts.get("guidance", order.guidance),
         "synthetic": True,
+        **({"pieces": len(facts["seams"]) + 1} if facts.get("seams") else {}),
         **_of_detail(order, facts),
     }
 

@@ -106,6 +106,15 @@ def test_the_nearest_shape_has_about_as_many_pixels_as_the_profiles_own_and_neve
     check_size(*size, architecture, any_shape=True)
 
 
+@pytest.mark.parametrize(
+    ("size", "nearest"),
+    [((480, 320), "240x160"), ((160, 160), "192x192"), ((320, 112), "272x136"), ((0, 8), "136x272")],
+)
+def test_positions_are_stretched_over_shapes_that_were_measured_and_no_others(size, nearest, repository):
+    with pytest.raises(ClipFormatError, match=rf"of about as many pixels, up to 2:1\. Ask for {nearest}\."):
+        check_size(*size, read_architecture(repository / "models/tiny-i2v"), any_shape=True)
+
+
 def test_of_a_shape_within_two_to_one_hardly_anything_is_cropped(repository):
     architecture = read_architecture(repository / "models/tiny-i2v")
     for hundredths in range(50, 201):

@@ -187,6 +187,8 @@ def test_a_longer_clip_goes_on_from_its_last_frame_and_tells_of_its_seams(
         note.startswith("the clip is made of 3 pieces; the step over a seam, where a usual one is 1: at 1.1 s ")
         for note in take.notes
     )
+    told = read_provenance(take.clip.path)
+    assert told is not None and told["pieces"] == 3
     steps = np.abs(np.diff(frames_THWC.astype(float), axis=0)).mean(axis=(1, 2, 3))
     assert steps.min() > 0, "no frame is shown twice"
     assert take.facts["num_frames"] == 20
