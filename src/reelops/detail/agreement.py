@@ -36,8 +36,10 @@ _MIDDLE_NOISE = 60.0
 _SEEN = (0.4, 0.7)  # coherence of the middle bands from which on the picture is seen, and surely
 _LIGHT = 20.0  # light and colour are the clip's from this size on
 _ALIKE = (18.0, 36.0)  # grey levels that light may differ by where there is no texture to tell by
-_DIFFERENT = (25.0, 50.0)  # grey levels that finer parts may differ by, once the picture is as soft as the frame
+_DIFFERENT = (18.0, 36.0)  # grey levels that finer parts may differ by, once the picture is as soft as the frame
+_CONTRAST = 30.0  # grey levels of contrast at which they count half
 _BLURS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0)
+_BACK = 0.35  # share of what comes back that does so in a frame
 _MARGIN = 7  # around what differs, so that no edge of it is left
 
 _SCENE = (0.25, 0.45)  # coherence of the whole frame below which it is another scene, and above which it is the same
@@ -50,10 +52,12 @@ class Agreement:
     Attributes:
         base_HWC: the frame, float32; of a soft clip with the picture's bands where the picture is seen.
         gain_HW: how much of the picture's finer detail is believed, float32 in [0, 1].
+        seen_HW: of a soft clip, where the picture is still seen, float32 in [0, 1].
     """
 
     base_HWC: np.ndarray
     gain_HW: np.ndarray
+    seen_HW: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,12 @@ def detail_lost(frame_HWC: np.ndarray, seen_HWC: np.ndarray, inside_HW: np.ndarr
 
 
 def agreement(
-    frame_HWC: np.ndarray, seen_HWC: np.ndarray, registered: Registered, softness: float, strength: float = 1.0
+    frame_HWC: np.ndarray,
+    seen_HWC: np.ndarray,
+    registered: Registered,
+    softness: float,
+    strength: float = 1.0,
+    before_HW: np.ndarray | None = None,
 ) -> Agreement:
     """What a frame takes from the picture.
 
@@ -106,18 +115,24 @@ def agreement(
         seen_HWC: the picture brought onto the frame, RGB uint8.
         softness: of the clip, in [0, 1].
         strength: how much is taken of what is believed, in [0, 1].
+        before_HW: of a soft clip, where the picture was seen in the frame before. What is lost is lost at once, and
+            what comes back does so over some frames, lest it blink.
     """
     inside_HW = blurred(cv2.erode(registered.inside_HW, np.ones((3, 3), np.uint8)), 0.8)
     base_HWC, gain_HW = frame_HWC.astype(np.float32), np.zeros(frame_HWC.shape[:2], np.float32)
     if softness < 1:
         gain_HW += np.float32(1 - softness) * _believed(frame_HWC, seen_HWC, registered, inside_HW)
+    seen_HW = None
     if softness > 0:
-        seen = np.float32(softness) * _still_seen(base_HWC, seen_HWC.astype(np.float32), inside_HW)
+        seen_HW = _still_seen(base_HWC, seen_HWC.astype(np.float32), inside_HW)
+        if before_HW is not None:
+            seen_HW = np.minimum(seen_HW, before_HW + np.float32(_BACK) * (seen_HW - before_HW))
+        seen = np.float32(softness) * seen_HW
         base_HWC += _without_light(seen_HWC.astype(np.float32) - base_HWC, seen) * (
             np.float32(strength) * seen[..., None]
         )
         gain_HW += seen
-    return Agreement(base_HWC, gain_HW * np.float32(strength))
+    return Agreement(base_HWC, gain_HW * np.float32(strength), seen_HW)
 
 
 def _believed(frame_HWC: np.ndarray, seen_HWC: np.ndarray, registered: Registered, inside_HW: np.ndarray) -> np.ndarray:
@@ -143,9 +158,15 @@ def _still_seen(frame_HWC: np.ndarray, seen_HWC: np.ndarray, inside_HW: np.ndarr
 
 
 def _difference(frame_HWC: np.ndarray, seen_HWC: np.ndarray, inside_HW: np.ndarray) -> np.ndarray:
-    """Grey levels that a soft frame differs by, in any channel, from the picture made as soft, but for light."""
-    off_HWC = blurred(_as_soft(seen_HWC, frame_HWC, inside_HW) - frame_HWC, 1.5)
-    off: np.ndarray = np.abs(off_HWC - blurred(off_HWC, _LIGHT)).max(axis=2)
+    """Grey levels that a soft frame differs by, in any channel, from the picture made as soft, but for light.
+
+    Where contrast is high, the slightest shift makes such a difference, so they count less there.
+    """
+    soft_HWC = _as_soft(seen_HWC, frame_HWC, inside_HW)
+    rough_HWC = soft_HWC - blurred(soft_HWC, _MIDDLE_AROUND)
+    contrast_HW = np.sqrt(blurred((rough_HWC**2).max(axis=2), _MIDDLE_AROUND))
+    off_HWC = blurred(soft_HWC - frame_HWC, 1.5)
+    off: np.ndarray = np.abs(off_HWC - blurred(off_HWC, _LIGHT)).max(axis=2) / (1 + contrast_HW / np.float32(_CONTRAST))
     return off
 
 

@@ -120,6 +120,7 @@ class _Follower:
         self._registration = Registration(sized(picture_HWC, clip_size))
         self._soft_at_first: float | None = None
         self._softness = 0.0
+        self._seen_HW: np.ndarray | None = None
 
     def see(self, frame_HWC: np.ndarray) -> _Followed:
         """The next frame.
@@ -130,9 +131,11 @@ class _Follower:
         self._check(frame_HWC)
         with one_opencv_thread():
             registered, seen_HWC, small_HWC = self._registered(frame_HWC)
-            agreed = agreement(frame_HWC, small_HWC, registered, self._softness, self._settings.strength)
+            agreed = agreement(frame_HWC, small_HWC, registered, self._softness, self._settings.strength, self._seen_HW)
+            self._seen_HW = agreed.seen_HW
             if not agreed.gain_HW.any():
                 self._registration.forget()
+                self._seen_HW = None
         return _Followed(agreed, seen_HWC, small_HWC)
 
     def _registered(self, frame_HWC: np.ndarray) -> tuple[Registered, np.ndarray, np.ndarray]:
