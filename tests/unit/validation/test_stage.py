@@ -250,6 +250,13 @@ def test_a_style_whose_phrase_no_caption_says_is_asked_for_with_a_note(ground):
     assert not [note for note in plan_here(ground, style=known).notes if "no caption" in note]
 
 
+def test_both_sides_are_bare_clips_of_the_profiles_own_size(ground):
+    plan = plan_here(ground)
+    for trial, side in plan.clips:
+        order = plan.order(trial, side)
+        assert (order.width, order.height, order.detail) == (plan.profile.width, plan.profile.height, "off")
+
+
 def test_without_pictures_it_says_where_they_come_from(ground):
     with pytest.raises(SettingsError, match=r"no picture to validate on: .* Run `reelops metadata`"):
         plan_here(ground, splits=["test"], held_out=["nowhere/*"])
