@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,8 +79,8 @@ def _carried(
     if first_HWC is None:
         return
     _check(first_HWC, size)
-    follower = _Follower(picture_HWC, (first_HWC.shape[1], first_HWC.shape[0]), size, settings)
-    with worker("follow-detail") as beside:
+    with worker("follow-detail") as beside, worker("bring-detail") as helping:
+        follower = _Follower(picture_HWC, (first_HWC.shape[1], first_HWC.shape[0]), size, settings, helping)
         coming: Future[_Followed] | None = beside.submit(follower.see, first_HWC)
         while coming is not None:
             followed = coming.result()
@@ -110,14 +110,21 @@ class _Follower:
         picture_HWC: RGB uint8, at or above `size`.
         clip_size: width and height of its frames.
         size: width and height of the finished clip.
+        beside: another thread, which takes a part of the work.
     """
 
     def __init__(
-        self, picture_HWC: np.ndarray, clip_size: tuple[int, int], size: tuple[int, int], settings: DetailSettings
+        self,
+        picture_HWC: np.ndarray,
+        clip_size: tuple[int, int],
+        size: tuple[int, int],
+        settings: DetailSettings,
+        beside: Executor,
     ) -> None:
+        self._beside = beside
         self._clip_size, self._size, self._settings = clip_size, size, settings
         self._scales = PictureAtScales(picture_HWC, size)
-        self._registration = Registration(sized(picture_HWC, clip_size))
+        self._registration = Registration(sized(picture_HWC, clip_size), beside)
         self._soft_at_first: float | None = None
         self._softness = 0.0
         self._seen_HW: np.ndarray | None = None
@@ -154,7 +161,7 @@ class _Follower:
     def _looked(self, frame_HWC: np.ndarray) -> tuple[Registered, np.ndarray, np.ndarray]:
         registered = self._registration.see(frame_HWC, soft=self._softness > 0)
         picture_HWC = self._scales.seen_at(scale_of(registered.flow_HW2, registered.inside_HW))
-        seen_HWC = brought_onto(registered.flow_HW2, picture_HWC, self._size)
+        seen_HWC = brought_onto(registered.flow_HW2, picture_HWC, self._size, self._beside)
         return registered, seen_HWC, sized(seen_HWC, self._clip_size)
 
     def _check(self, frame_HWC: np.ndarray) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import Executor
 
 import cv2
 import numpy as np
@@ -51,17 +52,25 @@ def scale_of(flow_HW2: np.ndarray, inside_HW: np.ndarray) -> float:
     return math.sqrt(max(float(np.median(areas)), 1e-3)) if areas.size else 1.0
 
 
-def brought_onto(frame_flow_HW2: np.ndarray, picture_HWC: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def brought_onto(
+    frame_flow_HW2: np.ndarray, picture_HWC: np.ndarray, size: tuple[int, int], beside: Executor
+) -> np.ndarray:
     """The picture as the frame would show it, RGB uint8, at the frame's final size.
 
     Args:
         frame_flow_HW2: from the frame to the picture, in pixels of the clip.
         picture_HWC: RGB uint8, at any size.
+        beside: does the lower half.
     """
-    warped_HWC: np.ndarray = cv2.remap(
-        picture_HWC, *_places(frame_flow_HW2, picture_HWC, size), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
-    return warped_HWC
+    x, y = _places(frame_flow_HW2, picture_HWC, size)
+    upper, lower = slice(0, size[1] // 2), slice(size[1] // 2, None)
+    coming = beside.submit(_looked_up, picture_HWC, x[lower], y[lower])
+    return np.concatenate([_looked_up(picture_HWC, x[upper], y[upper]), coming.result()])
+
+
+def _looked_up(picture_HWC: np.ndarray, x_HW: np.ndarray, y_HW: np.ndarray) -> np.ndarray:
+    seen: np.ndarray = cv2.remap(picture_HWC, x_HW, y_HW, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return seen
 
 
 def enlarged(agreed: Agreement, seen_HWC: np.ndarray, small_HWC: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import cv2
@@ -50,9 +51,11 @@ class Registration:
 
     Args:
         picture_HWC: RGB uint8 at the clip's size.
+        beside: finds the way back while the way there is found.
     """
 
-    def __init__(self, picture_HWC: np.ndarray) -> None:
+    def __init__(self, picture_HWC: np.ndarray, beside: Executor) -> None:
+        self._beside = beside
         height, width = picture_HWC.shape[:2]
         self._size = width, height
         self._picture_HW = luma(picture_HWC)
@@ -78,11 +81,13 @@ class Registration:
     def _sharp(self, frame_HW: np.ndarray) -> Registered:
         gray_HW, picture_HW = _resized(frame_HW, self._working), self._working_picture_HW
         if self._before is None:
-            there, back = self._engine.flow(gray_HW, picture_HW), self._engine_back.flow(picture_HW, gray_HW)
+            coming = self._beside.submit(self._engine_back.flow, picture_HW, gray_HW)
+            there = self._engine.flow(gray_HW, picture_HW)
         else:
+            coming = self._beside.submit(self._engine_back.flow_from, picture_HW, gray_HW, self._before.back_HW2)
             step = self._engine.flow(gray_HW, self._before.gray_HW)
             there = self._engine.flow_from(gray_HW, picture_HW, step + along(self._before.there_HW2, step))
-            back = self._engine_back.flow_from(picture_HW, gray_HW, self._before.back_HW2)
+        back = coming.result()
         self._before = _Known(gray_HW, there, back)
         rest_HW2 = there + along(back, there)
         apart_HW = cv2.magnitude(rest_HW2[..., 0], rest_HW2[..., 1])
