@@ -28,7 +28,7 @@ _APART = 1.0  # pixels from home, there and back, from which on nothing is belie
 
 _SECOND = 2.0
 _SOFT = (0.70, 0.85)  # coherence of the first frame's finest band with the picture: a soft clip, a sharp one
-_LOST = (0.65, 0.85)  # the same of the root of the second band's energy beside the picture's, in any frame
+_LOST = (0.65, 0.85)  # the same of the root of a fine band's energy beside the picture's, in any frame
 
 _MIDDLE = (2.0, 10.0)
 _MIDDLE_AROUND = 6.0
@@ -96,8 +96,14 @@ def softness_of_first(first_HWC: np.ndarray, seen_HWC: np.ndarray, inside_HW: np
 
 def detail_lost(frame_HWC: np.ndarray, seen_HWC: np.ndarray, inside_HW: np.ndarray) -> float:
     """Whether a frame has less detail than the picture brought onto it: 0 where it has as much, 1 where it is lost."""
-    own, other = (float((_second(luma(part)) ** 2 * inside_HW).mean()) for part in (frame_HWC, seen_HWC))
-    return float(1 - ramp(np.sqrt(own / (other + 1e-3)), *_LOST))
+    frame_HW, seen_HW = luma(frame_HWC), luma(seen_HWC)
+    kept = min(
+        math.sqrt(
+            float((band(frame_HW) ** 2 * inside_HW).mean()) / float((band(seen_HW) ** 2 * inside_HW).mean() + 1e-3)
+        )
+        for band in (_finest, _second)
+    )
+    return float(1 - ramp(kept, *_LOST))
 
 
 def agreement(

@@ -83,6 +83,17 @@ def test_a_blurred_clip_gets_its_pictures_sharpness_back(move):
     assert found[0].share > 0.95
 
 
+def test_a_clip_that_has_lost_its_finest_detail_alone_gets_it_back_to_the_end():
+    picture = filmed(CameraMove.STATIC, frames=2)[0]
+    noise = np.random.default_rng(0).normal(0, 4, (5, SMALL[1], SMALL[0], 3))
+    small = [
+        np.clip(cv2.GaussianBlur(reduced(picture), (0, 0), 0.8) + one, 0, 255).round().astype(np.uint8) for one in noise
+    ]
+    found = carried(small, picture)
+    assert min(one.share for one in found) > 0.9
+    assert gain(found[-1], small[-1], picture, INSIDE) > 6.0
+
+
 def test_what_a_pan_uncovers_is_the_clip_enlarged():
     truth = filmed(CameraMove.PAN_RIGHT)
     small = [blurred(reduced(frame)) for frame in truth]
