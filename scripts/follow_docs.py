@@ -1,0 +1,217 @@
+"""Follows the documentation to the letter, in a fresh clone: python scripts/follow_docs.py [PAGES...]
+
+Runs every command and every piece of Python of the pages, compares what they answer with what is shown beneath them,
+and checks links, files and options. `follow_docs.yaml` names what is only checked, with its reason. Writes
+reports/docs.json, unless PAGES are given, and ends with 1 if something is not as a page has it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docs_checks
+import yaml
+from docs_pages import Block, Command, Page, pages_of
+from fresh_clone import Answer, FreshClone
+
+ROOT = Path(__file__).resolve().parents[1]
+REPORT = ROOT / "reports" / "docs.json"
+# Where pages say that the clone is.
+SHOWN_PLACE = "/home/me/reelops"
+ANYTHING = "..."
+_PROGRESS = re.compile(r".*(about \d+:\d\d:\d\d left|\d+ of \d+ (frames|packages found).*)$")
+_RUN_ID = re.compile(r"\b[0-9a-f]{32}\b")
+_SECONDS = re.compile(r"\b\d+(\.\d+)? s\b")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What `follow_docs.yaml` says."""
+
+    not_run: Mapping[str, str]
+    python_not_run: Mapping[str, str]
+    stand_ins: Mapping[str, str]
+    exit_codes: Mapping[str, int]
+    foreign_options: frozenset[str]
+    made_by_runs: frozenset[str]
+
+    @classmethod
+    def read(cls, path: Path) -> Rules:
+        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return cls(
+            not_run={command: reason for reason, commands in told["not_run"].items() for command in commands},
+            python_not_run={page: reason for reason, pages in told["python_not_run"].items() for page in pages},
+            stand_ins=told["stand_ins"],
+            exit_codes=told["exit_codes"],
+            foreign_options=frozenset(told["foreign_options"]),
+            made_by_runs=frozenset(told["made_by_runs"]),
+        )
+
+
+RULES = Rules.read(Path(__file__).with_suffix(".yaml"))
+
+
+def lay_out(clone: FreshClone) -> None:
+    """What pages take for granted: a photograph and clips of the reader's own."""
+    media = clone.folder / "data" / "media" / "video"
+    some = sorted(media.glob("cogvideox-generated-*.mp4"))
+    shutil.copy(clone.folder / "data" / "media" / "image" / "kodim19.png", clone.folder / "photo.jpg")
+    shutil.copy(some[0], clone.folder / "clip.mp4")
+    shutil.copy(media / "intel-asl-walk.mkv", clone.folder / "in.mkv")
+    for name in ("clips", "new", "old", "good"):
+        (clone.folder / name).mkdir(exist_ok=True)
+        for clip in some[:2]:
+            shutil.copy(clip, clone.folder / name)
+
+
+def differences(promised: Sequence[str], answer: str, place: Path) -> list[str]:
+    """Where an answer is not what a page shows, but for progress, seconds, the clone's place and ids of runs.
+
+    `...` on a line of its own stands for any lines.
+    """
+    told = [_comparable(line.replace(str(place), SHOWN_PLACE)) for line in _without_progress(answer.splitlines())]
+    wanted = [_comparable(line) for line in _without_progress(promised)]
+    missing: list[str] = []
+    at, skipping = 0, False
+    for line in wanted:
+        if line == ANYTHING:
+            skipping = True
+            continue
+        found = next((i for i in range(at, len(told)) if told[i] == line), None) if skipping else at
+        if found is None or found >= len(told) or told[found] != line:
+            missing.append(line)
+        else:
+            at, skipping = found + 1, False
+    if not missing and not skipping and at < len(told):
+        return [f"says more than the page: {line}" for line in told[at:]]
+    return [f"does not say: {line}" for line in missing] + ([f"but: {line}" for line in told] if missing else [])
+
+
+def _without_progress(lines: Iterable[str]) -> list[str]:
+    return [line.rstrip() for line in lines if line.strip() and not _PROGRESS.fullmatch(line)]
+
+
+def _comparable(line: str) -> str:
+    return _SECONDS.sub("0 s", _RUN_ID.sub("0" * 32, line))
+
+
+def follow_command(command: Command, clone: FreshClone) -> dict[str, Any]:
+    """A row of the report: how a command ended, or why it was not run, and what was wrong."""
+    row: dict[str, Any] = {"command": command.text}
+    if reason := RULES.not_run.get(command.text):
+        problem = docs_checks.problem_of(command.words) if command.words else None
+        return row | {"not_run": reason, "wrong": [problem] if problem else []}
+    begin = time.monotonic()
+    line = command.text
+    for told, stand_in in RULES.stand_ins.items():
+        line = line.replace(told, stand_in)
+    answer = clone.run(line)
+    row |= {"exit_code": answer.exit_code, "seconds": round(time.monotonic() - begin, 1)}
+    return row | {"wrong": list(_wrong_in(command, answer, clone.folder))}
+
+
+def _wrong_in(command: Command, answer: Answer, place: Path) -> Iterator[str]:
+    wanted = RULES.exit_codes.get(command.text, 0)
+    if answer.exit_code != wanted:
+        yield f"ended with {answer.exit_code}, not {wanted}: {answer.output[-1500:]}"
+    elif command.answer:
+        yield from differences(command.answer, answer.output, place)
+
+
+def follow_python(page: Page, block: Block, clone: FreshClone) -> dict[str, Any]:
+    """A row for a block of Python; under `__main__`, as what starts processes wants."""
+    row: dict[str, Any] = {"python": block.text.strip().splitlines()[-1]}
+    if reason := RULES.python_not_run.get(page.name):
+        compile(block.text, page.name, "exec")
+        return row | {"not_run": reason, "wrong": []}
+    indented = "".join(f"    {line}" for line in block.text.splitlines(keepends=True))
+    (clone.folder / "of_the_page.py").write_text(f'if __name__ == "__main__":\n{indented}')
+    begin = time.monotonic()
+    answer = clone.run("python of_the_page.py")
+    row |= {"exit_code": answer.exit_code, "seconds": round(time.monotonic() - begin, 1)}
+    return row | {"wrong": [answer.output[-1500:]] if answer.exit_code else []}
+
+
+def follow_page(page: Page, clone: FreshClone) -> list[dict[str, Any]]:
+    """Rows for all that a page shows, in its order, as in one shell in which the environment is active."""
+    clone.forget()
+    clone.run("source .venv/bin/activate")
+    rows = []
+    for block in page.blocks:
+        if block.language == "python":
+            rows.append(follow_python(page, block, clone))
+        for command in block.commands:
+            rows.append(follow_command(command, clone))
+            print(f"{page.name}: {command.text}{_ending(rows[-1])}", flush=True)
+    return rows
+
+
+def _ending(row: Mapping[str, Any]) -> str:
+    ended = f"  not run: {row['not_run']}" if "not_run" in row else f"  {row['seconds']} s"
+    return ended + "".join(f"\n    {line}" for wrong in row["wrong"] for line in wrong.splitlines())
+
+
+def problems_at_rest(repository: Path, pages: Sequence[Page]) -> list[str]:
+    """What is wrong in pages without following them."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    tracked = list(filter(None, listed.stdout.split("\0")))
+    shown = {command.text for page in pages for command in page.commands}
+    found = [f"follow_docs.yaml: no page shows {command}" for command in RULES.not_run if command not in shown]
+    for page in pages:
+        found += docs_checks.problems_of_links(page, repository, pages)
+        found += docs_checks.problems_of_files(page, tracked, RULES.made_by_runs)
+        found += docs_checks.problems_of_options(page, RULES.foreign_options)
+        found += docs_checks.problems_of_commands_in_prose(page)
+        for command in page.commands:
+            if docs_checks.is_ours(command.words) and (problem := docs_checks.problem_of(command.words)):
+                found.append(f"{page.name}: {command.text}: {problem}")
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pages", nargs="*", help="follow these only, and write no report")
+    parser.add_argument("--at-rest", action="store_true", help="run nothing; only check what can be checked so")
+    arguments = parser.parse_args()
+    asked = arguments.pages
+    pages = list(pages_of(ROOT))
+    wrong = problems_at_rest(ROOT, pages)
+    if arguments.at_rest:
+        print("\n".join(wrong))
+        return 1 if wrong else 0
+    rows: dict[str, list[dict[str, Any]]] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        clone = FreshClone(ROOT, Path(scratch))
+        lay_out(clone)
+        for page in pages:
+            if page.blocks and (not asked or page.name in asked):
+                rows[page.name] = follow_page(page, clone)
+    every = [row for page in rows.values() for row in page]
+    wrong += [f"{name}: {line}" for name, page in rows.items() for row in page for line in row["wrong"]]
+    ran = sum("not_run" not in row for row in every)
+    report = {"shown": len(every), "ran": ran, "checked": len(every) - ran, "wrong": wrong, "pages": rows}
+    if not asked:
+        REPORT.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(*wrong, f"{ran} of {len(every)} ran, the rest was checked; {len(wrong)} are wrong.", sep="\n")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
