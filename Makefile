@@ -12,6 +12,7 @@ PROMPT ?= A cup of coffee on a wooden table, slow zoom in
 TESTS ?= tests
 WORKERS ?= 2
 FUZZ ?=
+PAGES ?=
 
 # DVC asks for a git checkout, and a downloaded archive is none.
 WITHOUT_GIT = [ -e .git ] || $(BIN)/dvc config --local core.no_scm true
@@ -82,6 +83,10 @@ format: setup ## format the code and mend what ruff can mend
 .PHONY: docs
 docs: setup ## write the tables of docs/metrics.md from the metrics' records
 	@$(BIN)/python -m reelops.metrics.page docs/metrics.md
+
+.PHONY: docs-followed
+docs-followed: setup ## run all that the documentation shows, in a fresh clone, into reports/docs.json: make docs-followed PAGES=README.md
+	@$(BIN)/python scripts/follow_docs.py $(PAGES)
 
 .PHONY: hooks
 hooks: setup ## check each commit before it is made

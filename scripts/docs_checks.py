@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
 import shlex
@@ -40,10 +42,10 @@ def problems_of_links(page: Page, repository: Path, pages: Sequence[Page]) -> It
             yield f"{page.name}: {name} has no heading #{anchor}"
 
 
-def problems_of_files(page: Page, tracked: Sequence[str], made_by_runs: Container[str]) -> Iterator[str]:
+def problems_of_files(page: Page, tracked: Sequence[str], not_here: Container[str]) -> Iterator[str]:
     """Files of the repository that its prose names and that are not there."""
     for span in page.spans:
-        if not _FILE.fullmatch(span) or span in made_by_runs:
+        if not _FILE.fullmatch(span) or span in not_here:
             continue
         if not any(f"/{span.strip('/')}/" in f"/{file}/" for file in tracked):
             yield f"{page.name}: there is no {span}"
@@ -101,13 +103,14 @@ def _problem_of_ours(group: Any, words: Sequence[str], whole: bool) -> str | Non
     """Parses as the program itself does, and runs nothing."""
     arguments = list(words)
     try:
-        command, context = group, group.make_context(group.name, [], resilient_parsing=True)
+        command, context = group, group.context_class(group, info_name=group.name)
         while hasattr(command, "resolve_command") and arguments and not arguments[0].startswith("-"):
             name, command, arguments = command.resolve_command(context, arguments)
             if command is None:
                 return f"there is no command {words[0]}"
             context = command.context_class(command, info_name=name, parent=context)
-        command.make_context(command.name, arguments, parent=context)
+        with contextlib.redirect_stdout(io.StringIO()):  # --help is told as soon as it is parsed
+            command.make_context(command.name, arguments, parent=context)
     except Exception as error:
         # typer carries its own click, whose errors have no public class.
         if type(error).__name__ == "Exit" or type(error).__name__ == "NoArgsIsHelpError":

@@ -30,6 +30,8 @@ REPORT = ROOT / "reports" / "docs.json"
 # Where pages say that the clone is.
 SHOWN_PLACE = "/home/me/reelops"
 ANYTHING = "..."
+# What a console shows beneath it is how the command before it ended, which is with 0 where nobody asks.
+ASKS_EXIT_CODE = "echo $?"
 _PROGRESS = re.compile(r".*(about \d+:\d\d:\d\d left|\d+ of \d+ (frames|packages found).*)$")
 _RUN_ID = re.compile(r"\b[0-9a-f]{32}\b")
 _SECONDS = re.compile(r"\b\d+(\.\d+)? s\b")
@@ -42,21 +44,25 @@ class Rules:
     not_run: Mapping[str, str]
     python_not_run: Mapping[str, str]
     stand_ins: Mapping[str, str]
-    exit_codes: Mapping[str, int]
+    answer_not_compared: Mapping[str, str]
     foreign_options: frozenset[str]
-    made_by_runs: frozenset[str]
+    not_here: frozenset[str]
 
     @classmethod
     def read(cls, path: Path) -> Rules:
         told = yaml.safe_load(path.read_text(encoding="utf-8"))
         return cls(
-            not_run={command: reason for reason, commands in told["not_run"].items() for command in commands},
-            python_not_run={page: reason for reason, pages in told["python_not_run"].items() for page in pages},
+            not_run=_turned(told["not_run"]),
+            python_not_run=_turned(told["python_not_run"]),
             stand_ins=told["stand_ins"],
-            exit_codes=told["exit_codes"],
+            answer_not_compared=_turned(told["answer_not_compared"]),
             foreign_options=frozenset(told["foreign_options"]),
-            made_by_runs=frozenset(told["made_by_runs"]),
+            not_here=frozenset(_turned(told["not_here"])),
         )
+
+
+def _turned(by_reason: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    return {thing: reason for reason, things in by_reason.items() for thing in things}
 
 
 RULES = Rules.read(Path(__file__).with_suffix(".yaml"))
@@ -106,8 +112,14 @@ def _comparable(line: str) -> str:
     return _SECONDS.sub("0 s", _RUN_ID.sub("0" * 32, line))
 
 
-def follow_command(command: Command, clone: FreshClone) -> dict[str, Any]:
-    """A row of the report: how a command ended, or why it was not run, and what was wrong."""
+def follow_command(command: Command, clone: FreshClone, wanted: int = 0) -> dict[str, Any]:
+    """A row of the report: how a command ended, or why it was not run, and what was wrong.
+
+    Args:
+        command: what the page shows.
+        clone: where it runs.
+        wanted: the exit code that it has to have.
+    """
     row: dict[str, Any] = {"command": command.text}
     if reason := RULES.not_run.get(command.text):
         problem = docs_checks.problem_of(command.words) if command.words else None
@@ -118,14 +130,13 @@ def follow_command(command: Command, clone: FreshClone) -> dict[str, Any]:
         line = line.replace(told, stand_in)
     answer = clone.run(line)
     row |= {"exit_code": answer.exit_code, "seconds": round(time.monotonic() - begin, 1)}
-    return row | {"wrong": list(_wrong_in(command, answer, clone.folder))}
+    return row | {"wrong": list(_wrong_in(command, answer, wanted, clone.folder))}
 
 
-def _wrong_in(command: Command, answer: Answer, place: Path) -> Iterator[str]:
-    wanted = RULES.exit_codes.get(command.text, 0)
+def _wrong_in(command: Command, answer: Answer, wanted: int, place: Path) -> Iterator[str]:
     if answer.exit_code != wanted:
         yield f"ended with {answer.exit_code}, not {wanted}: {answer.output[-1500:]}"
-    elif command.answer:
+    elif command.answer and command.text not in RULES.answer_not_compared:
         yield from differences(command.answer, answer.output, place)
 
 
@@ -146,13 +157,17 @@ def follow_python(page: Page, block: Block, clone: FreshClone) -> dict[str, Any]
 def follow_page(page: Page, clone: FreshClone) -> list[dict[str, Any]]:
     """Rows for all that a page shows, in its order, as in one shell in which the environment is active."""
     clone.forget()
-    clone.run("source .venv/bin/activate")
+    if not any(command.text.startswith("source ") for command in page.commands):
+        clone.run("source .venv/bin/activate")
     rows = []
     for block in page.blocks:
         if block.language == "python":
             rows.append(follow_python(page, block, clone))
-        for command in block.commands:
-            rows.append(follow_command(command, clone))
+        for command, after in zip(block.commands, [*block.commands[1:], None], strict=True):
+            if command.text == ASKS_EXIT_CODE:
+                continue
+            asked = after is not None and after.text == ASKS_EXIT_CODE
+            rows.append(follow_command(command, clone, int(after.answer[0]) if after and asked else 0))
             print(f"{page.name}: {command.text}{_ending(rows[-1])}", flush=True)
     return rows
 
@@ -176,7 +191,7 @@ def problems_at_rest(repository: Path, pages: Sequence[Page]) -> list[str]:
     found = [f"follow_docs.yaml: no page shows {command}" for command in RULES.not_run if command not in shown]
     for page in pages:
         found += docs_checks.problems_of_links(page, repository, pages)
-        found += docs_checks.problems_of_files(page, tracked, RULES.made_by_runs)
+        found += docs_checks.problems_of_files(page, tracked, RULES.not_here)
         found += docs_checks.problems_of_options(page, RULES.foreign_options)
         found += docs_checks.problems_of_commands_in_prose(page)
         for command in page.commands:

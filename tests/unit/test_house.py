@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import runpy
-import shlex
 import shutil
 import subprocess
 import sys
@@ -225,68 +224,12 @@ def test_media_that_ships_is_small_and_each_file_has_its_source_and_licence(repo
 # ---- what the documents promise ----
 
 
-def documents(repository: Path) -> list[Path]:
-    return [path for path in tracked_files(repository) if path.suffix == ".md"]
-
-
-def test_every_link_in_the_documents_leads_somewhere(repository):
-    dead = [
-        f"{document.relative_to(repository)}: {target}"
-        for document in documents(repository)
-        for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text())
-        if not re.match(r"https?:|mailto:|#", target)
-        and not (document.parent / target.partition("#")[0]).resolve().exists()
-    ]
-    assert not dead, "\n".join(dead)
-
-
-def shell_lines(document: Path) -> Iterator[list[str]]:
-    """Commands in a document's shell blocks, split into words, without their comments."""
-    for block in re.findall(r"^```(?:sh|bash)\n(.*?)^```", document.read_text(), re.MULTILINE | re.DOTALL):
-        for line in block.replace("\\\n", " ").splitlines():
-            if words := shlex.split(line, comments=True):
-                yield words
-
-
-def test_every_reelops_command_in_the_documents_exists_with_its_options(repository):
-    help_of: dict[str, str] = {}
-    wrong = []
-    for document in documents(repository):
-        for program, *words in shell_lines(document):
-            if Path(program).name != "reelops":
-                continue
-            command = "" if words[0].startswith("-") else words.pop(0)
-            if command not in help_of:
-                help_of[command] = command_help(repository, command)
-            options = [word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)]
-            wrong += [f"{document.name}: reelops {command} {o}" for o in options if not has_option(help_of[command], o)]
-    assert help_of, "the README shows no command of ours"
-    assert not wrong, "\n".join(wrong)
-
-
-def command_help(repository: Path, command: str) -> str:
-    arguments = [command] if command else []
-    answer = run(sys.executable, "-m", "reelops.cli", *arguments, "--help", cwd=repository)
-    assert answer.returncode == 0, f"reelops {command}: {answer.stderr}"
-    return answer.stdout
-
-
-def has_option(help_text: str, option: str) -> bool:
-    return re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", help_text) is not None
-
-
 def test_the_architecture_has_a_line_for_every_room_and_for_no_other(repository):
     rooms = (repository / "docs/architecture.md").read_text().split("## Rooms")[1].split("\n## ")[0]
     named = {name for line in rooms.splitlines() for name in re.findall(r"`([\w/]+)`", line.rpartition(" | ")[0])}
     package = [path for path in (repository / "src/reelops").iterdir() if path.suffix == ".py" or path.is_dir()]
     there = {path.stem for path in package if not path.name.startswith("__")}
     assert named == there | {"flows/", "tasks/"}
-
-
-def test_every_make_target_in_the_documents_exists(repository):
-    targets = set(re.findall(r"^([a-z-]+):", (repository / "Makefile").read_text(), re.MULTILINE))
-    asked = {words[1] for document in documents(repository) for words in shell_lines(document) if words[0] == "make"}
-    assert {"demo", "test"} <= asked <= targets
 
 
 def test_demo_and_documents_use_pictures_that_are_there(repository):
