@@ -17,6 +17,8 @@ from typing import Any
 import typer
 from docs_pages import Page
 
+ROOT = Path(__file__).resolve().parents[1]
+
 _OUTSIDE = re.compile(r"https?:|mailto:")
 _OPTION = re.compile(r"--?[a-zA-Z][\w-]*")
 _FILE = re.compile(
@@ -93,6 +95,8 @@ def problem_of(words: Sequence[str], whole: bool = True) -> str | None:
 @cache
 def _ours(name: str) -> Any:
     if name == "flows":
+        if str(ROOT) not in sys.path:
+            sys.path.append(str(ROOT))  # flows are not installed; they run from a checkout
         from flows.__main__ import build_app
     else:
         from reelops.cli import build_app
@@ -139,7 +143,7 @@ def _options_of(command: Any, parent: Any = None) -> Iterator[str]:
 def _problem_for_make(words: Sequence[str]) -> str | None:
     done = subprocess.run(
         ["make", "--dry-run", *words],  # noqa: S607
-        cwd=Path(__file__).resolve().parents[1],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
