@@ -35,11 +35,11 @@ def problems_of_links(page: Page, repository: Path, pages: Sequence[Page]) -> It
         if _OUTSIDE.match(link):
             continue
         path, _, anchor = link.partition("#")
-        target = ((repository / page.name).parent / path).resolve() if path else repository / page.name
-        if not target.exists():
+        target = ((repository / page.name).parent / path).resolve()
+        if path and not target.exists():
             yield f"{page.name}: the link {link} leads nowhere"
             continue
-        name = str(target.relative_to(repository))
+        name = str(target.relative_to(repository)) if path else page.name
         if anchor and name in anchors and anchor not in anchors[name]:
             yield f"{page.name}: {name} has no heading #{anchor}"
 
