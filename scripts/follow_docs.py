@@ -8,6 +8,7 @@ reports/docs.json, unless PAGES are given, and ends with 1 if something is not a
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import re
 import shutil
@@ -163,8 +164,8 @@ def follow_page(page: Page, clone: FreshClone) -> list[dict[str, Any]]:
     for block in page.blocks:
         if block.language == "python":
             rows.append(follow_python(page, block, clone))
-        for command, after in zip(block.commands, [*block.commands[1:], None], strict=True):
-            if command.text == ASKS_EXIT_CODE:
+        for command, after in itertools.pairwise([*block.commands, None]):
+            if command is None or command.text == ASKS_EXIT_CODE:
                 continue
             asked = after is not None and after.text == ASKS_EXIT_CODE
             rows.append(follow_command(command, clone, int(after.answer[0]) if after and asked else 0))
