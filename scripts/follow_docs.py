@@ -33,7 +33,7 @@ SHOWN_PLACE = "/home/me/reelops"
 ANYTHING = "..."
 # What a console shows beneath it is how the command before it ended, which is with 0 where nobody asks.
 ASKS_EXIT_CODE = "echo $?"
-_PROGRESS = re.compile(r".*(about \d+:\d\d:\d\d left|\d+ of \d+ (frames|packages found).*)$")
+_PROGRESS = re.compile(r"[\w ]+: \d+(%| of \d+).*|.*about \d+:\d\d:\d\d left|.*\d+ of \d+ packages found")
 _RUN_ID = re.compile(r"\b[0-9a-f]{32}\b")
 _SECONDS = re.compile(r"\b\d+(\.\d+)? s\b")
 

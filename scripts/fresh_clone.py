@@ -85,8 +85,9 @@ class FreshClone:
                 continue
             program = environment / "bin" / name
             program.write_text(
+                # Scripts that start processes are imported by these.
                 f"#!{environment}/bin/python\nimport sys\nfrom {point.module} import {point.attr.split('.')[0]}\n"
-                f"sys.exit({point.attr}())\n"
+                f'if __name__ == "__main__":\n    sys.exit({point.attr}())\n'
             )
             program.chmod(program.stat().st_mode | stat.S_IXUSR)
         checksums = subprocess.run(
