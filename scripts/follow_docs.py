@@ -69,17 +69,21 @@ def _turned(by_reason: Mapping[str, Sequence[str]]) -> dict[str, str]:
 RULES = Rules.read(Path(__file__).with_suffix(".yaml"))
 
 
-def lay_out(clone: FreshClone) -> None:
-    """What pages take for granted: a photograph and clips of the reader's own."""
+def lay_out(clone: FreshClone, page: Page) -> None:
+    """What a page takes for granted: a photograph and clips of the reader's own; not the clips that it makes itself."""
     media = clone.folder / "data" / "media" / "video"
     some = sorted(media.glob("cogvideox-generated-*.mp4"))
-    shutil.copy(clone.folder / "data" / "media" / "image" / "kodim19.png", clone.folder / "photo.jpg")
-    shutil.copy(some[0], clone.folder / "clip.mp4")
+    shutil.copy(clone.folder / "data" / "samples" / "coffee.jpg", clone.folder / "photo.jpg")
     shutil.copy(media / "intel-asl-walk.mkv", clone.folder / "in.mkv")
     for name in ("clips", "new", "old", "good"):
-        (clone.folder / name).mkdir(exist_ok=True)
+        shutil.rmtree(clone.folder / name, ignore_errors=True)
+        (clone.folder / name).mkdir()
         for clip in some[:2]:
             shutil.copy(clip, clone.folder / name)
+    for made in ("clip.mp4", "clip.json", "clip.contact.jpg"):
+        (clone.folder / made).unlink(missing_ok=True)
+    if not any("-o clip.mp4" in command.text for command in page.commands if command.text not in RULES.not_run):
+        shutil.copy(some[0], clone.folder / "clip.mp4")
 
 
 def differences(promised: Sequence[str], answer: str, place: Path) -> list[str]:
@@ -215,9 +219,9 @@ def main() -> int:
     rows: dict[str, list[dict[str, Any]]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         clone = FreshClone(ROOT, Path(scratch))
-        lay_out(clone)
         for page in pages:
             if page.blocks and (not asked or page.name in asked):
+                lay_out(clone, page)
                 rows[page.name] = follow_page(page, clone)
     every = [row for page in rows.values() for row in page]
     wrong += [f"{name}: {line}" for name, page in rows.items() for row in page for line in row["wrong"]]

@@ -23,4 +23,4 @@ def test_the_python_of_the_readme_makes_and_scores_a_clip(repository, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert re.match(r"(accept|review: .*) 0\.\d+\n\d+\.\d+\n$", done.stdout), done.stdout
-    assert (tmp_path / "clip.mp4").is_file()
+    assert (tmp_path / "zoom.mp4").is_file()
