@@ -119,8 +119,8 @@ def _problem_of_ours(group: Any, words: Sequence[str], whole: bool) -> str | Non
         # typer carries its own click, whose errors have no public class.
         if type(error).__name__ == "Exit" or type(error).__name__ == "NoArgsIsHelpError":
             return None
-        if not whole and type(error).__name__ == "MissingParameter":
-            return None
+        if not whole and type(error).__name__ in ("MissingParameter", "BadOptionUsage"):
+            return None  # an argument or the value of an option is left out
         if not hasattr(error, "format_message"):
             raise
         return str(error.format_message())
