@@ -78,21 +78,24 @@ def test_commands_of_a_console_come_without_comments_and_with_what_is_shown_bene
     assert (first.answer, second.text, second.answer) == (("1 clip",), "echo done", ())
 
 
-SHOWN = ("Accepted.", "Clip  /home/me/reelops/a.mp4", "...", "Made in 3 s")
+SHOWN = ("Accepted.", "Clip  /home/me/reelops/a.mp4", "...", "Made in 3 s, 7%")
 
 
 @pytest.mark.parametrize(
     ("answer", "wrong"),
     [
-        ("Generating: 1 of 1 steps, about 0:00:00 left\nAccepted.\nClip  /tmp/x/a.mp4\nmore\nMade in 4.5 s\n", False),
-        ("Accepted.\nClip  /tmp/x/a.mp4\nMade in 4.5 s\n", False),
-        ("Accepted.\nClip  /tmp/x/b.mp4\nMade in 4.5 s\n", True),
-        ("Note\nAccepted.\nClip  /tmp/x/a.mp4\nMade in 4.5 s\n", True),
-        ("Accepted.\nClip  /tmp/x/a.mp4\nMade in 4.5 s\nand a line that the page lacks\n", True),
+        (
+            "Generating: 1 of 1 steps, about 0:00:00 left\nAccepted.\nClip  /tmp/x/a.mp4\nmore\nMade in 4.5 s, 8%\n",
+            False,
+        ),
+        ("Accepted.\nClip  /tmp/x/a.mp4\nMade in 4.5 s, 8%\n", False),
+        ("Accepted.\nClip  /tmp/x/b.mp4\nMade in 4.5 s, 8%\n", True),
+        ("Note\nAccepted.\nClip  /tmp/x/a.mp4\nMade in 4.5 s, 8%\n", True),
+        ("Accepted.\nClip  /tmp/x/a.mp4\nMade in 4.5 s, 8%\nand a line that the page lacks\n", True),
         ("", True),
     ],
 )
-def test_an_answer_may_differ_from_the_page_in_place_and_seconds_only(
+def test_an_answer_may_differ_from_the_page_in_place_and_figures_only(
     follower: ModuleType, answer: str, wrong: bool
 ) -> None:
     assert bool(follower.differences(SHOWN, answer, Path("/tmp/x"))) is wrong  # noqa: S108
