@@ -86,7 +86,7 @@ docs: setup ## write the tables of docs/metrics.md from the metrics' records
 
 .PHONY: docs-followed
 docs-followed: setup ## run all that the documentation shows, in a fresh clone, into reports/docs.json: make docs-followed PAGES=README.md
-	@$(BIN)/python scripts/follow_docs.py $(PAGES)
+	@$(BIN)/python -m scripts.follow_docs $(PAGES)
 
 .PHONY: hooks
 hooks: setup ## check each commit before it is made

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from docs_pages import Page
+
+from scripts.docs_pages import Page
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -95,8 +96,6 @@ def problem_of(words: Sequence[str], whole: bool = True) -> str | None:
 @cache
 def _ours(name: str) -> Any:
     if name == "flows":
-        if str(ROOT) not in sys.path:
-            sys.path.append(str(ROOT))  # flows are not installed; they run from a checkout
         from flows.__main__ import build_app
     else:
         from reelops.cli import build_app

@@ -1,4 +1,4 @@
-"""Follows the documentation to the letter, in a fresh clone: python scripts/follow_docs.py [PAGES...]
+"""Follows the documentation to the letter, in a fresh clone: python -m scripts.follow_docs [PAGES...]
 
 Runs every command and every piece of Python of the pages, compares what they answer with what is shown beneath them,
 and checks links, files and options. `follow_docs.yaml` names what is only checked, with its reason. Writes
@@ -21,10 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import docs_checks
 import yaml
-from docs_pages import Block, Command, Page, pages_of
-from fresh_clone import Answer, FreshClone
+
+from scripts import docs_checks
+from scripts.docs_pages import Block, Command, Page, pages_of
+from scripts.fresh_clone import Answer, FreshClone
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORT = ROOT / "reports" / "docs.json"

@@ -5,25 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-MODULES = ("follow_docs", "docs_checks", "docs_pages", "fresh_clone")
-
-
-@pytest.fixture
-def follower(repository: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(repository / "scripts"))
-    import follow_docs
-
-    for module in MODULES:
-        monkeypatch.delitem(sys.modules, module)  # gone from the next test on, and here kept by those that use it
-    return follow_docs
+from scripts import docs_checks, follow_docs
+from scripts.docs_pages import Page
 
 
 def test_links_files_options_and_commands_of_all_pages_exist(repository: Path) -> None:
-    command = [sys.executable, "scripts/follow_docs.py", "--at-rest"]
+    command = [sys.executable, "-m", "scripts.follow_docs", "--at-rest"]
     done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not done.stdout.strip()
@@ -43,24 +33,25 @@ reelops generate photo.jpg "slow zoom in" --seed 7
 """
 
 
-def test_each_kind_of_mistake_in_a_page_is_found(repository: Path, follower: ModuleType) -> None:
-    page = follower.Page("docs/wrong.md", WRONG)
-    found = [line for line in follower.problems_at_rest(repository, [page]) if not line.startswith("follow_docs.yaml")]
+def test_each_kind_of_mistake_in_a_page_is_found(repository: Path) -> None:
+    page = Page("docs/wrong.md", WRONG)
+    found = [
+        line for line in follow_docs.problems_at_rest(repository, [page]) if not line.startswith("follow_docs.yaml")
+    ]
     named = ("--colour-of-night", "nowhere.py", "--sharpen", "paint", "gone.md", "#no-such-heading", "--sede", "coffee")
     for word in (*named, "--worker"):
         assert [line for line in found if word in line], (word, found)
     assert len(found) == len(named) + 1, found
 
 
-def test_a_rule_for_a_command_that_no_page_shows_is_found(repository: Path, follower: ModuleType) -> None:
-    found = follower.problems_at_rest(repository, [follower.Page("README.md", "")])
+def test_a_rule_for_a_command_that_no_page_shows_is_found(repository: Path) -> None:
+    found = follow_docs.problems_at_rest(repository, [Page("README.md", "")])
     assert "follow_docs.yaml: no page shows make test" in found
 
 
-def test_options_of_programs_of_others_are_looked_up_in_their_help(follower: ModuleType) -> None:
-    problem_of = follower.docs_checks.problem_of
-    assert problem_of(["dvc", "repro", "--dry", "metadata"]) is None
-    assert "--drry" in problem_of(["dvc", "repro", "--drry", "metadata"])
+def test_options_of_programs_of_others_are_looked_up_in_their_help() -> None:
+    assert docs_checks.problem_of(["dvc", "repro", "--dry", "metadata"]) is None
+    assert "--drry" in docs_checks.problem_of(["dvc", "repro", "--drry", "metadata"])
 
 
 PAGE = """   ```console
@@ -72,8 +63,8 @@ PAGE = """   ```console
 """
 
 
-def test_commands_of_a_console_come_without_comments_and_with_what_is_shown_beneath(follower: ModuleType) -> None:
-    first, second = follower.Page("a.md", PAGE).commands
+def test_commands_of_a_console_come_without_comments_and_with_what_is_shown_beneath() -> None:
+    first, second = Page("a.md", PAGE).commands
     assert first.words == ["reelops", "score", "a # b", "--html", "report.html"]
     assert (first.answer, second.text, second.answer) == (("1 clip",), "echo done", ())
 
@@ -95,7 +86,5 @@ SHOWN = ("Accepted.", "Clip  /home/me/reelops/a.mp4", "...", "Made in 3 s, 7%")
         ("", True),
     ],
 )
-def test_an_answer_may_differ_from_the_page_in_place_and_figures_only(
-    follower: ModuleType, answer: str, wrong: bool
-) -> None:
-    assert bool(follower.differences(SHOWN, answer, Path("/tmp/x"))) is wrong  # noqa: S108
+def test_an_answer_may_differ_from_the_page_in_place_and_figures_only(answer: str, wrong: bool) -> None:
+    assert bool(follow_docs.differences(SHOWN, answer, Path("/tmp/x"))) is wrong  # noqa: S108
