@@ -29,7 +29,9 @@ class Limit(ParamsBlock):
     Attributes:
         reject_below, review_below, review_above, reject_above: beyond these, in the metric's unit; the limit itself is
             still good.
-        if_static_asked: what rejection becomes where the prompt asked for a camera that does not move.
+        if_static_asked: what is asked for is not held against a clip. Where the prompt asked for a camera that does not
+            move, `review` softens a rejection, and so does `accept`, which drops the limit where that was measured,
+            too; `accept_if_still` drops it where moreover nothing else moves.
         unless_move_asked: the limit is for clips whose prompt names no camera move.
     """
 
@@ -37,7 +39,7 @@ class Limit(ParamsBlock):
     review_below: float | None = Field(default=None, ge=-MOST, le=MOST)
     review_above: float | None = Field(default=None, ge=-MOST, le=MOST)
     reject_above: float | None = Field(default=None, ge=-MOST, le=MOST)
-    if_static_asked: Literal["review"] | None = None
+    if_static_asked: Literal["review", "accept", "accept_if_still"] | None = None
     unless_move_asked: bool = False
 
     @model_validator(mode="after")

@@ -1,8 +1,8 @@
 """The gate: scores and limits become a verdict that names everything that is wrong.
 
 Each metric has its limits in params.yaml, beyond which a clip is looked at by a person or rejected. What could not be
-measured is a reason to look, too; what takes a picture that nobody gave is not. No reason is ever dropped: a clip
-rejected for one thing still says the others.
+measured is a reason to look, too; what takes a picture that nobody gave is not, unless the clip names one. No reason
+is ever dropped: a clip rejected for one thing still says the others.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from reelops.metrics.catalogue import METRICS
 from reelops.metrics.scores import Scores
 
 CAMERA = "camera_move"
+PICTURE = "picture"
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Reason:
     """One thing that speaks against a clip.
 
     Attributes:
-        metric: a name of `METRICS`, or `camera_move`.
+        metric: a name of `METRICS`, or `camera_move`, or `picture` where that could not be had.
         decision: what it alone would lead to.
         value: measured; None where it could not be. For `camera_move` the move's name.
         limit: what was wanted at least or at most. For `camera_move` the asked move's name.
@@ -77,17 +78,28 @@ class Verdict:
         }
 
 
-def judge(scores: Scores, limits: GateLimits) -> Verdict:
-    """Every reason against a clip, worst first, and the decision that follows from the worst."""
+def judge(scores: Scores, limits: GateLimits, missing_picture: str | None = None) -> Verdict:
+    """Every reason against a clip, worst first, and the decision that follows from the worst.
+
+    Args:
+        missing_picture: the picture that the clip says it started from, where it cannot be had: what would have been
+            seen in its light was not, so a person looks.
+    """
     reasons = sorted(_reasons(scores, limits), key=lambda reason: -reason.decision.severity)
+    if missing_picture is not None:
+        text = f"The clip could not be compared with {missing_picture}, the picture it started from, which is not here."
+        reasons.append(Reason(PICTURE, Decision.REVIEW, None, None, text))
     return Verdict(reasons[0].decision if reasons else Decision.ACCEPT, tuple(reasons), limits.name)
 
 
 def _reasons(scores: Scores, limits: GateLimits) -> Iterator[Reason]:
     static_asked = scores.asked_move is CameraMove.STATIC
+    excused = _excused(scores, limits) if static_asked else ()
     for name, limit in limits.metrics.items():
         value, measure = scores.get(name), scores.measures.get(name)
         if (measure is not None and not measure.applies) or (limit.unless_move_asked and scores.asked_move):
+            continue
+        if limit.if_static_asked in excused:
             continue
         if value is None or not math.isfinite(value):
             yield _unmeasured(name, scores)
@@ -95,6 +107,15 @@ def _reasons(scores: Scores, limits: GateLimits) -> Iterator[Reason]:
             yield _beyond(name, value, *beyond)
     if scores.asked_move is not None and scores.measured_move is not scores.asked_move:
         yield _wrong_move(scores.asked_move, scores, limits.wrong_camera_move)
+
+
+def _excused(scores: Scores, limits: GateLimits) -> tuple[str, ...]:
+    """Which values of `if_static_asked` drop a limit, where a static camera was asked for."""
+    if scores.measured_move is not CameraMove.STATIC:
+        return ()
+    motion, limit = scores.get("motion"), limits.metrics.get("motion")
+    still = motion is not None and limit is not None and limit.judge(motion, static_asked=True) is not None
+    return ("accept", "accept_if_still") if still else ("accept",)
 
 
 def _beyond(name: str, value: float, decision: Decision, bound: Bound) -> Reason:

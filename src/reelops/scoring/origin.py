@@ -35,6 +35,7 @@ class Origin:
         sources: what was taken from where: `picture: clip.json`, `prompt: its metadata`.
         lineage: the provenance in the clip's own metadata; empty for other people's clips.
         notes: warnings for the user.
+        missing_picture: the name of the picture that the clip started from, where it is not here any more.
     """
 
     picture: Path | None
@@ -44,6 +45,7 @@ class Origin:
     sources: Mapping[str, str] = field(default_factory=dict)
     lineage: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    missing_picture: str | None = None
 
 
 def find_origin(
@@ -66,16 +68,20 @@ def find_origin(
     notes: list[str] = []
     sources: dict[str, str] = {}
     told = _told_by(clip, clip_sha256, provenance, notes) if ask_clip else {}
+    missing = None
     if picture is None and "picture" in told:
-        picture = _still_there(told["picture"], clip, provenance, notes)
+        picture = _still_there(told["picture"], clip, provenance)
         if picture:
             sources["picture"] = told["picture"].source
+        else:
+            missing = _shown_name(told["picture"].value)
+            notes.append(f"the clip started from {missing}, which is not here; give it with --picture to compare them.")
     if prompt is None and "prompt" in told:
         prompt, sources["prompt"] = told["prompt"].value, told["prompt"].source
     if profile is None and "profile" in told:
         profile, sources["profile"] = told["profile"].value, told["profile"].source
     digest = digest_of_picture(picture) if picture else None
-    return Origin(picture, digest, prompt, profile or DEFAULT, sources, provenance, tuple(notes))
+    return Origin(picture, digest, prompt, profile or DEFAULT, sources, provenance, tuple(notes), missing)
 
 
 @dataclass(frozen=True)
@@ -112,7 +118,7 @@ def _order_in(sidecar: Path, clip_sha256: str, notes: list[str]) -> Mapping[str,
     return order if isinstance(order, dict) else {}
 
 
-def _still_there(told: _Told, clip: Path, provenance: Mapping[str, Any], notes: list[str]) -> Path | None:
+def _still_there(told: _Told, clip: Path, provenance: Mapping[str, Any]) -> Path | None:
     """The picture, where it is and still is that picture.
 
     Whoever made the clip chose the name, so nothing is read to its end that does not begin like a picture.
@@ -121,10 +127,12 @@ def _still_there(told: _Told, clip: Path, provenance: Mapping[str, Any], notes: 
     for candidate in (Path(told.value), clip.parent / Path(told.value).name):
         if looks_like_picture(candidate) and (wanted is None or digest_of_picture(candidate) == wanted):
             return candidate
-    name = printable(told.value)
-    name = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..."
-    notes.append(f"the clip started from {name}, which is not here; give it with --picture to compare them.")
     return None
+
+
+def _shown_name(value: str) -> str:
+    name = printable(value)
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..."
 
 
 def digest_of_picture(picture: Path) -> str | None:

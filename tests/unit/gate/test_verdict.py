@@ -113,12 +113,39 @@ def test_a_metric_that_is_limited_but_absent_is_looked_at() -> None:
     assert names(scores_of({name: value for name, value in GOOD.items() if name != "motion"})) == ["motion"]
 
 
-@pytest.mark.parametrize(("asked", "decision"), [(None, "reject"), (CameraMove.STATIC, "review")])
-def test_a_frozen_clip_is_rejected_or_reviewed_where_static_was_asked(asked: CameraMove | None, decision: str) -> None:
-    frozen = {**GOOD, "motion": 0.0, "frozen_share": 1.0, "residual_ratio": None, "frame_disorder": None}
-    verdict = judge(scores_of(frozen, asked, CameraMove.STATIC), TINY)
-    assert verdict.decision == decision
-    assert any(reason.metric == "motion" and "frozen" in reason.text for reason in verdict.reasons)
+def test_a_frozen_clip_is_rejected_unless_static_was_asked() -> None:
+    frozen = {**GOOD, "motion": 0.0, "frozen_share": 1.0, "residual_ratio": None}
+    unasked = judge(scores_of(frozen, None, CameraMove.STATIC), TINY)
+    assert unasked.decision is Decision.REJECT
+    assert any(reason.metric == "motion" and "frozen" in reason.text for reason in unasked.reasons)
+    assert judge(scores_of(frozen, CameraMove.STATIC, CameraMove.STATIC), TINY).decision is Decision.ACCEPT
+
+
+def test_frames_out_of_order_are_excused_only_where_nothing_moves() -> None:
+    def decision(motion: float) -> Decision:
+        restless = {**GOOD, "motion": motion, "frame_disorder": 1.0}
+        return judge(scores_of(restless, CameraMove.STATIC, CameraMove.STATIC), TINY).decision
+
+    assert (decision(0.01), decision(3.0)) == (Decision.ACCEPT, Decision.REVIEW)
+
+
+def test_static_that_was_asked_but_not_measured_is_looked_at() -> None:
+    still = {**GOOD, "motion": 0.0, "frozen_share": 1.0}
+    verdict = judge(scores_of(still, CameraMove.STATIC, None), TINY)
+    assert verdict.decision is Decision.REVIEW
+    assert {"motion", "camera_move"} <= {reason.metric for reason in verdict.reasons}
+
+
+def test_static_that_was_asked_excuses_no_other_fault() -> None:
+    spoilt = {**GOOD, "motion": 0.0, "frozen_share": 1.0, "blockiness": 3.0}
+    verdict = judge(scores_of(spoilt, CameraMove.STATIC, CameraMove.STATIC), TINY)
+    assert verdict.decision is Decision.REJECT and [one.metric for one in verdict.reasons] == ["blockiness"]
+
+
+def test_a_clip_whose_picture_cannot_be_had_is_looked_at() -> None:
+    (reason,) = judge(scores_of(GOOD), DEFAULT, missing_picture="photo.jpg").reasons
+    assert (reason.metric, reason.decision) == ("picture", Decision.REVIEW)
+    assert "photo.jpg" in reason.text
 
 
 def test_what_takes_a_picture_that_nobody_gave_is_no_reason() -> None:
