@@ -10,6 +10,7 @@ from reelops.camera.moves import CameraMove
 from reelops.clip import ClipFormat
 from reelops.metrics.camera_motion import CameraMotion
 from reelops.metrics.catalogue import METRICS
+from reelops.metrics.repeated_frames import OwnFrames
 from reelops.metrics.tracker import Measure
 
 
@@ -23,6 +24,7 @@ class Scores(Mapping[str, float | None]):
         asked_move: the camera move that the prompt names; None where it names none or there is no prompt.
         camera: what the camera was measured to do; None where it could not be measured.
         camera_reason: why it could not be measured.
+        own_frames: the frames that were measured, where the others only fill up the rate; None where all were.
         features: the clip as vectors, by what they rest on: what measures of whole sets of clips take.
     """
 
@@ -31,6 +33,7 @@ class Scores(Mapping[str, float | None]):
     asked_move: CameraMove | None
     camera: CameraMotion | None
     camera_reason: str | None = None
+    own_frames: OwnFrames | None = None
     features: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
@@ -65,6 +68,7 @@ class Scores(Mapping[str, float | None]):
                 "fps": str(self.format.fps),
                 "width": self.format.width,
                 "height": self.format.height,
+                "measured": str(self.own_frames) if self.own_frames else "every frame",
             },
         }
 

@@ -21,14 +21,16 @@ from reelops.metrics.camera.camera_course import Camera
 from reelops.metrics.catalogue import METRICS
 from reelops.metrics.learned.appearance import Appearance
 from reelops.metrics.reference.picture import picture_at
+from reelops.metrics.repeated_frames import LOW_RATE, OwnFrames, own_frames
 from reelops.metrics.scores import Scores
 from reelops.metrics.settings import ScoreSettings
-from reelops.metrics.tracker import Featured, Setup, Tracker
+from reelops.metrics.tracker import Featured, Measure, Setup, Tracker
 from reelops.metrics.view import Step, View
 from reelops.optical_flow.engines import Dis
 from reelops.optical_flow.threads import ahead, one_opencv_thread, worker
-from reelops.video.decode import read_frames
-from reelops.video.probe import probe
+from reelops.optical_flow.working_size import WORKING_ROWS
+from reelops.video.decode import read_frames, read_luma
+from reelops.video.probe import probe_with_timeline
 
 OnFrame = Callable[[int], None]
 
@@ -60,8 +62,12 @@ def score_clip(
         SettingsError: there is no metric of that name to be asked for.
     """
     path = Path(path)
+    info, timeline = probe_with_timeline(path)
+    own = None
+    if info.fps > LOW_RATE and reference is None:
+        own = own_frames((timed.luma_HW for timed in read_luma(info, timeline, WORKING_ROWS)), info.fps)
     frames = (timed.frame_HWC for timed in read_frames(path))
-    return score_frames(frames, probe(path).fps, picture, prompt, settings, on_frame, reference, also)
+    return _score(frames, info.fps, own, picture, prompt, settings, on_frame, reference, also)
 
 
 def score_frames(
@@ -74,7 +80,27 @@ def score_frames(
     reference: Path | None = None,
     also: Sequence[str] = (),
 ) -> Scores:
-    """Scores of RGB uint8 frames of one size, at least two; they may come one by one. Otherwise as `score_clip`."""
+    """Scores of RGB uint8 frames of one size, at least two. Otherwise as `score_clip`.
+
+    They may come one by one; then all are measured, and nobody looks ahead whether they only fill up a rate.
+    """
+    own = None
+    if isinstance(frames_THWC, np.ndarray) and reference is None:
+        own = own_frames((View(frame).gray_HW for frame in frames_THWC), fps)
+    return _score(frames_THWC, fps, own, picture, prompt, settings, on_frame, reference, also)
+
+
+def _score(
+    frames_THWC: Iterable[np.ndarray],
+    fps: Fraction,
+    own: OwnFrames | None,
+    picture: Path | np.ndarray | None,
+    prompt: str | None,
+    settings: ScoreSettings,
+    on_frame: OnFrame | None,
+    reference: Path | None,
+    also: Sequence[str],
+) -> Scores:
     frames = iter(frames_THWC)
     first = next(frames, None)
     if first is None:
@@ -82,12 +108,13 @@ def score_frames(
     height, width = first.shape[:2]
     picture_HWC = None if picture is None else picture_at(picture, width, height)
     camera = Camera()
+    measured_fps, numbers = (own.fps, own.numbers) if own else (fps, None)
     trackers = [
-        *trackers_of_every_clip(Setup(settings, fps, camera, picture_HWC)),
+        *trackers_of_every_clip(Setup(settings, measured_fps, camera, picture_HWC)),
         *asked_trackers(also, settings.weights, first, picture_HWC, reference),
     ]
     with one_opencv_thread():
-        num_frames = _show(itertools.chain([first], frames), trackers, on_frame)
+        num_frames = _show(itertools.chain([first], frames), numbers, trackers, on_frame)
         measures = {name: measure for tracker in trackers for name, measure in tracker.measures().items()}
         features = {
             name: one
@@ -95,6 +122,8 @@ def score_frames(
             if isinstance(tracker, Featured)
             for name, one in tracker.features().items()
         }
+    if own:
+        measures["duplicated_share"] = Measure(own.filled_share, f"frames that fill up the rate: {own}")
     motion = camera.motion
     return Scores(
         measures={name: measures[name] for name in METRICS if name in measures},
@@ -102,25 +131,33 @@ def score_frames(
         asked_move=asked_move(prompt) if prompt else None,
         camera=motion if motion.trusted else None,
         camera_reason=None if motion.trusted else motion.why_untrusted,
+        own_frames=own,
         features=features,
     )
 
 
-def _show(frames_THWC: Iterable[np.ndarray], trackers: Sequence[Tracker], on_frame: OnFrame | None) -> int:
-    """Shows each frame to everyone; returns how many there were."""
+def _show(
+    frames_THWC: Iterable[np.ndarray],
+    numbers: Sequence[int] | None,
+    trackers: Sequence[Tracker],
+    on_frame: OnFrame | None,
+) -> int:
+    """Shows each frame to everyone, or those of some numbers alone; returns how many there were."""
     engine, back_engine = Dis(), Dis()
     before: View | None = None
-    number = 0
+    number, shown = 0, None if numbers is None else frozenset(numbers)
     with worker("flow-back") as beside, closing(ahead(frames_THWC)) as coming:
         for number, frame in enumerate(coming, start=1):
-            view, step = View(frame), None
             if before is not None:
                 _check_size(number, frame, before.frame_HWC)
-                flow_back = beside.submit(back_engine.flow, view.gray_HW, before.gray_HW)
-                step = Step(before, view, engine, flow_back)
-            for tracker in trackers:
-                tracker.see(view, step)
-            before = view
+            if shown is None or number - 1 in shown:
+                view, step = View(frame), None
+                if before is not None:
+                    flow_back = beside.submit(back_engine.flow, view.gray_HW, before.gray_HW)
+                    step = Step(before, view, engine, flow_back)
+                for tracker in trackers:
+                    tracker.see(view, step)
+                before = view
             if on_frame:
                 on_frame(number)
     if number < 2:

@@ -87,7 +87,7 @@ def read_luma(
     info: VideoInfo,
     timeline: Timeline,
     rows: int,
-    fps: Fraction,
+    fps: Fraction | None = None,
     start: Fraction = Fraction(0),
     stop: Fraction | None = None,
     on_damage: Callable[[str], None] | None = None,
