@@ -27,6 +27,9 @@ _EVEN_SHARE = 0.9
 _LEAST_REPEATED = 0.17
 _LEAST_NEW = 5
 
+# A series of what compares three frames has two values fewer than there are frames.
+_MOST_MISSING = 2
+
 # Blends are looked for in so many frames; who blends does it all along.
 _LOOKED_AT = 240
 
@@ -54,6 +57,15 @@ class OwnFrames:
     def filled_share(self) -> float:
         """Share of frames that only fill up the rate."""
         return 1 - len(self.numbers) / self.num_frames
+
+    def over_all(self, series: Sequence[float | None]) -> tuple[float | None, ...]:
+        """A series of own frames, or of their steps, as one of all frames: a frame that repeats has its own's value."""
+        missing = len(self.numbers) - len(series)
+        if not 0 <= missing <= _MOST_MISSING:
+            return tuple(series)
+        first = (missing + 1) // 2
+        own = np.searchsorted(self.numbers, np.arange(first, first + self.num_frames - missing), side="right") - 1
+        return tuple(series[place] for place in np.clip(own - first, 0, len(series) - 1))
 
     def __str__(self) -> str:
         return (

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -123,6 +124,10 @@ def _score(
             for name, one in tracker.features().items()
         }
     if own:
+        measures = {
+            name: replace(measure, series=own.over_all(measure.series)) if measure.series else measure
+            for name, measure in measures.items()
+        }
         measures["duplicated_share"] = Measure(own.filled_share, f"frames that fill up the rate: {own}")
     motion = camera.motion
     return Scores(

@@ -91,4 +91,6 @@ def test_a_spoilt_clip_measures_the_same_at_three_times_the_rate(
     assert thrice.own_frames is not None and thrice.own_frames.numbers == tuple(range(0, 72, 3))
     assert thrice["duplicated_share"] == pytest.approx(2 / 3)
     assert {**thrice, "duplicated_share": 0} == {**once, "duplicated_share": 0}
+    assert len(thrice.measures["brightness"].series or ()) == 72 and len(thrice.measures["motion"].series or ()) == 71
+    assert (thrice.measures["brightness"].series or ())[::3] == once.measures["brightness"].series
     assert "72 frames repeat or blend others" in thrice.to_json()["format"]["measured"]
