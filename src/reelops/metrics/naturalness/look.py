@@ -1,0 +1,157 @@
+"""A frame as the drawers of naturalness see it: colour, its moments by place, and a grid of cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from reelops.metrics.view import Step, View
+from reelops.optical_flow.warp import along
+from reelops.optical_flow.working_size import at_rows
+
+# A side of a cell, at working size: a thirtieth of the picture's height is 5 pixels, a tenth 16.
+CELL = 16
+
+# Statistics of single frames are taken from every so many-th, at no more rows than this.
+EVERY = 6
+MOST_ROWS = 480
+
+LUMA, RED, BLUE, CONTRAST, DETAIL, CHROMA = range(6)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a clip something was seen.
+
+    Attributes:
+        frame: from 0; None where all of the clip is meant.
+        box: left, top, right and bottom as shares of the picture; None where all of it is meant.
+    """
+
+    frame: int | None = None
+    box: tuple[float, float, float, float] | None = None
+
+    def words(self, seconds_a_frame: float) -> str:
+        """For people: `at 1.5 s, on the left above`."""
+        when = "" if self.frame is None else f"at {self.frame * seconds_a_frame:.1f} s"
+        where = "" if self.box is None else _side(self.box)
+        return ", ".join(word for word in (when, where) if word)
+
+
+Numbers = dict[str, float]
+
+
+class Drawer(Protocol):
+    """Follows frames one by one, and sums them up in numbers."""
+
+    def see(self, look: Look, step: Step | None, /) -> None: ...
+
+    def numbers(self) -> Numbers: ...
+
+    def place(self, name: str, /) -> Place | None:
+        """Where the number of that name was at its worst; None where it speaks of the whole clip."""
+
+
+class Look:
+    """One frame, and what several drawers need of it."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+
+    @cached_property
+    def ycc_HWC(self) -> np.ndarray:
+        """Y, Cr and Cb at working size, float32."""
+        return cv2.cvtColor(self.view.colour_HWC, cv2.COLOR_RGB2YCrCb).astype(np.float32)
+
+    @cached_property
+    def gray_HW(self) -> np.ndarray:
+        """Luma at working size, float32."""
+        return self.view.gray_HW.astype(np.float32)
+
+    @cached_property
+    def edges_HW(self) -> np.ndarray:
+        """The absolute Laplacian of luma."""
+        laplacian: np.ndarray = cv2.Laplacian(self.gray_HW, cv2.CV_32F)
+        return np.abs(laplacian)
+
+    @cached_property
+    def detail_HW(self) -> np.ndarray:
+        """The same, averaged over a cell around each pixel."""
+        blurred: np.ndarray = cv2.blur(self.edges_HW, (CELL, CELL))
+        return blurred
+
+    @cached_property
+    def chroma_HW(self) -> np.ndarray:
+        """How much colour there is around each pixel."""
+        strength = np.abs(self.ycc_HWC[..., 1] - 128) + np.abs(self.ycc_HWC[..., 2] - 128)
+        blurred: np.ndarray = cv2.blur(strength, (CELL, CELL))
+        return blurred
+
+    @cached_property
+    def moments_HWC(self) -> np.ndarray:
+        """Around each pixel the means of Y, Cr and Cb, the logarithms of contrast and of detail, and chroma."""
+        mean_HWC = cv2.blur(self.ycc_HWC, (CELL, CELL))
+        variance = cv2.blur(self.gray_HW * self.gray_HW, (CELL, CELL)) - mean_HWC[..., 0] ** 2
+        contrast = log2(np.sqrt(np.maximum(variance, 0)), 0.5)
+        return np.dstack([mean_HWC, contrast, log2(self.detail_HW, 0.3), self.chroma_HW])
+
+    @cached_property
+    def luma_HW(self) -> np.ndarray:
+        """Luma uint8 at the clip's own size, or at 480 rows where that is less."""
+        luma_HW = self.view.luma_HW
+        return luma_HW if len(luma_HW) <= MOST_ROWS else at_rows(luma_HW, MOST_ROWS)
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Columns and rows of cells."""
+        height, width = self.view.gray_HW.shape
+        return max(3, round(width / CELL)), max(3, round(height / CELL))
+
+
+def log2(values: np.ndarray | float, least: float = 1e-3) -> np.ndarray:
+    """Logarithm of what is from 0, which at 0 is that of `least`."""
+    return np.log2(np.maximum(values, 0) + least)
+
+
+def cell_means(maps: list[np.ndarray], grid: tuple[int, int]) -> np.ndarray:
+    """The means of maps (H, W) over cells: (rows, columns, maps). OpenCV resizes four channels at once."""
+    parts = [
+        cv2.resize(np.dstack(maps[start : start + 4]), grid, interpolation=cv2.INTER_AREA).reshape(*grid[::-1], -1)
+        for start in range(0, len(maps), 4)
+    ]
+    return np.concatenate(parts, axis=2)
+
+
+def looked_up(field_HWC: np.ndarray, places_hw2: np.ndarray) -> np.ndarray:
+    """The field at places (h, w, 2), x and y: (h, w, C)."""
+    parts = [
+        cv2.remap(
+            np.ascontiguousarray(field_HWC[..., start : start + 4]),
+            places_hw2[..., 0],
+            places_hw2[..., 1],
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        ).reshape(*places_hw2.shape[:2], -1)
+        for start in range(0, field_HWC.shape[2], 4)
+    ]
+    return np.concatenate(parts, axis=2)
+
+
+def box_of(cell: tuple[int, int], shape: tuple[int, int]) -> tuple[float, float, float, float]:
+    """The box of a cell (row, column) of a grid of that many rows and columns, as shares of the picture."""
+    (row, column), (rows, columns) = cell, shape
+    return column / columns, row / rows, (column + 1) / columns, (row + 1) / rows
+
+
+def _side(box: tuple[float, float, float, float]) -> str:
+    left, top, right, bottom = box
+    across = ("on the left", "in the middle", "on the right")[min(2, int(1.5 * (left + right)))]
+    down = ("above", "", "below")[min(2, int(1.5 * (top + bottom)))]
+    return f"{across} {down}".rstrip()
+
+
+__all__ = ["CELL", "EVERY", "Drawer", "Look", "Numbers", "Place", "along", "box_of", "cell_means", "log2", "looked_up"]
