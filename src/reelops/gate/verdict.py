@@ -104,7 +104,7 @@ def _reasons(scores: Scores, limits: GateLimits) -> Iterator[Reason]:
         if value is None or not math.isfinite(value):
             yield _unmeasured(name, scores)
         elif beyond := limit.judge(value, static_asked):
-            yield _beyond(name, value, *beyond)
+            yield _beyond(name, value, *beyond, evidence=measure.evidence if measure else "")
     if scores.asked_move is not None and scores.measured_move is not scores.asked_move:
         yield _wrong_move(scores.asked_move, scores, limits.wrong_camera_move)
 
@@ -118,11 +118,13 @@ def _excused(scores: Scores, limits: GateLimits) -> tuple[str, ...]:
     return ("accept", "accept_if_still") if still else ("accept",)
 
 
-def _beyond(name: str, value: float, decision: Decision, bound: Bound) -> Reason:
+def _beyond(name: str, value: float, decision: Decision, bound: Bound, evidence: str) -> Reason:
     metric = METRICS[name]
     unit = f" {metric.unit}" if metric.unit else ""
     means = metric.below if bound.side == "at least" else metric.above
     text = f"{metric.title} is {value:.3g}{unit}; {bound} is wanted. {means}"
+    if evidence:
+        text = f"{text.rstrip()} Most of all: {evidence}."
     return Reason(name, decision, value, bound.limit, text.rstrip())
 
 

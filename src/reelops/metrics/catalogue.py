@@ -36,6 +36,7 @@ from reelops.metrics.motion.frame_order import FRAME_DISORDER, RETURNS
 from reelops.metrics.motion.motion import DUPLICATED_SHARE, FROZEN_SHARE, MOTION, STUTTER
 from reelops.metrics.motion.motion_smoothness import MOTION_SMOOTHNESS
 from reelops.metrics.motion.temporal_consistency import TEMPORAL_CONSISTENCY
+from reelops.metrics.naturalness.naturalness import NATURALNESS
 from reelops.metrics.reference.content_kept import CONTENT_KEPT
 from reelops.metrics.reference.first_frame_fidelity import FIRST_FRAME_FIDELITY
 from reelops.metrics.reference.gradient_similarity import GMSD
@@ -66,6 +67,7 @@ METRICS: dict[str, Metric] = {
         WARPING_ERROR,
         FLICKER,
         FRAME_DIVERSITY,
+        NATURALNESS,
         BLACK_SHARE,
         BLOCKINESS,
         NOISE_LEVEL,

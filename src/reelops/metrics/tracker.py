@@ -24,6 +24,7 @@ class Measure:
         how: working size and engine.
         series: one value per frame, or per pair of neighbours, where the metric has such; None where one has none.
         applies: False where it takes something that was not given, such as a picture: nothing is wrong with the clip.
+        evidence: what it rests on most, with time and place, for people; "" where the value says it all.
     """
 
     value: float | None
@@ -31,6 +32,7 @@ class Measure:
     reason: str | None = None
     series: tuple[float | None, ...] | None = None
     applies: bool = True
+    evidence: str = ""
 
 
 class Tracker(Protocol):

@@ -137,7 +137,7 @@ class Change:
         }
 
     def _seams(self, num_steps: int) -> Numbers:
-        found = {}
+        found: Numbers = {}
         for name, field in (("act", self._activity_HW), ("res", self._left_HW)):
             segment, full = straight_steps(field / num_steps)
             found |= {f"{name}_seam": float(log2(segment)), f"{name}_seam_full": float(log2(full))}

@@ -80,7 +80,7 @@ def _likeness(colour_HWC: np.ndarray) -> list[float]:
     detail = (colour_HWC - cv2.GaussianBlur(colour_HWC, (0, 0), 2)).mean(axis=2)
     small = cv2.resize(detail, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
     taper = np.hanning(_SIDE).astype(np.float32)
-    even = small / (np.sqrt(cv2.blur(small * small, (9, 9))) + 1) * taper[:, None] * taper
+    even = small / (np.sqrt(np.maximum(cv2.blur(small * small, (9, 9)), 0)) + 1) * taper[:, None] * taper
     transform = np.fft.rfft2(even)
     power = np.abs(transform) ** 2
     whitening = 1 / (np.sqrt(power) + np.sqrt(power).mean())

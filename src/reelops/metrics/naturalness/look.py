@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -10,7 +11,6 @@ import cv2
 import numpy as np
 
 from reelops.metrics.view import Step, View
-from reelops.optical_flow.warp import along
 from reelops.optical_flow.working_size import at_rows
 
 # A side of a cell, at working size: a thirtieth of the picture's height is 5 pixels, a tenth 16.
@@ -35,9 +35,14 @@ class Place:
     frame: int | None = None
     box: tuple[float, float, float, float] | None = None
 
-    def words(self, seconds_a_frame: float) -> str:
-        """For people: `at 1.5 s, on the left above`."""
-        when = "" if self.frame is None else f"at {self.frame * seconds_a_frame:.1f} s"
+    def words(self, first: int, every: int, fps: float) -> str:
+        """For people: `at 1.5 s, on the left above`.
+
+        Args:
+            first, every: of the clip's frames, which was 0, and how many lie from one to the next.
+            fps: the clip's.
+        """
+        when = "" if self.frame is None else f"at {(first + self.frame * every) / fps:.1f} s"
         where = "" if self.box is None else _side(self.box)
         return ", ".join(word for word in (when, where) if word)
 
@@ -65,18 +70,21 @@ class Look:
     @cached_property
     def ycc_HWC(self) -> np.ndarray:
         """Y, Cr and Cb at working size, float32."""
-        return cv2.cvtColor(self.view.colour_HWC, cv2.COLOR_RGB2YCrCb).astype(np.float32)
+        ycc: np.ndarray = cv2.cvtColor(self.view.colour_HWC, cv2.COLOR_RGB2YCrCb)
+        return ycc.astype(np.float32)
 
     @cached_property
     def gray_HW(self) -> np.ndarray:
         """Luma at working size, float32."""
-        return self.view.gray_HW.astype(np.float32)
+        gray: np.ndarray = self.view.gray_HW.astype(np.float32)
+        return gray
 
     @cached_property
     def edges_HW(self) -> np.ndarray:
         """The absolute Laplacian of luma."""
         laplacian: np.ndarray = cv2.Laplacian(self.gray_HW, cv2.CV_32F)
-        return np.abs(laplacian)
+        absolute: np.ndarray = np.abs(laplacian)
+        return absolute
 
     @cached_property
     def detail_HW(self) -> np.ndarray:
@@ -92,12 +100,12 @@ class Look:
         return blurred
 
     @cached_property
-    def moments_HWC(self) -> np.ndarray:
-        """Around each pixel the means of Y, Cr and Cb, the logarithms of contrast and of detail, and chroma."""
+    def moments(self) -> tuple[np.ndarray, ...]:
+        """Maps (H, W): around each pixel the means of Y, Cr and Cb, the logarithms of contrast and detail, and chroma."""
         mean_HWC = cv2.blur(self.ycc_HWC, (CELL, CELL))
         variance = cv2.blur(self.gray_HW * self.gray_HW, (CELL, CELL)) - mean_HWC[..., 0] ** 2
         contrast = log2(np.sqrt(np.maximum(variance, 0)), 0.5)
-        return np.dstack([mean_HWC, contrast, log2(self.detail_HW, 0.3), self.chroma_HW])
+        return mean_HWC[..., 0], mean_HWC[..., 1], mean_HWC[..., 2], contrast, log2(self.detail_HW, 0.3), self.chroma_HW
 
     @cached_property
     def luma_HW(self) -> np.ndarray:
@@ -117,28 +125,23 @@ def log2(values: np.ndarray | float, least: float = 1e-3) -> np.ndarray:
     return np.log2(np.maximum(values, 0) + least)
 
 
-def cell_means(maps: list[np.ndarray], grid: tuple[int, int]) -> np.ndarray:
-    """The means of maps (H, W) over cells: (rows, columns, maps). OpenCV resizes four channels at once."""
-    parts = [
-        cv2.resize(np.dstack(maps[start : start + 4]), grid, interpolation=cv2.INTER_AREA).reshape(*grid[::-1], -1)
-        for start in range(0, len(maps), 4)
-    ]
-    return np.concatenate(parts, axis=2)
+def cell_means(maps: Sequence[np.ndarray], grid: tuple[int, int]) -> np.ndarray:
+    """The means of maps (H, W) over cells: (rows, columns, maps)."""
+    return np.stack([cv2.resize(one, grid, interpolation=cv2.INTER_AREA) for one in maps], axis=2)
 
 
-def looked_up(field_HWC: np.ndarray, places_hw2: np.ndarray) -> np.ndarray:
-    """The field at places (h, w, 2), x and y: (h, w, C)."""
-    parts = [
-        cv2.remap(
-            np.ascontiguousarray(field_HWC[..., start : start + 4]),
-            places_hw2[..., 0],
-            places_hw2[..., 1],
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        ).reshape(*places_hw2.shape[:2], -1)
-        for start in range(0, field_HWC.shape[2], 4)
-    ]
-    return np.concatenate(parts, axis=2)
+def looked_up(maps: Sequence[np.ndarray], places_hw2: np.ndarray) -> np.ndarray:
+    """Maps (H, W) at places (h, w, 2), x and y, between pixels and at most at the edge: (h, w, maps)."""
+    height, width = maps[0].shape
+    x, y = np.clip(places_hw2[..., 0], 0, width - 1), np.clip(places_hw2[..., 1], 0, height - 1)
+    left, top = np.minimum(x.astype(int), width - 2), np.minimum(y.astype(int), height - 2)
+    across, down = x - left, y - top
+    values = []
+    for one in maps:
+        above = one[top, left] * (1 - across) + one[top, left + 1] * across
+        below = one[top + 1, left] * (1 - across) + one[top + 1, left + 1] * across
+        values.append(above * (1 - down) + below * down)
+    return np.stack(values, axis=2)
 
 
 def box_of(cell: tuple[int, int], shape: tuple[int, int]) -> tuple[float, float, float, float]:
@@ -152,6 +155,3 @@ def _side(box: tuple[float, float, float, float]) -> str:
     across = ("on the left", "in the middle", "on the right")[min(2, int(1.5 * (left + right)))]
     down = ("above", "", "below")[min(2, int(1.5 * (top + bottom)))]
     return f"{across} {down}".rstrip()
-
-
-__all__ = ["CELL", "EVERY", "Drawer", "Look", "Numbers", "Place", "along", "box_of", "cell_means", "log2", "looked_up"]

@@ -32,9 +32,10 @@ class _Points:
         self.now_hw2 = self.start_hw2.copy()
         self.known_hw = np.ones(self.start_hw2.shape[:2], bool)
 
-    def follow(self, flow_and_trust_HWC: np.ndarray) -> None:
-        height, width = flow_and_trust_HWC.shape[:2]
-        there = looked_up(flow_and_trust_HWC, self.now_hw2)
+    def follow(self, step: Step) -> None:
+        height, width = step.flow_HW2.shape[:2]
+        maps = step.flow_HW2[..., 0], step.flow_HW2[..., 1], step.confirmed_HW
+        there = looked_up(maps, self.now_hw2)
         self.now_hw2 = self.now_hw2 + there[..., :2]
         x, y = self.now_hw2[..., 0], self.now_hw2[..., 1]
         self.known_hw = self.known_hw & (there[..., 2] > 0.5) & (x >= 0) & (x < width) & (y >= 0) & (y < height)
@@ -53,10 +54,10 @@ class AgainstBeginning:
     def see(self, look: Look, step: Step | None, /) -> None:
         if step is None or self._points is None:
             self._points = _Points(look.gray_HW.shape, look.grid)
-            self._first_hwC = looked_up(look.moments_HWC, self._points.now_hw2)
+            self._first_hwC = looked_up(look.moments, self._points.now_hw2)
             return
-        self._points.follow(np.dstack([step.flow_HW2, step.confirmed_HW.astype(np.float32)]))
-        self._drifts.append(looked_up(look.moments_HWC, self._points.now_hw2) - self._first_hwC)
+        self._points.follow(step)
+        self._drifts.append(looked_up(look.moments, self._points.now_hw2) - self._first_hwC)
         self._known.append(self._points.known_hw)
 
     def place(self, name: str, /) -> Place | None:
@@ -116,7 +117,7 @@ class Evenness:
             self._points = _Points(look.gray_HW.shape, look.grid)
         if step is None:
             return
-        self._points.follow(np.dstack([step.flow_HW2, step.confirmed_HW.astype(np.float32)]))
+        self._points.follow(step)
         self._steps += 1
         if self._steps % _WINDOW == 0:
             self._windows.append(self._points)

@@ -153,14 +153,13 @@ class SceneStatistics:
 
 def _patches(scale: Normalised, grid: tuple[int, int]) -> np.ndarray:
     mscn = scale.mscn_HW
-    above = np.roll(mscn, 1, axis=0)
     level = ((scale.across_HW < _FLAT) & (scale.down_HW < _FLAT)).astype(np.float32)
     maps = [
         np.abs(mscn),
         mscn * mscn,
-        mscn * np.roll(mscn, 1, axis=1),
-        mscn * above,
-        mscn * np.roll(above, 1, axis=1),
+        mscn[:, 1:] * mscn[:, :-1],
+        mscn[1:] * mscn[:-1],
+        mscn[1:, 1:] * mscn[:-1, :-1],
         scale.deviation_HW,
         scale.across_HW + scale.down_HW,
         level,
