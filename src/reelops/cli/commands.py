@@ -20,6 +20,7 @@ COMMANDS = {
     "train": "Train the adapter that params.yaml describes on data/latents/, and publish it to models/adapters/.",
     "validate": "Hold an adapter against its base: the same pictures, prompts and seeds, scored and compared in pairs.",
     "pretrain": "Train the embedded model and publish it if it is better than the one that is there.",
+    "naturalness": "Learn from good clips what clips look like, and from faults what counts against them.",
     "benchmark": "Measure our parts beside what they replace.",
 }
 """The module of each command in this package, in the order of the list in `--help`, and its line there.

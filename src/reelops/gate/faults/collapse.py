@@ -69,7 +69,8 @@ def ringing(frames_THWC: np.ndarray, gain: float, _: np.random.Generator) -> np.
 
     def sharpen(frame: np.ndarray, time: float) -> np.ndarray:
         soft = cv2.GaussianBlur(frame, (0, 0), sigma).astype(np.float32)
-        return frame + gain * time * (frame - soft)
+        sharp: np.ndarray = frame + gain * time * (frame - soft)
+        return sharp
 
     return each_in_time(frames_THWC, sharpen)
 

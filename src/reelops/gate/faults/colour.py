@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from reelops.gate.faults.fault import Fault, at_480, each, each_in_time, mixed, smooth_field, soft_disc
+from reelops.gate.faults.fault import Fault, at_480, each, each_in_time, mixed, smooth_field, soft_disc, to_uint8
 
 
 def burning(frames_THWC: np.ndarray, gain: float, _: np.random.Generator) -> np.ndarray:
@@ -14,7 +14,8 @@ def burning(frames_THWC: np.ndarray, gain: float, _: np.random.Generator) -> np.
     def burn(frame: np.ndarray, time: float) -> np.ndarray:
         grey = frame.mean(axis=2, keepdims=True)
         saturated = grey + (frame - grey) * (1 + (gain - 1) * time)
-        return (saturated - 118) * (1 + (gain - 1) * time) + 118
+        burnt: np.ndarray = (saturated - 118) * (1 + (gain - 1) * time) + 118
+        return burnt
 
     return each_in_time(frames_THWC, burn)
 
@@ -95,7 +96,8 @@ def _turned(frame: np.ndarray, degrees: float) -> np.ndarray:
     red, blue = ycc[..., 1] - 128, ycc[..., 2] - 128
     ycc[..., 1] = np.cos(angle) * red - np.sin(angle) * blue + 128
     ycc[..., 2] = np.sin(angle) * red + np.cos(angle) * blue + 128
-    return cv2.cvtColor(np.clip(np.rint(ycc), 0, 255).astype(np.uint8), cv2.COLOR_YCrCb2RGB)
+    turned: np.ndarray = cv2.cvtColor(to_uint8(ycc), cv2.COLOR_YCrCb2RGB)
+    return turned
 
 
 FAULTS = (

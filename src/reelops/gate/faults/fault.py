@@ -54,7 +54,7 @@ def to_uint8(frame: np.ndarray) -> np.ndarray:
 
 def at_480(length: float, frames_THWC: np.ndarray) -> float:
     """A length at 480 rows in pixels of these frames."""
-    return length * frames_THWC.shape[1] / STATED_ROWS
+    return length * float(frames_THWC.shape[1]) / STATED_ROWS
 
 
 def mixed(one: np.ndarray, other: np.ndarray, share: float | np.ndarray) -> np.ndarray:
@@ -69,9 +69,9 @@ def smooth_field(shape: tuple[int, int], grain: float, channels: int, rng: np.ra
     height, width = shape
     small = max(2, round(height / grain * 3)), max(2, round(width / grain * 3))
     field = cv2.GaussianBlur(rng.normal(size=(*small, channels)).astype(np.float32), (0, 0), 1.5)
-    field = cv2.resize(field, (width, height), interpolation=cv2.INTER_CUBIC).reshape(height, width, channels)
-    field /= np.sqrt((field**2).mean()) + 1e-9
-    return field
+    large = cv2.resize(field, (width, height), interpolation=cv2.INTER_CUBIC).reshape(height, width, channels)
+    even: np.ndarray = large / (np.sqrt((large**2).mean()) + 1e-9)
+    return even
 
 
 def bent(frame_HWC: np.ndarray, by_HW2: np.ndarray) -> np.ndarray:

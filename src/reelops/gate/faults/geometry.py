@@ -67,9 +67,9 @@ def jittering(frames_THWC: np.ndarray, pixels: float, rng: np.random.Generator) 
 
     def jump(frame: np.ndarray) -> np.ndarray:
         x, y = rng.normal(0, far, 2)
-        return cv2.warpAffine(
-            frame, np.array([[1, 0, x], [0, 1, y]]), frame.shape[1::-1], borderMode=cv2.BORDER_REFLECT
-        )
+        by = np.array([[1, 0, x], [0, 1, y]])
+        jumped: np.ndarray = cv2.warpAffine(frame, by, frame.shape[1::-1], borderMode=cv2.BORDER_REFLECT)
+        return jumped
 
     return each(frames_THWC, jump)
 

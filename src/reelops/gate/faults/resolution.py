@@ -33,7 +33,8 @@ def blurring(frames_THWC: np.ndarray, sigma: float, _: np.random.Generator) -> n
     """Ever more blurred towards the end."""
 
     def blur(frame: np.ndarray, time: float) -> np.ndarray:
-        return cv2.GaussianBlur(frame, (0, 0), max(1e-2, at_480(sigma, frames_THWC) * time))
+        blurred: np.ndarray = cv2.GaussianBlur(frame, (0, 0), max(1e-2, at_480(sigma, frames_THWC) * time))
+        return blurred
 
     return each_in_time(frames_THWC, blur)
 
@@ -71,7 +72,8 @@ def pulsing_focus(frames_THWC: np.ndarray, sigma: float, _: np.random.Generator)
 def _through(frame: np.ndarray, scale: float, down: int, up: int) -> np.ndarray:
     height, width = frame.shape[:2]
     small = max(1, round(width * scale)), max(1, round(height * scale))
-    return cv2.resize(cv2.resize(frame, small, interpolation=down), (width, height), interpolation=up)
+    large: np.ndarray = cv2.resize(cv2.resize(frame, small, interpolation=down), (width, height), interpolation=up)
+    return large
 
 
 FAULTS = (

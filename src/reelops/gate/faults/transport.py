@@ -23,7 +23,8 @@ def squeezed_small(frames_THWC: np.ndarray, quality: float, _: np.random.Generat
 
     def squeeze(frame: np.ndarray) -> np.ndarray:
         small = cv2.resize(frame, (width * 2 // 3, height * 2 // 3), interpolation=cv2.INTER_AREA)
-        return cv2.resize(_jpeg(small, quality), (width, height), interpolation=cv2.INTER_LINEAR)
+        large: np.ndarray = cv2.resize(_jpeg(small, quality), (width, height), interpolation=cv2.INTER_LINEAR)
+        return large
 
     return each(frames_THWC, squeeze)
 

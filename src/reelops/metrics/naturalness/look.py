@@ -101,7 +101,7 @@ class Look:
 
     @cached_property
     def moments(self) -> tuple[np.ndarray, ...]:
-        """Maps (H, W): around each pixel the means of Y, Cr and Cb, the logarithms of contrast and detail, and chroma."""
+        """Maps (H, W): means of Y, Cr and Cb around each pixel, logarithms of contrast and of detail, and chroma."""
         mean_HWC = cv2.blur(self.ycc_HWC, (CELL, CELL))
         variance = cv2.blur(self.gray_HW * self.gray_HW, (CELL, CELL)) - mean_HWC[..., 0] ** 2
         contrast = log2(np.sqrt(np.maximum(variance, 0)), 0.5)
