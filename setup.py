@@ -13,7 +13,15 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
-SHIPPED = ("params.yaml", "benchmark.yaml", "pretrain.yaml", "dvc.lock", "models/tiny-i2v", "data/samples")
+SHIPPED = (
+    "params.yaml",
+    "benchmark.yaml",
+    "pretrain.yaml",
+    "dvc.lock",
+    "models/tiny-i2v",
+    "models/naturalness",
+    "data/samples",
+)
 
 
 class BuildWithShipped(build_py):

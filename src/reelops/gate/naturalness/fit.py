@@ -7,20 +7,21 @@ oddness of a clip is always measured by the ranges of others: sources are dealt 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
 
-from reelops.metrics.naturalness.model import Model, odd_sides, weigh
+from reelops.metrics.naturalness.model import Model, odd_sides
 
-FOLDS = 6
+FOLDS = 8
 GOOD = "good"
 
 # Parts of good clips that lie outside a range, on each side; and how strongly weights are held down.
-_OUTSIDE = 3.0
-_RIDGE = 3e-3
+_OUTSIDE = 1.0
+_RIDGE = 0.03
 _LEAST_WIDTH_SHARE = 0.1
 _NOTHING = 1e-6
 
@@ -81,7 +82,7 @@ def fit(samples: Sequence[Sample], seed: int = 0) -> Model:
         width[used],
         below[used],
         above[used],
-        np.sort(sums[is_good]),
+        *_shares(sums[is_good], [sample.source for sample in samples if sample.family == GOOD]),
     )
 
 
@@ -106,6 +107,14 @@ def leave_one_family_out(samples: Sequence[Sample], seed: int = 0) -> list[Judge
                 model = fit(known, seed)
                 judged += [Judged(one, model.p_value(model.oddness(one.numbers)[0])) for one in asked]
     return judged
+
+
+def _shares(sums: np.ndarray, sources: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Sums of good clips, ascending, and what share is at least as large; every source counts the same."""
+    order = np.argsort(sums)
+    counts = Counter(sources)
+    share = np.array([1 / counts[source] for source in sources])[order] / len(counts)
+    return sums[order], 1 - np.cumsum(share) + share
 
 
 def _table(samples: Sequence[Sample], names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -143,6 +152,3 @@ def _weights(odd_BM: np.ndarray, is_good_B: np.ndarray, samples: Sequence[Sample
     bounds = [(0.0, None)] * odd_BM.shape[1] + [(None, None)]
     found: np.ndarray = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     return found[:-1]
-
-
-__all__ = ["FOLDS", "GOOD", "Judged", "Sample", "fit", "leave_one_family_out", "weigh"]

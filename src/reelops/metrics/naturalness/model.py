@@ -47,7 +47,8 @@ class Model:
         low_N, high_N: the range of good clips.
         width_N: of the range, by which oddness is measured; above 0.
         weight_low_N, weight_high_N: how much it counts to lie below, and above; from 0.
-        good: sums of good clips that were not learnt from, ascending.
+        good_G, share_G: sums of good clips that were not learnt from, ascending, and what share of them is at least as
+            odd, (0, 1].
     """
 
     names: tuple[str, ...]
@@ -56,7 +57,8 @@ class Model:
     width_N: np.ndarray
     weight_low_N: np.ndarray
     weight_high_N: np.ndarray
-    good: np.ndarray
+    good_G: np.ndarray
+    share_G: np.ndarray
 
     def oddness(self, numbers: Mapping[str, float]) -> tuple[float, tuple[Odd, ...]]:
         """The weighed sum, from 0, and what it is made of, most first. Numbers that are missing speak for nothing."""
@@ -71,13 +73,11 @@ class Model:
 
         Between the good clips it is interpolated; beyond the oddest it falls off as their upper half does.
         """
-        count = len(self.good)
-        shares = 1 - np.arange(count) / count
-        if oddness <= self.good[-1]:
-            return float(np.interp(oddness, self.good, shares))
-        upper = self.good[count // 2 :]
+        if oddness <= self.good_G[-1]:
+            return float(np.interp(oddness, self.good_G, self.share_G))
+        upper = self.good_G[len(self.good_G) // 2 :]
         fall = max(float((upper - upper[0]).mean()), 1e-6)
-        return float(shares[-1] * np.exp(-(oddness - self.good[-1]) / fall))
+        return float(self.share_G[-1] * np.exp(-(oddness - self.good_G[-1]) / fall))
 
     def to_json(self) -> str:
         numbers = {
@@ -92,7 +92,7 @@ class Model:
                 strict=True,
             )
         }
-        good = [float(f"{value:.5g}") for value in self.good]
+        good = [[float(f"{value:.5g}") for value in pair] for pair in zip(self.good_G, self.share_G, strict=True)]
         columns = ["low", "high", "width", "weight below", "weight above"]
         return json.dumps({"columns": columns, "numbers": numbers, "good": good}, indent=1) + "\n"
 
@@ -108,7 +108,8 @@ class Model:
         with reading_foreign(path, SettingsError, "is damaged; install ReelOps again"):
             told = json_object(path.read_text(encoding="utf-8"))
             table = np.array(list(told["numbers"].values()), dtype=np.float64).reshape(-1, 5)
-            return cls(tuple(told["numbers"]), *table.T, np.sort(np.array(told["good"], dtype=np.float64)))
+            good = np.array(told["good"], dtype=np.float64).reshape(-1, 2)
+            return cls(tuple(told["numbers"]), *table.T, *good.T)
 
 
 def weigh(values_BN: np.ndarray, model: Model) -> np.ndarray:

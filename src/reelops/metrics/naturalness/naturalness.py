@@ -83,7 +83,7 @@ class Naturalness:
             self._worst = oddness, "; ".join(said[:_NAMED])
 
     def measures(self) -> dict[str, Measure]:
-        how = f"{_FPS} frames a second, {_WINDOW} at a time, against {len(self._model.good)} good clips"
+        how = f"{_FPS} frames a second, {_WINDOW} at a time, against {len(self._model.good_G)} good clips"
         if self._taken >= _FEWEST or (self._worst is None and self._taken >= _WINDOW):
             self._judge()
         if self._worst is None:
