@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperCommand
 
 from reelops.errors import DONE, FAILED
+from reelops.gate.faults.catalogue import every_fault
 from reelops.gate.limits import DEFAULT
 from reelops.gate.self_test import self_test_clips
 from reelops.params import load_config
@@ -185,7 +186,7 @@ def _self_test(clips: Sequence[Path], order: ScoringOrder, workers: int | None, 
     check_files([as_json] if as_json and as_json != STDOUT else [], clips)
     limits = order.gate_settings.limits_of(order.profile or DEFAULT)
     with watching(name=lambda _: "Degrading and judging") as context:
-        tests = self_test_clips(clips, order.score_settings, limits, context, workers)
+        tests = self_test_clips(clips, order.score_settings, limits, context, workers, faults=lambda _: every_fault())
     text = json.dumps([test.to_json() for test in tests], indent=2, ensure_ascii=False, allow_nan=False)
     if as_json == STDOUT:
         typer.echo(text)

@@ -124,9 +124,18 @@ def show_self_tests(tests: Sequence[ClipTest]) -> None:
         if test.error:
             words = f"{test.path.name}: {test.error}"
             out.print(f"  [red]not tested[/] {escape(words)}", soft_wrap=True)
+    _show_families(tests)
     passed = sum(row.passed for test in tests for row in test.rows)
     total = sum(len(test.rows) for test in tests)
     out.print(f"{len(tests)} clips, {passed} of {total} answers right.")
+
+
+def _show_families(tests: Sequence[ClipTest]) -> None:
+    """How many faults of each family were held back."""
+    rows = [row for test in tests for row in test.rows if row.family is not None]
+    for family in dict.fromkeys(row.family for row in rows):
+        its = [row.passed for row in rows if row.family == family]
+        out.print(f"  {family}: {sum(its)} of {len(its)} faults held back")
 
 
 def show_written(paths: Sequence[Path]) -> None:

@@ -14,8 +14,7 @@ import numpy as np
 
 from reelops.errors import InputError
 from reelops.foreign import json_object, reading_foreign
-from reelops.gate.faults.catalogue import FAMILIES
-from reelops.gate.faults.fault import Fault
+from reelops.gate.faults.catalogue import Spoilt, every_fault
 from reelops.gate.naturalness.fit import GOOD, Sample
 from reelops.gate.self_test import FPS, MAX_ROWS, NUM_FRAMES
 from reelops.metrics.naturalness.drawers import Drawers
@@ -48,14 +47,9 @@ class Plan:
     faults: int | None
     seed: int
 
-    def drawn(self, number: int) -> list[tuple[str, Fault, int]]:
-        """Family, fault and strength of what the window of that number is spoilt with."""
-        every = [
-            (family, fault, strength)
-            for family, faults in FAMILIES.items()
-            for fault in faults
-            for strength in range(STRENGTHS)
-        ]
+    def drawn(self, number: int) -> list[Spoilt]:
+        """What the window of that number is spoilt by."""
+        every = [one for strength in range(STRENGTHS) for one in every_fault(strength)]
         order = np.random.default_rng([self.seed, number]).permutation(len(every))
         return [every[place] for place in order[: self.faults]]
 
@@ -121,10 +115,10 @@ def _measure_one(job: _Job, report: ReportProgress) -> list[Sample]:
     samples = []
     for place, frames in enumerate(_windows(job.clip)):
         samples += [Sample(source, GOOD, how, 0, numbers_of(one)) for how, one in harmless(frames).items()]
-        for number, (family, fault, strength) in enumerate(job.plan.drawn(1000 * job.number + place)):
+        for number, one in enumerate(job.plan.drawn(1000 * job.number + place)):
             rng = np.random.default_rng([job.plan.seed, job.number, place, number])
-            spoilt = fault.make(frames, fault.strengths[strength], rng)
-            samples.append(Sample(source, family, fault.name, strength, numbers_of(spoilt)))
+            spoilt = one.fault.make(frames, one.fault.strengths[one.strength], rng)
+            samples.append(Sample(source, one.family, one.fault.name, one.strength, numbers_of(spoilt)))
             report(len(samples))
     return samples
 

@@ -31,7 +31,7 @@ class Colours:
         self._seen += 1
 
     def place(self, name: str, /) -> Place | None:
-        if not name.endswith("_max"):
+        if not (name.startswith("c_") and name.endswith("_max")):
             return None
         column = (*_NAMES, *_LIKENESS).index(name.removeprefix("c_").removesuffix("_max"))
         return Place(int(np.argmax([frame[column] for frame in self._frames])) * EVERY)

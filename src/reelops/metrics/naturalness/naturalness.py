@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from reelops.metrics.metric import Metric
 from reelops.metrics.naturalness.drawers import Drawers
-from reelops.metrics.naturalness.model import Model, shipped_model
+from reelops.metrics.naturalness.model import Model, Odd, shipped_model
 from reelops.metrics.naturalness.words import words_of
 from reelops.metrics.tracker import Measure
 from reelops.metrics.view import Step, View
@@ -72,15 +73,20 @@ class Naturalness:
         oddness, odd = self._model.oddness(self._drawers.numbers())
         self._windows += 1
         if self._worst is None or oddness > self._worst[0]:
-            said = list[str]()
-            for one in odd:
+            self._worst = oddness, self._evidence(odd, max(0, first))
+
+    def _evidence(self, odd: Sequence[Odd], first: int) -> str:
+        """What counts most, each kind once, with the time and the place where it is worst."""
+        said: dict[str, str] = {}
+        for one in odd:
+            what = words_of(one.name)
+            if what not in said:
                 place = self._drawers.place(one.name)
-                words = words_of(one.name)
-                if place is not None:
-                    words += f" ({place.words(max(0, first), self._every, float(self._fps))})"
-                if not any(other.split(" (")[0] == words.split(" (")[0] for other in said):
-                    said.append(words)
-            self._worst = oddness, "; ".join(said[:_NAMED])
+                where = place.words(first, self._every, float(self._fps)) if place else ""
+                said[what] = f"{what} ({where})" if where else what
+            if len(said) == _NAMED:
+                break
+        return "; ".join(said.values())
 
     def measures(self) -> dict[str, Measure]:
         how = f"{_FPS} frames a second, {_WINDOW} at a time, against {len(self._model.good_G)} good clips"
