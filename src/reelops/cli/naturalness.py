@@ -9,15 +9,13 @@ from typing import Annotated
 import typer
 
 from reelops.gate.naturalness.fit import fit, leave_one_family_out
-from reelops.gate.naturalness.report import figures
+from reelops.gate.naturalness.report import REPORT_NAME, figures
 from reelops.gate.naturalness.samples import Plan, measure_samples, read_samples, write_samples
 from reelops.metrics.naturalness.model import MODEL_FILE
 from reelops.scoring.batch import find_clips
 from reelops.system.files import write_text_atomically
 from reelops.views.console import note
 from reelops.views.progress_bar import watching
-
-REPORT = "report.json"
 
 
 def register(app: typer.Typer) -> None:
@@ -57,7 +55,7 @@ def naturalness(
         write_samples(found, samples)
     out.mkdir(parents=True, exist_ok=True)
     report = figures(leave_one_family_out(found, seed), limit)
-    write_text_atomically(out / REPORT, json.dumps(report, indent=1) + "\n")
+    write_text_atomically(out / REPORT_NAME, json.dumps(report, indent=1) + "\n")
     write_text_atomically(out / MODEL_FILE.name, fit(found, seed).to_json())
     stopped, alarms = report["all"], report["good"]
     typer.echo(

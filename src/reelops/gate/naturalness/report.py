@@ -9,6 +9,9 @@ from typing import Any
 
 from reelops.gate.naturalness.fit import GOOD, Judged
 
+REPORT_NAME = "report.json"
+"""Beside the model."""
+
 _Z = 1.96
 
 
