@@ -59,6 +59,7 @@ class Scores(Mapping[str, float | None]):
                     "direction": METRICS[name].direction,
                     "how": measure.how,
                     "reason": measure.reason,
+                    **({"evidence": measure.evidence} if measure.evidence else {}),
                 }
                 for name, measure in self.measures.items()
             },
@@ -68,7 +69,7 @@ class Scores(Mapping[str, float | None]):
                 "fps": str(self.format.fps),
                 "width": self.format.width,
                 "height": self.format.height,
-                "measured": str(self.own_frames) if self.own_frames else "every frame",
+                **({"measured": str(self.own_frames)} if self.own_frames else {}),
             },
         }
 

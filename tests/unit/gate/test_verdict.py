@@ -40,6 +40,7 @@ GOOD = {
     "temporal_consistency": 0.95,
     "motion": 3.0,
     "own_motion": 0.7,
+    "naturalness": 0.6,
     "frozen_share": 0.0,
     "stutter": 0.0,
     "frame_disorder": 0.35,

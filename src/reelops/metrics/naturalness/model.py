@@ -74,7 +74,8 @@ class Model:
         Between the good clips it is interpolated; beyond the oddest it falls off as their upper half does.
         """
         if oddness <= self.good_G[-1]:
-            return float(np.interp(oddness, self.good_G, self.share_G))
+            sums, first = np.unique(self.good_G, return_index=True)
+            return float(np.interp(oddness, sums, self.share_G[first]))
         upper = self.good_G[len(self.good_G) // 2 :]
         fall = max(float((upper - upper[0]).mean()), 1e-6)
         return float(self.share_G[-1] * np.exp(-(oddness - self.good_G[-1]) / fall))

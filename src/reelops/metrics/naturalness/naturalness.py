@@ -18,6 +18,7 @@ from reelops.optical_flow.engines import Dis
 _FPS = 8
 _WINDOW = 49
 _FEWEST = 24
+_SMALLEST_SIDE = 96
 _NAMED = 3
 
 NATURALNESS = Metric(
@@ -50,9 +51,11 @@ class Naturalness:
         self._drawers = Drawers()
         self._worst: tuple[float, str] | None = None
         self._windows = 0
+        self._is_small = False
 
     def see(self, view: View, step: Step | None, /) -> None:
-        if self._frames % self._every == 0:
+        self._is_small = min(view.frame_HWC.shape[:2]) < _SMALLEST_SIDE
+        if self._frames % self._every == 0 and not self._is_small:
             self._take(view, step)
         self._frames += 1
 
@@ -90,10 +93,12 @@ class Naturalness:
 
     def measures(self) -> dict[str, Measure]:
         how = f"{_FPS} frames a second, {_WINDOW} at a time, against {len(self._model.good_G)} good clips"
-        if self._taken >= _FEWEST or (self._worst is None and self._taken >= _WINDOW):
+        if self._taken >= _FEWEST:
             self._judge()
         if self._worst is None:
             why = f"it takes {_FEWEST} frames, {_FPS} a second, and the clip has {self._taken}"
+            if self._is_small:
+                why = f"it takes {_SMALLEST_SIDE} pixels a side"
             return {"naturalness": Measure(None, how, why, applies=False)}
         oddness, evidence = self._worst
         # Of several pieces the worst is the oddest of as many draws.

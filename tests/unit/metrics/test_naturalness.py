@@ -1,0 +1,117 @@
+"""A spoilt clip is unnatural, and says where; a good one is not."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from real_media import media
+
+from reelops.errors import SettingsError
+from reelops.gate.faults.catalogue import FAMILIES
+from reelops.metrics.naturalness.model import Model, shipped_model
+from reelops.metrics.naturalness.naturalness import Naturalness
+from reelops.metrics.tracker import Measure
+from reelops.metrics.view import Step, View
+from reelops.optical_flow.engines import Dis
+from reelops.video.decode import read_clip
+
+EIGHT = Fraction(8)
+
+
+def measured(frames: np.ndarray, fps: Fraction = EIGHT) -> Measure:
+    tracker, engine = Naturalness(fps), Dis()
+    before: View | None = None
+    for frame in frames:
+        view = View(frame)
+        tracker.see(view, Step(before, view, engine) if before else None)
+        before = view
+    return tracker.measures()["naturalness"]
+
+
+def spoilt(frames: np.ndarray, name: str, strength: int = 2) -> np.ndarray:
+    fault = next(fault for faults in FAMILIES.values() for fault in faults if fault.name == name)
+    return fault.make(frames, fault.strengths[strength], np.random.default_rng(0))
+
+
+@pytest.fixture(scope="module")
+def kitten() -> np.ndarray:
+    return read_clip(media("cogvideo-example-kitten.mp4"), size=(480, 320))
+
+
+def test_a_filmed_clip_is_natural(kitten: np.ndarray) -> None:
+    assert (measured(kitten).value or 0) > 0.2
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("mosaic", ""),
+        ("misplaced blocks", "follows no motion around it"),
+        ("frozen side", "a part stands still"),
+        ("burning", ""),
+    ],
+)
+def test_a_spoilt_clip_is_not_and_what_is_odd_is_said(kitten: np.ndarray, name: str, words: str) -> None:
+    found = measured(spoilt(kitten, name))
+    assert (found.value or 0) < 0.1 and found.evidence
+    assert words in found.evidence
+
+
+def test_a_clip_of_three_times_the_rate_is_looked_at_eight_times_a_second(kitten: np.ndarray) -> None:
+    assert measured(np.repeat(kitten, 3, axis=0), 3 * EIGHT).value == measured(kitten).value
+
+
+def test_of_a_long_clip_the_worst_six_seconds_count(kitten: np.ndarray) -> None:
+    bad = spoilt(kitten, "mosaic")
+    long = measured(np.concatenate([kitten, bad]))
+    assert (long.value or 0) < 0.2 and long.value == pytest.approx(1 - (1 - (measured(bad).value or 0)) ** 2)
+
+
+def test_a_clip_that_is_too_short_or_too_small_is_not_judged(kitten: np.ndarray) -> None:
+    short, small = measured(kitten[:9]), measured(kitten[:, ::4, ::4])
+    assert short.value is None and not short.applies and "24 frames" in (short.reason or "")
+    assert small.value is None and not small.applies and "96 pixels" in (small.reason or "")
+
+
+@pytest.fixture
+def model() -> Model:
+    one, two = np.ones(2), np.full(2, 2.0)
+    return Model(("a", "b"), -one, one, two, one, 3 * one, np.array([0.0, 1.0, 4.0]), np.array([1.0, 0.6, 0.2]))
+
+
+def test_oddness_adds_up_what_lies_outside_the_ranges(model: Model) -> None:
+    oddness, odd = model.oddness({"a": 2.0, "b": -3.0})
+    assert oddness == pytest.approx(3 * 0.5 + 1 * 1.0)
+    assert [one.name for one in odd] == ["a", "b"] and sum(one.share for one in odd) == pytest.approx(1)
+    assert model.oddness({"a": 1.0, "b": -1.0}) == (0, ()) and model.oddness({})[0] == 0
+    assert model.oddness({"a": 1e9})[0] == 3 * 3.0
+
+
+def test_the_p_value_is_the_share_of_good_clips_that_are_as_odd(model: Model) -> None:
+    assert [model.p_value(oddness) for oddness in (0, 1, 4)] == [1.0, 0.6, 0.2]
+    beyond = [model.p_value(oddness) for oddness in (4.5, 6, 20)]
+    assert 0.2 > beyond[0] > beyond[1] > beyond[2] > 0
+
+
+def test_a_model_comes_back_from_its_file_as_it_was(model: Model, tmp_path: Path) -> None:
+    file = tmp_path / "model.json"
+    file.write_text(model.to_json())
+    again = Model.read(file)
+    assert again.names == model.names and again.p_value(2.5) == model.p_value(2.5)
+    assert again.oddness({"a": 3.0, "b": 4.0})[0] == model.oddness({"a": 3.0, "b": 4.0})[0]
+
+
+def test_a_damaged_or_missing_model_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "model.json"
+    with pytest.raises(SettingsError, match=r"model\.json"):
+        Model.read(file)
+    file.write_text('{"numbers": {"a": [1, 2]}, "good": []}')
+    with pytest.raises(SettingsError, match=r"model\.json"):
+        Model.read(file)
+
+
+def test_the_shipped_model_is_small_and_knows_many_sources() -> None:
+    assert len(shipped_model().good_G) >= 40 and shipped_model().share_G[0] == pytest.approx(1)
