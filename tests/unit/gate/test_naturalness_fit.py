@@ -11,6 +11,9 @@ from reelops.errors import InputError
 from reelops.gate.naturalness.fit import GOOD, Sample, fit, leave_one_family_out
 from reelops.gate.naturalness.report import figures, wilson
 from reelops.gate.naturalness.samples import read_samples, write_samples
+from reelops.metrics.naturalness.kinds import KINDS
+
+NAMES = ("ghost_a", "geo_b", "speed_c")
 
 
 def made(seed: int = 0) -> list[Sample]:
@@ -19,26 +22,23 @@ def made(seed: int = 0) -> list[Sample]:
     samples = []
     for source in range(20):
         for version in range(3):
-            numbers = dict(zip("abc", rng.normal(0, 1, 3).tolist(), strict=True))
+            numbers = dict(zip(NAMES, rng.normal(0, 1, 3).tolist(), strict=True))
             samples.append(Sample(f"clip {source}", GOOD, f"version {version}", 0, numbers))
         for strength in range(3):
-            numbers = dict(zip("abc", rng.normal(0, 1, 3).tolist(), strict=True))
-            samples.append(Sample(f"clip {source}", "up", "a up", strength, {**numbers, "a": 5.0 * (strength + 1)}))
+            numbers = dict(zip(NAMES, rng.normal(0, 1, 3).tolist(), strict=True))
             samples.append(
-                Sample(f"clip {source}", "down", "b down", strength, {**numbers, "b": -5.0 * (strength + 1)})
+                Sample(f"clip {source}", "up", "a up", strength, {**numbers, "ghost_a": 5.0 * (strength + 1)})
+            )
+            samples.append(
+                Sample(f"clip {source}", "down", "b down", strength, {**numbers, "geo_b": -5.0 * (strength + 1)})
             )
     return samples
 
 
-def test_numbers_that_faults_push_out_of_range_count_and_the_others_hardly() -> None:
-    model = fit(made())
-    weight = {
-        name: (below, above)
-        for name, below, above in zip(model.names, model.weight_low_N, model.weight_high_N, strict=True)
-    }
-    others = max(weight.get("c", (0.0, 0.0)))
-    assert weight["a"][1] > 3 * others and weight["b"][0] > 3 * others
-    assert (model.weight_low_N >= 0).all() and (model.weight_high_N >= 0).all()
+def test_kinds_that_faults_push_out_of_range_count_more_than_others() -> None:
+    weight = dict(zip(KINDS, fit(made()).weight_K, strict=True))
+    assert min(weight["ghosts"], weight["shape"]) > 2 * weight["pace"] > 0
+    assert min(weight.values()) >= 0
 
 
 def test_the_p_values_of_good_clips_are_spread_evenly() -> None:

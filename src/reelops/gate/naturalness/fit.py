@@ -1,8 +1,8 @@
 """How the model of natural clips is learnt, and what it is worth on faults that it has never seen.
 
-Ranges are those of good clips. How much an oddness counts is learnt on faults by logistic regression with weights of at
-least nought: no oddness ever speaks for a clip. So that the model does not mistake clips it knows for good ones, the
-oddness of a clip is always measured by the ranges of others: sources are dealt out to folds, never frames.
+Ranges are those of good clips. How much a kind of oddness counts is learnt on faults by logistic regression with
+weights of at least nought: no oddness ever speaks for a clip. So that the model does not mistake clips it knows for
+good ones, the oddness of a clip is always measured by the ranges of other sources.
 """
 
 from __future__ import annotations
@@ -14,16 +14,21 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from reelops.metrics.naturalness.model import Model, odd_sides
+from reelops.metrics.naturalness.kinds import KINDS
+from reelops.metrics.naturalness.model import Model, Ranges, by_kind
 
-FOLDS = 8
+FOLDS = 12
 GOOD = "good"
 
-# Parts of good clips that lie outside a range, on each side; and how strongly weights are held down.
+# Percent of good clips that lie outside a range, on each side, and percent that reach no more of a kind.
 _OUTSIDE = 1.0
-_RIDGE = 0.03
+_REACHED = 98.0
 _LEAST_WIDTH_SHARE = 0.1
-_NOTHING = 1e-6
+_LEAST_UNIT = 0.25
+
+# How strongly weights are drawn, and towards what.
+_RIDGE = 0.03
+_PRIOR = 0.05
 
 
 @dataclass(frozen=True)
@@ -59,31 +64,22 @@ def fit(samples: Sequence[Sample], seed: int = 0) -> Model:
         ValueError: there are fewer than two good sources, or no faults.
     """
     names = tuple(sorted(set.intersection(*(set(sample.numbers) for sample in samples))))
-    table, is_good = _table(samples, names)
-    folds = _folds(samples, seed)
+    values = np.array([[sample.numbers[name] for name in names] for sample in samples], dtype=np.float64)
+    is_good = np.array([sample.family == GOOD for sample in samples])
     if len({sample.source for sample in samples if sample.family == GOOD}) < 2 or is_good.all():
         raise ValueError("good clips of at least two sources, and some faults, are wanted to learn from")
-    odd = np.zeros((len(samples), 2 * len(names)))
+    sources = np.array([sample.source for sample in samples])
+    kinds = np.zeros((len(samples), len(KINDS)))
+    for source in set(sources):
+        within = sources == source
+        kinds[within] = by_kind(_ranges(values[is_good & ~within], names).odd(values[within]), names)
+    folds, sums = _folds(samples, seed), np.zeros(len(samples))
     for fold in range(FOLDS):
         within = folds == fold
-        odd[within] = np.hstack(odd_sides(table[within], *_ranges(table[is_good & ~within])))
-    sums = np.zeros(len(samples))
-    for fold in range(FOLDS):
-        within = folds == fold
-        sums[within] = odd[within] @ _weights(odd[~within], is_good[~within], samples, ~within)
-    low, high, width = _ranges(table[is_good])
-    weights = _weights(odd, is_good, samples, np.ones(len(samples), bool))
-    below, above = weights[: len(names)], weights[len(names) :]
-    used = (below > _NOTHING) | (above > _NOTHING)
-    return Model(
-        tuple(name for name, one in zip(names, used, strict=True) if one),
-        low[used],
-        high[used],
-        width[used],
-        below[used],
-        above[used],
-        *_shares(sums[is_good], [sample.source for sample in samples if sample.family == GOOD]),
-    )
+        others = [sample for sample, its in zip(samples, folds, strict=True) if its != fold]
+        sums[within] = kinds[within] @ _weights(kinds[~within], others)
+    good_G, share_G = _shares(sums[is_good], [sample.source for sample in samples if sample.family == GOOD])
+    return Model(_ranges(values[is_good], names), _weights(kinds, samples), good_G, share_G)
 
 
 def leave_one_family_out(samples: Sequence[Sample], seed: int = 0) -> list[Judged]:
@@ -117,11 +113,6 @@ def _shares(sums: np.ndarray, sources: Sequence[str]) -> tuple[np.ndarray, np.nd
     return sums[order], 1 - np.cumsum(share) + share
 
 
-def _table(samples: Sequence[Sample], names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    table = np.array([[sample.numbers[name] for name in names] for sample in samples], dtype=np.float64)
-    return table, np.array([sample.family == GOOD for sample in samples])
-
-
 def _folds(samples: Sequence[Sample], seed: int) -> np.ndarray:
     """The fold of each sample; clips of one source are in one."""
     sources = sorted({sample.source for sample in samples})
@@ -129,26 +120,35 @@ def _folds(samples: Sequence[Sample], seed: int) -> np.ndarray:
     return np.array([deal[sample.source] % FOLDS for sample in samples])
 
 
-def _ranges(good_BN: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _ranges(good_BN: np.ndarray, names: tuple[str, ...]) -> Ranges:
     low, high = np.percentile(good_BN, [_OUTSIDE, 100 - _OUTSIDE], axis=0)
-    return low, high, high - low + _LEAST_WIDTH_SHARE * good_BN.std(axis=0) + 1e-6
+    return Ranges(names, low, high, high - low + _LEAST_WIDTH_SHARE * good_BN.std(axis=0) + 1e-6)
 
 
-def _weights(odd_BM: np.ndarray, is_good_B: np.ndarray, samples: Sequence[Sample], among_B: np.ndarray) -> np.ndarray:
-    """Logistic regression with weights of at least 0: good clips and faults count the same, and so do families."""
-    families = np.array([sample.family for sample, one in zip(samples, among_B, strict=True) if one])
-    count = np.array([(families == family).sum() for family in families])
-    share = np.where(is_good_B, 0.5, 0.5 / max(1, len(set(families)) - 1)) / count
-    sign = np.where(is_good_B, -1.0, 1.0)
+def _weights(kinds_BK: np.ndarray, samples: Sequence[Sample]) -> np.ndarray:
+    """How much the sum of each kind counts, from 0: logistic regression on sums in units of what good clips reach.
+
+    Good clips and faults count the same, and so do families of faults. Weights are drawn towards a small one, so that a
+    kind of which none of these faults speaks counts, too.
+    """
+    families = [sample.family for sample in samples]
+    counts = Counter(families)
+    is_good = np.array([family == GOOD for family in families])
+    share = np.array([0.5 / counts[one] / (1 if one == GOOD else len(counts) - 1) for one in families])
+    sign = np.where(is_good, -1.0, 1.0)
+    unit_K = np.percentile(kinds_BK[is_good], _REACHED, axis=0) + _LEAST_UNIT
+    scaled = kinds_BK / unit_K
 
     def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
         weights, bias = parameters[:-1], parameters[-1]
-        margin = sign * (odd_BM @ weights + bias)
-        value = float(share @ np.logaddexp(0, -margin)) + _RIDGE * float(weights @ weights)
+        margin = sign * (scaled @ weights + bias)
+        off = weights - _PRIOR
         slope = -share * sign / (1 + np.exp(np.clip(margin, -50, 50)))
-        return value, np.append(odd_BM.T @ slope + 2 * _RIDGE * weights, slope.sum())
+        value = float(share @ np.logaddexp(0, -margin)) + _RIDGE * float(off @ off)
+        return value, np.append(scaled.T @ slope + 2 * _RIDGE * off, slope.sum())
 
-    start = np.append(np.full(odd_BM.shape[1], 0.01), -1.0)
-    bounds = [(0.0, None)] * odd_BM.shape[1] + [(None, None)]
-    found: np.ndarray = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
-    return found[:-1]
+    start = np.append(np.full(len(KINDS), _PRIOR), -1.0)
+    bounds = [(0.0, None)] * len(KINDS) + [(None, None)]
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+    weights_K: np.ndarray = found[:-1] / unit_K
+    return weights_K

@@ -1,14 +1,15 @@
-"""The model of natural clips: which numbers are odd, how much each oddness counts, and how odd good clips are.
+"""The model of natural clips: which numbers are odd, how much each kind of oddness counts, and how odd good clips are.
 
-A number is odd by how far it lies outside the range that good clips have, in widths of that range. Oddities are weighed
-and added up; the weights, none below nought, were learnt on faults (`reelops naturalness`). The sum is held against
-those of good clips that the model had not seen: the share that is at least as odd is a p-value.
+A number is odd by how far it lies outside the range that good clips have, in widths of that range. The oddities of a
+kind are added up, and the kinds are weighed, by weights of at least nought that were learnt on faults (`reelops
+naturalness`). Their sum is held against those of good clips that the model had not seen: the share of them that is at
+least as odd is a p-value.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 
 from reelops.errors import SettingsError
 from reelops.foreign import json_object, reading_foreign
+from reelops.metrics.naturalness.kinds import KINDS, kind_of
 from reelops.settings import shipped_folder
 
 MODEL_FILE = Path("models/naturalness/model.json")
@@ -27,15 +29,43 @@ FARTHEST = 3.0
 
 @dataclass(frozen=True)
 class Odd:
-    """One number that speaks against a clip.
+    """One kind of oddness that speaks against a clip.
 
     Attributes:
-        name: of the number.
-        share: of all that speaks against the clip.
+        kind: one of `KINDS`.
+        number: the one of its numbers that is furthest off.
     """
 
-    name: str
-    share: float
+    kind: str
+    number: str
+
+
+@dataclass(frozen=True, eq=False)
+class Ranges:
+    """What N numbers of good clips are.
+
+    Attributes:
+        names: of the numbers.
+        low_N, high_N: between them good clips lie.
+        width_N: by which oddness is measured, above 0.
+    """
+
+    names: tuple[str, ...]
+    low_N: np.ndarray
+    high_N: np.ndarray
+    width_N: np.ndarray
+
+    def odd(self, values_BN: np.ndarray) -> np.ndarray:
+        """How far values lie outside, in widths, (B, N) within [0, 3]; not at all where there is none (NaN)."""
+        outside = np.maximum(self.low_N - values_BN, values_BN - self.high_N) / self.width_N
+        clipped: np.ndarray = np.clip(np.nan_to_num(outside, nan=0.0, posinf=FARTHEST), 0, FARTHEST)
+        return clipped
+
+
+def by_kind(odd_BN: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """The sums of each kind: (B, K), in the order of `KINDS`."""
+    kinds = np.array([kind_of(name) for name in names])
+    return np.stack([odd_BN[:, kinds == kind].sum(axis=1) for kind in KINDS], axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,30 +73,26 @@ class Model:
     """What good clips measure, and what counts against others.
 
     Attributes:
-        names: of N numbers.
-        low_N, high_N: the range of good clips.
-        width_N: of the range, by which oddness is measured; above 0.
-        weight_low_N, weight_high_N: how much it counts to lie below, and above; from 0.
+        ranges: of good clips.
+        weight_K: of the sum of each of `KINDS`; from 0.
         good_G, share_G: sums of good clips that were not learnt from, ascending, and what share of them is at least as
             odd, (0, 1].
     """
 
-    names: tuple[str, ...]
-    low_N: np.ndarray
-    high_N: np.ndarray
-    width_N: np.ndarray
-    weight_low_N: np.ndarray
-    weight_high_N: np.ndarray
+    ranges: Ranges
+    weight_K: np.ndarray
     good_G: np.ndarray
     share_G: np.ndarray
 
     def oddness(self, numbers: Mapping[str, float]) -> tuple[float, tuple[Odd, ...]]:
-        """The weighed sum, from 0, and what it is made of, most first. Numbers that are missing speak for nothing."""
-        values = np.array([numbers.get(name, np.nan) for name in self.names])
-        parts = weigh(values[None], self)[0]
-        total = float(parts.sum())
-        order = np.argsort(-parts, kind="stable")
-        return total, tuple(Odd(self.names[k], float(parts[k] / total)) for k in order if parts[k] > 0)
+        """The weighed sum, from 0, and the kinds it is made of, most first. Numbers that are missing say nothing."""
+        names = self.ranges.names
+        odd_1N = self.ranges.odd(np.array([[numbers.get(name, np.nan) for name in names]]))
+        parts = by_kind(odd_1N, names)[0] * self.weight_K
+        order = [KINDS[place] for place in np.argsort(-parts, kind="stable") if parts[place] > 0]
+        farthest = sorted(zip(-odd_1N[0], names, strict=True))
+        worst = {kind: next(name for _, name in farthest if kind_of(name) == kind) for kind in order}
+        return float(parts.sum()), tuple(Odd(kind, worst[kind]) for kind in order)
 
     def p_value(self, oddness: float) -> float:
         """The share of good clips that are at least as odd, (0, 1].
@@ -81,21 +107,17 @@ class Model:
         return float(self.share_G[-1] * np.exp(-(oddness - self.good_G[-1]) / fall))
 
     def to_json(self) -> str:
-        numbers = {
-            name: [float(f"{value:.5g}") for value in row]
-            for name, *row in zip(
-                self.names,
-                self.low_N,
-                self.high_N,
-                self.width_N,
-                self.weight_low_N,
-                self.weight_high_N,
-                strict=True,
-            )
+        """The model as a file holds it."""
+        ranges = self.ranges
+        table = zip(ranges.names, zip(ranges.low_N, ranges.high_N, ranges.width_N, strict=True), strict=True)
+        facts = {
+            "numbers (low, high, width)": {name: _short(row) for name, row in table},
+            "weights": dict(zip(KINDS, _short(self.weight_K), strict=True)),
+            "good clips (oddness, share as odd)": [
+                _short(pair) for pair in zip(self.good_G, self.share_G, strict=True)
+            ],
         }
-        good = [[float(f"{value:.5g}") for value in pair] for pair in zip(self.good_G, self.share_G, strict=True)]
-        columns = ["low", "high", "width", "weight below", "weight above"]
-        return json.dumps({"columns": columns, "numbers": numbers, "good": good}, indent=1) + "\n"
+        return json.dumps(facts, indent=1) + "\n"
 
     @classmethod
     def read(cls, path: Path) -> Model:
@@ -107,26 +129,17 @@ class Model:
         if not path.is_file():
             raise SettingsError(f"There is no {path}, the model of natural clips. Install ReelOps again.")
         with reading_foreign(path, SettingsError, "is damaged; install ReelOps again"):
-            told = json_object(path.read_text(encoding="utf-8"))
-            table = np.array(list(told["numbers"].values()), dtype=np.float64).reshape(-1, 5)
-            good = np.array(told["good"], dtype=np.float64).reshape(-1, 2)
-            return cls(tuple(told["numbers"]), *table.T, *good.T)
+            numbers, weights, good = json_object(path.read_text(encoding="utf-8")).values()
+            table = np.array(list(numbers.values()), dtype=np.float64).reshape(-1, 3)
+            pairs = np.array(good, dtype=np.float64).reshape(-1, 2)
+            weight_K = np.array([weights[kind] for kind in KINDS], dtype=np.float64)
+            for name in numbers:
+                kind_of(name)
+            return cls(Ranges(tuple(numbers), *table.T), weight_K, *pairs.T)
 
 
-def weigh(values_BN: np.ndarray, model: Model) -> np.ndarray:
-    """What each number of each clip adds, (B, N), from 0."""
-    below, above = odd_sides(values_BN, model.low_N, model.high_N, model.width_N)
-    parts: np.ndarray = below * model.weight_low_N + above * model.weight_high_N
-    return parts
-
-
-def odd_sides(
-    values_BN: np.ndarray, low_N: np.ndarray, high_N: np.ndarray, width_N: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """How far values lie below and above their ranges, in widths, [0, 3]; nowhere where there is none."""
-    below = np.nan_to_num((low_N - values_BN) / width_N, nan=0.0)
-    above = np.nan_to_num((values_BN - high_N) / width_N, nan=0.0)
-    return np.clip(below, 0, FARTHEST), np.clip(above, 0, FARTHEST)
+def _short(values: Sequence[float] | np.ndarray) -> list[float]:
+    return [float(f"{value:.5g}") for value in values]
 
 
 @cache

@@ -7,8 +7,8 @@ from fractions import Fraction
 
 from reelops.metrics.metric import Metric
 from reelops.metrics.naturalness.drawers import Drawers
+from reelops.metrics.naturalness.kinds import words_of
 from reelops.metrics.naturalness.model import Model, Odd, shipped_model
-from reelops.metrics.naturalness.words import words_of
 from reelops.metrics.tracker import Measure
 from reelops.metrics.view import Step, View
 from reelops.optical_flow.engines import Dis
@@ -79,17 +79,13 @@ class Naturalness:
             self._worst = oddness, self._evidence(odd, max(0, first))
 
     def _evidence(self, odd: Sequence[Odd], first: int) -> str:
-        """What counts most, each kind once, with the time and the place where it is worst."""
-        said: dict[str, str] = {}
-        for one in odd:
-            what = words_of(one.name)
-            if what not in said:
-                place = self._drawers.place(one.name)
-                where = place.words(first, self._every, float(self._fps)) if place else ""
-                said[what] = f"{what} ({where})" if where else what
-            if len(said) == _NAMED:
-                break
-        return "; ".join(said.values())
+        """What counts most, with the time and the place where it is worst."""
+        said = []
+        for one in odd[:_NAMED]:
+            place = self._drawers.place(one.number)
+            where = place.words(first, self._every, float(self._fps)) if place else ""
+            said.append(f"{words_of(one.kind)} ({where})" if where else words_of(one.kind))
+        return "; ".join(said)
 
     def measures(self) -> dict[str, Measure]:
         how = f"{_FPS} frames a second, {_WINDOW} at a time, against {len(self._model.good_G)} good clips"
