@@ -15,9 +15,11 @@ from PIL import Image
 from real_media import media
 
 from reelops.camera.moves import CameraMove, CameraSpeed, film, path_of
+from reelops.gate.decision import Decision
 from reelops.gate.degenerate_clips import CASES
+from reelops.gate.faults.catalogue import every_fault
 from reelops.gate.limits import load_gate_settings
-from reelops.gate.self_test import SelfTestRow, calibration, self_test, self_test_clips
+from reelops.gate.self_test import ClipTest, SelfTestRow, calibration, self_test, self_test_clips
 from reelops.gate.verdict import judge
 from reelops.metrics.settings import ScoreSettings
 from reelops.params import load_config
@@ -86,8 +88,9 @@ def test_clean_camera_moves_are_accepted_where_they_were_asked_for(
     limits = load_gate_settings(load_config(params_file=repository / "params.yaml")).limits_of("default")
     for name in ("as it is", "constant pan", "accelerating pan"):
         asked = replace(rows[name].scores, asked_move=rows[name].scores.measured_move)
-        # The pans look at a part of a frame, enlarged, which may well be soft.
-        assert [reason for reason in judge(asked, limits).reasons if reason.metric != "sharpness"] == [], name
+        # The pans look at a part of a frame, enlarged, which may well be soft, and softer than photographs are.
+        excused = ("sharpness", "naturalness")
+        assert [reason for reason in judge(asked, limits).reasons if reason.metric not in excused] == [], name
 
 
 def test_a_row_tells_whether_the_gate_was_right(rows: dict[str, SelfTestRow]) -> None:
@@ -95,6 +98,21 @@ def test_a_row_tells_whether_the_gate_was_right(rows: dict[str, SelfTestRow]) ->
     facts = row.to_json()
     assert facts["name"] == "frozen" and facts["expected"] == "bad" and facts["passed"] is True
     assert facts["verdict"]["decision"] == "reject" and facts["scores"]["motion"] == 0
+
+
+def test_further_faults_are_tried_when_they_are_asked_for_and_a_few_may_slip_through(
+    rows: dict[str, SelfTestRow], repository: Path
+) -> None:
+    limits = load_gate_settings(load_config(params_file=repository / "params.yaml")).limits_of("default")
+    frames = read_clip(media("cogvideox-generated-3.mp4"), size=SIZE)[:25]
+    mosaic = next(one for one in every_fault() if one.fault.name == "mosaic")
+    row = list(self_test(frames, EIGHT, FAST, limits, faults=(mosaic,)))[-1]
+    assert (row.name, row.family, row.strength, row.expected) == ("mosaic, 12 px", "resolution", 1, "bad")
+    accepted = replace(row, verdict=replace(row.verdict, decision=Decision.ACCEPT))
+    stopped = replace(row, verdict=replace(row.verdict, decision=Decision.REVIEW))
+    known = tuple(rows.values())
+    assert ClipTest(Path("a.mp4"), (*known, *[stopped] * 9, accepted)).passed
+    assert not ClipTest(Path("a.mp4"), (*known, *[stopped] * 8, accepted, accepted)).passed
 
 
 def test_a_calibration_sums_up_verdicts_and_the_values_behind_every_limit(

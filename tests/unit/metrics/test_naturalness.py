@@ -51,7 +51,6 @@ def test_a_filmed_clip_is_natural(kitten: np.ndarray) -> None:
     ("name", "words"),
     [
         ("mosaic", ""),
-        ("misplaced blocks", ""),
         ("frozen side", "a part stands still"),
         ("burning", ""),
     ],

@@ -83,7 +83,7 @@ def _likeness(colour_HWC: np.ndarray) -> list[float]:
     even = small / (np.sqrt(np.maximum(cv2.blur(small * small, (9, 9)), 0)) + 1) * taper[:, None] * taper
     transform = np.fft.rfft2(even)
     power = np.abs(transform) ** 2
-    whitening = 1 / (np.sqrt(power) + np.sqrt(power).mean())
+    whitening = 1 / (np.sqrt(power) + np.sqrt(power).mean() + 1e-9)
     own = np.fft.irfft2(power * whitening)
     peak = own[0, 0] + 1e-9
     distance = np.minimum(np.arange(_SIDE), _SIDE - np.arange(_SIDE))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reelops.benchmark.case import Bench
 from reelops.benchmark.cases.gate import GATE, measure_gate
+from reelops.gate.faults.catalogue import FAMILIES, a_third_of_faults
 from reelops.progress import QUIET
 
 
@@ -15,6 +16,9 @@ def test_the_gate_is_shown_every_version_of_every_clip(bench: Bench) -> None:
     as_it_is = found["versions"]["as it is"]
     assert len(found["held_back"]) == as_it_is["review"] + as_it_is["reject"]
     assert all(row["why"] for row in found["held_back"])
-    good, bad = GATE.targets(found)
+    assert sum(row["of"] for row in found["families"]) == len(a_third_of_faults(0)) == len(found["curves"])
+    assert {row["family"] for row in found["families"]} == set(found["left_out"]["families"]) == set(FAMILIES)
+    good, further, bad = GATE.targets(found)
     assert (good.measured, bad.measured) == (found["good_not_rejected"], found["bad_not_accepted"])
+    assert further.measured == found["faults_held_back"]
     assert "The gate on good clips (1) and degraded versions of them" in [table.title for table in GATE.tables(found)]
