@@ -33,7 +33,7 @@ def naturalness(
     ] = None,
     faults: Annotated[int, typer.Option(help="Spoilt versions of each clip.", min=1, max=1000)] = 40,
     limit: Annotated[float, typer.Option(help="Below this share of good clips one is held back.", min=0, max=1)] = 0.15,
-    seed: Annotated[int, typer.Option(help="Of everything random.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Of everything random.", min=0, max=2**32 - 1)] = 0,
     workers: Annotated[
         int | None, typer.Option("--workers", "-j", help="Processes.", min=1, max=1024, show_default="one a core")
     ] = None,

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from reelops.errors import DONE, FAILED
-from reelops.gate.faults.catalogue import every_fault
+from reelops.errors import DONE, FAILED, InputError
+from reelops.gate.faults.catalogue import FAMILIES, Spoilt, every_fault
 from reelops.gate.limits import DEFAULT
 from reelops.gate.self_test import self_test_clips
 from reelops.params import load_config
@@ -110,6 +110,13 @@ def score(
         bool,
         typer.Option("--self-test", help="The clips are good: degrade them in every known way, and test the gate."),
     ] = False,
+    families: Annotated[
+        str,
+        typer.Option(
+            help="Of the self-test's further faults, those of these families alone: time,parts; none for none.",
+            show_default="all",
+        ),
+    ] = ",".join(FAMILIES),
     params: Annotated[Path | None, typer.Option(help="Another params.yaml.", show_default=False)] = None,
 ) -> None:
     """Score clips, and judge them by the limits of params.yaml.
@@ -137,7 +144,7 @@ def score(
         fresh=fresh,
     )
     if self_test:
-        raise typer.Exit(_self_test(find_clips(videos, note), order, workers, as_json))
+        raise typer.Exit(_self_test(find_clips(videos, note), order, _faults_of(families), workers, as_json))
     outputs = Outputs(csv, parquet, html, plots, data_docs, media_mb * 1_000_000)
     raise typer.Exit(_score(videos, compare, order, outputs, workers, as_json))
 
@@ -182,11 +189,30 @@ def _compared(
     return compare_clips(results, old, root, compare if root and compare.is_dir() else None)
 
 
-def _self_test(clips: Sequence[Path], order: ScoringOrder, workers: int | None, as_json: Path | None) -> int:
+def _faults_of(families: str) -> tuple[Spoilt, ...]:
+    """All faults of the families that are named, where they are plain to see.
+
+    Raises:
+        InputError: there is no such family.
+    """
+    wanted = [name.strip() for name in families.split(",") if name.strip() not in ("", "none")]
+    for name in wanted:
+        if name not in FAMILIES:
+            raise InputError(f"there is no family of faults {name!r}; choose of: {', '.join(FAMILIES)}.")
+    return tuple(one for one in every_fault() if one.family in wanted)
+
+
+def _self_test(
+    clips: Sequence[Path],
+    order: ScoringOrder,
+    faults: tuple[Spoilt, ...],
+    workers: int | None,
+    as_json: Path | None,
+) -> int:
     check_files([as_json] if as_json and as_json != STDOUT else [], clips)
     limits = order.gate_settings.limits_of(order.profile or DEFAULT)
     with watching(name=lambda _: "Degrading and judging") as context:
-        tests = self_test_clips(clips, order.score_settings, limits, context, workers, faults=lambda _: every_fault())
+        tests = self_test_clips(clips, order.score_settings, limits, context, workers, faults=lambda _: faults)
     text = json.dumps([test.to_json() for test in tests], indent=2, ensure_ascii=False, allow_nan=False)
     if as_json == STDOUT:
         typer.echo(text)

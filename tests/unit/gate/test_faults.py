@@ -21,6 +21,14 @@ def spoilt(frames: np.ndarray, one: Spoilt) -> np.ndarray:
     return one.fault.make(frames, one.fault.strengths[one.strength], np.random.default_rng(5))
 
 
+@pytest.mark.parametrize("length", [2, 5, 9])
+def test_short_and_small_clips_can_be_spoilt_too(kitten: np.ndarray, length: int) -> None:
+    small = np.ascontiguousarray(kitten[:length, ::4, ::4])
+    for strength in range(3):
+        for one in every_fault(strength):
+            assert spoilt(small, one).shape == small.shape, one.name
+
+
 def test_there_are_at_least_forty_kinds_in_eight_families_and_no_name_twice() -> None:
     names = [fault.name for _, fault in ALL]
     assert len(FAMILIES) >= 8 and len(names) >= 40 and len(set(names)) == len(names)

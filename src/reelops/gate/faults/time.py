@@ -44,8 +44,9 @@ def stalling(frames_THWC: np.ndarray, share: float, rng: np.random.Generator) ->
 def jumping_back(frames_THWC: np.ndarray, times: float, rng: np.random.Generator) -> np.ndarray:
     """Some frames are out of their place by six."""
     order = np.arange(len(frames_THWC))
-    for place in rng.choice(np.arange(7, len(order)), round(times), replace=False):
-        order[place] = place - 6
+    places = np.arange(min(7, len(order) - 1), len(order))
+    for place in rng.choice(places, min(round(times), len(places)), replace=False):
+        order[place] = max(0, place - 6)
     return frames_THWC[order]
 
 
