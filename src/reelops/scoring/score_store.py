@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from reelops.metrics.asked import NETWORKS
+from reelops.metrics.naturalness.model import shipped_digest
 from reelops.metrics.scores import Scores
 from reelops.metrics.settings import Weights
 from reelops.system.known_digests import digest_of_files
@@ -39,6 +40,7 @@ class ScoreKey:
         also: more metrics that were asked for.
         weights: digests of the networks that these take, by their names; None for one that is not on this machine.
         making: digest of the code and the libraries that measure.
+        naturalness: digest of the model of natural clips.
     """
 
     clip: str
@@ -50,6 +52,7 @@ class ScoreKey:
     also: tuple[str, ...] = ()
     weights: tuple[tuple[str, str | None], ...] = ()
     making: str = field(default_factory=lambda: making_of(_MEASURING).digest)
+    naturalness: str = field(default_factory=shipped_digest)
 
 
 ScoreStore = ContentStore[ScoreKey, Scores]

@@ -20,6 +20,7 @@ from reelops.errors import SettingsError
 from reelops.foreign import json_object, reading_foreign
 from reelops.metrics.naturalness.kinds import KINDS, kind_of
 from reelops.settings import shipped_folder
+from reelops.system.digest import sha256_of
 
 MODEL_FILE = Path("models/naturalness/model.json")
 
@@ -146,3 +147,9 @@ def _short(values: Sequence[float] | np.ndarray) -> list[float]:
 def shipped_model() -> Model:
     """The model that comes with ReelOps."""
     return Model.read(shipped_folder() / MODEL_FILE)
+
+
+@cache
+def shipped_digest() -> str:
+    """sha256 of its file: what scores that are kept depend on."""
+    return sha256_of(shipped_folder() / MODEL_FILE)
