@@ -114,8 +114,9 @@ def _excused(scores: Scores, limits: GateLimits) -> tuple[str, ...]:
     if scores.measured_move is not CameraMove.STATIC:
         return ()
     motion, limit = scores.get("motion"), limits.metrics.get("motion")
-    known = motion is not None and math.isfinite(motion)
-    still = known and limit is not None and limit.judge(motion, static_asked=True) is not None
+    if motion is None or limit is None or not math.isfinite(motion):
+        return ("accept",)
+    still = limit.judge(motion, static_asked=True) is not None
     return ("accept", "accept_if_still") if still else ("accept",)
 
 
