@@ -116,6 +116,8 @@ def test_a_picture_that_has_changed_since_is_not_used(clips: Path, tmp_path: Pat
     answer = json.loads(run(tmp_path / "made.mp4", "--json").stdout)
     assert answer["scores"]["first_frame_fidelity"] is None
     assert "photo.png, which is not here" in answer["notes"][0]
+    assert "picture" in [reason["metric"] for reason in answer["verdict"]["reasons"]]
+    assert answer["verdict"]["decision"] != "accept"
 
 
 def test_a_profile_without_limits_is_said_aloud(clips: Path) -> None:
