@@ -281,8 +281,20 @@ def stop_among(error: BaseException) -> BaseException | None:
     """What asked the work to stop, where that is among the causes: a signal, a cancellation, a task's time limit.
 
     Libraries wrap whatever meets them in errors of their own; whoever turns these into other errors asks here first.
+    What an error was raised in the handling of counts, too, where it names another cause: urllib3 gives a cause of its
+    own making to what it raises in the handling of a time limit.
     """
-    return next((link for link in causes(error) if _asks_to_stop(link)), None)
+    waiting, seen = [error], []
+    while waiting:
+        link = waiting.pop(0)
+        if any(link is known for known in seen):
+            continue
+        if _asks_to_stop(link):
+            return link
+        seen.append(link)
+        met = (link.__cause__, link.__context__ if link.__cause__ or not link.__suppress_context__ else None)
+        waiting += [one for one in met if one is not None]
+    return None
 
 
 def causes(error: BaseException | None) -> list[BaseException]:

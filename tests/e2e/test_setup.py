@@ -44,7 +44,8 @@ class Project:
         return self.folder / "index"
 
     def set_up(self, **environment: str) -> subprocess.CompletedProcess[str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+        # VENV is what `make python-report VENV=...` says of the checkout whose tests these are.
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PIP_") and name != "VENV"}
         own = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.index)}
         return subprocess.run(
             ["bash", "scripts/setup.sh"],

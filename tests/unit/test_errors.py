@@ -19,6 +19,7 @@ from reelops.errors import (
     WeightsError,
     fault_of,
     may_pass,
+    stop_among,
     this_machine_failed,
 )
 from reelops.system.write_errors import cannot_write
@@ -150,3 +151,16 @@ def test_what_this_very_machine_lacks_is_seen_through_a_librarys_words(error: Ex
 )
 def test_a_network_that_fails_is_not_this_machine(error: Exception) -> None:
     assert not this_machine_failed(error)
+
+
+def test_what_asks_to_stop_is_found_behind_a_cause_that_a_library_made_up() -> None:
+    """As urllib3 raises what met it while it sent: from an error that nobody raised."""
+    asked = KeyboardInterrupt()
+    with pytest.raises(RuntimeError) as caught:
+        try:
+            raise asked
+        except KeyboardInterrupt:
+            raise RuntimeError("no answer") from ConnectionError("aborted")
+    assert stop_among(caught.value) is asked
+    caught.value.__cause__, caught.value.__suppress_context__ = None, True  # as `from None` leaves it
+    assert stop_among(caught.value) is None

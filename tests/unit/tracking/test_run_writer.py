@@ -165,7 +165,7 @@ def test_whoever_stops_the_writing_is_heard_at_once_though_the_server_says_nothi
 ) -> None:
     monkeypatch.setattr(run_writer, "_LAST_SECONDS", 0.5)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "60" if beside else "1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "60" if beside else "10")
     before = set(psutil.Process().children())
     writer = RunWriter(f"http://127.0.0.1:{silent_server.getsockname()[1]}")
     if beside:

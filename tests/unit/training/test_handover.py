@@ -136,6 +136,7 @@ def test_an_adapter_becomes_challenger_once_for_the_same_weights(ground):
 @pytest.mark.parametrize("address", [None, "http://127.0.0.1:9"])
 def test_after_a_handover_mlflow_is_set_to_the_store_that_it_was_set_to_before(ground, monkeypatch, address):
     """MLflow's own default is a file in the working folder, and what it is set to goes on to children."""
+    mlflow.set_tracking_uri(None)  # whatever another test of this process has set it to
     if address is None:
         monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     else:
