@@ -178,7 +178,7 @@ def test_code_that_comes_with_a_base_is_not_run(base: Path, mark: Path) -> None:
     config = base / "tokenizer" / "tokenizer_config.json"
     odd = {"tokenizer_class": "Odd", "auto_map": {"AutoTokenizer": ["odd.Odd", "odd.Odd"]}}
     config.write_text(json.dumps(json.loads(config.read_text()) | odd))
-    with pytest.raises(WeightsError, match="tokenizer cannot be read: .* contains custom code"):
+    with pytest.raises(WeightsError, match=r"tokenizer cannot be read: .* contains custom code"):
         load_text_encoder(base, "float32", "cpu")
 
 
