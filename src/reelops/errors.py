@@ -284,7 +284,8 @@ def stop_among(error: BaseException) -> BaseException | None:
     What an error was raised in the handling of counts, too, where it names another cause: urllib3 gives a cause of its
     own making to what it raises in the handling of a time limit.
     """
-    waiting, seen = [error], []
+    waiting: list[BaseException] = [error]
+    seen: list[BaseException] = []
     while waiting:
         link = waiting.pop(0)
         if any(link is known for known in seen):
