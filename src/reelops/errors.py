@@ -284,18 +284,20 @@ def stop_among(error: BaseException) -> BaseException | None:
     What an error was raised in the handling of counts, too, where it names another cause: urllib3 gives a cause of its
     own making to what it raises in the handling of a time limit.
     """
-    waiting: list[BaseException] = [error]
-    seen: list[BaseException] = []
+    return next((link for link in all_behind(error) if _asks_to_stop(link)), None)
+
+
+def all_behind(error: BaseException) -> list[BaseException]:
+    """The error, its causes, and what each was raised in the handling of, unless it was raised `from None`."""
+    found, waiting = list[BaseException](), [error]
     while waiting:
         link = waiting.pop(0)
-        if any(link is known for known in seen):
+        if any(link is known for known in found):
             continue
-        if _asks_to_stop(link):
-            return link
-        seen.append(link)
+        found.append(link)
         met = (link.__cause__, link.__context__ if link.__cause__ or not link.__suppress_context__ else None)
         waiting += [one for one in met if one is not None]
-    return None
+    return found
 
 
 def causes(error: BaseException | None) -> list[BaseException]:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from reelops.addresses import sqlite_file
-from reelops.errors import TrackingError, causes, may_pass, stop_among
+from reelops.errors import TrackingError, all_behind, causes, may_pass, stop_among
 from reelops.shown_address import shown, shown_in
 from reelops.system.exclusive_lock import patient_lock
 from reelops.system.proxies import ask_this_machine_directly, problem_of_proxy_for
@@ -205,7 +205,7 @@ def harden() -> None:
 def part_from(error: BaseException, handled: BaseException | None) -> None:
     """Python hangs every error to the one that was being handled when it was raised, which is none of its causes."""
     if handled is not None and error is not handled:
-        for link in causes(error):
+        for link in all_behind(error):
             if link.__context__ is handled:
                 link.__context__ = None
 

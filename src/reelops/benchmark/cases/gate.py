@@ -107,14 +107,14 @@ def _tables(found: Figures) -> Iterator[Table]:
 
 
 def _fault_tables(found: Figures) -> Iterator[Table]:
-    if found["families"]:
+    if found.get("families"):  # reports from before them have neither
         rows = [{**row, "interval": _interval(row["interval"])} for row in found["families"]]
         columns = {"Family": "family", "Held back": "held_back", "Of": "of", "95% interval": "interval"}
         yield Table.of("Faults out of families, held back by all limits together", rows, columns)
         curves = tuple((row["family"], row["fault"], *map(_share, row["shares"])) for row in found["curves"])
         names = ("Family", "Fault", "Just matters", "Plain", "Gross")
         yield Table("Share of each fault that is held back, by strength", names, curves)
-    if found["left_out"]:
+    if found.get("left_out"):
         left = found["left_out"]
         rows = [
             {"family": name, **facts, "interval": _interval(facts["interval"])}
