@@ -68,10 +68,6 @@ class FreshClone:
             return Answer(124, f"did not end within {timeout:g} s")
         return Answer(done.returncode, done.stdout)
 
-    def forget(self) -> None:
-        """Begins with a new shell."""
-        self._state.unlink(missing_ok=True)
-
     def _make_environment(self) -> None:
         """What `make setup` would install, from where it is installed already, and the clone's own code before it."""
         environment = self.folder / ".venv"
