@@ -39,6 +39,21 @@ _DATA_BLOCK = re.compile(rb"^dataset:\s*(#.*)?\n(\s*(#.*)?\n)*\s+sources:", re.M
 PACKAGE = Path(str(files("reelops"))).resolve()
 
 
+def with_home(path: Path) -> Path:
+    """The path, with the home folder that a `~` at its beginning stands for.
+
+    Raises:
+        SettingsError: it is the home of a user that this machine does not have.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise SettingsError(
+            f"{path} begins with the home folder of a user, and this machine has no such user. Write the folder out, "
+            f"or ./{path} where the file is called so."
+        ) from error
+
+
 def find_checkout() -> Path | None:
     """The checkout that this code runs from; None where it was installed as a wheel."""
     folder = PACKAGE.parents[1]
@@ -116,12 +131,12 @@ class Settings(BaseSettings):
     @field_validator("params_file", mode="after")
     @classmethod
     def _absolute(cls, path: Path) -> Path:
-        return path.expanduser().resolve()
+        return with_home(path).resolve()
 
     @field_validator("home", mode="after")
     @classmethod
     def _under_root(cls, path: Path, info: Any) -> Path:
-        return (_root_of(_params_file(info.data)) / path.expanduser()).resolve()
+        return (_root_of(_params_file(info.data)) / with_home(path)).resolve()
 
     @field_validator("mlflow_tracking_uri", mode="after")
     @classmethod
@@ -174,7 +189,7 @@ class Settings(BaseSettings):
 
     def locate(self, path: Path) -> Path:
         """A folder that params.yaml names, from the project's root; the embedded model is there, or shipped."""
-        ours = self.root / path.expanduser()
+        ours = self.root / with_home(path)
         return (shipped_folder() / path if path == EMBEDDED_MODEL and not ours.exists() else ours).resolve()
 
     @property

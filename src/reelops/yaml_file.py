@@ -8,6 +8,7 @@ line that says where.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ MAX_DEPTH = 30
 MAX_VALUES = 100_000
 """Counted as they are read out: an anchor that is used a hundred times counts a hundred times."""
 LARGEST_INTEGER = 2**63 - 1
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -109,6 +111,7 @@ class _Walk:
             raise SettingsError(f"{self._path}: {key} is nested more than {MAX_DEPTH} deep, or holds itself.")
         if isinstance(value, Mapping):
             for key, inner in value.items():
+                self._check_text(str(key), *where)
                 self.check(inner, *where, str(key))
         elif isinstance(value, list | tuple | set):
             for place, inner in enumerate(value):
@@ -116,6 +119,14 @@ class _Walk:
         elif isinstance(value, int | float) and not _is_plain(value):
             key, what = ".".join(where), f"{value}" if isinstance(value, float) else "larger than 64 bits hold"
             raise SettingsError(f"{self._path}: {key} is {what}; give a plain number.")
+        elif isinstance(value, str):
+            self._check_text(value, *where)
+
+    def _check_text(self, text: str, *where: str) -> None:
+        """Escapes can say what no file's name and no text in UTF-8 holds."""
+        if found := _NO_TEXT.search(text):
+            key = ".".join(where) or "a key"
+            raise SettingsError(f"{self._path}: {key} holds {found[0]!a}, which no text has; take it out.")
 
 
 def _is_plain(value: int | float) -> bool:

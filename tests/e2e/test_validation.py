@@ -13,6 +13,8 @@ from studio import START_SECONDS, end, wait_for
 from training_ground import VALIDATE, Ground
 from validation_work import make_trained
 
+from reelops.cli import build_app, run_guarded
+
 pytest.importorskip("pyarrow", reason='pyarrow comes with pip install "reelops[data]"')
 pytest.importorskip("mlflow", reason='MLflow comes with pip install "reelops[tracking]"')
 
@@ -95,3 +97,15 @@ def test_without_an_adapter_it_is_one_line_and_exit_code_2(ground: Ground) -> No
     assert done.returncode == 2 and done.stdout == ""
     assert "There is no adapter at" in done.stderr and "Run `reelops train`" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_place_that_takes_no_report_is_refused_before_a_clip_is_made(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REELOPS_PARAMS_FILE", str(ground.folder / "params.yaml"))
+    (ground.folder / "a-file").touch()
+    for place, told in (("a-file", "is a file; name a folder"), ("a-file/in", "cannot be written")):
+        command = ["validate", "--output", str(ground.folder / place)]
+        assert run_guarded(lambda: build_app()(command, standalone_mode=False)) == 2  # noqa: B023 - called at once
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1 and told in said

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from reelops import settings as settings_module
+from reelops.cogvideox.profiles import find_profile
 from reelops.errors import SettingsError
+from reelops.gate.limits import require_profile
+from reelops.params import find_files, load_config
 from reelops.settings import find_params_file, load_settings, shipped_folder
 
 
@@ -132,3 +135,24 @@ def test_variables_of_tests_and_those_that_kubernetes_sets_are_passed_by(monkeyp
 def test_a_params_file_counts_in_whatever_encoding_an_editor_saved_it(tmp_path, encoding):
     (tmp_path / "params.yaml").write_text("# mine\nscore:\n  temporal_rows: 160\n", encoding=encoding)
     assert find_params_file(tmp_path) == tmp_path / "params.yaml"
+
+
+NOBODY = "~nobody-of-this-name/x"
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda config: load_settings(home=NOBODY),
+        lambda config: load_settings(params_file=NOBODY),
+        lambda config: config.settings.locate(Path(NOBODY)),
+        lambda config: find_profile(NOBODY, config),
+        lambda config: require_profile(NOBODY, config, "gate.x"),
+        lambda config: find_files([NOBODY], config.root, "held_out"),
+    ],
+)
+def test_the_home_of_a_user_whom_the_machine_does_not_have_is_refused_in_one_line(use, repository):
+    with pytest.raises(
+        SettingsError, match=rf"^{NOBODY} begins with the home folder of a user, and this machine has no"
+    ):
+        use(load_config(params_file=repository / "params.yaml"))

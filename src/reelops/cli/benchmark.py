@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table as ShownTable
 
-from reelops.errors import REJECTED
+from reelops.errors import REJECTED, InputError
 from reelops.params import load_config
 from reelops.progress import RunContext
 from reelops.views.console import terminal
@@ -218,11 +218,17 @@ def _measure(
     from reelops.benchmark.page import all_tables, write_report
     from reelops.benchmark.report import read_report
     from reelops.benchmark.runner import run_case
+    from reelops.production.output_names import require_place
 
     console, config = terminal(stderr=True), load_config()
     case = replace(case, report=out) if out else case
     names = [name.strip() for given in parts or () for name in given.split(",") if name.strip()]
-    earlier = read_report(config.root / case.report, case.name)
+    place = config.root / case.report
+    require_place(place)
+    earlier = read_report(place, case.name)
+    page = place.with_suffix(".md")
+    if out and (page == place or (page.exists() and not place.exists())):
+        raise InputError(f"{page} would be replaced by the report's page; name another .json file with --out.")
     keep = partial(write_report, case, root=config.root)
     with _watched() as context:
         report = run_case(case, config, earlier, names, clips or (), keep, context)

@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
-from reelops.gate.naturalness.fit import fit, leave_one_family_out
+from reelops.errors import InputError
+from reelops.gate.naturalness.fit import FEWEST_SOURCES, TOO_LITTLE, fit, leave_one_family_out
 from reelops.gate.naturalness.report import REPORT_NAME, figures
 from reelops.gate.naturalness.samples import Plan, measure_samples, read_samples, write_samples
 from reelops.metrics.naturalness.model import MODEL_FILE
 from reelops.scoring.batch import find_clips
+from reelops.scoring.outputs import check_files
 from reelops.system.files import write_text_atomically
 from reelops.views.console import note
 from reelops.views.progress_bar import watching
@@ -44,16 +46,21 @@ def naturalness(
 
     Example: reelops naturalness data/media/video --out models/naturalness
     """
+    written = [out / REPORT_NAME, out / MODEL_FILE.name, *([samples] if samples else [])]
     if len(places) == 1 and places[0].suffix == ".jsonl":
+        check_files(written)
         found = read_samples(places[0])
     else:
+        clips = find_clips(places, note)
+        check_files(written, clips)
+        if len(clips) < FEWEST_SOURCES:
+            raise InputError(TOO_LITTLE)
         with watching(name=lambda _: "Spoiling and measuring") as context:
-            found, failed = measure_samples(find_clips(places, note), Plan(faults, seed), context, workers)
+            found, failed = measure_samples(clips, Plan(faults, seed), context, workers)
         for clip, why in failed.items():
-            note(f"{clip} was left out: {why}.")
+            note(f"{clip} was left out: {why.rstrip('.')}.")
     if samples:
         write_samples(found, samples)
-    out.mkdir(parents=True, exist_ok=True)
     report = figures(leave_one_family_out(found, seed), limit)
     write_text_atomically(out / REPORT_NAME, json.dumps(report, indent=1) + "\n")
     write_text_atomically(out / MODEL_FILE.name, fit(found, seed).to_json())

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reelops.pretraining.stage import PretrainingResult
 
 PROFILE = "tiny"
-CARD, TRAINING = "card.md", "training.json"  # beside the model's parts
+CARD = "card.md"  # beside the model's parts
 REPORTS = Path("reports/pretrain")
 WORK = Path(".cache/pretrain")
 FURTHER = Path(".cache/pretrain-further")
@@ -100,12 +100,13 @@ def pretrain(
 def _evaluate(
     folder: Path, params: PretrainParams, config: Config, console: Console, only: int | None
 ) -> dict[str, Any]:
+    from reelops.pretraining.facts import read_facts
     from reelops.pretraining.publish import card_of
 
+    training = read_facts(folder) if only is None else None
     figures = measure(folder, params, config, console, only)
-    if only is None:
+    if training is not None:
         _write_reports(figures, config.root / REPORTS)
-        training = json.loads((folder / TRAINING).read_text())
         write_text_atomically(folder / CARD, card_of(figures, training))
     return figures
 
@@ -127,10 +128,12 @@ def _publish_if_better(
     console: Console,
     keep_published: bool,
 ) -> None:
-    from reelops.pretraining.publish import card_of, is_better, publish, read_figures
+    from reelops.pretraining.evaluate import BOUNDS
+    from reelops.pretraining.facts import TRAINING, read_figures
+    from reelops.pretraining.publish import card_of, is_better, publish
 
-    candidate = result.plan.candidate
-    published = read_figures(config.root / REPORTS / "metrics.json") if (folder / "model_index.json").exists() else None
+    candidate, earlier = result.plan.candidate, config.root / REPORTS / "metrics.json"
+    published = read_figures(earlier, BOUNDS) if (folder / "model_index.json").exists() else None
     if keep_published or not is_better(figures, published):
         console.print(f"The published model stays; the candidate is in {escape(str(candidate))}.", soft_wrap=True)
         return
@@ -185,13 +188,13 @@ def measure(folder: Path, params: PretrainParams, config: Config, console: Conso
 
 def _with_model(folder: Path, config: Config) -> Config:
     """The model in `folder` in the place of the published one, with all that its profile says."""
+    find_profile(PROFILE, config)  # it says what is wrong with that one
     profiles = config.content["profiles"]
     tried = {**profiles, PROFILE: {**profiles[PROFILE], "folder": str(folder)}}
     return Config(config.settings, {**config.content, "profiles": tried})
 
 
 def _write_reports(figures: dict[str, Any], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     rows = figures["results"]
     head = {key: value for key, value in figures.items() if key != "results"}
     write_text_atomically(folder / "metrics.json", json.dumps(head, indent=2) + "\n")

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from reelops.errors import REJECTED
 from reelops.params import load_config
+from reelops.production.output_names import require_folder
 from reelops.progress import signals_awaited
 from reelops.tracking.runs import TrackedRun
 from reelops.validation.params import ValidateParams
@@ -63,8 +64,9 @@ def validate(
 
     config = load_config()
     params = config.block("validate", ValidateParams)
-    plan = plan_validation(params, adapter_of(config, adapter), config, other_base)
     folder = output.absolute() if output else config.root / FOLDER
+    require_folder(folder)
+    plan = plan_validation(params, adapter_of(config, adapter), config, other_base)
     with signals_awaited(signal.SIGINT, signal.SIGTERM) as should_stop:
         _announce(plan, fresh)
         with watching("Starting", should_stop) as context:

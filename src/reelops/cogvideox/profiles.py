@@ -12,6 +12,7 @@ from reelops.clip import MAX_FPS, MAX_FRAMES, MAX_SIDE, MAX_STEPS, ClipFormat, s
 from reelops.cogvideox.architecture import Architecture, named_architecture, read_architecture
 from reelops.errors import SettingsError, did_you_mean
 from reelops.params import Config, ParamsBlock, describe, exact_rate
+from reelops.settings import with_home
 
 SchedulerName = Literal["ddim", "dpm"]
 
@@ -156,7 +157,7 @@ def find_profile(name: str, config: Config) -> Profile:
     profiles = load_profiles(config)
     if name in profiles:
         return profiles[name]
-    folder = Path(name).expanduser()
+    folder = with_home(Path(name))
     if folder.is_dir() and folder.name:
         return profile_of_folder(folder)
     others = config.content["profiles"]

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from reelops.detail.blending import blurred, ramp
+from reelops.errors import is_out_of_memory
 from reelops.optical_flow.warp import along
 
 _ITERATIONS, _PRECISION = 30, 1e-4
@@ -46,7 +47,9 @@ class WholePicture:
             correlation, matrix = cv2.findTransformECC(
                 gray_HW, self._picture_HW, guess.copy(), cv2.MOTION_AFFINE, criteria, None, _SMOOTHED
             )
-        except cv2.error:  # it does not converge: no such motion
+        except cv2.error as error:  # it does not converge: no such motion
+            if is_out_of_memory(error):
+                raise
             correlation, matrix = 0.0, guess
         if not correlation > _SAME or not np.isfinite(matrix).all():
             self._matrix = None

@@ -19,6 +19,7 @@ from reelops.gate.bound import Bound
 from reelops.gate.decision import Decision
 from reelops.metrics.catalogue import METRICS
 from reelops.params import MOST, Config, ParamsBlock
+from reelops.settings import with_home
 
 DEFAULT = "default"
 
@@ -154,6 +155,6 @@ def require_profile(name: str, config: Config, what: str) -> None:
         SettingsError: it is none of them.
     """
     known = [DEFAULT, *config.names("profiles")]
-    if name not in known and not (config.root / Path(name).expanduser()).is_dir():
+    if name not in known and not (config.root / with_home(Path(name))).is_dir():
         guess = did_you_mean(name, known) or f" There are: {', '.join(known)}."
         raise SettingsError(f"{what} is no profile and no folder.{guess}")

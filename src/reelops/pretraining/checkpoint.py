@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import zipfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from reelops.errors import SettingsError
+from reelops.foreign import reading_foreign
 from reelops.system.files import write_atomically
 
 STOPPED = "Stopped as asked; the checkpoint is saved, and the same command resumes from there."
@@ -35,10 +38,34 @@ def save_checkpoint(
 
 
 def load_checkpoint(path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """Fills model and optimizer from `path` and returns its state; an empty one where there is no checkpoint."""
+    """Fills model and optimizer from `path` and returns its state; an empty one where there is no checkpoint.
+
+    Raises:
+        SettingsError: it is damaged.
+        MachineError: it cannot be read on this machine now.
+    """
     if not path.exists():
         return {}
-    saved = torch.load(path, weights_only=True)
-    model.load_state_dict(saved["model"])
-    optimizer.load_state_dict(saved["optimizer"])
-    return dict(saved["state"])
+    with reading_phase(path):
+        saved = load_whole(path)
+        model.load_state_dict(saved["model"])
+        optimizer.load_state_dict(saved["optimizer"])
+        return dict(saved["state"])
+
+
+def reading_phase(path: Path) -> AbstractContextManager[None]:
+    """Within it what a phase has left is read, which a disk may have damaged meanwhile.
+
+    Raises:
+        SettingsError: it is damaged.
+        MachineError: it cannot be read on this machine now.
+    """
+    return reading_foreign(path, SettingsError, "is damaged", "remove it, and its phase begins anew")
+
+
+def load_whole(path: Path) -> Any:
+    """What `torch.save` wrote there, once every byte is known to be what was written; torch itself does not ask."""
+    with zipfile.ZipFile(path) as archive:
+        if (damaged := archive.testzip()) is not None:
+            raise ValueError(f"{damaged} in it is not what was written")
+    return torch.load(path, weights_only=True)

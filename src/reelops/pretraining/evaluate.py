@@ -162,11 +162,12 @@ def evaluate_shapes(
     return rows
 
 
-def _means(results: Sequence[ClipResult]) -> dict[str, float]:
+def _means(results: Sequence[ClipResult]) -> dict[str, float | None]:
+    """Of what could be measured; None where no clip's camera left a part of its picture in sight."""
     kept = [result.content_kept for result in results if result.content_kept is not None]
     return {
         "first_frame_psnr": round(statistics.fmean(result.first_frame_psnr for result in results), 2),
-        "content_kept": round(statistics.fmean(kept), 2),
+        "content_kept": round(statistics.fmean(kept), 2) if kept else None,
         "move_accuracy": round(statistics.fmean(result.asked == result.measured for result in results), 4),
     }
 

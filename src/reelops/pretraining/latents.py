@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from reelops.camera.filming import film_somewhere
 from reelops.camera.moves import CameraMove, CameraPath, CameraSpeed, path_of
 from reelops.camera.words import UNNAMED_MOVE
 from reelops.pretraining.captions import caption
+from reelops.pretraining.checkpoint import reading_phase
 from reelops.pretraining.vae import CLIP_FRAMES, to_tensor
 from reelops.progress import QUIET, RunContext
 from reelops.system.files import write_atomically
@@ -98,7 +99,11 @@ def film_latents(
     context: RunContext = QUIET,
     shard: int = 50,
 ) -> LatentPool:
-    """Films and encodes `count` clips in shards under `folder`; shards already there are kept."""
+    """Films and encodes `count` clips in shards under `folder`; shards already there are kept.
+
+    Raises:
+        SettingsError: one of them is damaged.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     times = np.arange(CLIP_FRAMES) / (CLIP_FRAMES - 1)
     shards = []
@@ -111,9 +116,15 @@ def film_latents(
             clips, firsts, moves, speeds = (np.stack(column) for column in zip(*rows, strict=True))
             with write_atomically(path) as partial, partial.open("wb") as file:
                 np.savez(file, clips=clips, pictures=firsts, moves=moves, speeds=speeds)
-        shards.append(dict(np.load(path, allow_pickle=False)))
+        with reading_phase(path):
+            shards.append(_read(path))
         context.progress("latents", min(count, (number + 1) * shard), count, "clips")
     return LatentPool(**{key: np.concatenate([part[key] for part in shards]) for key in shards[0]})
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path, allow_pickle=False) as arrays:
+        return {field.name: arrays[field.name] for field in fields(LatentPool)}
 
 
 def _one(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from reelops.cogvideox.architecture import read_architecture
 from reelops.params import Config, find_files
+from reelops.pretraining.facts import read_facts
 from reelops.pretraining.params import PretrainConfig, PretrainParams
 from reelops.pretraining.transformer import TransformerConfig, with_shape_of
 
@@ -55,7 +57,11 @@ def plan_pretraining(
 
     Raises:
         SettingsError: a glob has a star in a folder.
+        WeightsError: `start_from` is no whole model.
     """
+    if start_from:
+        read_architecture(start_from).check()
+        read_facts(start_from)
     pictures, no_pictures = find_files(params.pictures, config.root, "pictures in pretrain.yaml")
     videos, no_videos = find_files(params.videos, config.root, "videos in pretrain.yaml")
     notes = [f"nothing matches {pattern}; training runs without it" for pattern in (*no_pictures, *no_videos)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,18 +21,15 @@ def is_better(candidate: dict[str, Any], published: dict[str, Any] | None) -> bo
     if published is None:
         return True
     rank = [
-        (-len(shortfalls(figures)), sum(weight * figures[key] for key, weight in _WEIGHTS.items()))
+        (-len(shortfalls(figures)), sum(weight * _known(figures[key]) for key, weight in _WEIGHTS.items()))
         for figures in (candidate, published)
     ]
     return rank[0] > rank[1]
 
 
-def read_figures(path: Path) -> dict[str, Any] | None:
-    """An earlier evaluation; None where there is none or it lacks a figure."""
-    if not path.exists():
-        return None
-    figures: dict[str, Any] = json.loads(path.read_text())
-    return figures if all(key in figures for key in BOUNDS) else None
+def _known(figure: float | None) -> float:
+    """The figure; where none of the clips could be measured, one that is worse than any."""
+    return -math.inf if figure is None else figure
 
 
 def publish(candidate: Path, model: Path, beside: Mapping[str, str] = MappingProxyType({})) -> None:

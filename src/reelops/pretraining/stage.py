@@ -8,10 +8,11 @@ resumes from its checkpoint. The candidate replaces the published model only whe
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,15 +20,20 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from reelops.errors import WeightsError
+from reelops.foreign import reading_foreign
 from reelops.pretraining.bundle import build_pipeline, save_pipeline
+from reelops.pretraining.checkpoint import load_whole, reading_phase
+from reelops.pretraining.facts import read_facts
 from reelops.pretraining.latents import LatentPool, film_latents
 from reelops.pretraining.pictures import load_pictures, load_videos, sources
 from reelops.pretraining.plan import PretrainingPlan
 from reelops.pretraining.text import build_text_encoder, token_ids, train_text_encoder, train_tokenizer
 from reelops.pretraining.transformer import build_transformer, train_transformer
 from reelops.pretraining.vae import build_vae, film_pool, normalise_latents, train_vae
-from reelops.pretraining.work_folder import take_up
+from reelops.pretraining.work_folder import LOCK, take_up
 from reelops.progress import QUIET, RunContext
+from reelops.system.exclusive_lock import exclusive_lock
 from reelops.system.files import write_atomically, write_folder_atomically
 from reelops.system.out_of_memory import explaining_out_of_memory
 
@@ -59,11 +65,15 @@ def run_pretraining(plan: PretrainingPlan, context: RunContext = QUIET) -> Pretr
     Raises:
         Cancelled: somebody asked to stop; the phase's checkpoint is saved.
         OutOfMemory: the phase's last checkpoint is whole.
-        SettingsError: the work folder is another run's.
+        SettingsError: the work folder is another run's, or a phase in it is damaged.
+        MachineError: another process works there, or nothing can be written there.
     """
-    plan.work.mkdir(parents=True, exist_ok=True)
-    take_up(plan)
-    with explaining_out_of_memory("pretraining; the last checkpoint is whole", _WHAT_TO_DO):
+    busy = f"Another process is pretraining in {plan.work}. Wait for it, or name another folder with --work."
+    with (
+        exclusive_lock(plan.work / LOCK, busy),
+        explaining_out_of_memory("pretraining; the last checkpoint is whole", _WHAT_TO_DO),
+    ):
+        take_up(plan)
         return _run_phases(plan, context)
 
 
@@ -113,10 +123,11 @@ def _text(plan: PretrainingPlan, context: RunContext) -> tuple[Any, Any]:
     from transformers import T5EncoderModel, T5Tokenizer
 
     if plan.start_from:
-        return (
-            T5Tokenizer.from_pretrained(plan.start_from / "tokenizer"),
-            T5EncoderModel.from_pretrained(plan.start_from / "text_encoder", use_safetensors=True).float().eval(),
-        )
+        with _reading_start(plan.start_from):
+            return (
+                T5Tokenizer.from_pretrained(plan.start_from / "tokenizer"),
+                T5EncoderModel.from_pretrained(plan.start_from / "text_encoder", use_safetensors=True).float().eval(),
+            )
     folder, config = plan.work / "text", plan.config.text
     if not folder.exists():
         tokenizer = train_tokenizer(config)
@@ -125,7 +136,8 @@ def _text(plan: PretrainingPlan, context: RunContext) -> tuple[Any, Any]:
         with write_folder_atomically(folder) as partial:
             tokenizer.save_pretrained(partial)
             encoder.save_pretrained(partial)
-    return T5Tokenizer.from_pretrained(folder), T5EncoderModel.from_pretrained(folder, use_safetensors=True).eval()
+    with reading_phase(folder):
+        return T5Tokenizer.from_pretrained(folder), T5EncoderModel.from_pretrained(folder, use_safetensors=True).eval()
 
 
 def _vae(plan: PretrainingPlan, material: _Material, context: RunContext) -> Any:
@@ -133,7 +145,8 @@ def _vae(plan: PretrainingPlan, material: _Material, context: RunContext) -> Any
     if plan.start_from:
         from diffusers import AutoencoderKLCogVideoX
 
-        return AutoencoderKLCogVideoX.from_pretrained(plan.start_from / "vae", use_safetensors=True).float().eval()
+        with _reading_start(plan.start_from):
+            return AutoencoderKLCogVideoX.from_pretrained(plan.start_from / "vae", use_safetensors=True).float().eval()
     config = plan.config.vae
     vae = build_vae(config)
     finished = plan.work / "vae-normalised.pt"
@@ -145,7 +158,8 @@ def _vae(plan: PretrainingPlan, material: _Material, context: RunContext) -> Any
         context.log(f"deviations of the latents, which are scaled to one: {deviations}")
         with write_atomically(finished) as partial, partial.open("wb") as file:
             torch.save(vae.state_dict(), file)
-    vae.load_state_dict(torch.load(finished, weights_only=True))
+    with reading_phase(finished):
+        vae.load_state_dict(load_whole(finished))
     return vae.eval()
 
 
@@ -153,7 +167,8 @@ def _transformer(plan: PretrainingPlan, pool: LatentPool, tokenizer: Any, encode
     config = plan.transformer
     model = build_transformer(config)
     if plan.start_from:
-        model.load_state_dict(load_file(plan.start_from / "transformer" / WEIGHTS_NAME))
+        with _reading_start(plan.start_from):
+            model.load_state_dict(load_file(plan.start_from / "transformer" / WEIGHTS_NAME))
 
     @torch.no_grad()
     def embed(captions: list[str], length: int) -> Tensor:
@@ -187,14 +202,20 @@ def _decoder(plan: PretrainingPlan, vae: Any, material: _Material, context: RunC
 
 def _seconds(plan: PretrainingPlan) -> dict[str, int]:
     """Of each phase, those of the model that it started from included."""
-    earlier = json.loads((plan.start_from / "training.json").read_text()) if plan.start_from else {}
+    earlier = read_facts(plan.start_from) if plan.start_from else {}
     seconds = {phase: int(value) for phase, value in earlier.get("seconds", {}).items()}
     for phase in _TIMED_PHASES:
         checkpoint = plan.work / f"{phase}.pt"
         if checkpoint.exists():
-            saved = torch.load(checkpoint, weights_only=True)["state"]
+            with reading_phase(checkpoint):
+                saved = load_whole(checkpoint)["state"]
             seconds[phase] = seconds.get(phase, 0) + round(float(saved["seconds"]))
     return seconds
+
+
+def _reading_start(folder: Path) -> AbstractContextManager[None]:
+    """Within it the model that training starts from is read."""
+    return reading_foreign(folder, WeightsError, "is no whole model to start from", "take another, or bring it again")
 
 
 def _parameters(model: Any) -> int:

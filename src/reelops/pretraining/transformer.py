@@ -8,7 +8,6 @@ that it stays used to them.
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable
@@ -20,7 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from reelops.errors import Cancelled
+from reelops.errors import Cancelled, WeightsError
+from reelops.foreign import json_object, reading_foreign
 from reelops.pretraining.alignment import Alignment, AttentionRecorder
 from reelops.pretraining.checkpoint import STOPPED, load_checkpoint, save_checkpoint
 from reelops.pretraining.latents import LatentPool
@@ -73,20 +73,25 @@ class TransformerConfig:
 
 
 def with_shape_of(saved: Path, config: TransformerConfig) -> TransformerConfig:
-    """`config` with the shape of a saved transformer's config.json."""
-    shape = json.loads(saved.read_text())
-    return replace(
-        config,
-        heads=shape["num_attention_heads"],
-        head_dim=shape["attention_head_dim"],
-        layers=shape["num_layers"],
-        time_width=shape["time_embed_dim"],
-        patch=shape["patch_size"],
-        latent_size=(shape["sample_width"], shape["sample_height"]),
-        num_frames=shape["sample_frames"],
-        text_length=shape["max_text_seq_length"],
-        text_width=shape["text_embed_dim"],
-    )
+    """`config` with the shape of a saved transformer's config.json.
+
+    Raises:
+        WeightsError: that says no shape.
+    """
+    with reading_foreign(saved, WeightsError, "tells no transformer's shape"):
+        shape = json_object(saved.read_text(encoding="utf-8"))
+        return replace(
+            config,
+            heads=shape["num_attention_heads"],
+            head_dim=shape["attention_head_dim"],
+            layers=shape["num_layers"],
+            time_width=shape["time_embed_dim"],
+            patch=shape["patch_size"],
+            latent_size=(shape["sample_width"], shape["sample_height"]),
+            num_frames=shape["sample_frames"],
+            text_length=shape["max_text_seq_length"],
+            text_width=shape["text_embed_dim"],
+        )
 
 
 def build_transformer(config: TransformerConfig) -> Any:

@@ -17,8 +17,8 @@ from reelops.system.known_digests import digest_of_files
 from reelops.system.making import making_of
 
 NAME = "run.json"
-# It is written before it is known whose the folder is. Hidden, it is no phase to whoever is stopped meanwhile.
-_DIGESTS = ".digests"
+# These are written before it is known whose the folder is. Hidden, they are no phases to whoever is stopped meanwhile.
+_DIGESTS, LOCK = ".digests", ".lock"
 _TRAINING = "reelops.pretraining.stage"
 # For how long a phase is trained may change from one start to the next: the phase goes on.
 _TIMES = ("seconds", "decoder_seconds")

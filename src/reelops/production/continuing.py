@@ -58,8 +58,8 @@ def at_length(
         while True:
             piece_THWC = piece.read_frames()
             if pieces.files:
-                last_HWC = np.load(pieces.files[-1], mmap_mode="r", allow_pickle=False)[-1]
-                repeated = psnr(piece_THWC[0], np.asarray(last_HWC))
+                before_HWC = np.load(pieces.files[-1], mmap_mode="r", allow_pickle=False)[-1]
+                repeated = psnr(piece_THWC[0], np.asarray(before_HWC))
                 pieces.seams.append({"frame": done - 1, "psnr": round(repeated, 2)})
             new_THWC = piece_THWC[min(1, done) :][: wanted - done]
             yield from new_THWC
@@ -70,8 +70,9 @@ def at_length(
             with machine_error_on_write(folder):
                 pieces.files.append(folder / f"piece-{number}.npy")
                 np.save(pieces.files[-1], piece_THWC, allow_pickle=False)
-                picture = folder / f"piece-{number}.png"
-                Image.fromarray(last_frame(pieces.frames())).save(picture)
+            last_HWC, picture = last_frame(pieces.frames()), folder / f"piece-{number}.png"
+            with machine_error_on_write(folder):
+                Image.fromarray(last_HWC).save(picture)
             piece = generate(_next_order(order, first, picture, number + 1))
             _add(seconds, piece.seconds)
             for kind, used in piece.peak_memory_bytes.items():

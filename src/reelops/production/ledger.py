@@ -27,6 +27,7 @@ import sqlalchemy as sa
 from reelops.errors import MachineError
 from reelops.production.ledger_tables import events, jobs, open_database, said_by
 from reelops.shown_address import shown
+from reelops.system.plain_text import spelt_out
 from reelops.tables.json_codec import digest_of_plain
 
 LEASE_SECONDS = 120.0
@@ -248,6 +249,7 @@ class Ledger:
             self._change(connection, job.id, reason, **changes, owner=None, lease_until=None)
 
     def _change(self, connection: sa.Connection, job: int, reason: str | None, **changes: Any) -> None:
+        reason = None if reason is None else spelt_out(reason)  # names of files are in it, which may be no Unicode
         connection.execute(sa.update(jobs).where(jobs.c.id == job).values(**changes, reason=reason))
         line = {"job": job, "at": time.time(), "state": changes["state"], "owner": self.owner, "reason": reason}
         connection.execute(sa.insert(events).values(**line))

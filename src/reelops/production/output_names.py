@@ -137,3 +137,15 @@ def require_place(output: Path) -> None:
         if is_out_of_space(error):
             raise cannot_write(output, error) from error
         raise InputError(f"{output} cannot be written: {error.strerror}. Choose another place for it.") from error
+
+
+def require_folder(folder: Path) -> None:
+    """Fails where no files can be written into a folder, which need not be there yet.
+
+    Raises:
+        InputError: it is a file, or takes none.
+        MachineError: its disk is full.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; name a folder to write to.")
+    require_place(folder / "index.html")

@@ -226,12 +226,15 @@ def build_producer(
     """A production line as params.yaml describes it.
 
     Raises:
-        SettingsError: the `score` or `gate` block is wrong; nothing was loaded.
+        SettingsError: the `score` or `gate` block is wrong, or the model of natural clips is damaged; no weights were
+            loaded.
     """
     from reelops.detail.settings import DetailSettings
     from reelops.gate.limits import load_gate_settings
+    from reelops.metrics.naturalness.model import shipped_model
     from reelops.metrics.settings import load_score_settings
 
+    shipped_model()  # else it would be missed once a clip has been generated
     return Producer(
         generators=generators or Generators(config),
         encoder=Encoder(),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reelops.errors import InputError, MachineError
-from reelops.production.output_names import require_place
+from reelops.production.output_names import require_folder, require_place
 from reelops.progress import QUIET, RunContext
 from reelops.scoring.comparison.paired import Comparison
 from reelops.scoring.contracts import check_table
@@ -55,9 +55,7 @@ class Outputs:
                 raise MachineError(f"{what} needs {package}, which is not installed. {DATA_EXTRA}")
         check_files([*filter(None, (self.csv, self.parquet, self.html)), *further], scored)
         for folder in filter(None, (self.plots, self.data_docs)):
-            if folder.exists() and not folder.is_dir():
-                raise InputError(f"{folder} is a file; name a folder to write to.")
-            require_place(folder / "metrics.json")
+            require_folder(folder)
 
     def write(
         self,

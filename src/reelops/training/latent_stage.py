@@ -12,7 +12,7 @@ import json
 import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +29,7 @@ from reelops.params import Config
 from reelops.progress import QUIET, RunContext
 from reelops.system.device_lock import hold_accelerator
 from reelops.system.digest import sha256_of
+from reelops.system.exclusive_lock import exclusive_lock
 from reelops.system.files import write_text_atomically
 from reelops.system.out_of_memory import explaining_out_of_memory, release_unused_memory
 from reelops.training.cache import FOLDER, QUARANTINE, EncodedClip, Encoding, Index, LatentCache
@@ -46,6 +47,7 @@ from reelops.training.params import LatentParams
 
 One = TypeVar("One")
 METRICS = Path("reports/latents/metrics.json")
+WORK = Path(".cache/latents")
 _WHAT_TO_DO = "Free it of other work and run it again, or set latents.dtype to bfloat16."
 
 
@@ -91,6 +93,7 @@ class LatentPlan:
         unreadable: the others.
         how: the encoders are held, which `encoding` tells.
         shard: the part that is encoded here; None encodes all and writes the index.
+        lock: what a run of all is known by to others on this machine.
     """
 
     params: LatentParams
@@ -102,6 +105,7 @@ class LatentPlan:
     clips: tuple[tuple[TrainingClip, EncodedClip], ...]
     unreadable: tuple[Quarantined, ...]
     shard: Shard | None
+    lock: Path
 
     @property
     def total(self) -> int:
@@ -169,6 +173,7 @@ def plan_latents(params: LatentParams, config: Config, shard: Shard | None = Non
         clips=tuple(named),
         unreadable=tuple(unreadable),
         shard=shard,
+        lock=config.root / WORK / "lock",
     )
 
 
@@ -178,9 +183,21 @@ def run_latents(plan: LatentPlan, context: RunContext = QUIET) -> LatentResult:
     Raises:
         DatasetError: more clips failed than `latents.max_failed_share` allows; the old index stays.
         MachineError: the encoders do not fit this machine, the disk is full, or a clip cannot be read on this machine
-            now; what was encoded stays, and the old index.
+            now; what was encoded stays, and the old index. Or another process encodes the same table.
         Cancelled: somebody asked to stop; what was encoded stays.
     """
+    with _alone(plan):
+        return _run(plan, context)
+
+
+def _alone(plan: LatentPlan) -> AbstractContextManager[None]:
+    """Of runs of the whole table one at a time: each removes what its own table does not name."""
+    if plan.shard is not None:
+        return nullcontext()
+    return exclusive_lock(plan.lock, f"Another process is encoding into {plan.cache.folder}. Wait for it.")
+
+
+def _run(plan: LatentPlan, context: RunContext) -> LatentResult:
     began = time.monotonic()
     clips = [one for one in plan.own_clips if not plan.cache.has("clips", one[1].key)]
     captions = _missing_captions(plan)

@@ -22,24 +22,23 @@ from reelops.training.plan import TrainingPlan
 from reelops.training.publish import PublishedAdapter
 
 EXPERIMENT = "train-lora"
+# In a run's folder: the run in MLflow that it is, until that has ended, and others that were begun there and have not.
+_NOTE, _LEFT = "mlflow_run.txt", "mlflow_runs_left.txt"
 
 
 @contextmanager
-def open_live_run(
-    plan: TrainingPlan, state: RunState, lineage: Lineage, config: Config, fresh: bool = False
-) -> Iterator[LiveRun]:
+def open_live_run(plan: TrainingPlan, state: RunState, lineage: Lineage, config: Config) -> Iterator[LiveRun]:
     """The run that a checkpoint or its folder names, or a new one; closed as killed or failed where the block raises.
 
     Args:
         state: of the checkpoint that training resumes from; what the process before had not sent is sent now.
-        fresh: begin another run than the one that the folder names, which is ended.
     """
     note, uri = _note_in(plan.checkpoints.folder), config.mlflow_tracking_uri
-    live_run = LiveRun(_record(plan, lineage), uri, state.run_id or (None if fresh else _noted(note)))
+    live_run = LiveRun(_record(plan, lineage), uri, state.run_id or next(iter(_noted(note)), None))
     try:
         with live_run:
             live_run.begin()
-            _end_left_runs(plan, live_run, uri, fresh)
+            _end_left_runs(plan, live_run, uri)
             _keep_note(note, live_run)
             for row in state.curve:
                 live_run.log({name: value for name, value in row.items() if name != "step"}, int(row["step"]))
@@ -49,16 +48,29 @@ def open_live_run(
             _remove(note)
 
 
+def leave_run(checkpoints: Path) -> None:
+    """Begins anew in a run's folder: the run in MLflow that it names is another one from now on, and is to be ended.
+
+    Raises:
+        MachineError: that cannot be written down.
+    """
+    note, left = _note_in(checkpoints), checkpoints / _LEFT
+    if run_ids := _noted(note):
+        write_text_atomically(left, "".join(f"{run_id}\n" for run_id in dict.fromkeys([*_noted(left), *run_ids])))
+        _remove(note)
+
+
 def _note_in(checkpoints: Path) -> Path:
     """Where a run is named until it has ended: all that is left where one is killed before its first checkpoint."""
-    return checkpoints / "mlflow_run.txt"
+    return checkpoints / _NOTE
 
 
-def _noted(note: Path) -> str | None:
+def _noted(note: Path) -> list[str]:
+    """The ids of runs that a file names, one a line."""
     try:
-        return note.read_text(encoding="utf-8", errors="replace").strip() or None
+        return note.read_text(encoding="utf-8", errors="replace").split()
     except FileNotFoundError:
-        return None
+        return []
     except OSError as error:
         raise machine_error_on_read(note, error) from error
 
@@ -74,18 +86,20 @@ def _remove(note: Path) -> None:
         note.unlink(missing_ok=True)
 
 
-def _end_left_runs(plan: TrainingPlan, live_run: LiveRun, uri: str, fresh: bool) -> None:
-    """Ends runs of this project whose process was killed, which MLflow shows as running for ever; this one is not."""
+def _end_left_runs(plan: TrainingPlan, live_run: LiveRun, uri: str) -> None:
+    """Ends runs of this project whose process is gone, which MLflow shows as running for ever; this one is not."""
     own = plan.checkpoints.folder
     if live_run.tracked is None:
         return
-    for note in sorted(plan.paths.checkpoints.glob(f"*/{_note_in(own).name}")):
-        if note.parent == own and not fresh:
+    for note in sorted(path for name in (_NOTE, _LEFT) for path in plan.paths.checkpoints.glob(f"*/{name}")):
+        if note == _note_in(own):
             continue
         # Somebody who trains holds the lock of the run; what the store does not take now waits for the next start.
         alone = nullcontext() if note.parent == own else exclusive_run(note.parent)
         with suppress(MachineError, TrackingError), alone:
-            end_left_run(uri, _noted(note))
+            for run_id in _noted(note):
+                if run_id != live_run.run_id:
+                    end_left_run(uri, run_id)
             _remove(note)
 
 

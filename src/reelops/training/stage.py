@@ -28,7 +28,7 @@ from reelops.training.checkpoint import exclusive_run
 from reelops.training.components import load_components
 from reelops.training.launch import accelerator_for, report_lost_ranks
 from reelops.training.loop import Loop, Outcome
-from reelops.training.mlflow_run import close_live_run, logging_to, open_live_run
+from reelops.training.mlflow_run import close_live_run, leave_run, logging_to, open_live_run
 from reelops.training.paths import RUN_FACTS
 from reelops.training.plan import TrainingPlan, check_paths, how_to_need_less
 from reelops.training.publish import PublishedAdapter, publish_adapter
@@ -90,7 +90,7 @@ def _run(plan: TrainingPlan, config: Config, context: RunContext, track: bool, f
         if not first:
             return TrainingResult(plan, loop.run(context))
         lineage = trace_lineage({"base_revision": plan.weights.revision}, config.project)
-        with open_live_run(plan, loop.state, lineage, config, fresh) if track else nullcontext() as live_run:
+        with open_live_run(plan, loop.state, lineage, config) if track else nullcontext() as live_run:
             outcome, peak_bytes = _train(plan, loop, context, live_run)
             published = publish_adapter(plan, loop, outcome)
             figures = training_figures(plan, outcome, time.monotonic() - began, peak_bytes)
@@ -113,6 +113,7 @@ def _doing(plan: TrainingPlan) -> str:
 def _open_loop(plan: TrainingPlan, accelerator: Any, fresh: bool) -> Loop:
     if fresh and accelerator.is_main_process:
         plan.checkpoints.clear()
+        leave_run(plan.checkpoints.folder)
     accelerator.wait_for_everyone()  # no process may read a checkpoint that the first one removes
     return Loop(load_components(plan), accelerator, plan.checkpoints, plan.launch)
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 import reelops.cli
 from reelops.benchmark.catalogue import CASES
 from reelops.benchmark.report import Report
-from reelops.errors import SettingsError
+from reelops.errors import InputError, SettingsError
 
 __all__ = ["project"]
 
@@ -49,6 +49,20 @@ def test_another_file_is_not_written_over(project: Path) -> None:
     with pytest.raises(SettingsError, match=r"notes\.json is no report of a benchmark"):
         run("quality", "--part", "suite", "--out", "notes.json")
     assert (project / "notes.json").read_text() == "[1, 2]"
+
+
+@pytest.mark.parametrize("out", ["notes.json", "notes.md"])
+def test_nor_are_notes_where_its_page_would_stand(project: Path, out: str) -> None:
+    (project / "notes.md").write_text("mine")
+    with pytest.raises(InputError, match=r"notes\.md would be replaced by the report's page"):
+        run("quality", "--part", "suite", "--out", out)
+    assert (project / "notes.md").read_text() == "mine"
+
+
+def test_a_place_that_takes_no_report_is_refused_before_anything_is_measured(project: Path) -> None:
+    (project / "a-file").touch()
+    with pytest.raises(InputError, match=r"a-file/b\.json cannot be written"):
+        run("quality", "--part", "suite", "--out", "a-file/b.json")
 
 
 def test_a_report_that_became_worse_ends_with_3(repository: Path, tmp_path: Path) -> None:

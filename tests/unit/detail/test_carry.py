@@ -13,6 +13,7 @@ import pytest
 from reelops.camera.moves import CameraMove, film, path_of
 from reelops.detail.carry import DetailedFrame, carry_detail
 from reelops.detail.settings import DetailSettings
+from reelops.detail.whole_picture import WholePicture
 from reelops.errors import VideoError
 from reelops.metrics.light.sharpness import sharpness
 from reelops.metrics.reference.psnr import psnr
@@ -236,3 +237,16 @@ def test_what_ends_the_frames_ends_the_clip():
 
     with pytest.raises(VideoError, match="the file is damaged"):
         list(carry_detail(frames(), np.zeros((64, 96, 3), np.uint8), (96, 64)))
+
+
+def test_a_machine_without_memory_is_no_clip_without_its_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenCV says so in the words of OpenCV; what it says of a picture that is not the same has other ones."""
+
+    def too_much(*_: object) -> None:
+        cv2.resize(np.zeros((10, 10, 3), np.uint8), (2**31 - 1, 2**30))
+
+    picture = luma(filmed(CameraMove.STATIC, frames=1)[0])
+    assert WholePicture(picture).see(np.zeros_like(picture)) is None
+    monkeypatch.setattr(cv2, "findTransformECC", too_much)
+    with pytest.raises(cv2.error, match="Insufficient memory"):
+        WholePicture(picture).see(picture)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,12 +15,15 @@ from real_media import media
 from reelops.errors import SettingsError
 from reelops.gate.faults.catalogue import FAMILIES
 from reelops.gate.naturalness.samples import numbers_of
+from reelops.metrics.naturalness import model as module
 from reelops.metrics.naturalness.kinds import KINDS, kind_of, words_of
-from reelops.metrics.naturalness.model import Model, Odd, Ranges, shipped_model
+from reelops.metrics.naturalness.model import Model, Odd, Ranges, shipped_digest, shipped_model
 from reelops.metrics.naturalness.naturalness import Naturalness
 from reelops.metrics.tracker import Measure
 from reelops.metrics.view import Step, View
 from reelops.optical_flow.engines import Dis
+from reelops.params import load_config
+from reelops.production.producer import build_producer
 from reelops.video.decode import read_clip
 
 EIGHT = Fraction(8)
@@ -112,13 +118,35 @@ def test_a_model_comes_back_from_its_file_as_it_was(model: Model, tmp_path: Path
     assert again.oddness(numbers) == model.oddness(numbers)
 
 
-def test_a_damaged_or_missing_model_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda facts: {**facts, "numbers (low, high, width)": {"ghost_a": [1, 2]}},
+        lambda facts: {**facts, "numbers (low, high, width)": {}},
+        lambda facts: {**facts, "numbers (low, high, width)": {"ghost_a": [1, 2, 0]}},
+        lambda facts: {**facts, "numbers (low, high, width)": {"no_such_number": [1, 2, 1]}},
+        lambda facts: {**facts, "weights": {}},
+        lambda facts: {**facts, "good clips (oddness, share as odd)": []},
+        lambda facts: {**facts, "more": 1},
+        lambda facts: list(facts),
+    ],
+)
+def test_a_damaged_model_is_named(damage: Callable[[dict[str, Any]], Any], model: Model, tmp_path: Path) -> None:
     file = tmp_path / "model.json"
-    with pytest.raises(SettingsError, match=r"model\.json"):
+    file.write_text(json.dumps(damage(json.loads(model.to_json()))))
+    with pytest.raises(SettingsError, match=r"model\.json is damaged; install ReelOps again"):
         Model.read(file)
-    file.write_text('{"numbers": {"ghost_a": [1, 2]}, "weights": {}, "good": []}')
-    with pytest.raises(SettingsError, match=r"model\.json"):
-        Model.read(file)
+
+
+def test_without_the_model_scores_have_no_key_and_no_clip_is_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module.shipped_model.cache_clear()
+    module.shipped_digest.cache_clear()
+    monkeypatch.setattr(module, "shipped_folder", lambda: tmp_path)
+    for use in (shipped_digest, lambda: build_producer(load_config())):
+        with pytest.raises(SettingsError, match=r"There is no .*model\.json.*Install ReelOps again"):
+            use()
 
 
 def test_the_shipped_model_is_small_and_knows_many_sources() -> None:

@@ -21,10 +21,11 @@ from reelops.dataset.metadata.fingerprint import picture_hash
 from reelops.errors import Cancelled, MachineError, OutOfMemory, SettingsError
 from reelops.params import find_files, load_config
 from reelops.pretraining.checkpoint import load_checkpoint, save_checkpoint
+from reelops.pretraining.evaluate import ClipResult, _means
 from reelops.pretraining.params import PretrainConfig, PretrainParams, held_out_pictures
 from reelops.pretraining.pictures import sources
 from reelops.pretraining.plan import PretrainingPlan
-from reelops.pretraining.publish import is_better, publish, read_figures
+from reelops.pretraining.publish import is_better, publish
 from reelops.pretraining.stage import PretrainingResult, run_pretraining
 from reelops.pretraining.text import TextConfig
 from reelops.pretraining.transformer import TransformerConfig
@@ -48,6 +49,8 @@ FIGURES = {
     "vae_psnr": 26.0, "first_frame_psnr": 22.0, "content_kept": 18.0, "move_accuracy": 0.9,
     "seconds_per_clip": 20.0, "peak_memory_gb": 2.0, "weights_mb": 24.0,
 }  # fmt: skip
+
+RESULT = ClipResult("a.png", "pan_left", "pan_left", 1.0, 0.2, 0.0, 30.0, 20.0, 1.0, 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +143,21 @@ def test_globs_that_match_nothing_are_named(tmp_path: Path) -> None:
     assert empty == ["elsewhere/*"]
 
 
+def test_globs_count_from_a_folder_of_any_name_and_those_that_name_no_file_are_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "*[mine]*"
+    folder.mkdir()
+    (folder / "a.png").touch()
+    assert find_files(["*.png"], folder, "held_out") == ([folder / "a.png"], [])
+    for pattern, told in (
+        ("", "names no file"),
+        (".", "names no file"),
+        ("/", "names no file"),
+        ("a*/b", "a star in a folder"),
+    ):
+        with pytest.raises(SettingsError, match=rf"held_out: .*{told}"):
+            find_files([pattern], folder, "held_out")
+
+
 def test_sources_name_licence_and_count() -> None:
     lines = sources([Path("unsplash-a.jpg"), Path("unsplash-b.jpg"), Path("mine.jpg")], [Path("intel-x.mp4")])
     assert any("2 photographs from Unsplash" in line for line in lines)
@@ -156,13 +174,11 @@ def test_a_model_that_misses_a_limit_does_not_replace_one_that_reaches_all() -> 
     assert is_better(FIGURES, None)
 
 
-def test_figures_that_lack_one_do_not_count(tmp_path: Path) -> None:
-    path = tmp_path / "metrics.json"
-    assert read_figures(path) is None
-    path.write_text(json.dumps({"vae_psnr": 1.0}))
-    assert read_figures(path) is None
-    path.write_text(json.dumps(FIGURES))
-    assert read_figures(path) == FIGURES
+def test_a_figure_that_no_clip_could_be_measured_for_is_worse_than_any() -> None:
+    nothing_seen = {**FIGURES, "content_kept": None}
+    assert not is_better(nothing_seen, FIGURES) and is_better(FIGURES, nothing_seen)
+    assert _means([replace(RESULT, content_kept=None)])["content_kept"] is None
+    assert _means([replace(RESULT, content_kept=None), RESULT])["content_kept"] == 20.0
 
 
 def model_folder(folder: Path, text: str) -> Path:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
-from reelops.errors import SettingsError
+from reelops.errors import MachineError, SettingsError
 from reelops.pretraining import work_folder
+from reelops.pretraining.checkpoint import load_checkpoint, save_checkpoint
+from reelops.pretraining.latents import film_latents
 from reelops.pretraining.params import PretrainConfig
 from reelops.pretraining.plan import PretrainingPlan
-from reelops.pretraining.work_folder import take_up
+from reelops.pretraining.stage import run_pretraining
+from reelops.pretraining.work_folder import LOCK, take_up
+from reelops.system.exclusive_lock import exclusive_lock
 from reelops.system.making import Making
 
 
@@ -75,3 +81,37 @@ def test_phases_of_nobody_knows_whom_are_not_taken_up(plan: PretrainingPlan) -> 
     (plan.work / work_folder.NAME).unlink()
     with pytest.raises(SettingsError, match="are of another run"):
         take_up(plan)
+
+
+def test_a_folder_that_another_process_works_in_is_refused(plan: PretrainingPlan) -> None:
+    with (
+        exclusive_lock(plan.work / LOCK, "not this one"),
+        pytest.raises(MachineError, match=r"Another process is pretraining in .*--work"),
+    ):
+        run_pretraining(plan)
+
+
+def test_a_file_in_the_folders_place_is_one_line(plan: PretrainingPlan, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(MachineError, match=r"cannot write .*file"):
+        run_pretraining(replace(plan, work=tmp_path / "file"))
+
+
+@pytest.mark.parametrize("spoil", [lambda data: data[:-30], lambda data: b"", lambda data: flipped(data)])
+def test_a_damaged_phase_is_one_line_that_says_what_to_do(tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
+    model = torch.nn.Linear(64, 64)
+    optimizer, path = torch.optim.AdamW(model.parameters()), tmp_path / "vae.pt"
+    save_checkpoint(path, model, optimizer, {"step": 1})
+    assert load_checkpoint(path, model, optimizer) == {"step": 1}
+    path.write_bytes(spoil(path.read_bytes()))
+    with pytest.raises(SettingsError, match=r"vae\.pt is damaged: .*remove it, and its phase begins anew"):
+        load_checkpoint(path, model, optimizer)
+    (tmp_path / "shard-00000.npz").write_bytes(spoil(path.read_bytes()))
+    with pytest.raises(SettingsError, match=r"shard-00000\.npz is damaged: .*remove it"):
+        film_latents(None, [], (48, 32), 1, tmp_path, 0)
+
+
+def flipped(data: bytes) -> bytes:
+    """Another bit among the weights."""
+    middle = len(data) // 2
+    return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]

@@ -133,6 +133,15 @@ def test_a_stop_is_no_attempt_and_a_rejection_is_a_try(ledger: Ledger) -> None:
     assert job is not None and (job.attempt, job.tries, job.result) == (1, 0, None)
 
 
+def test_a_reason_that_names_a_file_of_no_unicode_is_kept_with_the_name_spelt_out(ledger: Ledger) -> None:
+    ledger.enter("b", requests(1))
+    job = ledger.claim("b")
+    assert job is not None
+    ledger.finish(job, State.FAILED, None, f"{os.fsdecode(b'caf' + bytes([0xE9]))}.jpg is damaged")
+    (ended,) = ledger.jobs("b")
+    assert ended.reason == r"caf\udce9.jpg is damaged" == ledger.history(ended)[-1].reason
+
+
 def test_a_changed_list_keeps_what_is_done_and_drops_what_is_not_wanted(ledger: Ledger) -> None:
     ledger.enter("b", [{"n": 1}, {"n": 2}, {"n": 1}, {"n": 3}])
     first, second = ledger.claim("b"), ledger.claim("b")

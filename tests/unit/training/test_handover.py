@@ -89,6 +89,22 @@ def test_a_run_that_was_killed_and_is_not_resumed_is_ended_by_the_next_start(gro
     assert runs_of(ground)[1] == {killed: "KILLED", report.tracked.run_id: "FINISHED"}
 
 
+@pytest.mark.parametrize("track", [True, False], ids=["with MLflow away", "untracked"])
+def test_a_run_that_was_begun_anew_is_no_part_of_the_one_before_though_mlflow_did_not_hear_of_it(
+    ground, killed, no_server, track, monkeypatch
+):
+    """It is ended at the next start that finds MLflow."""
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(type(ground), "config", ground.config_with(mlflow_tracking_uri=no_server))
+        train_here(ground, track=track, fresh=True, context=RunContext(interrupt_at(1)))
+    report = train_here(ground, track=True)
+    client, runs = runs_of(ground)
+    assert runs == {killed: "KILLED", report.tracked.run_id: "FINISHED"}
+    steps = [point.step for point in client.get_metric_history(report.tracked.run_id, "loss")]
+    assert sorted(steps) == [1, 2, 3, 4]
+    assert not list((ground.folder / ".cache/checkpoints").rglob("mlflow_run*.txt"))
+
+
 def test_a_run_that_another_process_is_at_is_left_alone(ground, killed):
     (note,) = (ground.folder / ".cache/checkpoints").rglob("mlflow_run.txt")
     with exclusive_run(note.parent):

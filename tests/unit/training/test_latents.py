@@ -23,12 +23,13 @@ from reelops.cogvideox.conditioning import encode_prompts, picture_condition, pi
 from reelops.cogvideox.latents import encode_clip
 from reelops.errors import Cancelled, DatasetError, MachineError, OutOfMemory, SettingsError
 from reelops.progress import RunContext
+from reelops.system.exclusive_lock import exclusive_lock
 from reelops.system.making import Making
 from reelops.training import encode as encoding_module
 from reelops.training.cache import LatentCache
 from reelops.training.clips import read_training_clips
 from reelops.training.encode import read_sample, read_samples
-from reelops.training.latent_stage import Shard, plan_latents, run_latents
+from reelops.training.latent_stage import WORK, Shard, plan_latents, run_latents
 from reelops.training.params import LatentParams
 
 LATENT_FRAMES = (FRAMES - 1) // 4 + 1
@@ -386,3 +387,15 @@ def test_other_code_or_libraries_encode_everything_anew(tmp_path, small_model, m
     monkeypatch.setattr(encoding_module, "making_of", lambda *_, **__: Making("of tomorrow", ()))
     later = ground.encode()
     assert (later.encoded, later.captions, later.removed) == (first.clips, first.captions, first.clips + first.captions)
+
+
+def test_two_whole_runs_at_once_are_one_and_a_refusal_and_parts_go_beside_it(encoded, tmp_path, small_model):
+    """Each removes what its own table does not name."""
+    ground = make_ground(tmp_path / "ground", small_model)
+    with (
+        exclusive_lock(ground.folder / WORK / "lock", "not this one"),
+        pytest.raises(MachineError, match=r"Another process is encoding into .*data/latents\. Wait for it"),
+    ):
+        ground.encode()
+    with exclusive_lock(ground.folder / WORK / "lock", "not this one"):
+        assert ground.encode(shard=Shard(1, 5)).encoded == 1

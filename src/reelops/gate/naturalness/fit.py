@@ -14,11 +14,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
+from reelops.errors import InputError
 from reelops.metrics.naturalness.kinds import KINDS
 from reelops.metrics.naturalness.model import Model, Ranges, by_kind
 
 FOLDS = 12
 GOOD = "good"
+FEWEST_SOURCES = 3
+TOO_LITTLE = (
+    f"That is too little to learn from: good clips of {FEWEST_SOURCES} sources, and faults of two families, are the "
+    "least. Give more clips, or more --faults."
+)
 
 # Percent of good clips that lie outside a range, on each side, and percent that reach no more of a kind.
 _OUTSIDE = 1.0
@@ -61,13 +67,15 @@ def fit(samples: Sequence[Sample], seed: int = 0) -> Model:
     """A model that has learnt from all samples; good clips' sums are those by models that did not know their source.
 
     Raises:
-        ValueError: there are fewer than two good sources, or no faults.
+        InputError: there is too little to learn from.
     """
+    if len(_good_sources(samples)) < 2 or all(sample.family == GOOD for sample in samples):
+        raise InputError(TOO_LITTLE)
     names = tuple(sorted(set.intersection(*(set(sample.numbers) for sample in samples))))
+    if not names:
+        raise InputError("These samples have no number in common. Measure all of the clips anew.")
     values = np.array([[sample.numbers[name] for name in names] for sample in samples], dtype=np.float64)
     is_good = np.array([sample.family == GOOD for sample in samples])
-    if len({sample.source for sample in samples if sample.family == GOOD}) < 2 or is_good.all():
-        raise ValueError("good clips of at least two sources, and some faults, are wanted to learn from")
     sources = np.array([sample.source for sample in samples])
     kinds = np.zeros((len(samples), len(KINDS)))
     for source in set(sources):
@@ -86,10 +94,16 @@ def leave_one_family_out(samples: Sequence[Sample], seed: int = 0) -> list[Judge
     """Every sample judged by a model that has seen neither its source nor, where it has a fault, its family.
 
     Good clips are judged once for each family, by the models that left it out.
+
+    Raises:
+        InputError: there is too little to learn from once one is left out.
     """
+    families = {sample.family for sample in samples} - {GOOD}
+    if len(_good_sources(samples)) < FEWEST_SOURCES or len(families) < 2:
+        raise InputError(TOO_LITTLE)
     folds = _folds(samples, seed)
     judged = []
-    for family in sorted({sample.family for sample in samples} - {GOOD}):
+    for family in sorted(families):
         for fold in range(FOLDS):
             known = [
                 sample for sample, its in zip(samples, folds, strict=True) if its != fold and sample.family != family
@@ -103,6 +117,10 @@ def leave_one_family_out(samples: Sequence[Sample], seed: int = 0) -> list[Judge
                 model = fit(known, seed)
                 judged += [Judged(one, model.p_value(model.oddness(one.numbers)[0])) for one in asked]
     return judged
+
+
+def _good_sources(samples: Sequence[Sample]) -> set[str]:
+    return {sample.source for sample in samples if sample.family == GOOD}
 
 
 def _shares(sums: np.ndarray, sources: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

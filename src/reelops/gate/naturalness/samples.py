@@ -18,12 +18,15 @@ from reelops.gate.faults.catalogue import Spoilt, every_fault
 from reelops.gate.naturalness.fit import GOOD, Sample
 from reelops.gate.self_test import FPS, MAX_ROWS, NUM_FRAMES
 from reelops.metrics.naturalness.drawers import Drawers
+from reelops.metrics.naturalness.kinds import kind_of
 from reelops.metrics.view import Step, View
 from reelops.optical_flow.engines import Dis
 from reelops.optical_flow.threads import one_opencv_thread
 from reelops.progress import QUIET, RunContext
+from reelops.system.files import write_text_atomically
 from reelops.system.hardware import cores
 from reelops.system.worker_pool import JobProgress, ReportProgress, run_jobs
+from reelops.tables.json_codec import from_plain
 from reelops.video.decode import read_frames
 from reelops.video.probe import probe
 
@@ -140,8 +143,12 @@ def _windows(clip: Path) -> Iterable[np.ndarray]:
 
 
 def write_samples(samples: Sequence[Sample], path: Path) -> None:
-    """A line of JSON a sample."""
-    path.write_text("".join(json.dumps(asdict(one)) + "\n" for one in samples), encoding="utf-8")
+    """A line of JSON a sample.
+
+    Raises:
+        MachineError: it cannot be written; what stood there stays.
+    """
+    write_text_atomically(path, "".join(json.dumps(asdict(one)) + "\n" for one in samples))
 
 
 def read_samples(path: Path) -> list[Sample]:
@@ -153,4 +160,13 @@ def read_samples(path: Path) -> list[Sample]:
     if not path.is_file():
         raise InputError(f"There is no {path}. Name a file of samples, or clips to measure.")
     with reading_foreign(path, InputError, "is damaged"):
-        return [Sample(**json_object(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+        return [_sample(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _sample(line: str) -> Sample:
+    sample = from_plain(Sample, json_object(line))
+    if not 0 <= sample.strength < STRENGTHS:
+        raise ValueError(f"there is no strength {sample.strength}")
+    for name in sample.numbers:
+        kind_of(name)
+    return sample

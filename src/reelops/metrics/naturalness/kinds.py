@@ -36,8 +36,15 @@ KINDS = tuple(_KINDS)
 
 @cache
 def kind_of(number: str) -> str:
-    """The kind that a number of that name speaks of."""
-    return next(kind for kind, (starts, _) in _KINDS.items() if number.startswith(starts))
+    """The kind that a number of that name speaks of.
+
+    Raises:
+        ValueError: there is no such number.
+    """
+    for kind, (starts, _) in _KINDS.items():
+        if number.startswith(starts):
+            return kind
+    raise ValueError(f"there is no number {number!r}")
 
 
 def words_of(kind: str) -> str:

@@ -134,8 +134,8 @@ class Model:
             table = np.array(list(numbers.values()), dtype=np.float64).reshape(-1, 3)
             pairs = np.array(good, dtype=np.float64).reshape(-1, 2)
             weight_K = np.array([weights[kind] for kind in KINDS], dtype=np.float64)
-            for name in numbers:
-                kind_of(name)
+            if not (set(map(kind_of, numbers)) and len(pairs) and (table[:, 2] > 0).all()):
+                raise ValueError("it has no numbers, no good clips, or ranges without a width")
             return cls(Ranges(tuple(numbers), *table.T), weight_K, *pairs.T)
 
 
@@ -145,11 +145,20 @@ def _short(values: Sequence[float] | np.ndarray) -> list[float]:
 
 @cache
 def shipped_model() -> Model:
-    """The model that comes with ReelOps."""
+    """The model that comes with ReelOps.
+
+    Raises:
+        SettingsError: its file is missing or damaged.
+    """
     return Model.read(shipped_folder() / MODEL_FILE)
 
 
 @cache
 def shipped_digest() -> str:
-    """sha256 of its file: what scores that are kept depend on."""
+    """sha256 of its file: what scores that are kept depend on.
+
+    Raises:
+        SettingsError: see `shipped_model`.
+    """
+    shipped_model()
     return sha256_of(shipped_folder() / MODEL_FILE)
