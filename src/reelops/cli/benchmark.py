@@ -225,10 +225,10 @@ def _measure(
     names = [name.strip() for given in parts or () for name in given.split(",") if name.strip()]
     place = config.root / case.report
     require_place(place)
-    earlier = read_report(place, case.name)
     page = place.with_suffix(".md")
     if out and (page == place or (page.exists() and not place.exists())):
         raise InputError(f"{page} would be replaced by the report's page; name another .json file with --out.")
+    earlier = read_report(place, case.name)
     keep = partial(write_report, case, root=config.root)
     with _watched() as context:
         report = run_case(case, config, earlier, names, clips or (), keep, context)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ pytest.importorskip("dvc", reason='DVC comes with pip install "reelops[data]"')
 import mlflow
 import yaml
 from mlflow import MlflowClient
-from training_work import in_processes, train_here
+from training_work import in_processes, make_copy, train_here
 
 from reelops.cogvideox.adapter_file import WEIGHTS_NAME
 from reelops.errors import MachineError, TrackingError
@@ -64,12 +65,22 @@ def runs_of(ground):
     return client, {run.info.run_id: run.info.status for run in client.search_runs([experiment])}
 
 
-@pytest.fixture
-def killed(ground):
-    """A run that was killed before its first checkpoint; its id."""
+@pytest.fixture(scope="module")
+def after_a_kill(encoded, tmp_path_factory):
+    """What a run leaves that is killed before its first checkpoint, and its id."""
+    ground = make_copy(encoded, tmp_path_factory.mktemp("killed") / "project")
     assert in_processes(ground, 1, {"track": True, "die_at": 1}) == [-signal.SIGKILL]
     ((run_id, status),) = runs_of(ground)[1].items()
     assert status == "RUNNING" and not ground.checkpoints
+    return ground, run_id
+
+
+@pytest.fixture
+def killed(after_a_kill, ground):
+    """A run in `ground` that was killed before its first checkpoint; its id."""
+    left, run_id = after_a_kill
+    for name in ("home", ".cache"):
+        shutil.copytree(left.folder / name, ground.folder / name, dirs_exist_ok=True)
     return run_id
 
 
