@@ -21,6 +21,8 @@ COMMANDS = {
     "validate": "Hold an adapter against its base: the same pictures, prompts and seeds, scored and compared in pairs.",
     "pretrain": "Train the embedded model and publish it if it is better than the one that is there.",
     "naturalness": "Learn from good clips what clips look like, and from faults what counts against them.",
+    "vote": "Judge clips: two side by side, blind and in random order, on a page that this machine alone can open.",
+    "gate": "Hold the gate against what people say.",
     "benchmark": "Measure our parts beside what they replace.",
 }
 """The module of each command in this package, in the order of the list in `--help`, and its line there.

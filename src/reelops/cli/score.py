@@ -117,6 +117,9 @@ def score(
             show_default="all",
         ),
     ] = ",".join(FAMILIES),
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Of one clip, show where each reason is seen: frame, region, spread.")
+    ] = False,
     params: Annotated[Path | None, typer.Option(help="Another params.yaml.", show_default=False)] = None,
 ) -> None:
     """Score clips, and judge them by the limits of params.yaml.
@@ -146,7 +149,7 @@ def score(
     if self_test:
         raise typer.Exit(_self_test(find_clips(videos, note), order, _faults_of(families), workers, as_json))
     outputs = Outputs(csv, parquet, html, plots, data_docs, media_mb * 1_000_000)
-    raise typer.Exit(_score(videos, compare, order, outputs, workers, as_json))
+    raise typer.Exit(_score(videos, compare, order, outputs, workers, as_json, explain))
 
 
 def _score(
@@ -156,6 +159,7 @@ def _score(
     outputs: Outputs,
     workers: int | None,
     as_json: Path | None,
+    explain: bool,
 ) -> int:
     """Scores, shows, writes; the exit code."""
     clips, others = find_clips(videos, note), find_clips([compare], note) if compare else []
@@ -168,7 +172,7 @@ def _score(
     if as_json == STDOUT:
         typer.echo(_json(results, single))
     elif single:
-        score_view.show_one(results[0])
+        score_view.show_one(results[0], explain)
     else:
         score_view.show_many(results)
     if comparison and as_json != STDOUT:

@@ -13,11 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from reelops.camera.moves import CameraMove
+from reelops.clip import ClipFormat
 from reelops.gate.bound import Bound
 from reelops.gate.decision import Decision
-from reelops.gate.limits import GateLimits
+from reelops.gate.limits import GateLimits, Limit
+from reelops.gate.timeline import worst_frames
 from reelops.metrics.catalogue import METRICS
+from reelops.metrics.place import Place
 from reelops.metrics.scores import Scores
+from reelops.metrics.tracker import Measure
 
 CAMERA = "camera_move"
 PICTURE = "picture"
@@ -33,6 +37,7 @@ class Reason:
         value: measured; None where it could not be. For `camera_move` the move's name.
         limit: what was wanted at least or at most. For `camera_move` the asked move's name.
         text: a sentence for people.
+        place: the moment and the region that it rests on most; None where it speaks of the clip as a whole.
     """
 
     metric: str
@@ -40,6 +45,7 @@ class Reason:
     value: float | str | None
     limit: float | str | None
     text: str
+    place: Place | None = None
 
     def __str__(self) -> str:
         return self.text
@@ -51,6 +57,7 @@ class Reason:
             "value": self.value,
             "limit": self.limit,
             "text": self.text,
+            "place": self.place.to_json() if self.place else None,
         }
 
 
@@ -104,7 +111,7 @@ def _reasons(scores: Scores, limits: GateLimits) -> Iterator[Reason]:
         if value is None or not math.isfinite(value):
             yield _unmeasured(name, scores)
         elif beyond := limit.judge(value, static_asked):
-            yield _beyond(name, value, *beyond, evidence=measure.evidence if measure else "")
+            yield _beyond(name, value, *beyond, measure=measure, limit=limit, form=scores.format)
     if scores.asked_move is not None and scores.measured_move is not scores.asked_move:
         yield _wrong_move(scores.asked_move, scores, limits.wrong_camera_move)
 
@@ -120,14 +127,27 @@ def _excused(scores: Scores, limits: GateLimits) -> tuple[str, ...]:
     return ("accept", "accept_if_still") if still else ("accept",)
 
 
-def _beyond(name: str, value: float, decision: Decision, bound: Bound, evidence: str) -> Reason:
+def _beyond(
+    name: str, value: float, decision: Decision, bound: Bound, measure: Measure | None, limit: Limit, form: ClipFormat
+) -> Reason:
     metric = METRICS[name]
     unit = f" {metric.unit}" if metric.unit else ""
     means = metric.below if bound.side == "at least" else metric.above
-    text = f"{metric.title} is {value:.3g}{unit}; {bound} is wanted. {means}"
-    if evidence:
-        text = f"{text.rstrip()} Most of all: {evidence}."
-    return Reason(name, decision, value, bound.limit, text.rstrip())
+    text = f"{metric.title} is {value:.3g}{unit}; {bound} is wanted. {means}".rstrip()
+    place = _place_of(name, measure, limit, form.num_frames) if measure else None
+    if measure and measure.evidence:
+        text = f"{text} Most of all: {measure.evidence}."
+    elif place and (where := place.words(float(form.fps))):
+        text = f"{text} Worst {where}."
+    return Reason(name, decision, value, bound.limit, text, place)
+
+
+def _place_of(name: str, measure: Measure, limit: Limit, num_frames: int) -> Place | None:
+    """What the metric says itself, or the worst of its frames."""
+    if measure.place is not None or not measure.series:
+        return measure.place
+    worst = worst_frames(name, measure.series, num_frames, limit)
+    return Place(worst[0]) if worst else None
 
 
 def _unmeasured(name: str, scores: Scores) -> Reason:

@@ -60,6 +60,7 @@ class Scores(Mapping[str, float | None]):
                     "how": measure.how,
                     "reason": measure.reason,
                     **({"evidence": measure.evidence} if measure.evidence else {}),
+                    **({"place": measure.place.to_json()} if measure.place else {}),
                 }
                 for name, measure in self.measures.items()
             },

@@ -21,6 +21,7 @@ from reelops.metrics.asked import asked_trackers
 from reelops.metrics.camera.camera_course import Camera
 from reelops.metrics.catalogue import METRICS
 from reelops.metrics.learned.appearance import Appearance
+from reelops.metrics.pace import Pace
 from reelops.metrics.reference.picture import picture_at
 from reelops.metrics.repeated_frames import LOW_RATE, OwnFrames, own_frames
 from reelops.metrics.scores import Scores
@@ -111,7 +112,7 @@ def _score(
     camera = Camera()
     measured_fps, numbers = (own.fps, own.numbers) if own else (fps, None)
     trackers = [
-        *trackers_of_every_clip(Setup(settings, measured_fps, camera, picture_HWC)),
+        *trackers_of_every_clip(Setup(settings, measured_fps, camera, Pace(measured_fps), picture_HWC)),
         *asked_trackers(also, settings.weights, first, picture_HWC, reference),
     ]
     with one_opencv_thread():
@@ -124,10 +125,7 @@ def _score(
             for name, one in tracker.features().items()
         }
     if own:
-        measures = {
-            name: replace(measure, series=own.over_all(measure.series)) if measure.series else measure
-            for name, measure in measures.items()
-        }
+        measures = {name: _over_all(measure, own) for name, measure in measures.items()}
         measures["duplicated_share"] = Measure(own.filled_share, f"frames that fill up the rate: {own}")
     motion = camera.motion
     return Scores(
@@ -139,6 +137,15 @@ def _score(
         own_frames=own,
         features=features,
     )
+
+
+def _over_all(measure: Measure, own: OwnFrames) -> Measure:
+    """What was measured on a clip's own frames, by the numbers of all its frames."""
+    series = own.over_all(measure.series) if measure.series else measure.series
+    place = measure.place
+    if place is not None and place.frame is not None:
+        place = replace(place, frame=own.numbers[min(place.frame, len(own.numbers) - 1)])
+    return replace(measure, series=series, place=place)
 
 
 def _show(

@@ -10,6 +10,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from reelops.metrics.camera_motion import CameraMotion
+from reelops.metrics.pace import Pace
+from reelops.metrics.place import Place
 from reelops.metrics.settings import ScoreSettings
 from reelops.metrics.view import Step, View
 
@@ -25,6 +27,7 @@ class Measure:
         series: one value per frame, or per pair of neighbours, where the metric has such; None where one has none.
         applies: False where it takes something that was not given, such as a picture: nothing is wrong with the clip.
         evidence: what it rests on most, with time and place, for people; "" where the value says it all.
+        place: the moment and region that it rests on most; None where it speaks of the clip as a whole.
     """
 
     value: float | None
@@ -33,6 +36,7 @@ class Measure:
     series: tuple[float | None, ...] | None = None
     applies: bool = True
     evidence: str = ""
+    place: Place | None = None
 
 
 class Tracker(Protocol):
@@ -62,12 +66,14 @@ class Setup:
         settings: how clips are scored.
         fps: the clip's rate.
         camera: follows the camera; asked for its motion once all frames were seen.
+        pace: eight frames a second, for all that look at no more.
         picture_HWC: the conditioning picture, RGB uint8 at the clip's size; None where none was given.
     """
 
     settings: ScoreSettings
     fps: Fraction
     camera: CameraFollower
+    pace: Pace
     picture_HWC: np.ndarray | None = None
 
 

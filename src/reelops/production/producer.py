@@ -22,7 +22,16 @@ from reelops.production.finishing import finish, is_finished, last_frame
 from reelops.production.mlflow_record import run_record
 from reelops.production.output_names import contact_sheet_of, sidecar_of
 from reelops.production.output_place import OutputPlace, place_at
-from reelops.production.steps import Encoder, Scorer, encode, encode_clip, save_footage, score, score_bare
+from reelops.production.steps import (
+    Encoder,
+    Scorer,
+    encode,
+    encode_clip,
+    mark_contact_sheet,
+    save_footage,
+    score,
+    score_bare,
+)
 from reelops.production.take import Encoded, Footage, Judged, Scored, Take, UnjudgedClip, write_sidecar
 from reelops.progress import QUIET, RunContext
 from reelops.system.device_lock import hold_device
@@ -125,6 +134,7 @@ class Producer:
                 _tell(context, encoded.clip.notes)
                 scored = self._score(encoded, footage, order, context)
                 verdict = self._judge(scored.scores, order)
+                mark_contact_sheet(self.encoder, footage, order, encoded.contact_sheet, verdict)
                 take = _assemble(order, place.clip, footage, encoded, scored, verdict, started)
                 if footage.bare is not None:
                     take = _with_bare(take, *self._judge_bare(footage.bare, order, scratch, context))

@@ -27,6 +27,8 @@ from reelops.system.write_errors import machine_error_on_write
 from reelops.tracking.lineage import provenance, trace_lineage
 
 if TYPE_CHECKING:
+    from reelops.gate.verdict import Verdict
+    from reelops.metrics.place import Place
     from reelops.metrics.scores import Scores
     from reelops.metrics.settings import ScoreSettings
 
@@ -42,11 +44,24 @@ class Encoder:
 
         return encode(frames_THWC, output, fps, quality, metadata)
 
-    def contact_sheet(self, frames_THWC: np.ndarray, output: Path, fps: Fraction, prompt: str, ending: str) -> None:
-        """A JPEG of frames spread over the clip, under its prompt and what stands behind that, whatever its length."""
-        from reelops.video.contact_sheet import contact_sheet
+    def contact_sheet(
+        self,
+        frames_THWC: np.ndarray,
+        output: Path,
+        fps: Fraction,
+        prompt: str,
+        ending: str,
+        worst: Place | None = None,
+    ) -> None:
+        """A JPEG of frames spread over the clip, under its prompt and what stands behind that, whatever its length.
 
-        sheet = contact_sheet(frames_THWC, fps, title=prompt, title_ending=ending)
+        Args:
+            worst: the frame that the worst reason against the clip points to, shown marked among them.
+        """
+        from reelops.video.contact_sheet import Mark, contact_sheet
+
+        mark = None if worst is None or worst.frame is None else Mark(worst.frame, worst.box, worst.heat)
+        sheet = contact_sheet(frames_THWC, fps, title=prompt, title_ending=ending, mark=mark)
         with write_atomically(output) as partial:
             sheet.save(partial, format="JPEG", quality=90)
 
@@ -126,6 +141,15 @@ def encode(encoder: Encoder, footage: Footage, order: ClipOrder, output: Path) -
     encoder.contact_sheet(footage.read_frames(), sheet, footage.format.fps, order.prompt, ending)
     unwritten = undrawable_note(order.prompt, "The contact sheet")
     return Encoded(replace(clip, notes=(*clip.notes, *unwritten)), sheet, time.perf_counter() - started)
+
+
+def mark_contact_sheet(encoder: Encoder, footage: Footage, order: ClipOrder, sheet: Path, verdict: Verdict) -> None:
+    """The contact sheet once more, with the place that the verdict rests on; as it is where that names none."""
+    places = (reason.place for reason in verdict.reasons)
+    worst = next((place for place in places if place is not None and place.frame is not None), None)
+    if worst is not None:
+        ending = _ending(footage, order)
+        encoder.contact_sheet(footage.read_frames(), sheet, footage.format.fps, order.prompt, ending, worst)
 
 
 def _ending(footage: Footage, order: ClipOrder) -> str:

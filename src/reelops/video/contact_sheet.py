@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image, ImageDraw
 
 from reelops.errors import VideoError
 from reelops.video.lettering import direction_of, draw_text, wrapped
+from reelops.video.marking import marked
 
 _BACKGROUND = (24, 24, 27)
 _TEXT = (228, 228, 231)
@@ -22,6 +24,19 @@ _LINE = 1.35
 _MOST_TITLE_LINES = 3
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A frame of a clip, by number, and what of it is marked; see `marked`."""
+
+    frame: int
+    box: tuple[float, float, float, float] | None = None
+    heat: Sequence[Sequence[float]] | None = None
+
+    def on(self, frame_HWC: np.ndarray) -> np.ndarray:
+        """The frame with the mark."""
+        return marked(frame_HWC, self.box, self.heat)
+
+
 def contact_sheet(
     frames_THWC: np.ndarray,
     fps: Fraction | None = None,
@@ -31,6 +46,7 @@ def contact_sheet(
     title: str = "",
     title_ending: str = "",
     cell_width: int = 320,
+    mark: Mark | None = None,
 ) -> Image.Image:
     """Frames side by side on a dark sheet.
 
@@ -43,6 +59,7 @@ def contact_sheet(
         title: up to three lines above the frames, such as the prompt; what is over is cut.
         title_ending: stands behind the title, even where that is cut.
         cell_width: of each frame in pixels; its height follows the clip's aspect.
+        mark: a frame to show, marked, in place of the nearest of the others but the first.
 
     Raises:
         VideoError: there are no frames, or not one label a frame.
@@ -50,10 +67,16 @@ def contact_sheet(
     if not len(frames_THWC) or count < 1 or columns < 1:
         raise VideoError("a contact sheet needs at least one frame, one column and a count of one.")
     chosen = evenly_spaced(len(frames_THWC), count)
+    if mark is not None and len(chosen) > 1:
+        nearest = min(range(1, len(chosen)), key=lambda place: abs(chosen[place] - mark.frame))
+        chosen[nearest] = mark.frame
     captions = list(labels) if labels is not None else [_caption(number, fps) for number in chosen]
     if len(captions) != len(chosen):
         raise VideoError(f"{len(captions)} labels were given for {len(chosen)} frames; give one each.")
-    cells = [_scaled(frames_THWC[number], cell_width) for number in chosen]
+    cells = [
+        _scaled(mark.on(frames_THWC[number]) if mark and number == mark.frame else frames_THWC[number], cell_width)
+        for number in chosen
+    ]
     return _laid_out(cells, captions, min(columns, len(cells)), title, title_ending)
 
 

@@ -11,6 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from reelops.metrics.place import Place
 from reelops.progress import Progress, RunContext
 from reelops.scoring.comparison.set_scores import FEATURES, SetScore, diversity_of
 from reelops.scoring.scored_clip import UNREADABLE, ScoredClip, counts
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from reelops.gate.self_test import ClipTest
     from reelops.scoring.comparison.paired import Comparison
 
+_SHADES = "·░▒▓█"
 COLOURS = {**VERDICT_COLOURS, UNREADABLE: "magenta"}
 ANSWERS = {**VERDICTS, UNREADABLE: "could not be scored"}
 
@@ -48,8 +50,8 @@ def progress(clips: Sequence[Path]) -> Iterator[RunContext]:
         raise
 
 
-def show_one(result: ScoredClip) -> None:
-    """The clip with every metric, its limit, and every reason."""
+def show_one(result: ScoredClip, explain: bool = False) -> None:
+    """The clip with every metric, its limit, and every reason; asked to explain, also where each is seen."""
     if not (result.scores and result.verdict and result.limits):
         return
     answer = result.answer
@@ -57,10 +59,24 @@ def show_one(result: ScoredClip) -> None:
     out.print(_metrics(result))
     for reason in result.verdict.reasons:
         out.print(f"  {_coloured(reason.decision.value)}: {escape(reason.text)}", soft_wrap=True)
+        if explain and reason.place is not None:
+            for line in _where(reason.place, float(result.scores.format.fps)):
+                out.print(f"    {line}", soft_wrap=True, highlight=False)
     out.print(f"  Limits of profile {escape(result.verdict.limits)}.", style="dim", soft_wrap=True)
     if result.origin and result.origin.sources:
         taken = ", ".join(f"{name} from {source}" for name, source in result.origin.sources.items())
         out.print(f"  Judged with {escape(taken)}.", style="dim", soft_wrap=True)
+
+
+def _where(place: Place, fps: float) -> Iterator[str]:
+    """When, which part of the picture, and how it is spread over that: a row of shades a row of cells."""
+    if place.frame is not None:
+        yield f"frame {place.frame}, {place.frame / fps:.2f} s"
+    if place.box is not None:
+        left, top, right, bottom = (f"{100 * edge:.0f}" for edge in place.box)
+        yield f"from {left} to {right}% of the width, from {top} to {bottom}% of the height"
+    for row in place.heat or ():
+        yield "".join(2 * _SHADES[min(len(_SHADES) - 1, int(value * len(_SHADES)))] for value in row)
 
 
 def show_many(results: Sequence[ScoredClip]) -> None:

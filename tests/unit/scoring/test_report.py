@@ -16,6 +16,7 @@ from footage import filmed, write_clip
 from PIL import Image
 
 from reelops.gate.limits import Limit
+from reelops.gate.timeline import first_frame_of, worst_frames
 from reelops.pages.numbers import human
 from reelops.scoring.batch import score_clips
 from reelops.scoring.comparison.paired import compare
@@ -23,7 +24,7 @@ from reelops.scoring.report.build import write_report
 from reelops.scoring.report.facts import safe_json
 from reelops.scoring.report.figures import WIDTH, histogram
 from reelops.scoring.report.media import MediaJob, make_media
-from reelops.scoring.report.timeline import first_frame_of, thinned, worst_frames
+from reelops.scoring.report.thinning import thinned
 from reelops.video.decode import read_clip
 from reelops.video.encode import encode
 

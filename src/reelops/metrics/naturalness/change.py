@@ -10,7 +10,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from reelops.metrics.naturalness.look import Look, Numbers, Place, box_of, cell_means, log2
+from reelops.metrics.naturalness.look import Look, Numbers, cell_means, log2
+from reelops.metrics.place import Place, box_of
 from reelops.metrics.view import Step
 from reelops.optical_flow.warp import along
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from reelops.metrics.naturalness.look import Look, Numbers, Place, log2
+from reelops.metrics.naturalness.look import Look, Numbers, log2
+from reelops.metrics.place import Place
 from reelops.metrics.view import Step
 
 _SECOND = np.array([1, -2, 1], np.float32)

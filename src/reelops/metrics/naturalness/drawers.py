@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from reelops.metrics.naturalness.change import Change
 from reelops.metrics.naturalness.colours import Colours
 from reelops.metrics.naturalness.course import Course
-from reelops.metrics.naturalness.look import Drawer, Look, Numbers, Place
+from reelops.metrics.naturalness.look import Drawer, Look, Numbers
 from reelops.metrics.naturalness.patterns import Patterns
 from reelops.metrics.naturalness.points import AgainstBeginning, Evenness
 from reelops.metrics.naturalness.repeats import Repeats
 from reelops.metrics.naturalness.scene_statistics import SceneStatistics
+from reelops.metrics.place import Place
 from reelops.metrics.view import Step, View
 
 

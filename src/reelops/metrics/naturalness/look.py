@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
 import cv2
 import numpy as np
 
+from reelops.metrics.place import Place
 from reelops.metrics.view import Step, View
 from reelops.optical_flow.working_size import at_rows
 
@@ -21,30 +21,6 @@ EVERY = 6
 MOST_ROWS = 480
 
 LUMA, RED, BLUE, CONTRAST, DETAIL, CHROMA = range(6)
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where in a clip something was seen.
-
-    Attributes:
-        frame: from 0; None where all of the clip is meant.
-        box: left, top, right and bottom as shares of the picture; None where all of it is meant.
-    """
-
-    frame: int | None = None
-    box: tuple[float, float, float, float] | None = None
-
-    def words(self, first: int, every: int, fps: float) -> str:
-        """For people: `at 1.5 s, on the left above`.
-
-        Args:
-            first, every: of the clip's frames, which was 0, and how many lie from one to the next.
-            fps: the clip's.
-        """
-        when = "" if self.frame is None else f"at {(first + self.frame * every) / fps:.1f} s"
-        where = "" if self.box is None else _side(self.box)
-        return ", ".join(word for word in (when, where) if word)
 
 
 Numbers = dict[str, float]
@@ -142,16 +118,3 @@ def looked_up(maps: Sequence[np.ndarray], places_hw2: np.ndarray) -> np.ndarray:
         below = one[top + 1, left] * (1 - across) + one[top + 1, left + 1] * across
         values.append(above * (1 - down) + below * down)
     return np.stack(values, axis=2)
-
-
-def box_of(cell: tuple[int, int], shape: tuple[int, int]) -> tuple[float, float, float, float]:
-    """The box of a cell (row, column) of a grid of that many rows and columns, as shares of the picture."""
-    (row, column), (rows, columns) = cell, shape
-    return column / columns, row / rows, (column + 1) / columns, (row + 1) / rows
-
-
-def _side(box: tuple[float, float, float, float]) -> str:
-    left, top, right, bottom = box
-    across = ("on the left", "in the middle", "on the right")[min(2, int(1.5 * (left + right)))]
-    down = ("above", "", "below")[min(2, int(1.5 * (top + bottom)))]
-    return f"{across} {down}".rstrip()

@@ -12,8 +12,9 @@ import itertools
 import cv2
 import numpy as np
 
-from reelops.metrics.naturalness.look import Look, Numbers, Place, log2
+from reelops.metrics.naturalness.look import Look, Numbers, log2
 from reelops.metrics.naturalness.scene_statistics import Normalised, SceneStatistics
+from reelops.metrics.place import Place
 from reelops.metrics.view import Step
 
 _WINDOW, _SMALL_WINDOW = 64, 32

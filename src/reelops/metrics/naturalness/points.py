@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from reelops.metrics.naturalness.look import CHROMA, CONTRAST, DETAIL, Look, Numbers, Place, box_of, log2, looked_up
+from reelops.metrics.naturalness.look import CHROMA, CONTRAST, DETAIL, Look, Numbers, log2, looked_up
+from reelops.metrics.place import Place, box_of
 from reelops.metrics.view import Step
 
 _WINDOW = 8

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from reelops.metrics.naturalness.look import Look, Numbers, Place, log2
+from reelops.metrics.naturalness.look import Look, Numbers, log2
+from reelops.metrics.place import Place
 from reelops.metrics.view import Step
 
 # Neighbours are alike anyway.

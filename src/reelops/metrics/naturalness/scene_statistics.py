@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from reelops.metrics.naturalness.look import EVERY, Look, Numbers, Place, box_of, cell_means, log2
+from reelops.metrics.naturalness.look import EVERY, Look, Numbers, cell_means, log2
+from reelops.metrics.place import Place, box_of
 from reelops.metrics.view import Step
 from reelops.optical_flow.working_size import STATED_ROWS
 

@@ -19,7 +19,7 @@ from reelops.progress import QUIET, RunContext
 from reelops.scoring.comparison.paired import Comparison
 from reelops.scoring.comparison.set_scores import FEATURES, SetScore, diversity_of
 from reelops.scoring.plots import values_of
-from reelops.scoring.report.facts import clip_facts, commonest, safe_json, wanted_frames
+from reelops.scoring.report.facts import clip_facts, commonest, places_of, safe_json, wanted_frames
 from reelops.scoring.report.figures import Forest, Histogram, forest, histogram
 from reelops.scoring.report.media import Media, MediaJob, make_media
 from reelops.scoring.scored_clip import ScoredClip, counts
@@ -104,7 +104,8 @@ def write_report(
 def _media_of(clips: Sequence[ScoredClip], budget_bytes: int, workers: int | None, context: RunContext) -> list[Media]:
     limit = min(_MOST_BYTES_A_CLIP, budget_bytes // max(1, len(clips)))
     jobs = [
-        MediaJob(clip.path, wanted_frames(clip), limit, clip.origin.picture if clip.origin else None) for clip in clips
+        MediaJob(clip.path, wanted_frames(clip), limit, clip.origin.picture if clip.origin else None, places_of(clip))
+        for clip in clips
     ]
     media: dict[int, Media] = {}
     with closing(run_jobs(make_media, jobs, min(workers or cores(), len(jobs)))) as answers:

@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reelops.gate.limits import Limit
+from reelops.gate.timeline import first_frame_of, worst_frames
+from reelops.gate.verdict import Reason
 from reelops.metrics.catalogue import METRICS
+from reelops.metrics.place import Place
 from reelops.metrics.tracker import Measure
 from reelops.pages.pictures import data_uri
 from reelops.scoring.report.media import Media
-from reelops.scoring.report.timeline import first_frame_of, thinned, worst_frames
+from reelops.scoring.report.thinning import thinned
 from reelops.scoring.scored_clip import ScoredClip
 
 _SEVERITY = {"reject": 0, "review": 1}
@@ -44,7 +47,7 @@ def clip_facts(clip: ScoredClip, media: Media, link: str | None) -> dict[str, An
             "fps": float(form.fps),
             "size": [form.width, form.height],
             "limits": clip.verdict.limits,
-            "reasons": [reason.to_json() for reason in clip.verdict.reasons],
+            "reasons": [_reason(reason, media) for reason in clip.verdict.reasons],
             "camera": _camera(clip),
             "measures": _measures(clip),
         }
@@ -67,6 +70,18 @@ def wanted_frames(clip: ScoredClip) -> tuple[int, ...]:
             }
         )
     )
+
+
+def places_of(clip: ScoredClip) -> tuple[Place, ...]:
+    """The places in a clip that its reasons point to."""
+    reasons = clip.verdict.reasons if clip.verdict else ()
+    return tuple(dict.fromkeys(reason.place for reason in reasons if reason.place and reason.place != Place()))
+
+
+def _reason(reason: Reason, media: Media) -> dict[str, Any]:
+    """A reason, with the frame that it points to, marked, as a picture."""
+    picture = media.marked.get(reason.place) if reason.place else None
+    return reason.to_json() | {"marked": data_uri(picture) if picture else None}
 
 
 def safe_json(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
@@ -14,10 +14,12 @@ import numpy as np
 
 from reelops.errors import ReelOpsError
 from reelops.foreign import refuse_machine_fault
+from reelops.metrics.place import Place
 from reelops.pages.pictures import jpeg
 from reelops.system.worker_pool import ReportProgress
 from reelops.video.decode import read_frames
 from reelops.video.encode import EncoderProfile, encode
+from reelops.video.marking import marked
 from reelops.video.picture import read_pixels
 from reelops.video.probe import VideoInfo, probe
 
@@ -48,12 +50,14 @@ class MediaJob:
         frames: numbers of the frames to show as pictures.
         limit_bytes: what the video may take at most.
         picture: the file that the clip started from, where it is here.
+        marks: places to be shown marked in their frames.
     """
 
     path: Path
     frames: tuple[int, ...]
     limit_bytes: int
     picture: Path | None = None
+    marks: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class Media:
         mime: of `video`.
         note: what people should know of it; "" for the original.
         picture: JPEG of the picture that the clip started from.
+        marked: JPEGs of frames with a place marked, by that.
     """
 
     thumbnail: bytes | None
@@ -77,6 +82,7 @@ class Media:
     mime: str = "video/mp4"
     note: str = ""
     picture: bytes | None = None
+    marked: Mapping[Place, bytes] = field(default_factory=dict)
 
 
 def make_media(job: MediaJob, report: ReportProgress) -> Media:
@@ -84,7 +90,8 @@ def make_media(job: MediaJob, report: ReportProgress) -> Media:
     try:
         info = probe(job.path)
         media = _video(info, job.limit_bytes)
-        pictures = _pictures(info, {*job.frames, 0})
+        marks = {place: info.num_frames // 2 if place.frame is None else place.frame for place in job.marks}
+        pictures = _pictures(info, {*job.frames, *marks.values(), 0})
     except (ReelOpsError, OSError) as error:
         refuse_machine_fault(job.path, error)
         return Media(None, {}, "none", note=str(error))
@@ -92,7 +99,13 @@ def make_media(job: MediaJob, report: ReportProgress) -> Media:
     frames = {number: jpeg(pictures[number], FRAME_WIDTH) for number in job.frames if number in pictures}
     first = pictures.get(0)
     thumbnail = jpeg(first, THUMBNAIL_WIDTH) if first is not None else None
-    return replace(media, thumbnail=thumbnail, frames=frames, picture=_source_picture(job.picture))
+    marked_frames = {
+        place: jpeg(marked(pictures[number], place.box, place.heat), THUMBNAIL_WIDTH)
+        for place, number in marks.items()
+        if number in pictures
+    }
+    picture = _source_picture(job.picture)
+    return replace(media, thumbnail=thumbnail, frames=frames, picture=picture, marked=marked_frames)
 
 
 def _source_picture(path: Path | None) -> bytes | None:

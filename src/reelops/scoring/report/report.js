@@ -590,7 +590,7 @@
     const reasons = facts.reasons.map((reason) => {
       const link = make("button", { type: "button", className: "link", textContent: reason.text });
       link.addEventListener("click", () => find(reason.metric));
-      return make("li", { className: reason.decision }, link);
+      return make("li", { className: reason.decision }, link, marked(reason));
     });
     byId("reasons").replaceChildren(
       facts.error ? make("p", { textContent: facts.error }) : reasons.length ? make("ul", {}, ...reasons) : make("p", { className: "small", textContent: "Nothing speaks against it." }),
@@ -599,6 +599,15 @@
     byId("lineage").querySelector("tbody").replaceChildren(
       ...lineage.map(([name, value]) => make("tr", {}, make("th", { scope: "row", textContent: name }), make("td", { textContent: value }))),
     );
+  }
+
+  // The frame that a reason points to, with the region marked; a click goes there.
+  function marked({ marked: src, place }) {
+    if (!src) return null;
+    const words = place.frame === null ? "All along" : `Frame ${place.frame}`;
+    const button = make("button", { type: "button", className: "marked", title: words }, make("img", { src, alt: `${words}, marked` }));
+    button.addEventListener("click", () => place.frame === null || seek(place.frame));
+    return button;
   }
 
   function cameraWords({ asked, measured, extent, reason }) {

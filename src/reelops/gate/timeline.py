@@ -1,4 +1,4 @@
-"""A metric's course over a clip: what its series shows, where in the clip each value belongs, and its worst frames."""
+"""A metric's course over a clip: where in the clip each value belongs, and which frames are the worst."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from reelops.gate.limits import Limit
 from reelops.metrics.catalogue import METRICS
 
 NUM_WORST = 3
-MOST_POINTS = 2000
 _APART = 12
 
 
@@ -63,18 +62,3 @@ def _beyond(values: np.ndarray, limit: Limit) -> np.ndarray:
     over = np.zeros_like(values) if high is None else values - high
     beyond: np.ndarray = np.maximum(0.0, np.maximum(under, over))
     return beyond
-
-
-def thinned(series: Sequence[float | None]) -> tuple[list[float | None], int]:
-    """At most `MOST_POINTS` values with five digits each, and how many values of the series each stands for.
-
-    Of several the one furthest from the mean stays, so no spike is lost.
-    """
-    step = -(-len(series) // MOST_POINTS)
-    known = [value for value in series if value is not None]
-    mean = float(np.mean(known)) if known else 0.0
-    kept: list[float | None] = []
-    for start in range(0, len(series), step):
-        some = [value for value in series[start : start + step] if value is not None]
-        kept.append(float(f"{max(some, key=lambda value: abs(value - mean)):.5g}") if some else None)
-    return kept, step

@@ -1,0 +1,1 @@
+"""What a clip keeps of its picture, all the way."""
