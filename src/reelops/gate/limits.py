@@ -34,6 +34,7 @@ class Limit(ParamsBlock):
             move, `review` softens a rejection, and so does `accept`, which drops the limit where that was measured,
             too; `accept_if_still` drops it where moreover nothing else moves.
         unless_move_asked: the limit is for clips whose prompt names no camera move.
+        unless_light_asked: the limit is for clips whose prompt asks for no light that changes.
     """
 
     reject_below: float | None = Field(default=None, ge=-MOST, le=MOST)
@@ -42,6 +43,7 @@ class Limit(ParamsBlock):
     reject_above: float | None = Field(default=None, ge=-MOST, le=MOST)
     if_static_asked: Literal["review", "accept", "accept_if_still"] | None = None
     unless_move_asked: bool = False
+    unless_light_asked: bool = False
 
     @model_validator(mode="after")
     def _in_order(self) -> Limit:

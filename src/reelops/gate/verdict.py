@@ -106,6 +106,8 @@ def _reasons(scores: Scores, limits: GateLimits) -> Iterator[Reason]:
         value, measure = scores.get(name), scores.measures.get(name)
         if (measure is not None and not measure.applies) or (limit.unless_move_asked and scores.asked_move):
             continue
+        if limit.unless_light_asked and scores.asked_light:
+            continue
         if limit.if_static_asked in excused:
             continue
         if value is None or not math.isfinite(value):
@@ -138,7 +140,7 @@ def _beyond(
     if measure and measure.evidence:
         text = f"{text} Most of all: {measure.evidence}."
     elif place and (where := place.words(float(form.fps))):
-        text = f"{text} Worst {where}."
+        text = f"{text} {'Worst' if place.since is None else 'It shows'} {where}."
     return Reason(name, decision, value, bound.limit, text, place)
 
 

@@ -12,6 +12,15 @@ from reelops.metrics.continuity.frame_diversity import FRAME_DIVERSITY
 from reelops.metrics.continuity.residual_ratio import RESIDUAL_RATIO
 from reelops.metrics.continuity.scene_cut import SCENE_CUT
 from reelops.metrics.continuity.warping_error import WARPING_ERROR
+from reelops.metrics.kept.records import (
+    KEPT_COLOUR,
+    KEPT_CONTRAST,
+    KEPT_DETAIL,
+    KEPT_LIGHT,
+    KEPT_SATURATION,
+    KEPT_SHAPE,
+    KEPT_STRETCH,
+)
 from reelops.metrics.learned.feature_consistency import (
     BACKGROUND_CONSISTENCY,
     PICTURE_CONSISTENCY,
@@ -80,6 +89,13 @@ METRICS: dict[str, Metric] = {
         EXPOSURE_DRIFT,
         FIRST_FRAME_FIDELITY,
         CONTENT_KEPT,
+        KEPT_LIGHT,
+        KEPT_COLOUR,
+        KEPT_SATURATION,
+        KEPT_CONTRAST,
+        KEPT_DETAIL,
+        KEPT_SHAPE,
+        KEPT_STRETCH,
         # From here on: with a reference, or asked for by name.
         PSNR,
         SSIM,

@@ -16,6 +16,7 @@ class Place:
 
     Attributes:
         frame: from 0; None where all of the clip is meant.
+        since: the frame from which on it shows, where it comes slowly.
         box: left, top, right and bottom as shares of the picture; None where all of it is meant.
         heat: how much each cell of a grid counts, row by row, [0, 1]; None where there is no such grid.
     """
@@ -23,35 +24,34 @@ class Place:
     frame: int | None = None
     box: Box | None = None
     heat: tuple[tuple[float, ...], ...] | None = None
+    since: int | None = None
 
     @classmethod
-    def of_heat(cls, frame: int | None, values_hw: np.ndarray) -> Place:
-        """Where values from 0 stand out in a frame."""
-        most = float(values_hw.max())
-        if most <= 0:
+    def of_heat(cls, frame: int | None, values_hw: np.ndarray | None = None) -> Place:
+        """Where values from 0 stand out in a frame; None speaks of all of it."""
+        most = 0.0 if values_hw is None else float(values_hw.max())
+        if values_hw is None or most <= 0:
             return cls(frame)
         heat = tuple(tuple(round(float(value), 2) for value in row) for row in values_hw / most)
         return cls(frame, region_around(values_hw), heat)
 
     def of_clip(self, first: int, every: int) -> Place:
         """The same place by the clip's own frames, of which `first` was 0, and `every` lie from one to the next."""
-        return self if self.frame is None else replace(self, frame=first + self.frame * every)
+        frame, since = (None if one is None else first + one * every for one in (self.frame, self.since))
+        return replace(self, frame=frame, since=since)
 
     def words(self, fps: float) -> str:
-        """For people: `at 1.5 s, on the left above`; "" where the whole clip is meant."""
+        """For people: `at 1.5 s, on the left above`, `from 0.5 s on, most at 1.5 s`; "" where the clip is meant."""
         when = "" if self.frame is None else f"at {self.frame / fps:.1f} s"
+        if self.since is not None:
+            when = f"from {self.since / fps:.1f} s on, most {when}"
         where = "" if self.box is None else _side(self.box)
         return ", ".join(word for word in (when, where) if word)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values but for the heat; null where all is meant."""
-        return {"frame": self.frame, "box": None if self.box is None else [round(edge, 3) for edge in self.box]}
-
-
-def box_of(cell: tuple[int, int], shape: tuple[int, int]) -> Box:
-    """The box of a cell (row, column) of a grid of that many rows and columns, as shares of the picture."""
-    (row, column), (rows, columns) = cell, shape
-    return column / columns, row / rows, (column + 1) / columns, (row + 1) / rows
+        box = None if self.box is None else [round(edge, 3) for edge in self.box]
+        return {"frame": self.frame, "since": self.since, "box": box}
 
 
 def region_around(heat_hw: np.ndarray) -> Box | None:

@@ -26,6 +26,8 @@ class Scores(Mapping[str, float | None]):
         camera_reason: why it could not be measured.
         own_frames: the frames that were measured, where the others only fill up the rate; None where all were.
         features: the clip as vectors, by what they rest on: what measures of whole sets of clips take.
+        asked_light: whether the prompt asks for light that changes.
+        environment: what it was measured with; see `environment`.
     """
 
     measures: Mapping[str, Measure]
@@ -35,6 +37,8 @@ class Scores(Mapping[str, float | None]):
     camera_reason: str | None = None
     own_frames: OwnFrames | None = None
     features: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    asked_light: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def measured_move(self) -> CameraMove | None:
@@ -65,6 +69,7 @@ class Scores(Mapping[str, float | None]):
                 for name, measure in self.measures.items()
             },
             "camera": self._camera_json(),
+            "environment": dict(self.environment),
             "format": {
                 "num_frames": self.format.num_frames,
                 "fps": str(self.format.fps),

@@ -20,6 +20,7 @@ from reelops.errors import VideoError
 from reelops.metrics.asked import asked_trackers
 from reelops.metrics.camera.camera_course import Camera
 from reelops.metrics.catalogue import METRICS
+from reelops.metrics.environment import environment
 from reelops.metrics.learned.appearance import Appearance
 from reelops.metrics.pace import Pace
 from reelops.metrics.reference.picture import picture_at
@@ -31,6 +32,7 @@ from reelops.metrics.view import Step, View
 from reelops.optical_flow.engines import Dis
 from reelops.optical_flow.threads import ahead, one_opencv_thread, worker
 from reelops.optical_flow.working_size import WORKING_ROWS
+from reelops.prompts.asked_light import asks_for_changing_light
 from reelops.video.decode import read_frames, read_luma
 from reelops.video.probe import probe_with_timeline
 
@@ -136,6 +138,8 @@ def _score(
         camera_reason=None if motion.trusted else motion.why_untrusted,
         own_frames=own,
         features=features,
+        asked_light=prompt is not None and asks_for_changing_light(prompt),
+        environment=dict(environment()),
     )
 
 
@@ -144,7 +148,10 @@ def _over_all(measure: Measure, own: OwnFrames) -> Measure:
     series = own.over_all(measure.series) if measure.series else measure.series
     place = measure.place
     if place is not None and place.frame is not None:
-        place = replace(place, frame=own.numbers[min(place.frame, len(own.numbers) - 1)])
+        frame, since = (
+            None if one is None else own.numbers[min(one, len(own.numbers) - 1)] for one in (place.frame, place.since)
+        )
+        place = replace(place, frame=frame, since=since)
     return replace(measure, series=series, place=place)
 
 

@@ -104,13 +104,16 @@ def compared(frame: Plain, picture: Plain, known_HW: np.ndarray) -> Compared | N
     saturation = float(np.log2((chroma + 1) / (its_chroma + 1))) if max(chroma, its_chroma) > _LEAST_CHROMA else None
     off = np.stack([np.abs(light), tint, np.abs(contrast_hw) * textured, np.abs(detail_hw) * textured]) * valid
     return Compared(
-        *(float(np.median(part[valid])) for part in (light, red, blue, tint)),
-        saturation,
-        contrast,
-        detail,
-        layout,
-        float(valid.mean()),
-        off,
+        light=float(np.median(light[valid])),
+        red=float(np.median(red[valid])),
+        blue=float(np.median(blue[valid])),
+        colour=float(np.median(tint[valid])),
+        saturation=saturation,
+        contrast=contrast,
+        detail=detail,
+        layout=layout,
+        share=float(valid.mean()),
+        off_chw=off,
     )
 
 

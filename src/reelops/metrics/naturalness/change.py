@@ -10,8 +10,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from reelops.metrics.naturalness.look import Look, Numbers, cell_means, log2
-from reelops.metrics.place import Place, box_of
+from reelops.metrics.naturalness.look import Heat, Look, Numbers, cell_means, log2
+from reelops.metrics.place import Place
 from reelops.metrics.view import Step
 from reelops.optical_flow.warp import along
 
@@ -30,7 +30,7 @@ class Change:
         self._steps: list[np.ndarray] = []
         self._before: Look | None = None
         self._activity_HW, self._left_HW = np.zeros(0), np.zeros(0)
-        self._places: dict[str, Place] = {}
+        self._places: dict[str, Heat] = {}
 
     def see(self, look: Look, step: Step | None, /) -> None:
         before, self._before = self._before, look
@@ -63,7 +63,7 @@ class Change:
         self._left_HW = left if first else self._left_HW + left
 
     def place(self, name: str, /) -> Place | None:
-        return self._places.get(name)
+        return Place.of_heat(*self._places[name]) if name in self._places else None
 
     def numbers(self) -> Numbers:
         steps = np.stack(self._steps)
@@ -94,7 +94,7 @@ class Change:
             self._places[name] = _worst(spike)
         both = spikes["res_spike_st"][0]
         self._places["res_spike_st99"] = _worst(both)
-        self._places["res_step_spike"] = Place(int(np.argmax(by_step)) + 1)
+        self._places["res_step_spike"] = (int(np.argmax(by_step)) + 1, None)
         return {
             "res_med": _log(share, 50, 0.01),
             "res_95": _log(share, 95, 0.01),
@@ -119,10 +119,9 @@ class Change:
         beside = np.stack([np.roll(change, by, axis) for by, axis in ((1, 0), (-1, 0), (1, 1), (-1, 1))]).max(axis=0)
         contrast = (beside[1:-1, 1:-1] + 0.5) / (change[1:-1, 1:-1] + 0.2)
         activity = change / (steps[..., _SLOPE].mean(axis=0) + 2)
-        box = _worst(contrast[None]).box
         for name in ("dead_max", "dead_gap", "dead_run", "dead_run_area", "dead_vs_alive"):
-            self._places[name] = Place(None, _worst(share[None]).box)
-        self._places["dead_contrast"] = Place(None, box)
+            self._places[name] = (None, share)
+        self._places["dead_contrast"] = (None, np.pad(contrast, 1))
         return {
             "dead_med": _at(share, 50),
             "dead_max": float(share.max()),
@@ -244,11 +243,10 @@ def _longest_runs(true_Thw: np.ndarray) -> np.ndarray:
     return longest
 
 
-def _worst(cells_Thw: np.ndarray) -> Place:
+def _worst(cells_Thw: np.ndarray) -> Heat:
     """The place of the largest value; steps are named by the later of their frames."""
-    step, row, column = np.unravel_index(int(np.argmax(cells_Thw)), cells_Thw.shape)
-    rows, columns = cells_Thw.shape[1:]
-    return Place(int(step) + 1, box_of((int(row), int(column)), (rows, columns)))
+    step = int(np.unravel_index(int(np.argmax(cells_Thw)), cells_Thw.shape)[0])
+    return (step + 1, cells_Thw[step])
 
 
 def _at(values: np.ndarray, percent: float) -> float:

@@ -25,6 +25,9 @@ LUMA, RED, BLUE, CONTRAST, DETAIL, CHROMA = range(6)
 
 Numbers = dict[str, float]
 
+Heat = tuple[int | None, np.ndarray | None]
+"""A frame, and how much its cells count (None: all of it is meant): a place that is worked out once it is asked for."""
+
 
 class Drawer(Protocol):
     """Follows frames one by one, and sums them up in numbers."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from reelops.metrics.naturalness.look import CHROMA, CONTRAST, DETAIL, Look, Numbers, log2, looked_up
-from reelops.metrics.place import Place, box_of
+from reelops.metrics.naturalness.look import CHROMA, CONTRAST, DETAIL, Heat, Look, Numbers, log2, looked_up
+from reelops.metrics.place import Place
 from reelops.metrics.view import Step
 
 _WINDOW = 8
@@ -50,7 +50,7 @@ class AgainstBeginning:
         self._first_hwC = np.zeros(0)
         self._drifts: list[np.ndarray] = []
         self._known: list[np.ndarray] = []
-        self._places: dict[str, Place] = {}
+        self._places: dict[str, Heat] = {}
 
     def see(self, look: Look, step: Step | None, /) -> None:
         if step is None or self._points is None:
@@ -62,7 +62,7 @@ class AgainstBeginning:
         self._known.append(self._points.known_hw)
 
     def place(self, name: str, /) -> Place | None:
-        return self._places.get(name)
+        return Place.of_heat(*self._places[name]) if name in self._places else None
 
     def numbers(self) -> Numbers:
         known = np.stack(self._known)
@@ -82,7 +82,7 @@ class AgainstBeginning:
             high.append(float(np.percentile(np.abs(values), 85)))
             low.append(float(np.percentile(np.abs(values), 30)))
         worst = int(np.argmax(np.abs(middle)))
-        self._places |= {f"ref_{name}{end}": Place(worst) for end in ("", "_lo", "_down", "_up")}
+        self._places |= {f"ref_{name}{end}": (worst, None) for end in ("", "_lo", "_down", "_up")}
         self._places[f"ref_{name}_hi"] = self._worst_part(int(np.argmax(high)), channel)
         course = np.array(middle[1:] or [0.0])
         found = {
@@ -95,13 +95,11 @@ class AgainstBeginning:
             found |= {f"ref_{name}_down": float(course.min()), f"ref_{name}_up": float(course.max())}
         return found
 
-    def _worst_part(self, frame: int, channel: int) -> Place:
+    def _worst_part(self, frame: int, channel: int) -> Heat:
         if not frame:
-            return Place()
+            return None, None
         assert self._points is not None
-        drift = np.where(self._known[frame - 1], np.abs(self._drifts[frame - 1][..., channel]), 0)
-        row, column = np.unravel_index(int(np.argmax(drift)), drift.shape)
-        return Place(frame, box_of((int(row), int(column)), (drift.shape[0], drift.shape[1])))
+        return (frame, np.where(self._known[frame - 1], np.abs(self._drifts[frame - 1][..., channel]), 0))
 
 
 class Evenness:
@@ -111,7 +109,7 @@ class Evenness:
         self._points: _Points | None = None
         self._steps = 0
         self._windows: list[_Points] = []
-        self._places: dict[str, Place] = {}
+        self._places: dict[str, Heat] = {}
 
     def see(self, look: Look, step: Step | None, /) -> None:
         if self._points is None:
@@ -125,7 +123,7 @@ class Evenness:
             self._points = None
 
     def place(self, name: str, /) -> Place | None:
-        return self._places.get(name)
+        return Place.of_heat(*self._places[name]) if name in self._places else None
 
     def numbers(self) -> Numbers:
         quarter, half, most, motion, bends, lasting = ([] for _ in range(6))
@@ -195,10 +193,8 @@ def _likeness(off_hw2: np.ndarray, before_hw2: np.ndarray | None) -> float | Non
     return float((now * then).sum() / (np.sqrt((now**2).sum() * (then**2).sum()) + 1))
 
 
-def _worst_point(off_hw2: np.ndarray, number: int) -> Place:
-    off = np.nan_to_num(np.linalg.norm(off_hw2, axis=-1))
-    row, column = np.unravel_index(int(np.argmax(off)), off.shape)
-    return Place((number + 1) * _WINDOW, box_of((int(row), int(column)), (off.shape[0], off.shape[1])))
+def _worst_point(off_hw2: np.ndarray, number: int) -> Heat:
+    return ((number + 1) * _WINDOW, np.nan_to_num(np.linalg.norm(off_hw2, axis=-1)))
 
 
 def _log_mean(values: list[float]) -> float:

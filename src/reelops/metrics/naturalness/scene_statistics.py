@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from reelops.metrics.naturalness.look import EVERY, Look, Numbers, cell_means, log2
-from reelops.metrics.place import Place, box_of
+from reelops.metrics.naturalness.look import EVERY, Heat, Look, Numbers, cell_means, log2
+from reelops.metrics.place import Place
 from reelops.metrics.view import Step
 from reelops.optical_flow.working_size import STATED_ROWS
 
@@ -60,7 +60,7 @@ class SceneStatistics:
         self._seen = 0
         self._scales: list[list[np.ndarray]] = [[] for _ in range(_SCALES)]
         self._numbers: list[int] = []
-        self._places: dict[str, Place] = {}
+        self._places: dict[str, Heat] = {}
         self.last: list[Normalised] = []
         """The last frame that was looked at, at each scale; empty after any other."""
 
@@ -81,7 +81,7 @@ class SceneStatistics:
             maps.append(_patches(scale, grid))
 
     def place(self, name: str, /) -> Place | None:
-        return self._places.get(name)
+        return Place.of_heat(*self._places[name]) if name in self._places else None
 
     def numbers(self) -> Numbers:
         found: Numbers = {}
@@ -118,7 +118,7 @@ class SceneStatistics:
         changes = np.abs(values_Thw[1:] - values_Thw[:-1])
         self._places[f"{name}_5"] = self._place_of(-values_Thw)
         self._places[f"{name}_95"] = self._place_of(values_Thw)
-        self._places[f"{name}_out"] = Place(None, self._place_of(off[None]).box)
+        self._places[f"{name}_out"] = (None, off)
         if len(changes):
             self._places[f"{name}_ch"] = self._place_of(changes, later=1)
         return {
@@ -137,7 +137,7 @@ class SceneStatistics:
         middles = np.median(ratio, axis=(1, 2))
         off = np.abs(np.median(ratio, axis=0) - np.median(ratio))
         self._places["slope_5"], self._places["slope_95"] = self._place_of(-ratio), self._place_of(ratio)
-        self._places["slope_local"] = Place(None, self._place_of(off[None]).box)
+        self._places["slope_local"] = (None, off)
         return {
             "slope_50": _median(ratio),
             "slope_5": float(np.percentile(ratio, 5)),
@@ -146,10 +146,10 @@ class SceneStatistics:
             "slope_jit": float(np.abs(np.diff(middles)).max()) if len(middles) > 1 else 0.0,
         }
 
-    def _place_of(self, values_Thw: np.ndarray, later: int = 0) -> Place:
-        frame, row, column = np.unravel_index(int(np.argmax(values_Thw)), values_Thw.shape)
-        shape = values_Thw.shape[1], values_Thw.shape[2]
-        return Place(self._numbers[int(frame) + later], box_of((int(row), int(column)), shape))
+    def _place_of(self, values_Thw: np.ndarray, later: int = 0) -> Heat:
+        frame = int(np.unravel_index(int(np.argmax(values_Thw)), values_Thw.shape)[0])
+        values_hw = values_Thw[frame]
+        return (self._numbers[frame + later], values_hw - values_hw.min())
 
 
 def _patches(scale: Normalised, grid: tuple[int, int]) -> np.ndarray:

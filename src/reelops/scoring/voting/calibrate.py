@@ -111,7 +111,7 @@ def calibrate(votes: Sequence[Vote], scores: Mapping[str, Scores], limits: GateL
     """
     votes = [vote for vote in votes if vote.left_sha256 in scores and vote.right_sha256 in scores]
     said = opinions(votes)
-    decided = {sha256: usable for sha256, opinion in said.items() if (usable := opinion.majority) is not None}
+    decided = {sha256: opinion.majority for sha256, opinion in said.items() if opinion.majority is not None}
     verdicts = {sha256: judge(scores[sha256], limits).decision for sha256 in said}
     usable = np.array(list(decided.values()), dtype=bool)
     held = np.array([verdicts[sha256] is not Decision.ACCEPT for sha256 in decided], dtype=bool)
@@ -198,7 +198,7 @@ class _Fitting:
             mine = folds == fold
             limits = replace(self._limits, metrics={**self._limits.metrics, **self.fitted(~mine)})
             for place in np.flatnonzero(mine):
-                held = judge(self._scores[place], limits).decision is not Decision.ACCEPT
+                held = judge(self._scores[int(place)], limits).decision is not Decision.ACCEPT
                 hits += bool(held != self._usable[place])
         return Share(hits, count)
 

@@ -30,8 +30,8 @@ def drawn_pairs(
     left_over = set(combinations(range(len(clips)), 2))
     number = {clip: place for place, clip in enumerate(clips)}
     shown: Counter[int] = Counter()
-    for pair in seen:
-        places = sorted(number[clip] for clip in pair if clip in number)
+    for both in seen:
+        places = sorted(number[clip] for clip in both if clip in number)
         shown.update(places)
         left_over.discard((places[0], places[-1]) if len(places) == 2 else (-1, -1))
     while left_over:
@@ -40,5 +40,5 @@ def drawn_pairs(
         pair = rare[int(draw.integers(len(rare)))]
         left_over.remove(pair)
         shown.update(pair)
-        left, right = draw.permutation(pair)
+        left, right = pair if draw.random() < 0.5 else pair[::-1]
         yield clips[left], clips[right]

@@ -40,10 +40,10 @@ class Answer:
         Raises:
             ValueError: it is no answer.
         """
-        better, usable = plain.get("better"), (plain.get("leftUsable"), plain.get("rightUsable"))
-        if better not in BETTER or not all(isinstance(one, bool) for one in usable):
+        better, left, right = plain.get("better"), plain.get("leftUsable"), plain.get("rightUsable")
+        if better not in BETTER or not isinstance(left, bool) or not isinstance(right, bool):
             raise ValueError("no such answer")
-        return cls(better, *usable)
+        return cls(better, left, right)
 
 
 class VotingServer:

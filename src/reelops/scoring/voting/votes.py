@@ -52,15 +52,14 @@ class Vote:
         Raises:
             ValueError: it is no vote.
         """
-        texts = {name: from_cell(row[name]) for name in COLUMNS}
+        texts: dict[str, Any] = {name: from_cell(row[name]) for name in COLUMNS}
         if texts["better"] not in BETTER:
             raise ValueError(f"better is {texts['better']!r}; one of {', '.join(BETTER)} is wanted")
-        answers = {name: texts.pop(name) for name in ("left_usable", "right_usable")}
-        for name, answer in answers.items():
-            if answer not in (_YES, _NO):
-                raise ValueError(f"{name} is {answer!r}; yes or no is wanted")
-        better: Any = texts.pop("better")
-        return cls(**texts, better=better, **{name: answer == _YES for name, answer in answers.items()})
+        for name in ("left_usable", "right_usable"):
+            if texts[name] not in (_YES, _NO):
+                raise ValueError(f"{name} is {texts[name]!r}; {_YES} or {_NO} is wanted")
+            texts[name] = texts[name] == _YES
+        return cls(**texts)
 
 
 COLUMNS = tuple(field.name for field in fields(Vote))
