@@ -10,6 +10,7 @@ from reelops.camera.moves import CameraMove
 from reelops.clip import ClipFormat
 from reelops.metrics.camera_motion import CameraMotion
 from reelops.metrics.catalogue import METRICS
+from reelops.metrics.letterbox import Bars
 from reelops.metrics.repeated_frames import OwnFrames
 from reelops.metrics.tracker import Measure
 
@@ -25,6 +26,7 @@ class Scores(Mapping[str, float | None]):
         camera: what the camera was measured to do; None where it could not be measured.
         camera_reason: why it could not be measured.
         own_frames: the frames that were measured, where the others only fill up the rate; None where all were.
+        bars: black bars around the picture, which were left out; None where there are none.
         features: the clip as vectors, by what they rest on: what measures of whole sets of clips take.
         asked_light: whether the prompt asks for light that changes.
         environment: what it was measured with; see `environment`.
@@ -36,6 +38,7 @@ class Scores(Mapping[str, float | None]):
     camera: CameraMotion | None
     camera_reason: str | None = None
     own_frames: OwnFrames | None = None
+    bars: Bars | None = None
     features: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     asked_light: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -76,6 +79,7 @@ class Scores(Mapping[str, float | None]):
                 "width": self.format.width,
                 "height": self.format.height,
                 **({"measured": str(self.own_frames)} if self.own_frames else {}),
+                **({"bars": str(self.bars)} if self.bars else {}),
             },
         }
 

@@ -22,6 +22,7 @@ from reelops.metrics.camera.camera_course import Camera
 from reelops.metrics.catalogue import METRICS
 from reelops.metrics.environment import environment
 from reelops.metrics.learned.appearance import Appearance
+from reelops.metrics.letterbox import LOOKED_AT, Bars, find_bars
 from reelops.metrics.pace import Pace
 from reelops.metrics.reference.picture import picture_at
 from reelops.metrics.repeated_frames import LOW_RATE, OwnFrames, own_frames
@@ -31,7 +32,7 @@ from reelops.metrics.tracker import Featured, Measure, Setup, Tracker
 from reelops.metrics.view import Step, View
 from reelops.optical_flow.engines import Dis
 from reelops.optical_flow.threads import ahead, one_opencv_thread, worker
-from reelops.optical_flow.working_size import WORKING_ROWS
+from reelops.optical_flow.working_size import WORKING_ROWS, luma
 from reelops.prompts.asked_light import asks_for_changing_light
 from reelops.video.decode import read_frames, read_luma
 from reelops.video.probe import probe_with_timeline
@@ -70,8 +71,13 @@ def score_clip(
     own = None
     if info.fps > LOW_RATE and reference is None:
         own = own_frames((timed.luma_HW for timed in read_luma(info, timeline, WORKING_ROWS)), info.fps)
+    bars = None
+    if reference is None:
+        bars = find_bars(
+            [timed.luma_HW for timed in itertools.islice(read_luma(info, timeline, info.height), LOOKED_AT)]
+        )
     frames = (timed.frame_HWC for timed in read_frames(path))
-    return _score(frames, info.fps, own, picture, prompt, settings, on_frame, reference, also)
+    return _score(frames, info.fps, own, bars, picture, prompt, settings, on_frame, reference, also)
 
 
 def score_frames(
@@ -86,18 +92,21 @@ def score_frames(
 ) -> Scores:
     """Scores of RGB uint8 frames of one size, at least two. Otherwise as `score_clip`.
 
-    They may come one by one; then all are measured, and nobody looks ahead whether they only fill up a rate.
+    They may come one by one; then all are measured, and nobody looks ahead whether they only fill up a rate, or have
+    black bars.
     """
-    own = None
-    if isinstance(frames_THWC, np.ndarray) and reference is None:
+    own = bars = None
+    if isinstance(frames_THWC, np.ndarray) and len(frames_THWC) and reference is None:
         own = own_frames((View(frame).gray_HW for frame in frames_THWC), fps)
-    return _score(frames_THWC, fps, own, picture, prompt, settings, on_frame, reference, also)
+        bars = find_bars([luma(frame) for frame in frames_THWC[:LOOKED_AT]])
+    return _score(frames_THWC, fps, own, bars, picture, prompt, settings, on_frame, reference, also)
 
 
 def _score(
     frames_THWC: Iterable[np.ndarray],
     fps: Fraction,
     own: OwnFrames | None,
+    bars: Bars | None,
     picture: Path | np.ndarray | None,
     prompt: str | None,
     settings: ScoreSettings,
@@ -110,7 +119,11 @@ def _score(
     if first is None:
         raise VideoError("There is no frame to score. Give a clip of at least two frames.")
     height, width = first.shape[:2]
-    picture_HWC = None if picture is None else picture_at(picture, width, height)
+    if bars and (bars.width, bars.height) != (width, height):
+        bars = None
+    picture_HWC = None if picture is None else _picture_within(picture, width, height, bars)
+    if bars:
+        first, frames = bars.without(first), map(bars.without, frames)
     camera = Camera()
     measured_fps, numbers = (own.fps, own.numbers) if own else (fps, None)
     trackers = [
@@ -129,6 +142,8 @@ def _score(
     if own:
         measures = {name: _over_all(measure, own) for name, measure in measures.items()}
         measures["duplicated_share"] = Measure(own.filled_share, f"frames that fill up the rate: {own}")
+    if bars:
+        measures = {name: _of_whole(measure, bars) for name, measure in measures.items()}
     motion = camera.motion
     return Scores(
         measures={name: measures[name] for name in METRICS if name in measures},
@@ -137,10 +152,23 @@ def _score(
         camera=motion if motion.trusted else None,
         camera_reason=None if motion.trusted else motion.why_untrusted,
         own_frames=own,
+        bars=bars,
         features=features,
         asked_light=prompt is not None and asks_for_changing_light(prompt),
         environment=dict(environment()),
     )
+
+
+def _picture_within(picture: Path | np.ndarray, width: int, height: int, bars: Bars | None) -> np.ndarray:
+    """The picture as the frames show it within their bars: as a whole, unless it has the bars itself."""
+    whole_HWC = picture_at(picture, width, height)
+    if bars is None or find_bars([luma(whole_HWC)]) == bars:
+        return whole_HWC if bars is None else bars.without(whole_HWC)
+    return picture_at(picture, *bars.size)
+
+
+def _of_whole(measure: Measure, bars: Bars) -> Measure:
+    return measure if measure.place is None else replace(measure, place=bars.of_whole(measure.place))
 
 
 def _over_all(measure: Measure, own: OwnFrames) -> Measure:

@@ -247,6 +247,8 @@ def _judged(clip: Path, sha256: str, origin: Origin, scores: Scores, order: Scor
         notes += (f"params.yaml has no limits for profile {origin.profile}; the default ones were used.",)
     if scores.own_frames:
         notes += (f"{scores.own_frames}.",)
+    if scores.bars:
+        notes += (f"{str(scores.bars).capitalize()}.",)
     verdict = judge(scores, limits, origin.missing_picture)
     return ScoredClip(clip, sha256, origin, scores, verdict, limits, notes, stored=stored)
 
