@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from reelops.metrics.light.black_frames import black_share, dark_share
-from reelops.metrics.light.blockiness import blockiness
+from reelops.metrics.light.blockiness import blockiness, found_blocks
 from reelops.metrics.light.colourfulness import colourfulness
 from reelops.metrics.light.noise_level import noise_level
 from reelops.optical_flow.working_size import luma
@@ -90,6 +90,33 @@ def test_blocks_are_found_in_a_cropped_and_in_a_pixelated_picture(small_photo: n
     assert blockiness(luma(squeezed(small_photo, 4)[3:, 5:])) > 2.2
     coarse = cv2.resize(small_photo, (45, 30), interpolation=cv2.INTER_AREA)
     assert blockiness(luma(cv2.resize(coarse, (360, 240), interpolation=cv2.INTER_NEAREST))) > 2.2
+
+
+def enlarged(picture: np.ndarray, times: float) -> np.ndarray:
+    return cv2.resize(picture, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
+
+
+@pytest.mark.parametrize("times", [1, 1.5, 4 / 3, 2])
+def test_the_size_of_blocks_is_found_whatever_it_is(photo: np.ndarray, times: float) -> None:
+    coarse = cv2.resize(photo[:480, :720], (60, 40), interpolation=cv2.INTER_AREA)
+    mosaic = cv2.resize(coarse, (720, 480), interpolation=cv2.INTER_NEAREST)
+    found = found_blocks(luma(enlarged(mosaic, times)))
+    assert found is not None and found[0] > 2
+    assert found[1] == pytest.approx(12 * times, abs=0.1)
+
+
+def test_jpeg_blocks_are_found_in_an_enlarged_picture(photo: np.ndarray) -> None:
+    larger = luma(enlarged(squeezed(photo, 5), 1.5))
+    found = found_blocks(larger)
+    assert found is not None and found[0] > 1.5 > blockiness(larger)
+    assert found[1] == pytest.approx(12, abs=0.1)
+
+
+def test_a_picture_without_blocks_has_next_to_no_surplus_at_any_size(photo: np.ndarray) -> None:
+    for times in (0.5, 1, 1.5):
+        found = found_blocks(luma(enlarged(photo, times)))
+        assert found is None or found[0] < 1.3
+    assert found_blocks(np.full((64, 64), 90, np.uint8)) is None
 
 
 def test_a_frame_is_black_where_all_but_two_percent_is_dark() -> None:

@@ -19,11 +19,14 @@ _BLUR = 1.0
 # Of a cell so much must be known, and of the picture so many cells.
 _KNOWN = 0.6
 _LEAST_CELLS = 10
-_LEAST_SHARE = 0.1
+_LEAST_SHARE = 0.15
 
 # Contrast in grey levels from which on a cell has something to compare.
 _TEXTURED = 4.0
-_LEAST_TEXTURED = 6
+_LEAST_TEXTURED = 8
+
+# Correlation with the picture from which on shapes are the same.
+_SAME = 0.6
 _LEAST_CHROMA = 4.0
 
 (_Y, _CR, _CB, _SQUARE, _EDGE, _TINT) = range(6)
@@ -54,9 +57,10 @@ class Compared:
     Attributes:
         light, red, blue: grey levels by which Y, Cr and Cb are more than in the picture: medians over cells.
         colour: grey levels by which colours differ, either way.
-        saturation, contrast, detail: how often they doubled; below 0 they halved. None where there is next to none.
-        layout: correlation of shapes, [-1, 1]; None where there are none.
+        saturation, contrast, detail: how often they doubled; below 0 they halved. Saturation is None where there is
+            next to none.
         share: of cells that are known.
+        same_hw: cells whose shapes are those of the picture.
         off_chw: by how much each cell is off, for light, colour, contrast and detail; 0 where it is not known.
     """
 
@@ -65,10 +69,10 @@ class Compared:
     blue: float
     colour: float
     saturation: float | None
-    contrast: float | None
-    detail: float | None
-    layout: float | None
+    contrast: float
+    detail: float
     share: float
+    same_hw: np.ndarray
     off_chw: np.ndarray
 
 
@@ -83,36 +87,34 @@ def compared(frame: Plain, picture: Plain, known_HW: np.ndarray) -> Compared | N
     stacked = np.concatenate([known[None], one * known, other * known, (one[0] * other[0] * known)[None]])
     sums = _cells(stacked)
     share_hw = sums[0]
-    valid = share_hw > _KNOWN
-    if valid.sum() < max(_LEAST_CELLS, _LEAST_SHARE * valid.size):
-        return None
     means = sums[1:] / np.maximum(share_hw, 1e-3)
     ours, its, product = means[:6], means[6:12], means[12]
+    spread, its_spread = _deviation(ours), _deviation(its)
+    likeness = (product - ours[_Y] * its[_Y]) / (spread * its_spread + 4)
+    textured = np.minimum(spread, its_spread) > _TEXTURED
+    # Flow is sure of itself in places, too, where it has lost the thing: there shapes are others.
+    same = textured & (likeness > _SAME) & (share_hw > _KNOWN)
+    lost = textured & (likeness <= _SAME) & (share_hw > _KNOWN)
+    valid = same | ((share_hw > _KNOWN) & ~textured & _beside(same) & ~_beside(lost))
+    if same.sum() < _LEAST_TEXTURED or valid.sum() < max(_LEAST_CELLS, _LEAST_SHARE * valid.size):
+        return None
     light, red, blue = ours[:3] - its[:3]
     tint = np.hypot(red, blue)
-    spread, its_spread = _deviation(ours), _deviation(its)
-    textured = valid & (np.maximum(spread, its_spread) > _TEXTURED)
     contrast_hw = np.log2((spread + 1) / (its_spread + 1))
     detail_hw = np.log2((ours[_EDGE] + 0.3) / (its[_EDGE] + 0.3))
-    contrast = detail = layout = None
-    if textured.sum() >= _LEAST_TEXTURED:
-        contrast = float(np.median(contrast_hw[textured]))
-        detail = float(np.median(detail_hw[textured]))
-        likeness = (product - ours[_Y] * its[_Y]) / (spread * its_spread + 4)
-        layout = float(np.median(likeness[textured]))
     chroma, its_chroma = float(ours[_TINT][valid].mean()), float(its[_TINT][valid].mean())
     saturation = float(np.log2((chroma + 1) / (its_chroma + 1))) if max(chroma, its_chroma) > _LEAST_CHROMA else None
-    off = np.stack([np.abs(light), tint, np.abs(contrast_hw) * textured, np.abs(detail_hw) * textured]) * valid
+    off = np.stack([np.abs(light), tint, np.abs(contrast_hw) * same, np.abs(detail_hw) * same]) * valid
     return Compared(
         light=float(np.median(light[valid])),
         red=float(np.median(red[valid])),
         blue=float(np.median(blue[valid])),
         colour=float(np.median(tint[valid])),
         saturation=saturation,
-        contrast=contrast,
-        detail=detail,
-        layout=layout,
+        contrast=float(np.median(contrast_hw[same])),
+        detail=float(np.median(detail_hw[same])),
         share=float(valid.mean()),
+        same_hw=same,
         off_chw=off,
     )
 
@@ -120,6 +122,12 @@ def compared(frame: Plain, picture: Plain, known_HW: np.ndarray) -> Compared | N
 def cell_shape(height: int, width: int) -> tuple[int, int]:
     """Rows and columns of cells."""
     return max(3, round(height / _CELL)), max(3, round(width / _CELL))
+
+
+def _beside(true_hw: np.ndarray) -> np.ndarray:
+    """Cells that are true or adjoin one that is."""
+    grown: np.ndarray = cv2.dilate(true_hw.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    return grown
 
 
 def _planes(ycc_HWC: np.ndarray) -> np.ndarray:

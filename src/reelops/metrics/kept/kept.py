@@ -24,7 +24,6 @@ from reelops.optical_flow.working_size import WORKING_ROWS
 
 # A first frame that shows the picture lets so much of it be found.
 _RECOGNISED = 0.3
-_ALIKE = 0.4
 
 # Shapes are looked at in every so many-th frame.
 _EVERY = 4
@@ -85,7 +84,7 @@ class Kept:
             self._base = self._last
             self._anchor(frame, view.gray_HW.shape)
         else:
-            shape = bent(self._carried) if len(self._frames) % _EVERY == 0 else None
+            shape = bent(self._carried, found.same_hw) if len(self._frames) % _EVERY == 0 else None
             self._last = self._changed(found, shape)
             self._remember(found, shape)
         self._frames.append(self._num_frames)
@@ -102,7 +101,7 @@ class Kept:
         carried.follow(to_picture)
         reference = Plain.of(picture)
         found = compared(frame, reference.seen_along(carried.back_HW2), carried.known_HW)
-        if found is not None and found.share >= _RECOGNISED and (found.layout is None or found.layout >= _ALIKE):
+        if found is not None and found.share >= _RECOGNISED:
             self._reference, self._carried, self._is_picture = reference, carried, True
 
     def _anchor(self, frame: Plain, shape: tuple[int, ...]) -> None:
@@ -117,8 +116,8 @@ class Kept:
             blue=blue,
             colour=max(found.colour, float(np.hypot(red, blue))),
             saturation=base.saturation + (found.saturation or 0.0),
-            contrast=base.contrast + (found.contrast or 0.0),
-            detail=base.detail + (found.detail or 0.0),
+            contrast=base.contrast + found.contrast,
+            detail=base.detail + found.detail,
             bend=last.bend if shape is None else max(base.bend, shape.pixels),
             stretch=last.stretch if shape is None else max(base.stretch, shape.stretch),
         )

@@ -11,9 +11,8 @@ from reelops.metrics.carried import Carried
 from reelops.metrics.kept.comparison import cell_shape
 from reelops.optical_flow.working_size import STATED_ROWS
 
-_FEWEST = 15
+_FEWEST = 20
 _ROUNDS = 5
-_KNOWN = 0.6
 _QUIETEST = 25
 
 
@@ -33,11 +32,14 @@ class Bent:
     off_hw: np.ndarray
 
 
-def bent(carried: Carried) -> Bent | None:
-    """What the motion since the picture leaves unexplained; None where too few points are known."""
+def bent(carried: Carried, known: np.ndarray) -> Bent | None:
+    """What the motion since the picture leaves unexplained; None where too few points are known.
+
+    Args:
+        known: cells (h, w) whose motion is.
+    """
     height, width = carried.known_HW.shape
     rows, columns = cell_shape(height, width)
-    known = cv2.resize(carried.known_HW, (columns, rows), interpolation=cv2.INTER_AREA) > _KNOWN
     if known.sum() < _FEWEST:
         return None
     y, x = np.mgrid[0:rows, 0:columns] + 0.5
