@@ -86,13 +86,15 @@ def _bounds(low: float | None, high: float | None) -> Iterator[Bound]:
 class ProfileLimits(ParamsBlock):
     """Limits by metric, and what follows when another camera move is measured than was asked for.
 
-    None, and a metric that is left out, leave it to the default block.
+    None, and a metric that is left out, leave it to the default block. What `finished` names is for clips alone that
+    carry their picture's detail: a clip as it was generated may be softer than anybody would accept of those.
     """
 
     wrong_camera_move: Decision | None = None
     metrics: Mapping[str, Limit] = {}
+    finished: Mapping[str, Limit] = {}
 
-    @field_validator("metrics")
+    @field_validator("metrics", "finished")
     @classmethod
     def _known(cls, metrics: Mapping[str, Limit]) -> Mapping[str, Limit]:
         for name in metrics:
@@ -113,8 +115,12 @@ class GateSettings(RootModel[Mapping[str, ProfileLimits]]):
             raise ValueError(f"a block {DEFAULT!r} with wrong_camera_move is wanted")
         return self
 
-    def limits_of(self, profile: str) -> GateLimits:
-        """The limits of a profile; the default ones where it has none of its own."""
+    def limits_of(self, profile: str, finished: bool = False) -> GateLimits:
+        """The limits of a profile; the default ones where it has none of its own.
+
+        Args:
+            finished: the clip carries its picture's detail.
+        """
         default = self.root[DEFAULT]
         own = self.root.get(profile)
         wrong_camera_move = (own and own.wrong_camera_move) or default.wrong_camera_move
@@ -122,7 +128,7 @@ class GateSettings(RootModel[Mapping[str, ProfileLimits]]):
         return GateLimits(
             name=profile if own else DEFAULT,
             wrong_camera_move=wrong_camera_move,
-            metrics={**default.metrics, **(own.metrics if own else {})},
+            metrics={**default.metrics, **(own.metrics if own else {}), **(own.finished if own and finished else {})},
         )
 
 

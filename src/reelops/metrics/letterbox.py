@@ -61,15 +61,16 @@ def find_bars(grays_THW: Sequence[np.ndarray]) -> Bars | None:
     A bar is a run of whole lines at an edge that are black and even, beside a picture that is not.
     """
     height, width = grays_THW[0].shape
-    # At any place the lightest that was there: what is black in it was black in all frames.
+    # At any place the lightest that was there: what is black in it was black in all frames. A sky at night is alive.
     lightest = np.max(grays_THW, axis=0)
-    top, bottom = _bar(lightest), _bar(lightest[::-1])
-    left, right = _bar(lightest.T), _bar(lightest.T[::-1])
+    alive = lightest - np.min(grays_THW, axis=0)
+    top, bottom = _bar(lightest, alive), _bar(lightest[::-1], alive[::-1])
+    left, right = _bar(lightest.T, alive.T), _bar(lightest.T[::-1], alive.T[::-1])
     bars = Bars(top, bottom, left, right, width, height)
     return None if bars.size == (width, height) or min(bars.size) < _SMALLEST_SIDE else bars
 
 
-def _bar(lightest_HW: np.ndarray) -> int:
+def _bar(lightest_HW: np.ndarray, alive_HW: np.ndarray) -> int:
     """How many of the first lines are one."""
     length = len(lightest_HW)
     dark = lightest_HW[: int(_MOST * length) + 1].max(axis=1) <= _BLACK
@@ -79,4 +80,4 @@ def _bar(lightest_HW: np.ndarray) -> int:
     bar = lightest_HW[:run]
     # Encoders soften the edge over a few lines.
     beside = np.percentile(lightest_HW[run : run + _SOFT], 90) - np.percentile(bar, 90)
-    return run if bar.std() <= _EVEN and beside >= _BESIDE else 0
+    return run if max(bar.std(), alive_HW[:run].mean()) <= _EVEN and beside >= _BESIDE else 0

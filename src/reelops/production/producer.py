@@ -133,7 +133,7 @@ class Producer:
                 encoded = self._encode(footage, order, workbench / place.clip.name, context)
                 _tell(context, encoded.clip.notes)
                 scored = self._score(encoded, footage, order, context)
-                verdict = self._judge(scored.scores, order)
+                verdict = self._judge(scored.scores, order, bool(footage.facts.get("detail_carried")))
                 mark_contact_sheet(self.encoder, footage, order, encoded.contact_sheet, verdict)
                 take = _assemble(order, place.clip, footage, encoded, scored, verdict, started)
                 if footage.bare is not None:
@@ -203,10 +203,10 @@ class Producer:
         context.progress("score", 0, encoded.clip.format.num_frames, "frames")
         return self.run_step("score", lambda: score(self.scorer, encoded.clip, footage, order, context))
 
-    def _judge(self, scores: Scores, order: ClipOrder) -> Verdict:
+    def _judge(self, scores: Scores, order: ClipOrder, finished: bool = False) -> Verdict:
         from reelops.gate.verdict import judge
 
-        limits = self.gate.limits_of(order.profile)
+        limits = self.gate.limits_of(order.profile, finished)
         return self.run_step("judge", lambda: judge(scores, limits))
 
     def _judge_bare(self, bare: Footage, order: ClipOrder, scratch: Path, context: RunContext) -> tuple[Judged, float]:

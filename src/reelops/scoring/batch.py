@@ -241,7 +241,7 @@ def _known_or_job(clip: Path, found: FirstLook, order: ScoringOrder) -> ScoredCl
 
 
 def _judged(clip: Path, sha256: str, origin: Origin, scores: Scores, order: ScoringOrder, stored: bool) -> ScoredClip:
-    limits = order.gate_settings.limits_of(origin.profile)
+    limits = order.gate_settings.limits_of(origin.profile, origin.is_finished)
     notes = origin.notes
     if limits.name != origin.profile:
         notes += (f"params.yaml has no limits for profile {origin.profile}; the default ones were used.",)

@@ -36,6 +36,7 @@ class Origin:
         lineage: the provenance in the clip's own metadata; empty for other people's clips.
         notes: warnings for the user.
         missing_picture: the name of the picture that the clip started from, where it is not here any more.
+        is_finished: whether the clip carries its picture's detail.
     """
 
     picture: Path | None
@@ -46,6 +47,7 @@ class Origin:
     lineage: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     missing_picture: str | None = None
+    is_finished: bool = False
 
 
 def find_origin(
@@ -81,7 +83,8 @@ def find_origin(
     if profile is None and "profile" in told:
         profile, sources["profile"] = told["profile"].value, told["profile"].source
     digest = digest_of_picture(picture) if picture else None
-    return Origin(picture, digest, prompt, profile or DEFAULT, sources, provenance, tuple(notes), missing)
+    finished = ask_clip and "detail_share" in provenance
+    return Origin(picture, digest, prompt, profile or DEFAULT, sources, provenance, tuple(notes), missing, finished)
 
 
 @dataclass(frozen=True)

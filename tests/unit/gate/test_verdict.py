@@ -22,6 +22,7 @@ from reelops.gate.limits import GateLimits, load_gate_settings
 from reelops.gate.verdict import judge
 from reelops.metrics.camera_motion import CameraMotion
 from reelops.metrics.catalogue import METRICS
+from reelops.metrics.place import Place
 from reelops.metrics.scores import Scores
 from reelops.metrics.settings import ScoreSettings
 from reelops.metrics.suite import score_frames
@@ -58,6 +59,11 @@ GOOD = {
     "brightness": 0.4,
     "first_frame_fidelity": 30.0,
     "content_kept": 25.0,
+    "kept_light": 2.0,
+    "kept_colour": 1.0,
+    "kept_saturation": 0.0,
+    "kept_contrast": 0.05,
+    "kept_detail": -0.1,
 }
 
 
@@ -102,6 +108,33 @@ def test_gate_names_every_failed_metric() -> None:
     limit = TINY.metrics["flicker"].reject_above
     assert (flicker.value, flicker.limit) == (0.2, limit)
     assert str(flicker) == f"Flicker is 0.2; at most {limit:g} is wanted. The light jumps."
+
+
+def test_light_that_was_asked_for_is_not_held_against_a_clip() -> None:
+    darker = {**GOOD, "kept_light": -70.0, "kept_contrast": -1.8, "kept_saturation": -0.9}
+    unasked = scores_of(darker)
+    assert set(names(unasked)) == {"kept_light", "kept_contrast", "kept_saturation"}
+    assert names(replace(unasked, asked_light=True)) == []
+
+
+def test_a_reason_names_the_moment_and_the_region() -> None:
+    scores = scores_of(GOOD)
+    place = Place(40, (0.0, 0.0, 0.4, 1.0), since=16)
+    faded = replace(scores.measures["kept_contrast"], value=-0.9, place=place)
+    flickers = Measure(0.2, "", series=(0.0, 0.1, 0.9, 0.0) * 12)
+    found = judge(replace(scores, measures={**scores.measures, "kept_contrast": faded, "flicker": flickers}), DEFAULT)
+    texts = {reason.metric: reason.text for reason in found.reasons}
+    assert texts["kept_contrast"].endswith("It shows from 2.0 s on, most at 5.0 s, on the left.")
+    assert texts["flicker"].endswith("The light jumps. Worst at 0.4 s.")
+    told = {reason.metric: reason.to_json()["place"] for reason in found.reasons}
+    assert told["kept_contrast"] == {"frame": 40, "since": 16, "box": [0.0, 0.0, 0.4, 1.0]}
+
+
+def test_a_finished_clip_has_limits_that_one_as_it_was_generated_has_not() -> None:
+    soft = scores_of({**GOOD, "naturalness": 0.01, "kept_detail": -1.5})
+    finished = SETTINGS.limits_of("tiny", finished=True)
+    assert names(soft) == [] and set(names(soft, finished)) == {"naturalness", "kept_detail"}
+    assert finished.name == "tiny" and finished.metrics["sharpness"] == TINY.metrics["sharpness"]
 
 
 def test_what_could_not_be_measured_is_looked_at() -> None:

@@ -12,6 +12,7 @@ from reelops.metrics.kept.comparison import cell_shape
 from reelops.optical_flow.working_size import STATED_ROWS
 
 _FEWEST = 20
+_LEAST_SHARE = 0.4
 _ROUNDS = 5
 _QUIETEST = 25
 
@@ -40,7 +41,7 @@ def bent(carried: Carried, known: np.ndarray) -> Bent | None:
     """
     height, width = carried.known_HW.shape
     rows, columns = cell_shape(height, width)
-    if known.sum() < _FEWEST:
+    if known.sum() < max(_FEWEST, _LEAST_SHARE * known.size):
         return None
     y, x = np.mgrid[0:rows, 0:columns] + 0.5
     here = np.stack([x[known] * width / columns - width / 2, y[known] * height / rows - height / 2], axis=1)

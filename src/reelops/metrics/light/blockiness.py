@@ -18,10 +18,11 @@ _MIN_DIFFERENCE = 0.5
 # Any other period is found, in every so many-th frame: between these, with so many borders at least, the same for
 # columns and rows.
 _EVERY = 6
-_SHORTEST, _LONGEST = 5.0, 40.0
+_SHORTEST, _LONGEST = 5.0, 64.0
 _FEWEST_BORDERS = 8
 _MOST_CANDIDATES = 4
 _SAME_PERIOD = 0.03
+_AS_GOOD = 0.8
 _SMALLEST_SIDE = 2
 
 
@@ -32,7 +33,7 @@ BLOCKINESS = Metric(
     direction="lower is better",
     section="Light and detail",
     description="surplus of the steps across the borders of blocks of any size (Wu and Yuen 1997; Wang, Bovik, Evan "
-    "2000): 8 or 16 pixels apart, or 5 to 40 where columns and rows have the same; 2 is plain to see",
+    "2000): 8 or 16 pixels apart, or 5 to 64 where columns and rows have the same; 2 is plain to see",
     blind_to="blocks that were blurred since; banding, ringing; a wall of square tiles, seen straight, counts",
     low=1,
     above="The picture falls apart into blocks.",
@@ -78,7 +79,9 @@ def found_blocks(gray_HW: np.ndarray) -> tuple[float, float] | None:
         for its, other in down.items()
         if abs(its - period) <= _SAME_PERIOD * period
     ]
-    return max(both, default=None)
+    # Every second border shows the same as every one: of periods that do the shortest is the blocks' own.
+    enough = _AS_GOOD * max((surplus for surplus, _ in both), default=0.0)
+    return min((one for one in both if one[0] >= enough), key=lambda one: one[1], default=None)
 
 
 class Blockiness:
@@ -159,7 +162,8 @@ def _proposed(surplus: np.ndarray) -> list[float]:
     inside = np.arange(int(_SHORTEST), longest + 1)
     peaks = inside[(alike[inside] >= alike[inside - 1]) & (alike[inside] >= alike[inside + 1]) & (alike[inside] > 0)]
     best = peaks[np.argsort(-alike[peaks], kind="stable")][:_MOST_CANDIDATES]
-    return [_refined(alike, float(lag)) for lag in best]
+    refined = [_refined(alike, float(lag)) for lag in best]
+    return sorted({period / part for period in refined for part in (1, 2, 3) if period / part >= _SHORTEST})
 
 
 def _refined(alike: np.ndarray, period: float) -> float:
