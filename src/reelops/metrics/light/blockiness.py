@@ -23,6 +23,7 @@ _FEWEST_BORDERS = 8
 _MOST_CANDIDATES = 4
 _SAME_PERIOD = 0.03
 _AS_GOOD = 0.8
+_FAINT = 1.0  # grey levels: what is looked for everywhere is found in rounding and grain, too
 _SMALLEST_SIDE = 2
 
 
@@ -141,8 +142,8 @@ def _periods(steps: np.ndarray) -> dict[float, float]:
     found: dict[float, float] = {}
     pairs = steps[1:] + steps[:-1]
     for surplus in (
-        (steps[1:-1] + _MIN_DIFFERENCE) / ((steps[:-2] + steps[2:]) / 2 + _MIN_DIFFERENCE),
-        (pairs[2:-2] + 2 * _MIN_DIFFERENCE) / ((pairs[:-4] + pairs[4:]) / 2 + 2 * _MIN_DIFFERENCE),
+        (steps[1:-1] + _FAINT) / ((steps[:-2] + steps[2:]) / 2 + _FAINT),
+        (pairs[2:-2] + 2 * _FAINT) / ((pairs[:-4] + pairs[4:]) / 2 + 2 * _FAINT),
     ):
         for period in _proposed(surplus):
             found[period] = max(found.get(period, 1.0), _at_borders(surplus, period))
