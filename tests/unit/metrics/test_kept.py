@@ -79,7 +79,7 @@ def test_a_camera_that_moves_changes_nothing(film_over, photo: np.ndarray) -> No
     clip = film_over(photo, CameraPath(shift_x=0.3, zoom=1.2, roll_degrees=3))
     found = {name: abs(measure.value or 0) for name, measure in kept(clip).items()}
     assert found["kept_light"] < 2 and found["kept_colour"] < 2 and found["kept_contrast"] < 0.25
-    assert found["kept_shape"] < 5 and found["kept_stretch"] < 0.1
+    assert found["kept_shape"] < 5 and found["kept_stretch"] < 0.15
 
 
 def test_the_picture_is_what_counts_where_the_clip_begins_with_it(kitten: np.ndarray) -> None:
