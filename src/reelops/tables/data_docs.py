@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 from reelops.errors import MachineError
 from reelops.system.files import write_text_atomically
+from reelops.system.write_errors import machine_error_on_write
 
 if TYPE_CHECKING:
     import pandas
@@ -63,7 +64,8 @@ def write_site(
         MachineError: Great Expectations is not installed, or the folder cannot be written to.
     """
     check_installed()
-    folder.mkdir(parents=True, exist_ok=True)
+    with machine_error_on_write(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     with _quiet():
         import great_expectations
 
@@ -109,10 +111,15 @@ def _run(context: Any, source_name: str, name: str, frame: pandas.DataFrame, exp
 
 
 def _place_site(context: Any, name: str, folder: Path) -> None:
-    """The pages stand in the folder that the user named."""
+    """The pages stand in the folder that the user named.
+
+    It is told by the way from Great Expectations' own: in a whole path it would read variables of the environment, and
+    it could not read again what is no Unicode.
+    """
+    place = os.path.relpath(folder, context.root_directory)
     site = {
         "class_name": "SiteBuilder",
-        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.absolute())},
+        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": place},
         "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
         "site_section_builders": {section: {"view": _PLAIN_TEXT} for section in _SECTIONS},
     }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import os
+from pathlib import Path
 
 import pytest
 
@@ -43,3 +45,12 @@ def test_a_strangers_text_is_no_markup(pages: list[str]) -> None:
     for page in pages:
         assert "<script>alert(" not in page
         assert "<img src=x" not in page
+
+
+@pytest.mark.parametrize("name", ["$HOME", "${PATH} $nobody", "100% %(s)s ~", os.fsdecode(b"caf\xe9")])
+def test_the_pages_stand_in_a_folder_of_any_name(name: str, tmp_path: Path) -> None:
+    frame = pandas.DataFrame({"width": [1, 2]})
+    for _ in range(2):  # the second time Great Expectations knows the site
+        index, failed = write_site("any", "Title", {"table": (frame, [])}, tmp_path / name)
+        assert (index, failed) == (tmp_path / name / "index.html", []) and index.is_file()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
