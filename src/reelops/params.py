@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import PydanticCustomError
 
 from reelops.errors import SettingsError, did_you_mean
-from reelops.settings import PARAMS_NAME, Settings, load_settings, shipped_folder, with_home
+from reelops.settings import PARAMS_NAME, Settings, load_settings, real_path, shipped_folder, with_home
 from reelops.yaml_file import read_yaml
 
 BLOCKS = ("profiles", "detail", "score", "gate", "dataset", "metadata", "latents", "train", "validate")
@@ -228,7 +228,7 @@ def find_files(patterns: Sequence[str], root: Path, key: str) -> tuple[list[Path
             raise SettingsError(f"{key}: {pattern} has a star in a folder; use one in the file name only.")
         if not path.name:
             raise SettingsError(f"{key}: {pattern!r} names no file; name one, or several by a star.")
-        folder = (root / path).parent.resolve()  # pathlib's globs cannot climb
+        folder = real_path((root / path).parent)  # pathlib's globs cannot climb
         files = sorted(file for file in folder.glob(path.name) if file.is_file()) if folder.is_dir() else []
         found += files
         if not files:

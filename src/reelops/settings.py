@@ -54,6 +54,11 @@ def with_home(path: Path) -> Path:
         ) from error
 
 
+def real_path(path: Path) -> Path:
+    """The absolute path without links in it; where links lead round in a circle, nothing is there."""
+    return Path(os.path.realpath(path))  # pathlib raises where links lead round in a circle
+
+
 def find_checkout() -> Path | None:
     """The checkout that this code runs from; None where it was installed as a wheel."""
     folder = PACKAGE.parents[1]
@@ -131,12 +136,12 @@ class Settings(BaseSettings):
     @field_validator("params_file", mode="after")
     @classmethod
     def _absolute(cls, path: Path) -> Path:
-        return with_home(path).resolve()
+        return real_path(with_home(path))
 
     @field_validator("home", mode="after")
     @classmethod
     def _under_root(cls, path: Path, info: Any) -> Path:
-        return (_root_of(_params_file(info.data)) / with_home(path)).resolve()
+        return real_path(_root_of(_params_file(info.data)) / with_home(path))
 
     @field_validator("mlflow_tracking_uri", mode="after")
     @classmethod
@@ -167,7 +172,7 @@ class Settings(BaseSettings):
     def problem_of_home(self) -> str | None:
         """Why the home folder takes no runs, as the end of a sentence about it; None where it is there with room, or
         can be made. Makes nothing."""
-        nearest = next(path for path in (self.home, *self.home.parents) if path.exists())
+        nearest = next(path for path in (self.home, *self.home.parents) if path.exists() or path.is_symlink())
         if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
             return "cannot be written"
         try:
@@ -190,7 +195,7 @@ class Settings(BaseSettings):
     def locate(self, path: Path) -> Path:
         """A folder that params.yaml names, from the project's root; the embedded model is there, or shipped."""
         ours = self.root / with_home(path)
-        return (shipped_folder() / path if path == EMBEDDED_MODEL and not ours.exists() else ours).resolve()
+        return real_path(shipped_folder() / path if path == EMBEDDED_MODEL and not ours.exists() else ours)
 
     @property
     def outputs(self) -> Path:

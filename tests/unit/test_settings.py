@@ -8,9 +8,10 @@ import pytest
 
 from reelops import settings as settings_module
 from reelops.cogvideox.profiles import find_profile
-from reelops.errors import SettingsError
+from reelops.errors import InputError, SettingsError
 from reelops.gate.limits import require_profile
 from reelops.params import find_files, load_config
+from reelops.scoring.outputs import check_files
 from reelops.settings import find_params_file, load_settings, shipped_folder
 
 
@@ -156,3 +157,16 @@ def test_the_home_of_a_user_whom_the_machine_does_not_have_is_refused_in_one_lin
         SettingsError, match=rf"^{NOBODY} begins with the home folder of a user, and this machine has no"
     ):
         use(load_config(params_file=repository / "params.yaml"))
+
+
+def test_links_that_lead_round_in_a_circle_are_a_place_where_nothing_is(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(SettingsError, match=r"There is no .*loop\."):
+        load_config(params_file=tmp_path / "loop")
+    settings = load_settings(home=tmp_path / "loop")
+    assert settings.locate(tmp_path / "loop/model") == tmp_path / "loop/model"
+    with pytest.raises(SettingsError, match=r"loop, where runs are kept, cannot be written"):
+        settings.require_home()
+    assert find_files([str(tmp_path / "loop" / "*")], tmp_path, "held_out") == ([], [str(tmp_path / "loop" / "*")])
+    with pytest.raises(InputError, match=r"loop/scores\.csv cannot be written"):
+        check_files([tmp_path / "loop" / "scores.csv"], [tmp_path / "loop" / "clip.mp4"])

@@ -84,6 +84,8 @@ def open_report(path: Path) -> Report:
     Raises:
         SettingsError: there is no such file, or it is no report.
     """
+    if path.exists() and not path.is_file():
+        raise SettingsError(f"{path} is no file. Give the JSON file of a benchmark.")
     try:
         return Report.model_validate_json(path.read_bytes())
     except OSError as error:

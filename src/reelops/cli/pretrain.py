@@ -19,7 +19,7 @@ from reelops.cogvideox.profiles import find_profile
 from reelops.params import Config, load_config
 from reelops.production.producer import build_producer
 from reelops.progress import Event, LogMessage, RunContext, signals_awaited
-from reelops.settings import EMBEDDED_MODEL
+from reelops.settings import EMBEDDED_MODEL, real_path
 from reelops.system.device_lock import hold_accelerator
 from reelops.system.files import write_text_atomically
 from reelops.views.console import note, terminal
@@ -83,7 +83,7 @@ def pretrain(
     console = terminal(stderr=True)
     config = load_config()
     params = config.block("pretrain", PretrainParams)
-    folder = (config.root / (model or EMBEDDED_MODEL)).resolve()
+    folder = real_path(config.root / (model or EMBEDDED_MODEL))
     if evaluate_only:
         figures = _evaluate(folder, params, config, console, pictures)
     else:

@@ -129,7 +129,7 @@ def require_place(output: Path) -> None:
         InputError: the folder, or the one that it would be made in, takes no file.
         MachineError: its disk is full.
     """
-    folder = next(path for path in output.absolute().parents if path.exists())
+    folder = next(path for path in output.absolute().parents if path.exists() or path.is_symlink())
     try:
         with tempfile.TemporaryFile(dir=folder) as unnamed:
             unnamed.write(bytes(_LEAST_ROOM_BYTES))

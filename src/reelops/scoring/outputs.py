@@ -16,6 +16,7 @@ from reelops.scoring.plots import write_plots
 from reelops.scoring.report.build import MEDIA_BUDGET_BYTES, write_report
 from reelops.scoring.scored_clip import ScoredClip
 from reelops.scoring.tables import DATA_EXTRA, write_csv, write_parquet
+from reelops.settings import real_path
 
 _NEEDS = {"parquet": ("pyarrow", "Parquet"), "data_docs": ("great_expectations", "--data-docs")}
 
@@ -100,12 +101,12 @@ def check_files(files: Sequence[Path], read: Sequence[Path] = ()) -> None:
     Raises:
         InputError: says which and why.
     """
-    inputs = {path.resolve(): path for path in read}
+    inputs = {real_path(path): path for path in read}
     seen: set[Path] = set()
     for file in files:
         if file.is_dir():
             raise InputError(f"{file} is a folder; name a file to write.")
-        if (place := file.resolve()) in inputs:
+        if (place := real_path(file)) in inputs:
             raise InputError(f"{file} is one of the clips, and would be replaced; name another file to write.")
         if place in seen:
             raise InputError(f"{file} is to be written twice; name different files.")

@@ -169,7 +169,7 @@ def _encode(
 def _open_output(partial: Path, container_name: str) -> Any:
     # Bit-exact leaves out dates and version numbers; faststart puts the index first, for playing while loading.
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
-    return av.open(str(partial), "w", format=container_name, options=options)
+    return av.open(str(partial.absolute()), "w", format=container_name, options=options)
 
 
 class _Writer:

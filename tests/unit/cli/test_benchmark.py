@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,9 @@ def test_the_list_names_every_benchmark_and_part(monkeypatch: pytest.MonkeyPatch
     for case in CASES.values():
         assert f"reelops benchmark {case.name}" in shown
         assert all(part.name in shown for part in case.parts)
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SettingsError, match=r"pipe is no file"):
+        run("compare", str(tmp_path / "pipe"), str(tmp_path / "pipe"))
