@@ -165,6 +165,10 @@ class Config:
     def mlflow_tracking_uri(self) -> str:
         return self.settings.mlflow_tracking_uri
 
+    @property
+    def ledger_uri(self) -> str:
+        return self.settings.ledger_uri
+
 
 def load_config(**overrides: Any) -> Config:
     """Settings from the environment, and params.yaml.

@@ -116,6 +116,7 @@ class Settings(BaseSettings):
         params_file: the params.yaml of the project; what it does not say, the one that ReelOps ships says.
         home: the folder of all stores: .reelops in the root, or the user's data folder where ReelOps was installed.
         mlflow_tracking_uri: SQLite in `home` by default; `MLFLOW_TRACKING_URI` counts too.
+        ledger_uri: the ledger of jobs: SQLite in `home` by default; processes that share a batch share it.
         prefect_api_url: None runs flows without a server; `PREFECT_API_URL` counts too.
     """
 
@@ -129,6 +130,7 @@ class Settings(BaseSettings):
         default="",
         validation_alias=AliasChoices("REELOPS_MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_URI"),
     )
+    ledger_uri: str = ""
     prefect_api_url: str | None = Field(
         default=None, validation_alias=AliasChoices("REELOPS_PREFECT_API_URL", "PREFECT_API_URL")
     )
@@ -149,6 +151,11 @@ class Settings(BaseSettings):
         if uri and (why := problem_of_store_address(uri)):
             raise PydanticCustomError("address", "{why}", {"why": why})
         return uri or sqlite_uri(info.data.get("home", Path()) / "mlflow.db")
+
+    @field_validator("ledger_uri", mode="after")
+    @classmethod
+    def _ledger_address(cls, uri: str, info: Any) -> str:
+        return uri or sqlite_uri(info.data.get("home", Path()) / "ledger.db")
 
     @field_validator("prefect_api_url", mode="after")
     @classmethod

@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 COMMANDS = {
     "generate": "Turn a picture and a sentence into a short clip, scored, judged and logged.",
+    "batch": "Turn the orders of a file into clips, each scored, judged and logged.",
     "score": "Score clips, and judge them by the limits of params.yaml.",
     "info": "Show what is in videos and pictures: size, exact rate, frames, sound, and how ReelOps made them.",
     "doctor": "Say what this machine can run, and why not what it cannot.",

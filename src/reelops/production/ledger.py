@@ -198,14 +198,20 @@ class Ledger:
                 freed += 1
         return freed
 
-    def begin_anew(self, batch: str, states: Iterable[State]) -> int:
-        """Lets jobs of a batch that have ended so wait again, as if they were new; how many these are."""
-        ended = (jobs.c.batch == batch) & jobs.c.state.in_([*states])
+    def begin_anew(self, batch: str, state: State, tries_below: int | None = None) -> int:
+        """Lets jobs of a batch that have ended so wait again, for their next try; how many these are.
+
+        Args:
+            tries_below: of rejected ones those that the gate rejected fewer times than this, and once.
+        """
+        ended = (jobs.c.batch == batch) & (jobs.c.state == state)
+        if tries_below is not None:
+            ended &= jobs.c.tries < tries_below
         with self._transaction() as connection:
-            found = connection.execute(sa.select(jobs.c.id).where(ended)).scalars().all()
-            for job in found:
-                anew = {"state": State.WAITING, "attempt": 0, "tries": 0, "result": None}
-                self._change(connection, job, "asked for again", **anew)
+            found = connection.execute(sa.select(jobs.c.id, jobs.c.tries).where(ended)).all()
+            for row in found:
+                tries = row.tries + (state is State.REJECTED)
+                self._change(connection, row.id, "asked for again", state=State.WAITING, attempt=0, tries=tries)
             return len(found)
 
     def counts(self, batch: str) -> dict[State, int]:

@@ -34,6 +34,10 @@ from reelops.system.write_errors import machine_error_on_write
 _REPLACED = "replaced"
 
 
+class BeingMadeError(InputError):
+    """Another run is making the clip of that name."""
+
+
 @dataclass(frozen=True)
 class OutputPlace:
     """A place for a clip, held by whoever made this; see `output_place` and `place_at`.
@@ -99,8 +103,8 @@ def output_place(order: ClipOrder, given: Path | None, folder: Path, overwrite: 
         given: an .mp4, or a folder that is there, in which the clip gets a name of its own; None takes `folder`.
 
     Raises:
-        InputError: the file is no .mp4, exists and may not be overwritten, or is being made by another run; or nothing
-            can be written there.
+        InputError: the file is no .mp4, exists and may not be overwritten, or is being made by another run
+            (BeingMadeError); or nothing can be written there.
     """
     if given is not None and not is_folder(given):
         with place_at(given, overwrite) as place:
@@ -149,7 +153,7 @@ def place_at(output: Path, overwrite: bool = False) -> Iterator[OutputPlace]:
     require_place(clip)
     with reserved(_reserved_name(clip)) as ours:
         if not ours:
-            raise InputError(
+            raise BeingMadeError(
                 f"another run is making {clip} (its {mark_of(_reserved_name(clip)).name} is there); wait for it, or "
                 "choose another name."
             )

@@ -30,6 +30,7 @@ STAGES = {
     "clips": "Encoding clips",
     "train": "Training",
     "make": "Making clips",
+    "batch": "Making clips",
     "reload": "Loading the adapter by diffusers alone",
     "report": "Making the report",
 }

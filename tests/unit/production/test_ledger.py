@@ -128,9 +128,11 @@ def test_a_stop_is_no_attempt_and_a_rejection_is_a_try(ledger: Ledger) -> None:
     assert job is not None and (job.attempt, job.tries) == (1, 1)
     ledger.finish(job, State.REJECTED, {"clip": "two.mp4"}, "too dark, too")
     assert ledger.claim("b") is None
-    assert ledger.begin_anew("b", [State.REJECTED, State.FAILED]) == 1
+    assert ledger.begin_anew("b", State.FAILED) == 0
+    assert ledger.begin_anew("b", State.REJECTED, tries_below=1) == 0, "it has had its one further try"
+    assert ledger.begin_anew("b", State.REJECTED, tries_below=2) == 1
     job = ledger.claim("b")
-    assert job is not None and (job.attempt, job.tries, job.result) == (1, 0, None)
+    assert job is not None and (job.attempt, job.tries, job.result) == (1, 2, {"clip": "two.mp4"})
 
 
 def test_a_reason_that_names_a_file_of_no_unicode_is_kept_with_the_name_spelt_out(ledger: Ledger) -> None:

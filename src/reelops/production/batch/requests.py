@@ -1,0 +1,210 @@
+"""From rows to jobs: which field of an order a column is, what is wrong with a row, and how a job's clip is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reelops.clip import ClipOrder, order_of
+from reelops.errors import Fault, InputError, ReelOpsError, did_you_mean, fault_of
+from reelops.foreign import printable
+from reelops.production.batch.rows import Row, read_rows
+from reelops.production.output_names import check_name, default_stem
+
+# Names that such files have for what an order calls otherwise: those of diffusers' parameters, and plain ones.
+OTHER_NAMES: Mapping[str, str] = {
+    **dict.fromkeys(("image", "imagepath", "inputimage", "conditioningimage", "picturepath", "photo"), "picture"),
+    **dict.fromkeys(("text", "caption", "scenario"), "prompt"),
+    **dict.fromkeys(("lora", "lorapath", "adapterpath"), "adapter"),
+    **dict.fromkeys(("lorascale", "lorastrength", "loraweight"), "adapter_strength"),
+    **dict.fromkeys(("numinferencesteps", "inferencesteps"), "steps"),
+    **dict.fromkeys(("guidancescale", "cfgscale"), "guidance"),
+    **dict.fromkeys(("frames",), "num_frames"),
+    **dict.fromkeys(("model",), "profile"),
+    **dict.fromkeys(("outputpath", "outputfile", "filename"), "output"),
+    **dict.fromkeys(("jobid",), "id"),
+}
+OWN_PREFIX = "x-"
+# Far from the seeds 1, 2, 3 that people ask for in other rows.
+_SEED_STEP = 1_000_003
+_MOST_SHOWN = 10
+_PATHS = ("picture", "adapter")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a job asks for.
+
+    Attributes:
+        output: name of its clip in the batch's folder, without `.mp4`; None names it after the order.
+        id: what the file calls it; for reports alone.
+    """
+
+    order: ClipOrder
+    output: str | None = None
+    id: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {"order": self.order.to_json(), "output": self.output, "id": self.id}
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Request:
+        """The inverse of `to_json`.
+
+        Raises:
+            InputError: it was entered by a ReelOps whose orders had other fields.
+        """
+        return cls(order_of(**plain["order"]), plain["output"], plain["id"])
+
+    def order_of_try(self, tries: int) -> ClipOrder:
+        """The order after so many rejected clips: the same with a seed of its own."""
+        return self.order.but(seed=(self.order.seed + tries * _SEED_STEP) % 2**63) if tries else self.order
+
+    def clip_of_try(self, folder: Path, key: str, tries: int) -> Path:
+        """The file of a try's clip: the same for the same request, whatever else the batch has.
+
+        Args:
+            key: the job's in the ledger, which keeps orders apart whose names would be the same.
+        """
+        if self.output is None:
+            digest, _, number = key.partition("-")
+            return folder / f"{default_stem(self.order_of_try(tries))}-{digest[:8]}{number and f'-{number}'}.mp4"
+        return folder / f"{self.output}{f'-try{tries + 1}' if tries else ''}.mp4"
+
+
+@dataclass
+class Problems:
+    """Rows that no clip can be made of.
+
+    Attributes:
+        count: how many.
+        shown: the first of them, a line each.
+        rows: their numbers.
+    """
+
+    count: int = 0
+    shown: list[str] = field(default_factory=list)
+    rows: set[int] = field(default_factory=set)
+
+    def add(self, number: int, line: str) -> None:
+        self.count += 1
+        self.rows.add(number)
+        if len(self.shown) < _MOST_SHOWN:
+            self.shown.append(line)
+
+    def in_lines(self) -> str:
+        more = f"\nand {self.count - len(self.shown)} more" if self.count > len(self.shown) else ""
+        return "\n".join(self.shown) + more
+
+
+def read_requests(path: Path, leave_out: frozenset[int] | set[int] = frozenset()) -> Iterator[Request]:
+    """The request of every row in its order.
+
+    Args:
+        leave_out: numbers of rows, from 1.
+
+    Raises:
+        InputError: a row is no order; names the row and the field.
+    """
+    for number, row in enumerate(read_rows(path), start=1):
+        if number not in leave_out:
+            yield _request_of(row, path)
+
+
+def check_requests(path: Path, check: Callable[[ClipOrder], None]) -> tuple[int, Problems]:
+    """Looks at all rows before anything is made; how many there are, and what is wrong with which.
+
+    Args:
+        check: fails on an order that cannot be carried out.
+
+    Raises:
+        InputError: the file cannot be read at all, or two rows name the same output.
+        MachineError: this machine failed.
+    """
+    problems, outputs, count = Problems(), dict[str, str](), 0
+    for count, row in enumerate(read_rows(path), start=1):
+        try:
+            request = _request_of(row, path)
+            check(request.order)
+            if request.output is not None:
+                if (name := request.output.casefold()) in outputs:
+                    raise InputError(f"output {request.output!r} is that of {outputs[name]}, too; give another one.")
+                outputs[name] = row.place
+        except ReelOpsError as error:
+            if fault_of(error) is Fault.MACHINE:
+                raise
+            where = f"{path}, {row.place}"
+            problems.add(count, str(error) if str(error).startswith(where) else f"{where}: {error}")
+    return count, problems
+
+
+def _request_of(row: Row, path: Path) -> Request:
+    """The request of a row.
+
+    Raises:
+        InputError: it is none; names row, field and value.
+    """
+    where = f"{path}, {row.place}"
+    fields: dict[str, Any] = {}
+    for given, value in row.fields.items():
+        name = _field_of(given)
+        if name is None:
+            continue
+        if name in fields:
+            raise InputError(f"{where}: {printable(given)} says {name} again; give it once.")
+        fields[name] = value
+    output, label = _text(fields.pop("output", None)), _text(fields.pop("id", None))
+    if unknown := next((name for name in fields if name not in ClipOrder.model_fields), None):
+        guess = did_you_mean(unknown, ClipOrder.model_fields) or f" An order has {', '.join(ClipOrder.model_fields)}."
+        raise InputError(
+            f"{where}: an order has no field {printable(unknown)!r}.{guess} A column of your own begins with "
+            f"{OWN_PREFIX}."
+        )
+    try:
+        order = order_of(**{name: _placed(value, path) if name in _PATHS else value for name, value in fields.items()})
+        return Request(order, _stem(output), label)
+    except InputError as error:
+        raise type(error)(f"{where}: {error}") from error
+
+
+def _field_of(given: str) -> str | None:
+    """The field that a column is, by whichever of its names; None where it is the user's own."""
+    if given.casefold().startswith((OWN_PREFIX, "x_")):
+        return None
+    plain = "".join(letter for letter in given.casefold() if letter.isalnum())
+    own = {name.replace("_", ""): name for name in (*ClipOrder.model_fields, "output", "id")}
+    return own.get(plain) or OTHER_NAMES.get(plain) or given
+
+
+def _placed(value: Any, path: Path) -> Any:
+    """A relative path counts from the working folder, or where nothing is there, from the folder of the file."""
+    if not isinstance(value, str):
+        return value
+    if "\0" in value:
+        return value  # which an order refuses
+    given = Path(value).expanduser()
+    beside = path.absolute().parent / given
+    return str(beside if not given.exists() and beside.exists() else given.absolute())
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _stem(output: str | None) -> str | None:
+    """The name of an output without its ending.
+
+    Raises:
+        InputError: clips cannot be called so.
+    """
+    if output is None:
+        return None
+    name = output if output.lower().endswith(".mp4") else f"{output}.mp4"
+    if Path(name).name != name:
+        raise InputError(
+            f"output is {output!r}, and all clips of a batch are in one folder; give a name without folders."
+        )
+    check_name(Path(f"{name[:-4]}-try99.mp4"))
+    return name[:-4]
