@@ -16,6 +16,7 @@ from reelops.cogvideox.clip_format import choose_format
 from reelops.cogvideox.imports import importing_models
 from reelops.cogvideox.memory import MemoryPlan, plan_memory
 from reelops.cogvideox.profiles import Profile
+from reelops.cogvideox.tiling import enable_tiling
 from reelops.cogvideox.weights import locate_weights
 from reelops.errors import WeightsError
 from reelops.foreign import reading_foreign
@@ -70,6 +71,7 @@ class WarmModel:
         cache: Path,
         dtype: str | None = None,
         offload: str | None = None,
+        below: MemoryPlan | None = None,
     ) -> LoadedModel:
         """The profile's model: the one that is warm, where it is that, or it comes in its place.
 
@@ -80,6 +82,8 @@ class WarmModel:
             machine: what to plan for; None looks at this machine once the last model has been let go.
             cache: where digests of weight files are remembered.
             dtype, offload: instead of what the plan would choose.
+            below: a plan with which memory ran out; the model is loaded anew, in a way that needs less, and that way
+                stays for the orders after it.
 
         Raises:
             WeightsError: the weights cannot be had or are not what they should be.
@@ -95,10 +99,10 @@ class WarmModel:
             )
             _check(profile, architecture)
             revision = weights.revision if weights else f"random:{profile.architecture}"
-            if self._model is not None and _same(self._model, profile, revision, dtype, offload):
+            if below is None and self._model is not None and _same(self._model, profile, revision, dtype, offload):
                 return self._model
             self.unload()
-            plan = plan_memory(architecture, profile.clip_format, machine or inspect_machine(), dtype, offload)
+            plan = plan_memory(architecture, profile.clip_format, machine or inspect_machine(), dtype, offload, below)
             on_device(plan.device)
             began = time.perf_counter()
             pipeline = _open(weights.folder, plan) if weights else _random(architecture, plan)
@@ -181,7 +185,7 @@ def _random(architecture: Architecture, plan: MemoryPlan) -> Any:
 def _place(pipeline: Any, plan: MemoryPlan) -> None:
     pipeline.set_progress_bar_config(disable=True)
     if plan.vae_tiling:
-        pipeline.vae.enable_tiling()
+        enable_tiling(pipeline.vae)
     if plan.vae_slicing:
         pipeline.vae.enable_slicing()
     if plan.offload == "model":

@@ -34,6 +34,10 @@ SEQUENTIAL_SHARE = 0.05
 USABLE_SHARE = 0.92
 
 
+class DoesNotFit(MachineError):
+    """There is no way in which a model fits what is free."""
+
+
 @dataclass(frozen=True)
 class MemoryPlan:
     """How a model is held in memory.
@@ -54,6 +58,13 @@ class MemoryPlan:
     vae_slicing: bool
     peak_bytes: int
     reason: str
+
+    @property
+    def described(self) -> str:
+        """How the model is held, in a few words."""
+        held = {"none": "everything", "model": "one network at a time", "sequential": "single layers"}[self.offload]
+        where = "in memory" if self.device == "cpu" else "on the GPU"
+        return f"{held} {where}{', decoding in tiles' if self.vae_tiling else ''}"
 
 
 @dataclass(frozen=True)
@@ -137,15 +148,21 @@ def choose_dtype(machine: Machine, asked: str | None = None) -> tuple[Dtype, str
 
 
 def plan_memory(
-    architecture: Architecture, clip: ClipFormat, machine: Machine, dtype: str | None = None, offload: str | None = None
+    architecture: Architecture,
+    clip: ClipFormat,
+    machine: Machine,
+    dtype: str | None = None,
+    offload: str | None = None,
+    below: MemoryPlan | None = None,
 ) -> MemoryPlan:
     """The fastest way in which a model fits.
 
     Args:
         dtype, offload: what the user insists on; None chooses.
+        below: a plan with which memory ran out; only ways that need less are left.
 
     Raises:
-        MachineError: it does not fit in any way; the message names what is needed and what is there.
+        DoesNotFit: it does not fit in any way; the message names what is needed and what is there.
         SettingsError: `dtype` or `offload` is no such thing.
     """
     if offload is not None and offload not in get_args(Offload):
@@ -157,7 +174,8 @@ def plan_memory(
     free = machine.free_bytes * USABLE_SHARE
     smallest = float("inf")
     starved = False
-    for way, tiling in _ways(on_gpu):
+    ways = list(_ways(on_gpu))
+    for way, tiling in ways[ways.index((below.offload, below.vae_tiling)) + 1 :] if below else ways:
         if offload is not None and way != offload:
             continue
         peak = base + _peak(need, way, tiling)
@@ -176,7 +194,7 @@ def plan_memory(
                 reason=_reason(machine, chosen, why, way, tiling, peak),
             )
         smallest = min(smallest, peak)
-    raise MachineError(_refusal(architecture, clip, machine, chosen, offload, need, smallest, starved))
+    raise DoesNotFit(_refusal(architecture, clip, machine, chosen, offload, need, smallest, starved))
 
 
 def _place(machine: Machine) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from reelops.clip import ClipFormat, ClipOrder, WantedSize
 from reelops.cogvideox.adapter_base import Base, require_base
@@ -13,6 +13,7 @@ from reelops.cogvideox.adapter_file import Adapter, read_adapter
 from reelops.cogvideox.adapter_layers import adapter_applied
 from reelops.cogvideox.clip_format import choose_format, nearest_shape
 from reelops.cogvideox.load import WARM_MODEL, LoadedModel, WarmModel
+from reelops.cogvideox.memory import DoesNotFit, MemoryPlan
 from reelops.cogvideox.profiles import KIND, Profile, find_profile
 from reelops.cogvideox.weights import locate_weights
 from reelops.errors import OutOfMemory, WeightsError
@@ -28,6 +29,8 @@ from reelops.system.peak_memory import PeakMemory
 if TYPE_CHECKING:
     from reelops.cogvideox.sampling import Sampled, SamplingConfig
     from reelops.video.picture import Picture
+
+T = TypeVar("T")
 
 
 class CogVideoXGenerator:
@@ -87,24 +90,25 @@ class CogVideoXGenerator:
         adapter = read_adapter(order.adapter, order.adapter_strength) if order.adapter else None
         clip, finish = self._plan(order)
         picture = read_picture(order.picture, clip.width, clip.height, order.fit)
-        with self._warm_model.exclusive(context), PeakMemory() as peak, self._let_go_when_out_of_memory():
-            with explaining_out_of_memory(f"loading {profile.name}", _WHAT_TO_DO):
-                model = self._load(profile, context)
+        load_seconds = 0.0
+
+        def sample(model: LoadedModel) -> tuple[Sampled, tuple[str, ...]]:
+            nonlocal load_seconds
             load_seconds = time.perf_counter() - began
             choose_format(profile, model.architecture, clip.num_frames, clip.width, clip.height)
             base = Base(model.base, model.base_revision)
-            with (
-                explaining_out_of_memory(_doing(model), _WHAT_TO_DO),
-                adapter_applied(model.pipeline, adapter, base, order.other_base) as adapter_notes,
-            ):
-                sampled = sample_frames(
-                    model.pipeline, picture.rgb_HWC, model_prompt(order, profile), clip, config, context
-                )
+            with adapter_applied(model.pipeline, adapter, base, order.other_base) as adapter_notes:
+                prompt = model_prompt(order, profile)
+                sampled = sample_frames(model.pipeline, picture.rgb_HWC, prompt, clip, config, context)
+            return sampled, adapter_notes
+
+        with self._warm_model.exclusive(context), PeakMemory() as peak:
+            model, (sampled, adapter_notes), step_notes = self._within_memory(profile, sample, context)
         return Generation(
             frames=iter(sampled.frames_THWC),
             format=clip,
             picture_HWC=picture.rgb_HWC,
-            facts=_facts(order, clip, finish, model, config, adapter, adapter_notes, picture, sampled),
+            facts=_facts(order, clip, finish, model, config, adapter, (*step_notes, *adapter_notes), picture, sampled),
             seconds={"load": load_seconds, **sampled.seconds},
             peak_memory_bytes=peak.bytes_used,
             finish=finish,
@@ -130,10 +134,50 @@ class CogVideoXGenerator:
             self._warm_model.unload()
             raise
 
-    def _load(self, profile: Profile, context: RunContext) -> LoadedModel:
+    def _within_memory(
+        self, profile: Profile, work: Callable[[LoadedModel], T], context: RunContext
+    ) -> tuple[LoadedModel, T, tuple[str, ...]]:
+        """What `work` does with the profile's model. Where memory runs out at it the model is held in a way that needs
+        less, and once more, down to single layers on a GPU; the notes say so.
+
+        Raises:
+            OutOfMemory: there is no other way left.
+        """
+        failed: list[MemoryPlan] = []
+        while True:
+            known = len(failed)
+            try:
+                with self._let_go_when_out_of_memory():
+                    model, done = self._tried(profile, work, failed, context)
+            except OutOfMemory as error:
+                if len(failed) == known:  # it came at loading
+                    raise
+                full = error.with_traceback(None)  # whose frames hold the model
+            except DoesNotFit:
+                if not failed:
+                    raise
+                raise full from None
+            else:
+                return model, done, _steps_down(failed, model.plan)
+
+    def _tried(
+        self, profile: Profile, work: Callable[[LoadedModel], T], failed: list[MemoryPlan], context: RunContext
+    ) -> tuple[LoadedModel, T]:
+        with explaining_out_of_memory(f"loading {profile.name}", _WHAT_TO_DO):
+            model = self._load(profile, context, failed[-1] if failed else None)
+        if failed:
+            context.log(f"Note: {_steps_down(failed, model.plan)[0]}", "warning")
+        try:
+            with explaining_out_of_memory(_doing(model), _WHAT_TO_DO):
+                return model, work(model)
+        except OutOfMemory:
+            failed.append(model.plan)
+            raise
+
+    def _load(self, profile: Profile, context: RunContext, below: MemoryPlan | None) -> LoadedModel:
         context.raise_if_stopped("Stopped as asked before loading; nothing was written.")
         context.progress("load", 0, 1)
-        model = self._warm_model.load(profile, self._machine, self._config.cache, self._dtype, self._offload)
+        model = self._warm_model.load(profile, self._machine, self._config.cache, self._dtype, self._offload, below)
         context.progress("load", 1, 1)
         return model
 
@@ -175,6 +219,14 @@ _WHAT_TO_DO = (
     "Free it of other work and try again: the model is then held as what is free allows. A smaller or shorter clip "
     "(--width, --height, --num-frames), where the model makes one, needs less."
 )
+
+
+def _steps_down(failed: list[MemoryPlan], plan: MemoryPlan) -> tuple[str, ...]:
+    """A note on the ways in which memory ran out, and the one that was taken; none where it did not."""
+    if not failed:
+        return ()
+    tried = ", then with ".join(one.described for one in failed)
+    return (f"memory ran out with {tried}; made with {plan.described}",)
 
 
 def _doing(model: LoadedModel) -> str:

@@ -15,6 +15,7 @@ from reelops.cogvideox.architecture import read_architecture
 from reelops.cogvideox.clip_format import choose_format
 from reelops.cogvideox.encoding_memory import EncodersPlan, plan_encoders
 from reelops.cogvideox.profiles import find_profile
+from reelops.cogvideox.tiling import enable_tiling
 from reelops.cogvideox.weights import Weights, parts_digest
 from reelops.errors import DatasetError, VideoError, WeightsError
 from reelops.foreign import reading_foreign, refuse_machine_fault
@@ -110,7 +111,7 @@ def load_vae(folder: Path, dtype: str, device: str, tiling: bool = False) -> Any
     logging.disable_progress_bar()
     vae = _loaded(AutoencoderKLCogVideoX, folder, "vae", dtype, device)
     if tiling:
-        vae.enable_tiling()
+        enable_tiling(vae)
     return vae
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from reelops.cogvideox.architecture import Architecture, named_architecture
 from reelops.cogvideox.encoding_memory import plan_encoders
-from reelops.cogvideox.memory import estimate_footprint, plan_memory
+from reelops.cogvideox.memory import DoesNotFit, estimate_footprint, plan_memory
 from reelops.cogvideox.profiles import Profile
 from reelops.errors import MachineError, SettingsError
 from reelops.system.hardware import Gpu, Machine
@@ -108,6 +108,16 @@ def test_the_user_can_insist_on_a_number_format_and_an_offload():
     for wrong in ({"dtype": "int3"}, {"offload": "moon"}):
         with pytest.raises(SettingsError, match=next(iter(wrong.values()))):
             plan(with_gpu(141), **wrong)
+
+
+def test_below_a_plan_are_the_ways_that_need_less_and_at_last_none():
+    machine = with_gpu(80)
+    found, below = [], None
+    with pytest.raises(DoesNotFit):
+        while True:
+            below = plan(machine, below=below)
+            found.append((below.offload, below.vae_tiling))
+    assert found == [("none", False), ("none", True), ("model", False), ("model", True), ("sequential", True)]
 
 
 def test_offload_needs_main_memory_and_a_gpu():
