@@ -35,7 +35,11 @@ UNTRACKED = BatchSettings(retries=1, lanes=2, track=False)
 def params(repository: Path) -> dict[str, Any]:
     blocks = yaml.safe_load((repository / "params.yaml").read_text())
     profiles = {"moves": {"kind": "camera_moves", "num_frames": 5, "width": 64, "height": 48}}
-    return {"profiles": profiles, "score": blocks["score"], "gate": {"default": {"metrics": {}}}}
+    return {
+        "profiles": profiles,
+        "score": blocks["score"],
+        "gate": {"default": {"wrong_camera_move": "review", "metrics": {}}},
+    }
 
 
 def config_of(params: dict[str, Any], folder: Path) -> Config:
