@@ -18,6 +18,7 @@ from reelops.system.write_errors import machine_error_on_write
 
 FLOWS = {
     "generate-video": "Turn a picture and a sentence into a short clip: generate, encode, score, judge, log.",
+    "generate-batch": "Turn the orders of a file into clips, here or on the workers of a pool.",
     "score-clips": "Score many clips: in batches, as many at once as there are cores, each in a process of its own.",
     "prepare-dataset": "Look at all clips in shards, then write the tables and reports.",
     "train-lora": "Run what DVC finds out of date up to a stage, then register the adapter as challenger.",

@@ -44,6 +44,11 @@ def watched_by(on_event: OnEvent) -> Iterator[None]:
         _watcher.reset(token)
 
 
+def watcher() -> OnEvent | None:
+    """Who watches runs in this process."""
+    return _watcher.get()
+
+
 def is_watched() -> bool:
     """Whether somebody at a terminal waits for the run in this process, and has since the process was started."""
     return _watcher.get() is not None
