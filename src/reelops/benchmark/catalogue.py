@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reelops.benchmark.case import Case
+from reelops.benchmark.cases.batch import BATCH
 from reelops.benchmark.cases.data import data_case
 from reelops.benchmark.cases.detail.case import DETAIL
 from reelops.benchmark.cases.quality import QUALITY
@@ -13,7 +14,7 @@ from reelops.benchmark.cases.train import TRAIN_GPU, train_case
 from reelops.errors import SettingsError
 
 CASES: Mapping[str, Case] = {
-    case.name: case for case in (QUALITY, data_case(), train_case(), TRAIN_GPU, start_case(), DETAIL)
+    case.name: case for case in (QUALITY, data_case(), train_case(), TRAIN_GPU, start_case(), DETAIL, BATCH)
 }
 """In the order in which they are listed."""
 

@@ -1,0 +1,292 @@
+"""`reelops benchmark batch`: clips an hour, what is not work on clips, a batch that is killed, and memory over time."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from itertools import islice, product
+from pathlib import Path
+from typing import Any
+
+from reelops.benchmark.case import Bench, Case, Part
+from reelops.benchmark.report import Figures
+from reelops.benchmark.table import Table
+from reelops.benchmark.target import Target, at_least, at_most
+from reelops.clip import ClipOrder
+from reelops.errors import DONE, REJECTED, MachineError, SettingsError
+from reelops.production.batch.summary import SUMMARY
+from reelops.progress import RunContext
+from reelops.settings import find_checkout
+
+CLIPS, CLIPS_ALONE = 60, 6
+PROMPTS = ("slow zoom in", "zoom out", "pan left", "pan right", "tilt up", "tilt down")
+WORK = ("encode", "denoise", "decode", "draw", "detail", "write", "score")
+"""Stages of a clip that are work on it; all else (starting, loading, waiting, ledger, tracking) is orchestration."""
+_POLL_SECONDS = 0.2
+_NOT_FOR_COMMANDS = ("MLFLOW_TRACKING_URI", "REELOPS_MLFLOW_TRACKING_URI", "REELOPS_LEDGER_URI", "PREFECT_API_URL")
+
+
+def measure_pace(bench: Bench, context: RunContext, clips: int = CLIPS, **fields: Any) -> Figures:
+    """A batch as a flow run, with scores, gate, ledger, Prefect and MLflow, in as many lanes as it takes by itself.
+
+    Args:
+        fields: of every order, beside picture, prompt and seed.
+    """
+    batch = _Batch.laid_out(bench, "pace", clips, fields)
+    began = time.perf_counter()
+    batch.run_to_its_end(context)
+    return batch.figures(time.perf_counter() - began)
+
+
+def measure_alone(bench: Bench, context: RunContext, clips: int = CLIPS_ALONE, **fields: Any) -> Figures:
+    """The same with one clip at a time, so that seconds of stages do not overlap and what is left is orchestration."""
+    batch = _Batch.laid_out(bench, "alone", clips, fields)
+    began = time.perf_counter()
+    batch.run_to_its_end(context, "--at-once", "1")
+    return batch.figures(time.perf_counter() - began)
+
+
+def measure_killed(bench: Bench, context: RunContext, clips: int = 2 * CLIPS_ALONE, **fields: Any) -> Figures:
+    """A batch that is killed by SIGKILL once half of its clips are there, and run again."""
+    batch = _Batch.laid_out(bench, "killed", clips, fields)
+    began = time.perf_counter()
+    process = batch.start()
+    while len(batch.made()) < clips // 2 and process.poll() is None:
+        context.progress("killed", len(batch.made()), clips, "clips")
+        time.sleep(_POLL_SECONDS)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    before = batch.made()
+    batch.run_to_its_end(context)
+    after = batch.made()
+    remade = sum(after.get(name) != when for name, when in before.items())
+    return {**batch.figures(time.perf_counter() - began), "at_the_kill": len(before), "made_twice": remade}
+
+
+class _Batch:
+    """A file of orders, and a home and a folder for its clips alone."""
+
+    def __init__(self, folder: Path, jobs: Path, count: int) -> None:
+        self._folder, self._jobs, self._count = folder, jobs, count
+        self._clips = folder / "clips"
+
+    @classmethod
+    def laid_out(cls, bench: Bench, name: str, count: int, fields: Mapping[str, Any]) -> _Batch:
+        folder = bench.scratch / name
+        folder.mkdir()
+        wanted = product(range(count), PROMPTS, bench.files("pictures"))
+        orders = [
+            {"picture": str(picture.absolute()), "prompt": prompt, "seed": seed, **fields}
+            for seed, prompt, picture in islice(wanted, count)
+        ]
+        jobs = folder / "jobs.json"
+        jobs.write_text(json.dumps(orders))
+        return cls(folder, jobs, count)
+
+    def start(self, *options: str) -> subprocess.Popen[str]:
+        """The flow, in a session of its own."""
+        kept = {name: value for name, value in os.environ.items() if name not in _NOT_FOR_COMMANDS}
+        command = [sys.executable, "-m", "flows", "generate-batch", str(self._jobs), str(self._clips), *options]
+        return subprocess.Popen(  # noqa: S603 - our own command
+            [*command, "--retries", "0"],
+            cwd=_checkout(),
+            env={**kept, "REELOPS_HOME": str(self._folder / "home")},
+            stdout=subprocess.DEVNULL,
+            stderr=(self._folder / "said.txt").open("w"),
+            text=True,
+            start_new_session=True,
+        )
+
+    def run_to_its_end(self, context: RunContext, *options: str) -> None:
+        """Raises MachineError where it fails; a rejected clip is a clip, too."""
+        process = self.start(*options)
+        try:
+            while process.poll() is None:
+                context.progress(self._folder.name, len(self.made()), self._count, "clips")
+                time.sleep(_POLL_SECONDS)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+        if process.returncode not in (DONE, REJECTED):
+            said = (self._folder / "said.txt").read_text()[-500:]
+            raise MachineError(f"The batch ended with code {process.returncode}: {said}")
+
+    def made(self) -> dict[str, int]:
+        """When each clip was written."""
+        return {path.name: path.stat().st_mtime_ns for path in self._clips.glob("*.mp4")}
+
+    def figures(self, seconds: float) -> Figures:
+        summary = json.loads((self._clips / SUMMARY).read_text())
+        takes = [json.loads(clip.with_suffix(".json").read_text()) for clip in self._clips.glob("*.mp4")]
+        stages: dict[str, float] = {}
+        for take in takes:
+            for stage, value in take["seconds"].items():
+                stages[stage] = stages.get(stage, 0.0) + value
+        work = sum(stages.get(stage, 0.0) for stage in WORK)
+        ended = summary["done"] + summary["rejected"]
+        return {
+            "clips": len(takes),
+            "seconds": round(seconds, 2),
+            "clips_an_hour": round(3600 * len(takes) / seconds, 1),
+            "with_a_clip": ended / summary["jobs"],
+            "rejected": summary["rejected"],
+            "tracked": sum(take["tracking"] is not None for take in takes),
+            "seconds_of_work_a_clip": round(work / max(1, len(takes)), 3),
+            "orchestration": round(1 - work / seconds, 4),
+            "stages": {stage: round(value / max(1, len(takes)), 3) for stage, value in sorted(stages.items())},
+        }
+
+
+def _checkout() -> Path:
+    """Where flows are, which are not installed.
+
+    Raises:
+        SettingsError: ReelOps runs from a wheel.
+    """
+    if (folder := find_checkout()) is None:
+        raise SettingsError("Batches are measured as flow runs, and flows run from a checkout; clone ReelOps for it.")
+    return folder
+
+
+def measure_memory(bench: Bench, context: RunContext, orders: int = 200, **fields: Any) -> Figures:
+    """Resident memory of this process after each of so many short clips of the embedded model, and its slope.
+
+    The first quarter is left out: allocators and caches fill up.
+    """
+    import psutil
+    from scipy.stats import linregress
+    from scipy.stats import t as student
+
+    from reelops.generators.catalogue import Generators
+
+    generators, process, used_mb = Generators(bench.config), psutil.Process(), []
+    wanted = product(range(orders), PROMPTS, bench.files("pictures"))
+    for number, (seed, prompt, picture) in enumerate(islice(wanted, orders)):
+        order = ClipOrder(picture=picture, prompt=prompt, seed=seed, **{"num_frames": 9, **fields})
+        generators.of(order).generate(order).read_frames()
+        used_mb.append(process.memory_info().rss / 1e6)
+        context.progress("memory", number + 1, orders, "clips")
+    settled = used_mb[orders // 4 :]
+    line = linregress(range(len(settled)), settled)
+    width = student.ppf(0.975, len(settled) - 2) * line.stderr
+    return {
+        "orders": orders,
+        "first_mb": used_mb[0],
+        "settled_mb": settled[0],
+        "last_mb": used_mb[-1],
+        "mb_an_order": line.slope,
+        "low": line.slope - width,
+        "high": line.slope + width,
+    }
+
+
+def _memory_tables(found: Figures) -> Iterator[Table]:
+    columns = {
+        "Orders": "orders",
+        "MB after the first": "first_mb",
+        "After a quarter": "settled_mb",
+        "After the last": "last_mb",
+        "MB an order, from then on": "mb_an_order",
+        "95 % interval from": "low",
+        "to": "high",
+    }
+    yield Table.of("Memory over many orders in one process", [found], columns)
+
+
+def _memory_targets(found: Figures) -> Iterator[Target]:
+    yield at_most("MB that an order surely leaves behind: lower end of the interval", found["low"], 0)
+
+
+_COLUMNS = {
+    "Clips": "clips",
+    "Seconds": "seconds",
+    "Clips an hour": "clips_an_hour",
+    "Orders with a clip": "with_a_clip",
+    "Rejected by the gate": "rejected",
+    "In MLflow": "tracked",
+    "Seconds of work a clip": "seconds_of_work_a_clip",
+}
+
+
+def _pace_tables(found: Figures) -> Iterator[Table]:
+    yield Table.of("Side by side, as a flow run", [found], _COLUMNS)
+    yield Table.of("Seconds of each stage a clip, those of clips beside it included", [found["stages"]], _named(found))
+
+
+def _alone_tables(found: Figures) -> Iterator[Table]:
+    yield Table.of("One at a time", [found], {**_COLUMNS, "Share that is not work on clips": "orchestration"})
+    yield Table.of("Seconds of each stage a clip", [found["stages"]], _named(found))
+
+
+def _killed_tables(found: Figures) -> Iterator[Table]:
+    columns = {"Clips at the kill": "at_the_kill", **_COLUMNS, "Made twice": "made_twice"}
+    yield Table.of("Killed by SIGKILL, and run again", [found], columns)
+
+
+def _named(found: Figures) -> dict[str, str]:
+    return {stage: stage for stage in found["stages"]}
+
+
+def _pace_targets(found: Figures) -> Iterator[Target]:
+    yield at_least("clips an hour", found["clips_an_hour"], 300, aim=500)
+
+
+def _alone_targets(found: Figures) -> Iterator[Target]:
+    yield at_most("share of the time that is not work on clips", found["orchestration"], 0.1)
+
+
+def _killed_targets(found: Figures) -> Iterator[Target]:
+    yield at_least("share of orders with a clip after a kill", found["with_a_clip"], 1.0)
+    yield at_most("clips made twice", found["made_twice"], 0)
+
+
+BATCH = Case(
+    name="batch",
+    title="Many clips from a file",
+    measures="clips an hour of the embedded model, what is not work on clips, and a batch that is killed amid its work",
+    report=Path("reports/benchmark/batch.json"),
+    with_torch=True,
+    parts=(
+        Part(
+            "pace",
+            "60 clips of the embedded model, 49 frames, 480 rows, with scores, gate, ledger, Prefect and MLflow",
+            900,
+            measure_pace,
+            _pace_tables,
+            _pace_targets,
+            ("pictures",),
+        ),
+        Part(
+            "alone",
+            "6 clips, one at a time: the share of the time that is not work on clips",
+            200,
+            measure_alone,
+            _alone_tables,
+            _alone_targets,
+            ("pictures",),
+        ),
+        Part(
+            "killed",
+            "12 clips, killed by SIGKILL half way and run again: what is lost, and what is made twice",
+            300,
+            measure_killed,
+            _killed_tables,
+            _killed_targets,
+            ("pictures",),
+        ),
+        Part(
+            "memory",
+            "200 orders of short clips in one process: whether memory returns to its level after each",
+            400,
+            measure_memory,
+            _memory_tables,
+            _memory_targets,
+            ("pictures",),
+        ),
+    ),
+)

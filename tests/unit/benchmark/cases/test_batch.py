@@ -1,0 +1,31 @@
+"""The benchmark of batches, with few and small clips of no model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reelops.benchmark.case import Bench
+from reelops.benchmark.cases import batch
+from reelops.params import load_config
+from reelops.progress import QUIET
+
+SMALL = {"profile": "camera-moves", "num_frames": 5, "width": 96, "height": 64}
+
+
+def test_a_killed_batch_has_every_clip_once_with_its_run_in_mlflow(tmp_path: Path) -> None:
+    pytest.importorskip("prefect", reason='Prefect comes with pip install "reelops[orchestration]"')
+    bench = Bench(load_config(home=tmp_path / "home"), tmp_path)
+    found = batch.measure_killed(bench, QUIET, 6, **SMALL)
+    assert (found["clips"], found["with_a_clip"], found["made_twice"], found["tracked"]) == (6, 1.0, 0, 6)
+    assert 3 <= found["at_the_kill"] < 6
+    assert all(target.met for target in batch._killed_targets(found))
+    assert list(batch._killed_tables(found)) and list(batch._pace_tables(found)) and list(batch._alone_tables(found))
+
+
+def test_memory_is_followed_over_orders_and_its_slope_has_an_interval(tmp_path: Path) -> None:
+    found = batch.measure_memory(Bench(load_config(home=tmp_path / "home"), tmp_path), QUIET, 12, **SMALL)
+    assert found["orders"] == 12 and found["low"] <= found["mb_an_order"] <= found["high"]
+    assert found["last_mb"] > 50
+    assert list(batch._memory_tables(found)) and list(batch._memory_targets(found))
