@@ -86,7 +86,13 @@ def order_work(number: int, deployment: str, parameters: Mapping[str, Any]) -> U
     return run.id
 
 
-@task(timeout_seconds=30 * _DAY, cache_policy=NO_CACHE)
+@task(
+    retries=10,
+    retry_delay_seconds=10,
+    retry_condition_fn=retry_if_it_may_pass,
+    timeout_seconds=30 * _DAY,
+    cache_policy=NO_CACHE,
+)
 def await_clips(ledger: Ledger, folder: Path, runs: Sequence[UUID]) -> None:
     """Waits until all jobs have ended. A server may believe that a killed run still runs; the ledger knows better.
 

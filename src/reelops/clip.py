@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -145,6 +147,11 @@ class ClipOrder(ParamsBlock):
     adapter_strength: float = Field(
         default=1.0, ge=-MAX_STRENGTH, le=MAX_STRENGTH, description="1 applies the adapter as trained; 0 to 2 is usual."
     )
+    more_adapters: str = Field(
+        default="",
+        max_length=MAX_PROMPT,
+        description="Further LoRAs beside that one, with their strengths: dusk.safetensors=0.5,rain=0.8.",
+    )
     other_base: bool = Field(default=False, description="Apply the adapter though it was trained on another base.")
     fit: PictureFit = Field(default="crop", description="A picture of another aspect is cropped or padded.")
     size: str | None = Field(
@@ -201,6 +208,22 @@ class ClipOrder(ParamsBlock):
             raise ValueError("give either the length in seconds or the number of frames")
         return seconds
 
+    @field_validator("more_adapters")
+    @classmethod
+    def _further_ones(cls, text: str, given: ValidationInfo) -> str:
+        if text and given.data.get("adapter") is None:
+            raise ValueError("name the first one as the adapter")
+        for path, strength in _paths_with_strengths(text):
+            if not path or not abs(strength) <= MAX_STRENGTH:
+                raise ValueError(f"give paths with strengths up to {MAX_STRENGTH:g}, such as a=0.5,b.safetensors=1")
+        return text
+
+    @property
+    def adapters(self) -> tuple[tuple[Path, float], ...]:
+        """All LoRAs with their strengths, in their order."""
+        further = ((Path(path), strength) for path, strength in _paths_with_strengths(self.more_adapters))
+        return () if self.adapter is None else ((self.adapter, self.adapter_strength), *further)
+
     def but(self, **changes: Any) -> ClipOrder:
         """The same order with other values in some fields.
 
@@ -212,6 +235,16 @@ class ClipOrder(ParamsBlock):
     def to_json(self) -> dict[str, Any]:
         """The fields as plain JSON values."""
         return self.model_dump(mode="json")
+
+
+def _paths_with_strengths(text: str) -> Iterator[tuple[str, float]]:
+    """`a=0.5,b` as (a, 0.5) and (b, 1); what is no number is NaN."""
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        path, is_given, strength = part.rpartition("=")
+        try:
+            yield (path.strip(), float(strength)) if is_given else (part, 1.0)
+        except ValueError:
+            yield path, math.nan
 
 
 def order_of(kind: type[ClipOrder] = ClipOrder, **fields: Any) -> ClipOrder:

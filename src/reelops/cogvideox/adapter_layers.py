@@ -32,11 +32,16 @@ _PEFT_PARTS: Mapping[Part, str] = {
 
 @contextmanager
 def adapter_applied(
-    pipeline: Any, adapter: Adapter | None, base: Base, other_base: bool = False
+    pipeline: Any,
+    adapter: Adapter | None,
+    base: Base,
+    other_base: bool = False,
+    further: Sequence[Adapter] = (),
 ) -> Iterator[tuple[str, ...]]:
     """The pipeline with the adapter on, and without it again afterwards, whatever happens between.
 
     Args:
+        further: adapters that are on beside it, each at its own strength; what they change adds up.
         base: what the pipeline was loaded from.
         other_base: apply it though it was trained on another base; the notes that are given say so.
 
@@ -46,8 +51,9 @@ def adapter_applied(
     if adapter is None:
         yield ()
         return
-    notes = require_base(adapter.path, adapter.base, base, other_base)
-    _apply(pipeline, adapter)
+    adapters = (adapter, *further)
+    notes = tuple(note for one in adapters for note in require_base(one.path, one.base, base, other_base))
+    _apply(pipeline, adapters)
     try:
         yield notes
     finally:
@@ -78,19 +84,23 @@ def save_for_diffusers(adapter: Adapter, transformer: Any, path: Path) -> None:
     save_file(tensors, path, {"format": "pt", **peft_entry(config.to_dict())})
 
 
-def _apply(pipeline: Any, adapter: Adapter) -> None:
-    weights, config = _for_layers_of(pipeline.transformer, adapter)
+def _apply(pipeline: Any, adapters: Sequence[Adapter]) -> None:
+    # All before the first is on, with which layers have other names.
+    fitted = [_for_layers_of(pipeline.transformer, adapter) for adapter in adapters]
+    names = [f"{_NAME}{number or ''}" for number in range(len(adapters))]
     try:
-        with reading_foreign(adapter.path, WeightsError, "cannot be loaded as an adapter"):
-            pipeline.transformer.load_lora_adapter(
-                {f"{PREFIX}{name}": value for name, value in weights.items()},
-                prefix=PREFIX.removesuffix("."),
-                adapter_name=_NAME,
-                metadata={f"{PREFIX}{key}": value for key, value in config.to_dict().items()},
-                low_cpu_mem_usage=True,
-                _pipeline=pipeline,
-            )
-            pipeline.set_adapters([_NAME], [adapter.strength])
+        for adapter, name, (weights, config) in zip(adapters, names, fitted, strict=True):
+            with reading_foreign(adapter.path, WeightsError, "cannot be loaded as an adapter"):
+                pipeline.transformer.load_lora_adapter(
+                    {f"{PREFIX}{key}": value for key, value in weights.items()},
+                    prefix=PREFIX.removesuffix("."),
+                    adapter_name=name,
+                    metadata={f"{PREFIX}{key}": value for key, value in config.to_dict().items()},
+                    low_cpu_mem_usage=True,
+                    _pipeline=pipeline,
+                )
+        with reading_foreign(adapters[0].path, WeightsError, "cannot be loaded as an adapter"):
+            pipeline.set_adapters(names, [adapter.strength for adapter in adapters])
     except BaseException:
         pipeline.unload_lora_weights()
         raise

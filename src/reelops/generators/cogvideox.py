@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import TYPE_CHECKING, TypeVar
 
 from reelops.clip import ClipFormat, ClipOrder, WantedSize
@@ -63,8 +64,8 @@ class CogVideoXGenerator:
     def check(self, order: ClipOrder) -> None:
         """See `Generator`."""
         self._plan(order)
-        if order.adapter is not None:
-            self._check_adapter(order, read_adapter(order.adapter, order.adapter_strength))
+        for path, strength in order.adapters:
+            self._check_adapter(order, read_adapter(path, strength))
 
     def notes(self, order: ClipOrder) -> tuple[str, ...]:
         """See `Generator`."""
@@ -87,7 +88,7 @@ class CogVideoXGenerator:
 
         profile = find_profile(order.profile, self._config)
         config = _sampling_config(order, profile)
-        adapter = read_adapter(order.adapter, order.adapter_strength) if order.adapter else None
+        adapters = [read_adapter(path, strength) for path, strength in order.adapters]
         clip, finish = self._plan(order)
         picture = read_picture(order.picture, clip.width, clip.height, order.fit)
         load_seconds = 0.0
@@ -97,7 +98,8 @@ class CogVideoXGenerator:
             load_seconds = time.perf_counter() - began
             choose_format(profile, model.architecture, clip.num_frames, clip.width, clip.height)
             base = Base(model.base, model.base_revision)
-            with adapter_applied(model.pipeline, adapter, base, order.other_base) as adapter_notes:
+            first = adapters[0] if adapters else None
+            with adapter_applied(model.pipeline, first, base, order.other_base, adapters[1:]) as adapter_notes:
                 prompt = model_prompt(order, profile)
                 sampled = sample_frames(model.pipeline, picture.rgb_HWC, prompt, clip, config, context)
             return sampled, adapter_notes
@@ -108,7 +110,7 @@ class CogVideoXGenerator:
             frames=iter(sampled.frames_THWC),
             format=clip,
             picture_HWC=picture.rgb_HWC,
-            facts=_facts(order, clip, finish, model, config, adapter, (*step_notes, *adapter_notes), picture, sampled),
+            facts=_facts(order, clip, finish, model, config, adapters, (*step_notes, *adapter_notes), picture, sampled),
             seconds={"load": load_seconds, **sampled.seconds},
             peak_memory_bytes=peak.bytes_used,
             finish=finish,
@@ -221,6 +223,17 @@ _WHAT_TO_DO = (
 )
 
 
+def _digest_of(adapters: Sequence[Adapter]) -> str | None:
+    """The digest of an adapter; of several one of all their digests, which names the set in their order."""
+    if len(adapters) <= 1:
+        return adapters[0].sha256 if adapters else None
+    return sha256(" ".join(one.sha256 for one in adapters).encode()).hexdigest()
+
+
+def _told(adapter: Adapter) -> dict[str, object]:
+    return {"adapter": str(adapter.path), "sha256": adapter.sha256, "strength": adapter.strength}
+
+
 def _steps_down(failed: list[MemoryPlan], plan: MemoryPlan) -> tuple[str, ...]:
     """A note on the ways in which memory ran out, and the one that was taken; none where it did not."""
     if not failed:
@@ -240,7 +253,7 @@ def _facts(
     finish: Finish,
     model: LoadedModel,
     config: SamplingConfig,
-    adapter: Adapter | None,
+    adapters: Sequence[Adapter],
     adapter_notes: tuple[str, ...],
     picture: Picture,
     sampled: Sampled,
@@ -248,6 +261,7 @@ def _facts(
     import torch
 
     plan = model.plan
+    adapter = adapters[0] if adapters else None
     given = model_prompt(order, model.profile)
     unguided = order.negative_prompt and config.guidance <= 1.0
     return GeneratorFacts(
@@ -262,17 +276,18 @@ def _facts(
             *finish.notes,
             *model.notes,
             *picture.notes,
-            *(adapter.notes if adapter else ()),
+            *(note for one in adapters for note in one.notes),
             *adapter_notes,
             *sampled.notes,
             *(("guidance is off, so the negative prompt changes nothing",) if unguided else ()),
         ),
         own={
             "adapter": str(adapter.path) if adapter else None,
-            "adapter_sha256": adapter.sha256 if adapter else None,
+            "adapter_sha256": _digest_of(adapters),
             "adapter_alpha": adapter.alpha if adapter else None,
             "adapter_rank": adapter.rank if adapter else None,
             "adapter_strength": adapter.strength if adapter else None,
+            **({"more_adapters": [_told(one) for one in adapters[1:]]} if adapters[1:] else {}),
             "prompt": order.prompt,
             **({"model_prompt": given} if given != order.prompt else {}),
             "negative_prompt": order.negative_prompt,

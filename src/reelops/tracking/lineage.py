@@ -140,6 +140,7 @@ def provenance(order: ClipOrder, facts: Mapping[str, Any], lineage: Lineage) -> 
         "base_revision": facts.get("base_revision"),
         "adapter_sha256": facts.get("adapter_sha256"),
         "adapter_strength": order.adapter_strength if order.adapter else None,
+        **({"more_adapters": facts["more_adapters"]} if facts.get("more_adapters") else {}),
         "seed": facts.get("seed", order.seed),
         "steps": facts.get("steps", order.steps),
         "guidance": facts.get("guidance", order.guidance),

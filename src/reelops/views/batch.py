@@ -37,7 +37,7 @@ def show_summary(summary: BatchSummary) -> None:
     out.print(f"Success rate   {summary.success_rate:.1%}")
     if summary.made_now and summary.seconds:
         pace = 3600 * summary.made_now / summary.seconds
-        out.print(f"This run       {summary.made_now} clips in {summary.seconds:.0f} s, {pace:.0f} an hour")
+        out.print(f"While it ran   {summary.made_now} clips in {summary.seconds:.0f} s, {pace:.0f} an hour")
     out.print(f"Table          {escape(str(summary.folder / TABLE))}", soft_wrap=True)
     out.print(f"Look at them   reelops score {escape(str(summary.folder))} --html report.html", soft_wrap=True)
 

@@ -15,7 +15,7 @@ from reelops.clip import ClipOrder
 from reelops.cogvideox.load import WARM_MODEL
 from reelops.cogvideox.profiles import find_profile
 from reelops.cogvideox.weights import content_digest
-from reelops.errors import Cancelled, MachineError, OutOfMemory, SettingsError, WeightsError
+from reelops.errors import Cancelled, InputError, MachineError, OutOfMemory, SettingsError, WeightsError
 from reelops.generators.cogvideox import CogVideoXGenerator
 from reelops.params import load_config
 from reelops.progress import RunContext
@@ -97,6 +97,33 @@ def test_an_adapter_changes_the_clip_and_is_gone_for_the_next_order(generator, o
     assert (adapted.facts.own["adapter_rank"], adapted.facts.own["adapter_strength"]) == (2, 0.7)
     assert any("states no alpha" in note for note in adapted.facts.notes)
     assert np.array_equal(generator.generate(order).read_frames(), plain_THWC)
+
+
+def test_of_several_adapters_each_is_applied_at_its_strength_and_all_are_gone_for_the_next_order(
+    generator, order, lora, tmp_path
+):
+    plain_THWC = generator.generate(order).read_frames()
+    half = f"{write_adapter(tmp_path / 'half.safetensors')}=0.5"
+    both = generator.generate(order.but(adapter=lora, adapter_strength=0.5, more_adapters=half))
+    whole = generator.generate(order.but(adapter=lora))
+    assert np.abs(both.read_frames().astype(int) - whole.read_frames()).max() <= 1, "two halves are one whole"
+    assert both.facts.own["adapter_sha256"] not in (None, sha256_of(lora))
+    assert [one["strength"] for one in both.facts.own["more_adapters"]] == [0.5]
+    assert np.array_equal(generator.generate(order).read_frames(), plain_THWC)
+    away = generator.generate(order.but(adapter=lora, more_adapters=half.replace("=0.5", "=0")))
+    assert np.array_equal(away.read_frames(), whole_frames(generator, order, lora))
+
+
+def whole_frames(generator, order, lora):
+    return generator.generate(order.but(adapter=lora)).read_frames()
+
+
+@pytest.mark.parametrize("given", ["a=much", "=1", "a=11", "a=nan"])
+def test_further_adapters_that_cannot_be_are_refused(order, lora, given):
+    with pytest.raises(InputError, match="more_adapters"):
+        order.but(adapter=lora, more_adapters=given)
+    with pytest.raises(InputError, match="name the first one"):
+        order.but(more_adapters="a=1")
 
 
 def test_an_adapter_of_another_base_is_refused_before_and_while_generating_unless_asked_for(

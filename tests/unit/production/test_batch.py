@@ -20,7 +20,7 @@ from reelops.generators.catalogue import Generators
 from reelops.generators.contract import Generation
 from reelops.params import Config, load_config
 from reelops.production.batch.lanes import BatchSettings, name_of_batch
-from reelops.production.batch.requests import Request
+from reelops.production.batch.requests import Request, read_requests
 from reelops.production.batch.run import check_batch, open_batch, run_batch
 from reelops.production.batch.summary import SUMMARY, TABLE, BatchSummary
 from reelops.production.ledger import Ledger, State
@@ -191,3 +191,18 @@ def test_a_stop_leaves_finished_clips_and_the_next_run_makes_the_others(
     summary = run(jobs, clips, config)
     assert summary.counts[State.DONE] == 6
     assert {name: when for name, when in times_of(clips).items() if name in before} == before
+
+
+def test_clips_made_side_by_side_are_those_made_alone(
+    tmp_path: Path, clips: Path, config: Config, small_model: Path
+) -> None:
+    jobs = write_jobs(tmp_path, 4)
+    rows = [{**row, "profile": str(small_model), "output": f"n{row['seed']}"} for row in json.loads(jobs.read_text())]
+    jobs.write_text(json.dumps(rows))
+    assert run(jobs, clips, config, replace(UNTRACKED, retries=0)).counts[State.DONE] == 4
+    alone = build_producer(config)
+    for request in read_requests(jobs):
+        single = alone.produce(request.order, tmp_path / "alone" / f"{request.output}.mp4", track=False)
+        batched = json.loads((clips / f"{request.output}.json").read_text())
+        assert batched["sha256"] == single.clip.sha256
+        assert batched["scores"] == single.to_json()["scores"] and batched["verdict"] == single.verdict.to_json()

@@ -31,7 +31,7 @@ class BatchSummary:
         untracked: clips that MLflow did not take.
         clips: made, rejected tries included.
         seconds: wall time of this run.
-        made_now: clips of this run.
+        made_now: clips that the batch got meanwhile, those of other processes included.
     """
 
     folder: Path
