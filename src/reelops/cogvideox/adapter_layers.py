@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -90,7 +91,10 @@ def _apply(pipeline: Any, adapters: Sequence[Adapter]) -> None:
     names = [f"{_NAME}{number or ''}" for number in range(len(adapters))]
     try:
         for adapter, name, (weights, config) in zip(adapters, names, fitted, strict=True):
-            with reading_foreign(adapter.path, WeightsError, "cannot be loaded as an adapter"):
+            with (
+                reading_foreign(adapter.path, WeightsError, "cannot be loaded as an adapter"),
+                warnings.catch_warnings(action="ignore", category=UserWarning),  # that there are several is meant
+            ):
                 pipeline.transformer.load_lora_adapter(
                     {f"{PREFIX}{key}": value for key, value in weights.items()},
                     prefix=PREFIX.removesuffix("."),
