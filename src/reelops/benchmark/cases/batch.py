@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, product
 from pathlib import Path
 from typing import Any
@@ -159,8 +159,6 @@ def measure_memory(bench: Bench, context: RunContext, orders: int = 200, **field
     The first quarter is left out: allocators and caches fill up.
     """
     import psutil
-    from scipy.stats import linregress
-    from scipy.stats import t as student
 
     from reelops.generators.catalogue import Generators
 
@@ -172,17 +170,24 @@ def measure_memory(bench: Bench, context: RunContext, orders: int = 200, **field
         used_mb.append(process.memory_info().rss / 1e6)
         context.progress("memory", number + 1, orders, "clips")
     settled = used_mb[orders // 4 :]
-    line = linregress(range(len(settled)), settled)
-    width = student.ppf(0.975, len(settled) - 2) * line.stderr
     return {
         "orders": orders,
         "first_mb": used_mb[0],
         "settled_mb": settled[0],
         "last_mb": used_mb[-1],
-        "mb_an_order": line.slope,
-        "low": line.slope - width,
-        "high": line.slope + width,
+        **slope_of(settled),
     }
+
+
+def slope_of(values: Sequence[float]) -> Figures:
+    """The slope of a series by least squares, and the 95 % interval around it."""
+    from scipy.stats import linregress
+    from scipy.stats import t as student
+
+    line = linregress(range(len(values)), values)
+    error = 0.0 if min(values) == max(values) else line.stderr  # scipy has no answer for a level series
+    width = student.ppf(0.975, len(values) - 2) * error
+    return {"mb_an_order": line.slope, "low": line.slope - width, "high": line.slope + width}
 
 
 def _memory_tables(found: Figures) -> Iterator[Table]:

@@ -29,3 +29,9 @@ def test_memory_is_followed_over_orders_and_its_slope_has_an_interval(tmp_path: 
     assert found["orders"] == 12 and found["low"] <= found["mb_an_order"] <= found["high"]
     assert found["last_mb"] > 50
     assert list(batch._memory_tables(found)) and list(batch._memory_targets(found))
+
+
+def test_a_level_memory_has_no_slope_and_a_leak_of_a_megabyte_an_order_is_seen() -> None:
+    assert batch.slope_of([100.5] * 9) == {"mb_an_order": 0.0, "low": 0.0, "high": 0.0}
+    leak = batch.slope_of([100.0 + number + number % 2 for number in range(30)])
+    assert 0.8 < leak["low"] < leak["mb_an_order"] < leak["high"] < 1.2
