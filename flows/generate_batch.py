@@ -12,6 +12,7 @@ of its own. Who makes which clip is settled in the ledger, and what a machine ha
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,9 +22,9 @@ from pydantic import Field
 
 from reelops.cli.parameter_options import takes_parameters_of
 from reelops.params import load_config
-from reelops.production.batch.lanes import BatchSettings
+from reelops.production.batch.lanes import BatchSettings, default_lanes
 from reelops.production.batch.run import check_batch, open_batch
-from reelops.production.batch.summary import BatchSummary
+from reelops.production.batch.summary import BatchSummary, clips_of
 from reelops.production.producer import build_producer
 from reelops.views.batch import show_summary
 from reelops.views.progress_bar import watching
@@ -62,13 +63,15 @@ def generate_batch(
     settings = _settings(retries, at_once, track)
     checked = check_batch(Path(jobs), build_producer(config))
     checked.require_usable(leave_out_bad)
+    began = time.perf_counter()
     with sigterm_noted(), open_batch(checked, folder, config.ledger_uri, settings) as ledger:
+        clips_before = clips_of(ledger, folder)
         if deployment:
             how = {"output": str(folder), "retries": retries, "at_once": at_once, "track": track}
-            await_clips(ledger, folder, [order_work(number + 1, deployment, how) for number in range(workers)])
+            await_clips(ledger.uri, folder, [order_work(number + 1, deployment, how) for number in range(workers)])
         else:
             make_clips(folder, settings, config)
-        summary = sum_up(ledger, folder, checked)
+        summary = sum_up(ledger.uri, folder, checked, time.perf_counter() - began, clips_before)
     show_batch(summary)
     return _finished(summary)
 
@@ -94,7 +97,7 @@ def work_on_batch(
 
 
 def _settings(retries: int, at_once: int, track: bool) -> BatchSettings:
-    return BatchSettings(retries=retries, track=track, **({"lanes": at_once} if at_once else {}))
+    return BatchSettings(retries=retries, track=track, lanes=at_once or default_lanes())
 
 
 def _finished(summary: BatchSummary) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,10 +22,10 @@ from prefect.runtime import flow_run
 
 from reelops.errors import InputError, MachineError
 from reelops.params import Config
-from reelops.production.batch.lanes import BatchSettings, name_of_batch, work
+from reelops.production.batch.lanes import BatchSettings, left, name_of_batch, work
 from reelops.production.batch.run import CheckedBatch
 from reelops.production.batch.summary import TABLE, BatchSummary, summarise, write_summary
-from reelops.production.ledger import Ledger, State
+from reelops.production.ledger import Ledger
 from reelops.production.producer import build_producer
 from reelops.progress import Event, LogMessage, Progress, RunContext
 from reelops.shown_address import shown
@@ -45,12 +46,6 @@ def make_clips(folder: Path, settings: BatchSettings, config: Config) -> None:
     Raises:
         InputError: the ledger knows no such batch.
     """
-    ledger = Ledger(config.ledger_uri)
-    if not sum(ledger.counts(name_of_batch(folder)).values()):
-        raise InputError(
-            f"The ledger of jobs {shown(ledger.uri)} has no batch {folder}. Set REELOPS_LEDGER_URI to the ledger of "
-            "whoever ordered it."
-        )
     logger, watch, ended = get_run_logger(), watcher(), -1.0
 
     def on_event(event: Event) -> None:
@@ -64,7 +59,13 @@ def make_clips(folder: Path, settings: BatchSettings, config: Config) -> None:
         if watch:
             watch(event)
 
-    work(build_producer(config), ledger, folder, settings, RunContext(on_event, is_asked_to_stop))
+    with closing(Ledger(config.ledger_uri)) as ledger:
+        if not sum(ledger.counts(name_of_batch(folder)).values()):
+            raise InputError(
+                f"The ledger of jobs {shown(ledger.uri)} has no batch {folder}. Set REELOPS_LEDGER_URI to the ledger "
+                "of whoever ordered it."
+            )
+        work(build_producer(config), ledger, folder, settings, RunContext(on_event, is_asked_to_stop))
 
 
 @task(
@@ -93,38 +94,38 @@ def order_work(number: int, deployment: str, parameters: Mapping[str, Any]) -> U
     timeout_seconds=30 * _DAY,
     cache_policy=NO_CACHE,
 )
-def await_clips(ledger: Ledger, folder: Path, runs: Sequence[UUID]) -> None:
-    """Waits until all jobs have ended. A server may believe that a killed run still runs; the ledger knows better.
+def await_clips(ledger_uri: str, folder: Path, runs: Sequence[UUID]) -> None:
+    """Waits until all jobs have ended, as the ledger has it; a server may believe that a killed run still runs.
 
     Raises:
         MachineError: all runs have ended, and jobs are left.
     """
-    batch, watch = name_of_batch(folder), watcher()
-    with get_client(sync_client=True) as client:
+    ledger, batch, watch = Ledger(ledger_uri), name_of_batch(folder), watcher()
+    with closing(ledger), get_client(sync_client=True) as client:
         while True:
             raise_if_terminated()
             ledger.recover(batch)
             counts = ledger.counts(batch)
-            left = counts[State.WAITING] + counts[State.RUNNING]
             if watch:
                 total = sum(counts.values())
-                watch(Progress("batch", total - left, total, "clips"))
-            if not left:
+                watch(Progress("batch", total - left(counts), total, "clips"))
+            if not left(counts):
                 return
             states = [client.read_flow_run(run).state for run in runs]
             if all(state is not None and state.is_final() for state in states):
                 raise MachineError(
-                    f"All runs of the deployment have ended, and {left} clips of {folder} are not made. See why in the "
-                    "runs, and order the batch again: it goes on where it is."
+                    f"All runs of the deployment have ended, and {left(counts)} clips of {folder} are not made. See why "
+                    "in the runs, and order the batch again: it goes on where it is."
                 )
             time.sleep(_POLL_SECONDS)
 
 
 @task(timeout_seconds=3600, cache_policy=NO_CACHE)
-def sum_up(ledger: Ledger, folder: Path, checked: CheckedBatch) -> BatchSummary:
+def sum_up(ledger_uri: str, folder: Path, checked: CheckedBatch, seconds: float, clips_before: int) -> BatchSummary:
     """The summary and the table, in the folder of the clips."""
-    summary = summarise(ledger, folder, 0.0, 0, checked.problems)
-    write_summary(ledger, summary, checked.problems)
+    with closing(Ledger(ledger_uri)) as ledger:
+        summary = summarise(ledger, folder, seconds, clips_before, checked.problems)
+        write_summary(ledger, summary, checked.problems)
     return summary
 
 

@@ -213,7 +213,7 @@ class ClipOrder(ParamsBlock):
     def _further_ones(cls, text: str, given: ValidationInfo) -> str:
         if text and given.data.get("adapter") is None:
             raise ValueError("name the first one as the adapter")
-        for path, strength in _paths_with_strengths(text):
+        for path, strength in paths_with_strengths(text):
             if not path or not abs(strength) <= MAX_STRENGTH:
                 raise ValueError(f"give paths with strengths up to {MAX_STRENGTH:g}, such as a=0.5,b.safetensors=1")
         return text
@@ -221,7 +221,7 @@ class ClipOrder(ParamsBlock):
     @property
     def adapters(self) -> tuple[tuple[Path, float], ...]:
         """All LoRAs with their strengths, in their order."""
-        further = ((Path(path), strength) for path, strength in _paths_with_strengths(self.more_adapters))
+        further = ((Path(path), strength) for path, strength in paths_with_strengths(self.more_adapters))
         return () if self.adapter is None else ((self.adapter, self.adapter_strength), *further)
 
     def but(self, **changes: Any) -> ClipOrder:
@@ -237,8 +237,8 @@ class ClipOrder(ParamsBlock):
         return self.model_dump(mode="json")
 
 
-def _paths_with_strengths(text: str) -> Iterator[tuple[str, float]]:
-    """`a=0.5,b` as (a, 0.5) and (b, 1); what is no number is NaN."""
+def paths_with_strengths(text: str) -> Iterator[tuple[str, float]]:
+    """Adapters as an order names them: `a=0.5,b` as (a, 0.5) and (b, 1); what is no number is NaN."""
     for part in filter(None, (part.strip() for part in text.split(","))):
         path, is_given, strength = part.rpartition("=")
         try:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import signal
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -80,18 +81,21 @@ def _run(
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    from reelops.production.batch.lanes import BatchSettings
+    from reelops.production.batch.lanes import BatchSettings, default_lanes
     from reelops.production.batch.run import check_batch, open_batch, run_batch
     from reelops.production.producer import build_producer
     from reelops.views.batch import show_checked, show_summary
 
     retries, at_once, track = how
-    settings = BatchSettings(retries=retries, track=track, **({"lanes": at_once} if at_once else {}))
+    settings = BatchSettings(retries=retries, track=track, lanes=at_once or default_lanes())
     producer = build_producer(config)
     with watching("Checking the orders"):
         checked = check_batch(jobs, producer)
     if dry_run:
-        show_checked(checked, folder)
+        if as_json:
+            _print_json(checked.to_json())
+        else:
+            show_checked(checked, folder)
         return checked.exit_code
     checked.require_usable(leave_out)
     began = time.perf_counter()
@@ -102,7 +106,11 @@ def _run(
     ):
         summary = run_batch(producer, ledger, folder, settings, checked, context, began)
     if as_json:
-        typer.echo(json.dumps(summary.to_json(), indent=2, ensure_ascii=False))
+        _print_json(summary.to_json())
     else:
         show_summary(summary)
     return summary.exit_code
+
+
+def _print_json(content: Mapping[str, Any]) -> None:
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))

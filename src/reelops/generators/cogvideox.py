@@ -91,11 +91,11 @@ class CogVideoXGenerator:
         adapters = [read_adapter(path, strength) for path, strength in order.adapters]
         clip, finish = self._plan(order)
         picture = read_picture(order.picture, clip.width, clip.height, order.fit)
-        load_seconds = 0.0
+        load_seconds = waited = 0.0
 
         def sample(model: LoadedModel) -> tuple[Sampled, tuple[str, ...]]:
             nonlocal load_seconds
-            load_seconds = time.perf_counter() - began
+            load_seconds = time.perf_counter() - began - waited
             choose_format(profile, model.architecture, clip.num_frames, clip.width, clip.height)
             base = Base(model.base, model.base_revision)
             first = adapters[0] if adapters else None
@@ -104,14 +104,16 @@ class CogVideoXGenerator:
                 sampled = sample_frames(model.pipeline, picture.rgb_HWC, prompt, clip, config, context)
             return sampled, adapter_notes
 
+        waits_since = time.perf_counter()
         with self._warm_model.exclusive(context), PeakMemory() as peak:
+            waited = time.perf_counter() - waits_since
             model, (sampled, adapter_notes), step_notes = self._within_memory(profile, sample, context)
         return Generation(
             frames=iter(sampled.frames_THWC),
             format=clip,
             picture_HWC=picture.rgb_HWC,
             facts=_facts(order, clip, finish, model, config, adapters, (*step_notes, *adapter_notes), picture, sampled),
-            seconds={"load": load_seconds, **sampled.seconds},
+            seconds={"device": waited, "load": load_seconds, **sampled.seconds},
             peak_memory_bytes=peak.bytes_used,
             finish=finish,
         )

@@ -24,7 +24,7 @@ from typing import Any
 import psutil
 import sqlalchemy as sa
 
-from reelops.errors import MachineError
+from reelops.errors import InputError, MachineError
 from reelops.production.ledger_tables import events, jobs, open_database, said_by
 from reelops.shown_address import shown
 from reelops.system.plain_text import spelt_out
@@ -110,6 +110,9 @@ class Ledger:
 
         A request that the batch has already keeps its job with whatever became of it. Jobs that are not wanted any more
         go, but for those that run. Requests are read as they come, and all of it happens or nothing does.
+
+        Raises:
+            InputError: another process makes jobs of the batch, and some that wait for it are not wanted here.
         """
         numbered = enumerate(_keyed(requests), start=1)
         entered = 0
@@ -126,6 +129,7 @@ class Ledger:
                     connection.execute(sa.insert(jobs), new)
                 entered += len(rows)
             unwanted = (jobs.c.batch == batch) & (jobs.c.position == 0) & (jobs.c.state != State.RUNNING)
+            self._require_nobodys(connection, batch, unwanted & (jobs.c.state == State.WAITING))
             connection.execute(sa.delete(jobs).where(unwanted))
         return entered
 
@@ -186,10 +190,9 @@ class Ledger:
         freed = 0
         with self._transaction() as connection:
             for row in connection.execute(running).all():
-                gone = is_gone(row.owner)
-                if not gone and row.lease_until > time.time():
+                if not _is_free(row):
                     continue
-                how = "ended with it" if gone else "was not heard of for its lease"
+                how = "ended with it" if is_gone(row.owner) else "was not heard of for its lease"
                 reason = f"the process that made it ({row.owner}) {how}"
                 ended = row.attempt >= most_attempts
                 told = f"{reason}; begun {row.attempt} times, it is given up" if ended else reason
@@ -260,6 +263,18 @@ class Ledger:
         line = {"job": job, "at": time.time(), "state": changes["state"], "owner": self.owner, "reason": reason}
         connection.execute(sa.insert(events).values(**line))
 
+    def _require_nobodys(self, connection: sa.Connection, batch: str, waiting: sa.ColumnElement[bool]) -> None:
+        number = connection.scalar(sa.select(sa.func.count()).where(waiting))
+        running = sa.select(jobs.c.owner, jobs.c.lease_until).where(
+            jobs.c.batch == batch, jobs.c.state == State.RUNNING
+        )
+        others = [row.owner for row in connection.execute(running) if row.owner != self.owner and not _is_free(row)]
+        if number and others:
+            raise InputError(
+                f"Another run ({others[0]}) makes jobs of {batch}, of which {number} that wait are not among these. "
+                "Wait for it, name another folder, or give those, too."
+            )
+
     def _known_keys(self, connection: sa.Connection, batch: str, keys: list[str]) -> set[str]:
         found = sa.select(jobs.c.key).where(jobs.c.batch == batch, jobs.c.key.in_(keys))
         return set(connection.execute(found).scalars())
@@ -301,6 +316,11 @@ def _host() -> str:
         return f"{socket.gethostname()}/{boot.read_text()[:8]}/{os.stat(space).st_ino}"  # noqa: PTH116 - follows it
     except OSError:
         return socket.gethostname()
+
+
+def _is_free(running: Any) -> bool:
+    """Whether a job that runs is anybody's, by its columns `owner` and `lease_until`."""
+    return is_gone(running.owner) or running.lease_until <= time.time()
 
 
 def _wanted(batch: str) -> sa.ColumnElement[bool]:

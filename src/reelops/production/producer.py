@@ -166,7 +166,10 @@ class Producer:
             waited = time.perf_counter() - began
             place.check()
             footage = self.run_step("generate", lambda: self._footage(order, scratch, context))
-        return replace(footage, seconds={"device": waited, **footage.seconds})
+        waited += footage.seconds.get("device", 0.0)  # for other generations of this process
+        return replace(
+            footage, seconds={"device": waited} | {k: v for k, v in footage.seconds.items() if k != "device"}
+        )
 
     def _footage(self, order: ClipOrder, scratch: Path, context: RunContext) -> Footage:
         """All generated frames: of one piece, or of several where the clip is longer than the model makes."""

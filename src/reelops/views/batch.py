@@ -21,8 +21,7 @@ def show_checked(checked: CheckedBatch, folder: Path) -> None:
     """What a batch would be."""
     if checked.problems.count:
         err.print(f"[red]{escape(checked.problems.in_lines())}[/]", soft_wrap=True)
-    good = checked.rows - checked.problems.count
-    out.print(f"{good} of {checked.rows} orders can be made, into {escape(str(folder))}.", soft_wrap=True)
+    out.print(f"{checked.usable} of {checked.rows} orders can be made, into {escape(str(folder))}.", soft_wrap=True)
 
 
 def show_summary(summary: BatchSummary) -> None:

@@ -51,7 +51,7 @@ def test_facts_say_what_made_the_clip(generator, order, small_model, tmp_path):
     assert facts["base_revision"] == content_digest(small_model, tmp_path / "cache")
     assert (facts["dtype"], facts["device"], facts["offload"]) == ("float32", "cpu", "none")
     assert facts["picture_sha256"] == sha256_of(order.picture)
-    assert set(made.seconds) == {"load", "encode", "denoise", "decode"}
+    assert set(made.seconds) == {"device", "load", "encode", "denoise", "decode"}
     assert not facts["random_weights"]
 
 

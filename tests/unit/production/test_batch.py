@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,19 +16,19 @@ from footage import textured
 from PIL import Image
 
 from reelops.clip import ClipOrder
-from reelops.errors import Cancelled, InputError
+from reelops.errors import Cancelled, InputError, OutOfMemory
 from reelops.generators.camera_moves import CameraMovesGenerator
 from reelops.generators.catalogue import Generators
 from reelops.generators.contract import Generation
 from reelops.params import Config, load_config
-from reelops.production.batch.lanes import BatchSettings, name_of_batch
+from reelops.production.batch.lanes import BatchSettings, _events_of_a_clip, name_of_batch
 from reelops.production.batch.requests import Request, read_requests
 from reelops.production.batch.run import check_batch, open_batch, run_batch
 from reelops.production.batch.summary import SUMMARY, TABLE, BatchSummary
 from reelops.production.ledger import Ledger, State
 from reelops.production.output_names import sidecar_of
 from reelops.production.producer import Producer, build_producer
-from reelops.progress import QUIET, Event, Progress, RunContext
+from reelops.progress import QUIET, Event, LogMessage, Progress, RunContext
 
 UNTRACKED = BatchSettings(retries=1, lanes=2, track=False)
 
@@ -191,6 +193,50 @@ def test_a_stop_leaves_finished_clips_and_the_next_run_makes_the_others(
     summary = run(jobs, clips, config)
     assert summary.counts[State.DONE] == 6
     assert {name: when for name, when in times_of(clips).items() if name in before} == before
+
+
+class OnlyOneFits(CameraMovesGenerator):
+    """Memory for one clip: where two are begun at once, the second finds none."""
+
+    both, begun = threading.Barrier(2), itertools.count()
+
+    def generate(self, order: ClipOrder, context: RunContext = QUIET) -> Generation:
+        if order.seed < 2 and next(self.begun) < 2 and self.both.wait(60) == 0:
+            raise OutOfMemory("This machine ran out of memory making a clip.")
+        return super().generate(order, context)
+
+
+def test_where_memory_runs_out_fewer_clips_are_in_the_making_and_none_is_lost(
+    tmp_path: Path, clips: Path, config: Config
+) -> None:
+    producer, said = build_producer(config, Generators(config, {"camera_moves": OnlyOneFits})), list[Event]()
+    summary = run(write_jobs(tmp_path, 4), clips, config, producer=producer, context=RunContext(said.append))
+    assert summary.counts[State.DONE] == 4
+    warned = [event.text for event in said if isinstance(event, LogMessage)]
+    assert warned == ["Memory ran out with 2 clips in the making; 1 from here on."]
+
+
+class NoneFits(CameraMovesGenerator):
+    def generate(self, order: ClipOrder, context: RunContext = QUIET) -> Generation:
+        raise OutOfMemory("This machine ran out of memory making a clip.")
+
+
+def test_a_clip_that_no_memory_is_found_for_alone_has_failed(tmp_path: Path, clips: Path, config: Config) -> None:
+    producer = build_producer(config, Generators(config, {"camera_moves": NoneFits}))
+    summary = run(write_jobs(tmp_path, 2), clips, config, producer=producer)
+    assert (summary.counts[State.FAILED], summary.exit_code) == (2, 1)
+    (one, _) = Ledger(config.ledger_uri).jobs(name_of_batch(clips))
+    assert one.reason == "This machine ran out of memory making a clip."
+
+
+def test_after_a_stop_the_next_step_of_a_clip_is_its_last() -> None:
+    asked = threading.Event()
+    on_event = _events_of_a_clip(QUIET, asked.is_set)
+    on_event(Progress("score", 1, 49))
+    asked.set()
+    on_event(LogMessage("told, as before"))
+    with pytest.raises(Cancelled):
+        on_event(Progress("score", 2, 49))
 
 
 def test_clips_made_side_by_side_are_those_made_alone(

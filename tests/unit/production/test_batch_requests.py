@@ -97,7 +97,7 @@ def test_all_rows_are_looked_at_and_each_bad_one_is_named(tmp_path: Path) -> Non
 
     rows_there, problems = check_requests(tmp_path / "jobs.json", check)
     assert (rows_there, problems.count, problems.rows) == (5, 4, {2, 3, 4, 5})
-    assert [line.partition("jobs.json, ")[2][:28] for line in problems.shown] == [
+    assert [line.partition("jobs.json, ")[2][:28] for line in problems.kept] == [
         "row 2: prompt is ' ': say in",
         "row 3: output 'O0' is that o",
         "row 4: output 'O0' is that o",
@@ -125,3 +125,19 @@ def test_a_clips_name_depends_on_its_order_alone(tmp_path: Path) -> None:
     assert [named.clip_of_try(tmp_path, "01", tries).name for tries in (0, 1)] == ["quay.mp4", "quay-try2.mp4"]
     assert named.order_of_try(1).seed == 1_000_006
     assert Request.from_json(json.loads(json.dumps(named.to_json()))) == named
+    assert named.to_json()["order"].keys() == {"picture", "prompt", "seed"}, (
+        "a later field makes no other request of it"
+    )
+
+
+def test_further_adapters_count_from_the_folder_of_the_file_too(written: Path, tmp_path: Path) -> None:
+    (tmp_path / "dusk").mkdir()
+    row = {"picture": "a.png", "prompt": "x", "adapter": "dusk", "more_adapters": "dusk=0.5, /rain"}
+    (tmp_path / "jobs.json").write_text(json.dumps([row]))
+    (request,) = read_requests(tmp_path / "jobs.json")
+    assert request.order.adapters == ((tmp_path / "dusk", 1.0), (tmp_path / "dusk", 0.5), (Path("/rain"), 1.0))
+    (tmp_path / "a, b").mkdir()
+    (tmp_path / "a, b" / "jobs.json").write_text(json.dumps([{**row, "adapter": "/rain", "more_adapters": "snow"}]))
+    (tmp_path / "a, b" / "snow").mkdir()
+    with pytest.raises(InputError, match=r"more_adapters names .*, and commas part its adapters"):
+        list(read_requests(tmp_path / "a, b" / "jobs.json"))

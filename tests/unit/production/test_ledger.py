@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from reelops.addresses import sqlite_uri
-from reelops.errors import MachineError, SettingsError
+from reelops.errors import InputError, MachineError, SettingsError
 from reelops.production.ledger import Ledger, LostJobError, State, is_gone, this_process
 
 CLAIM_ALL = """
@@ -156,6 +156,18 @@ def test_a_changed_list_keeps_what_is_done_and_drops_what_is_not_wanted(ledger: 
     assert ledger.claim("b") is not None and ledger.counts("b")[State.RUNNING] == 1, "what is unwanted is not begun"
     ledger.enter("b", [{"n": 1}, {"n": 1}])
     assert [job.state for job in ledger.jobs("b")] == [State.DONE, State.WAITING], "equal ones are two jobs"
+
+
+def test_a_list_that_lacks_what_waits_for_another_run_is_refused_while_that_one_lives(ledger: Ledger, uri: str) -> None:
+    ledger.enter("b", requests(3))
+    other = run_python(CLAIM_ONE_AND_WAIT, uri)
+    assert other.stdout is not None and other.stdout.readline() == "1\n"
+    with pytest.raises(InputError, match=r"Another run .* makes jobs of b, of which 2 that wait are not among these"):
+        ledger.enter("b", requests(1))
+    assert ledger.enter("b", requests(4)) == 4, "more may be wanted"
+    other.kill()
+    other.communicate()
+    assert ledger.enter("b", requests(1)) == 1
 
 
 def test_a_list_that_breaks_off_changes_nothing(ledger: Ledger) -> None:

@@ -7,7 +7,6 @@ until all jobs have ended, as it may be needed for what another one leaves when 
 
 from __future__ import annotations
 
-import json
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reelops.clip import ClipOrder
 from reelops.errors import (
     Cancelled,
     Fault,
@@ -30,13 +28,11 @@ from reelops.errors import (
 )
 from reelops.foreign import reason_of
 from reelops.production.batch.requests import Request
+from reelops.production.batch.results import finished, told_of
 from reelops.production.ledger import LEASE_SECONDS, MOST_ATTEMPTS, Job, Ledger, LostJobError, State
-from reelops.production.output_names import sidecar_of
 from reelops.production.output_place import BeingMadeError, place_at
 from reelops.production.producer import Producer
-from reelops.production.take import Take
-from reelops.progress import QUIET, LogMessage, RunContext
-from reelops.system.digest import sha256_of
+from reelops.progress import QUIET, Event, Progress, RunContext, ShouldStop
 from reelops.system.hardware import cores
 
 POLL_SECONDS = 1.0
@@ -45,19 +41,24 @@ _BEATS_PER_LEASE = 4
 _MOST_LANES = 4
 
 
+def default_lanes() -> int:
+    """Clips at once in a process: one per core, and no more than four."""
+    return min(cores(), _MOST_LANES)
+
+
 @dataclass(frozen=True)
 class BatchSettings:
     """How a batch is made.
 
     Attributes:
         retries: further tries, each with a seed of its own, of a clip that the gate rejects.
-        lanes: clips at once; by default one per core, and no more than four.
+        lanes: clips at once; fewer where memory runs out.
         track: log each clip to MLflow.
         lease_seconds: what a process that is not heard of may have its jobs for.
     """
 
     retries: int = 1
-    lanes: int = field(default_factory=lambda: min(cores(), _MOST_LANES))
+    lanes: int = field(default_factory=default_lanes)
     track: bool = True
     lease_seconds: float = LEASE_SECONDS
 
@@ -81,7 +82,8 @@ def work(
         Cancelled: somebody asked to stop; the same.
     """
     stop = threading.Event()
-    lane = _Lane(producer, ledger, folder, settings, RunContext(_warnings_of(context), stop.is_set))
+    of_a_clip = RunContext(_events_of_a_clip(context, stop.is_set), stop.is_set)
+    lane = _Lane(producer, ledger, folder, settings, of_a_clip, _Crew(settings.lanes))
     if settings.track:
         for note in producer.tracker.open_ahead():
             context.log(f"Note: {note}", "warning")
@@ -105,6 +107,7 @@ class _Lane:
     folder: Path
     settings: BatchSettings
     context: RunContext
+    crew: _Crew
 
     def work(self, should_stop: Callable[[], bool]) -> None:
         batch = name_of_batch(self.folder)
@@ -113,26 +116,30 @@ class _Lane:
             self.ledger.recover(batch)
             job = self.ledger.claim(batch, self.settings.lease_seconds)
             if job is not None:
-                self._make(job)
-            elif not self.ledger.counts(batch)[State.RUNNING]:
+                if not self._make(job):
+                    return
+            elif not left(self.ledger.counts(batch)):
                 return
             else:
                 pause.wait(POLL_SECONDS)
 
-    def _make(self, job: Job) -> None:
-        """The job's clip, and what became of it in the ledger.
+    def _make(self, job: Job) -> bool:
+        """The job's clip, and what became of it in the ledger; whether this lane goes on.
 
         Raises:
             MachineError: this machine failed in a way that stops other jobs, too.
         """
         try:
-            found = self._found_or_made(job)
-            self._enter(job, found)
+            self._enter(job, self._found_or_made(job))
         except LostJobError as error:
             self.context.log(str(error), "warning")
         except BaseException as error:
             with _lost_is_noted(self.context):
+                if is_out_of_memory(error) and self.crew.may_shrink(self.context):
+                    self.ledger.put_back(job, reason_of(error))
+                    return False
                 self._enter_failure(job, error)
+        return True
 
     def _found_or_made(self, job: Job) -> Mapping[str, Any]:
         request = Request.from_json(job.request)
@@ -180,42 +187,37 @@ class _Lane:
         self.ledger.finish(job, State.FAILED, {"fault": fault.value, "tries": tries}, told)
 
 
-def told_of(take: Take) -> dict[str, Any]:
-    """What the ledger keeps of a take."""
-    return told_of_sidecar(take.to_json())
+class _Crew:
+    """How many lanes there are: where memory runs out, one fewer, down to the last."""
+
+    def __init__(self, lanes: int) -> None:
+        self._lanes, self._changing = lanes, threading.Lock()
+
+    def may_shrink(self, context: RunContext) -> bool:
+        """Whether a lane may end because its clip found no memory beside the others; it then must."""
+        with self._changing:
+            if self._lanes == 1:
+                return False
+            self._lanes -= 1
+            context.log(
+                f"Memory ran out with {self._lanes + 1} clips in the making; {self._lanes} from here on.", "warning"
+            )
+            return True
 
 
-def told_of_sidecar(take: Mapping[str, Any]) -> dict[str, Any]:
-    """The same from what stands beside its clip."""
-    return {
-        "clip": take["path"],
-        "sha256": take["sha256"],
-        "seed": take["order"]["seed"],
-        "verdict": take["verdict"]["decision"],
-        "reasons": [reason["text"] for reason in take["verdict"]["reasons"]],
-        "scores": take["scores"],
-        "seconds": take["seconds"],
-        "mlflow_run": (take["tracking"] or {}).get("run_id"),
-        "not_tracked": take["tracking_failure"],
-    }
+def left(counts: Mapping[State, int]) -> int:
+    """How many jobs have not ended."""
+    return counts[State.WAITING] + counts[State.RUNNING]
 
 
-def finished(clip: Path, order: ClipOrder) -> dict[str, Any] | None:
-    """What is known of the clip of an order that stands there whole; None where none does."""
-    try:
-        take = json.loads(sidecar_of(clip).read_bytes())
-        if take["order"] == order.to_json() and take["sha256"] == sha256_of(clip):
-            return {**told_of_sidecar(take), "clip": str(clip)}
-    except (OSError, ValueError, LookupError, TypeError):
-        pass  # it is not there, or not ours: then its place cannot be taken, and that is said
-    return None
+def _events_of_a_clip(context: RunContext, should_stop: ShouldStop) -> Callable[[Event], None]:
+    """Of a clip's own events only what is no note on it goes on: notes stand in its sidecar. After a stop the next step
+    that it tells of is its last."""
 
-
-def _warnings_of(context: RunContext) -> Callable[[object], None]:
-    """Of a clip's own events only what is no note on it: those stand in its sidecar."""
-
-    def on_event(event: object) -> None:
-        if isinstance(event, LogMessage) and not event.text.startswith("Note: "):
+    def on_event(event: Event) -> None:
+        if isinstance(event, Progress):
+            RunContext(should_stop=should_stop).raise_if_stopped()
+        elif not event.text.startswith("Note: "):
             context.on_event(event)
 
     return on_event
@@ -223,9 +225,9 @@ def _warnings_of(context: RunContext) -> Callable[[object], None]:
 
 def _report(ledger: Ledger, batch: str, context: RunContext) -> None:
     counts = ledger.counts(batch)
-    ended = counts[State.DONE] + counts[State.FAILED] + counts[State.REJECTED]
+    total = sum(counts.values())
     rejected, failed = float(counts[State.REJECTED]), float(counts[State.FAILED])
-    context.progress("batch", ended, sum(counts.values()), "clips", rejected=rejected, failed=failed)
+    context.progress("batch", total - left(counts), total, "clips", rejected=rejected, failed=failed)
 
 
 @contextmanager

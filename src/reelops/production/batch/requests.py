@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reelops.clip import ClipOrder, order_of
+from reelops.clip import ClipOrder, order_of, paths_with_strengths
 from reelops.errors import Fault, InputError, ReelOpsError, did_you_mean, fault_of
 from reelops.foreign import printable
 from reelops.production.batch.rows import Row, read_rows
@@ -29,8 +29,7 @@ OTHER_NAMES: Mapping[str, str] = {
 OWN_PREFIX = "x-"
 # Far from the seeds 1, 2, 3 that people ask for in other rows.
 _SEED_STEP = 1_000_003
-_MOST_SHOWN = 10
-_PATHS = ("picture", "adapter")
+_MOST_KEPT, _MOST_SHOWN = 1000, 10
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,10 @@ class Request:
     id: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return {"order": self.order.to_json(), "output": self.output, "id": self.id}
+        """Plain JSON values, by which a ledger knows it again: what an order leaves open is left out, so that a field
+        that orders get later makes no other request of it."""
+        order = self.order.model_dump(mode="json", exclude_defaults=True)
+        return {"order": order, "output": self.output, "id": self.id}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Request:
@@ -80,23 +82,24 @@ class Problems:
 
     Attributes:
         count: how many.
-        shown: the first of them, a line each.
+        kept: the first thousand of them, a line each.
         rows: their numbers.
     """
 
     count: int = 0
-    shown: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
     rows: set[int] = field(default_factory=set)
 
     def add(self, number: int, line: str) -> None:
         self.count += 1
         self.rows.add(number)
-        if len(self.shown) < _MOST_SHOWN:
-            self.shown.append(line)
+        if len(self.kept) < _MOST_KEPT:
+            self.kept.append(line)
 
     def in_lines(self) -> str:
-        more = f"\nand {self.count - len(self.shown)} more" if self.count > len(self.shown) else ""
-        return "\n".join(self.shown) + more
+        """The first of them, for a person."""
+        shown = self.kept[:_MOST_SHOWN]
+        return "\n".join([*shown, *([f"and {self.count - len(shown)} more"] if self.count > len(shown) else [])])
 
 
 def read_requests(path: Path, leave_out: frozenset[int] | set[int] = frozenset()) -> Iterator[Request]:
@@ -163,8 +166,7 @@ def _request_of(row: Row, path: Path) -> Request:
             f"{OWN_PREFIX}."
         )
     try:
-        order = order_of(**{name: _placed(value, path) if name in _PATHS else value for name, value in fields.items()})
-        return Request(order, _stem(output), label)
+        return Request(order_of(**_with_places(fields, path)), _stem(output), label)
     except InputError as error:
         raise type(error)(f"{where}: {error}") from error
 
@@ -178,12 +180,33 @@ def _field_of(given: str) -> str | None:
     return own.get(plain) or OTHER_NAMES.get(plain) or given
 
 
-def _placed(value: Any, path: Path) -> Any:
+def _with_places(fields: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """An order's fields, their paths absolute; what is no path is left for the order to refuse."""
+    placed = dict(fields)
+    for name in ("picture", "adapter"):
+        if isinstance(fields.get(name), str) and "\0" not in fields[name]:
+            placed[name] = _placed(fields[name], path)
+    further = fields.get("more_adapters")
+    if isinstance(further, str) and all(name and "\0" not in name for name, _ in paths_with_strengths(further)):
+        placed["more_adapters"] = ",".join(
+            f"{_without_comma(_placed(name, path))}={strength}" for name, strength in paths_with_strengths(further)
+        )
+    return placed
+
+
+def _without_comma(adapter: str) -> str:
+    """A path that can stand in a list.
+
+    Raises:
+        InputError
+    """
+    if "," in adapter:
+        raise InputError(f"more_adapters names {adapter!r}, and commas part its adapters; move it to a path without.")
+    return adapter
+
+
+def _placed(value: str, path: Path) -> str:
     """A relative path counts from the working folder, or where nothing is there, from the folder of the file."""
-    if not isinstance(value, str):
-        return value
-    if "\0" in value:
-        return value  # which an order refuses
     given = Path(value).expanduser()
     beside = path.absolute().parent / given
     return str(beside if not given.exists() and beside.exists() else given.absolute())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from reelops.errors import DONE, UNUSABLE, InputError
+from reelops.errors import DONE, UNUSABLE, InputError, MachineError
 from reelops.production.batch.lanes import BatchSettings, name_of_batch, work
 from reelops.production.batch.requests import Problems, check_requests, read_requests
 from reelops.production.batch.summary import BatchSummary, clips_of, summarise, write_summary
@@ -30,6 +31,14 @@ class CheckedBatch:
     def exit_code(self) -> int:
         return UNUSABLE if self.problems.count else DONE
 
+    @property
+    def usable(self) -> int:
+        """Rows that a clip can be made of."""
+        return self.rows - self.problems.count
+
+    def to_json(self) -> dict[str, Any]:
+        return {"rows": self.rows, "usable": self.usable, "problems": self.problems.kept}
+
     def require_usable(self, leave_out: bool = False) -> None:
         """Fails where there is nothing to make, or, unless bad rows are left out, where one is bad.
 
@@ -37,7 +46,7 @@ class CheckedBatch:
             InputError
         """
         bad = self.problems.count
-        if bad and (not leave_out or bad == self.rows):
+        if bad and (not leave_out or not self.usable):
             raise InputError(
                 f"{bad} of {self.rows} orders cannot be made, so none was. Mend them, or leave them out "
                 f"(--leave-out-bad).\n{self.problems.in_lines()}"
@@ -97,9 +106,16 @@ def run_batch(
         MachineError, Cancelled: see `work`.
     """
     began, before = time.perf_counter() if began is None else began, clips_of(ledger, folder)
-    try:
-        work(producer, ledger, folder, settings, context)
-    finally:
+
+    def summed_up() -> BatchSummary:
         summary = summarise(ledger, folder, time.perf_counter() - began, before, checked.problems)
         write_summary(ledger, summary, checked.problems)
-    return summary
+        return summary
+
+    try:
+        work(producer, ledger, folder, settings, context)
+    except BaseException:
+        with suppress(MachineError):  # a disk or a ledger that ended the run takes no summary either
+            summed_up()
+        raise
+    return summed_up()

@@ -10,7 +10,7 @@ from typing import Any
 
 from reelops.errors import DONE, FAILED, REJECTED, UNUSABLE, Fault
 from reelops.production.batch.lanes import name_of_batch
-from reelops.production.batch.requests import Problems
+from reelops.production.batch.requests import Problems, Request
 from reelops.production.ledger import Job, Ledger, State
 from reelops.system.files import write_csv_atomically, write_text_atomically
 
@@ -98,7 +98,7 @@ def clips_of(ledger: Ledger, folder: Path) -> int:
 def write_summary(ledger: Ledger, summary: BatchSummary, problems: Problems) -> tuple[Path, Path]:
     """`batch-summary.json` and `batch-table.csv` in the batch's folder."""
     told, table = summary.folder / SUMMARY, summary.folder / TABLE
-    content = {**summary.to_json(), "problems": problems.shown}
+    content = {**summary.to_json(), "problems": problems.kept}
     write_text_atomically(told, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     write_csv_atomically(table, (*_COLUMNS, *_COLUMNS_OF_ORDER), _rows(ledger, summary.folder))
     return told, table
@@ -120,7 +120,7 @@ def _row(job: Job) -> list[object]:
         "seconds": round(sum(result.get("seconds", {}).values()), 2) or None,
         "temporal_consistency": result.get("scores", {}).get("temporal_consistency"),
     }
-    order = job.request["order"]
+    order = Request.from_json(job.request).order.to_json()
     return [
         *("" if facts.get(name) is None else facts[name] for name in _COLUMNS),
         *("" if order[name] is None else order[name] for name in _COLUMNS_OF_ORDER),
