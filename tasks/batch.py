@@ -114,8 +114,8 @@ def await_clips(ledger_uri: str, folder: Path, runs: Sequence[UUID]) -> None:
             states = [client.read_flow_run(run).state for run in runs]
             if all(state is not None and state.is_final() for state in states):
                 raise MachineError(
-                    f"All runs of the deployment have ended, and {left(counts)} clips of {folder} are not made. See why "
-                    "in the runs, and order the batch again: it goes on where it is."
+                    f"All runs of the deployment have ended, and {left(counts)} clips of {folder} are not made. See "
+                    "why in the runs, and order the batch again: it goes on where it is."
                 )
             time.sleep(_POLL_SECONDS)
 

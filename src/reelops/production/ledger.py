@@ -10,21 +10,18 @@ the lease ends otherwise. A job whose process died with it several times is give
 
 from __future__ import annotations
 
-import os
-import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
-import psutil
 import sqlalchemy as sa
 
 from reelops.errors import InputError, MachineError
+from reelops.production.ledger_owner import is_gone, this_process
 from reelops.production.ledger_tables import events, jobs, open_database, said_by
 from reelops.shown_address import shown
 from reelops.system.plain_text import spelt_out
@@ -34,7 +31,6 @@ LEASE_SECONDS = 120.0
 MOST_ATTEMPTS = 3
 """So often a job is begun without an end of its own before it is given up."""
 _ROWS_AT_ONCE = 500
-_CLOCK_TICK_SECONDS = 1.0
 
 
 class State(StrEnum):
@@ -288,34 +284,6 @@ class Ledger:
             raise MachineError(
                 f"The ledger of jobs {shown(self.uri)} failed: {said_by(error)}. What it has is kept; run it again."
             ) from error
-
-
-def this_process() -> str:
-    """This process as ledgers name it: host and what tells its processes apart, number, and when it was started."""
-    process = psutil.Process()
-    return f"{_host()}:{process.pid}:{process.create_time():.2f}"
-
-
-def is_gone(owner: str) -> bool:
-    """Whether a process is known to have ended: it was of this host, and is not there any more."""
-    host, number, started = owner.rsplit(":", 2)
-    if host != _host():
-        return False
-    try:
-        process = psutil.Process(int(number))
-        is_another = abs(process.create_time() - float(started)) > _CLOCK_TICK_SECONDS  # which got its number
-        return bool(is_another or process.status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return True
-
-
-def _host() -> str:
-    """The host, and on Linux its last start and the container, in which the same number is another process."""
-    boot, space = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
-    try:
-        return f"{socket.gethostname()}/{boot.read_text()[:8]}/{os.stat(space).st_ino}"  # noqa: PTH116 - follows it
-    except OSError:
-        return socket.gethostname()
 
 
 def _is_free(running: Any) -> bool:

@@ -14,7 +14,8 @@ import pytest
 
 from reelops.addresses import sqlite_uri
 from reelops.errors import InputError, MachineError, SettingsError
-from reelops.production.ledger import Ledger, LostJobError, State, is_gone, this_process
+from reelops.production.ledger import Ledger, LostJobError, State
+from reelops.production.ledger_owner import is_gone, this_process
 
 CLAIM_ALL = """
 import sys
