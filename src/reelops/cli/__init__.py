@@ -46,6 +46,8 @@ EXAMPLES = """
 
   reelops generate photo.jpg "pan left" --profile cogvideox-5b-i2v --seeds 1,2,3 --json
 
+  reelops batch orders.csv -o clips/
+
   reelops score clip.mp4
 
   reelops doctor

@@ -13,7 +13,7 @@ import typer
 
 from reelops.errors import InputError
 from reelops.params import Config, load_config
-from reelops.progress import signal_noted
+from reelops.progress import signals_awaited
 from reelops.views.progress_bar import watching
 
 MOST_RETRIES = 20
@@ -101,7 +101,7 @@ def _run(
     began = time.perf_counter()
     with (
         open_batch(checked, folder, config.ledger_uri, settings) as ledger,
-        signal_noted(signal.SIGINT, KeyboardInterrupt) as should_stop,
+        signals_awaited(signal.SIGINT) as should_stop,
         watching(should_stop=should_stop) as context,
     ):
         summary = run_batch(producer, ledger, folder, settings, checked, context, began)

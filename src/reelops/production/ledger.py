@@ -182,7 +182,11 @@ class Ledger:
 
         Whoever waits for jobs calls it now and then. One that was begun `most_attempts` times fails for good.
         """
-        running = sa.select(jobs).where(jobs.c.batch == batch, jobs.c.state == State.RUNNING)
+        running = (
+            sa.select(jobs)
+            .where(jobs.c.batch == batch, jobs.c.state == State.RUNNING)
+            .with_for_update(skip_locked=True)
+        )
         freed = 0
         with self._transaction() as connection:
             for row in connection.execute(running).all():
@@ -246,7 +250,8 @@ class Ledger:
     def _hand_back(self, job: Job, reason: str | None, **changes: Any) -> None:
         still_ours = (jobs.c.owner == self.owner) & (jobs.c.state == State.RUNNING) & (jobs.c.attempt == job.attempt)
         with self._transaction() as connection:
-            if connection.execute(sa.select(jobs.c.id).where(jobs.c.id == job.id, still_ours)).first() is None:
+            ours = sa.select(jobs.c.id).where(jobs.c.id == job.id, still_ours).with_for_update()
+            if connection.execute(ours).first() is None:
                 raise LostJobError(
                     f"Job {job.position} of {job.batch} is another process's by now: this one was not heard of for its "
                     "lease. What became of it there counts."
