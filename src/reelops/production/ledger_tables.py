@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from reelops.system.write_errors import machine_error_on_write
 
 SCHEMA = 1
 """Raised when the tables change; a ledger says in `ledger_schema` which it has."""
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS, _PAUSE_SECONDS = 60.0, 0.01
 _METADATA = sa.MetaData()
 
 schema = sa.Table("ledger_schema", _METADATA, sa.Column("version", sa.Integer, primary_key=True))
@@ -101,8 +103,27 @@ def _engine(uri: str, file: Path | None) -> Engine:
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver begins no transactions of its own
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    _write_ahead(connection)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _write_ahead(connection: Any) -> None:
+    """Readers and the one writer do not wait for each other; a file stays so once it is.
+
+    Where several open a new file at once, SQLite refuses the change to all but one, and at once: the time that
+    connections wait for locks does not count for it.
+    """
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _begin_immediately(connection: sa.Connection) -> None:

@@ -7,7 +7,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -181,6 +183,21 @@ def test_a_list_that_breaks_off_changes_nothing(ledger: Ledger) -> None:
     with pytest.raises(RuntimeError):
         ledger.enter("b", broken())
     assert [job.request for job in ledger.jobs("b")] == requests(2)
+
+
+def test_a_new_ledger_waits_for_whoever_opens_it_at_the_same_time(tmp_path: Path) -> None:
+    file, opened = tmp_path / "ledger.db", list[Ledger]()
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("CREATE TABLE of_another_thread (one)")
+        thread = threading.Thread(target=lambda: opened.append(Ledger(sqlite_uri(file))))
+        thread.start()
+        thread.join(0.2)
+        assert thread.is_alive(), "SQLite refuses it for now"
+        other.execute("COMMIT")
+        thread.join(60)
+    (ledger,) = opened
+    assert ledger.enter("b", requests(1)) == 1
 
 
 def test_a_process_is_told_from_another_one_that_got_its_number() -> None:
