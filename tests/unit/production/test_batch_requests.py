@@ -106,6 +106,14 @@ def test_all_rows_are_looked_at_and_each_bad_one_is_named(tmp_path: Path) -> Non
     assert len(list(read_requests(tmp_path / "jobs.json", problems.rows))) == 1
 
 
+def test_the_sample_is_what_the_page_shows(repository: Path) -> None:
+    sample = repository / "data/samples/batch_jobs.json"
+    assert sample.read_text() in (repository / "docs/batch.md").read_text()
+    first, second = read_requests(sample)
+    assert (first.order.picture.name, first.order.size, second.output) == ("coffee.jpg", "480p", "launch")
+    assert first.order.picture.is_file() and second.order.picture.is_file()
+
+
 def test_a_long_file_is_read_as_it_comes(tmp_path: Path) -> None:
     with (tmp_path / "jobs.csv").open("w") as file:
         file.write("picture,prompt,seed\n")
