@@ -15,6 +15,7 @@ from reelops.addresses import sqlite_file
 from reelops.errors import MachineError, SettingsError
 from reelops.foreign import reason_of
 from reelops.shown_address import shown
+from reelops.system.plain_text import spelt_out
 from reelops.system.write_errors import machine_error_on_write
 
 SCHEMA = 1
@@ -22,13 +23,24 @@ SCHEMA = 1
 _PATIENCE_SECONDS, _PAUSE_SECONDS = 60.0, 0.01
 _METADATA = sa.MetaData()
 
+
+class _Words(sa.types.TypeDecorator[str]):
+    """Text that may hold the name of a file which is no UTF-8; what a database cannot hold of it is spelt out."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _dialect: object) -> str | None:
+        return None if value is None else spelt_out(value)
+
+
 schema = sa.Table("ledger_schema", _METADATA, sa.Column("version", sa.Integer, primary_key=True))
 
 jobs = sa.Table(
     "jobs",
     _METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("batch", sa.Text, nullable=False),
+    sa.Column("batch", _Words, nullable=False),
     sa.Column("key", sa.Text, nullable=False),  # digest of the request, and which of equal ones it is
     sa.Column("position", sa.Integer, nullable=False),
     sa.Column("request", sa.JSON, nullable=False),
@@ -38,7 +50,7 @@ jobs = sa.Table(
     sa.Column("owner", sa.Text),  # which process has it
     sa.Column("lease_until", sa.Float),  # seconds since the epoch
     sa.Column("result", sa.JSON),
-    sa.Column("reason", sa.Text),
+    sa.Column("reason", _Words),
     sa.UniqueConstraint("batch", "key"),
     sa.Index("jobs_by_state", "batch", "state", "position"),
 )
@@ -51,7 +63,7 @@ events = sa.Table(
     sa.Column("at", sa.Float, nullable=False),  # seconds since the epoch
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("owner", sa.Text),
-    sa.Column("reason", sa.Text),
+    sa.Column("reason", _Words),
 )
 
 

@@ -34,7 +34,9 @@ def show_summary(summary: BatchSummary) -> None:
     if summary.untracked:
         err.print(f"[yellow]Note:[/] MLflow did not take {summary.untracked} of the clips.")
     out.print(f"Success rate   {summary.success_rate:.1%}")
-    if summary.made_now and summary.seconds:
+    if not summary.made_now:
+        out.print("While it ran   nothing was left to make")
+    elif summary.seconds:
         pace = 3600 * summary.made_now / summary.seconds
         out.print(f"While it ran   {summary.made_now} clips in {summary.seconds:.0f} s, {pace:.0f} an hour")
     out.print(f"Table          {escape(str(summary.folder / TABLE))}", soft_wrap=True)

@@ -72,7 +72,7 @@ def test_a_path_counts_from_the_working_folder_before_that_of_the_file(
         ("j.json", '[{"picture": "a.png", "prompt": "x", "image": "y"}]', "image says picture again"),
         ("j.json", '[{"picture": "a.png", "prompt": "x", "seed": -1}]', "row 1: seed is -1"),
         ("j.json", '[{"picture": "a.png", "prompt": "x", "output": "../x"}]', "give a name without folders"),
-        ("j.json", '["a.png"]', "row 1 is str, and an order is an object"),
+        ("j.json", '["a.png"]', 'row 1 is "a.png", and an order is an object'),
         ("j.json", '{"orders": []}', "has 'orders'; an object has the list `jobs`"),
         ("j.json", '{"a', "is not JSON"),
         ("j.jsonl", '{"picture": "a.png", "prompt": "x"}\n\n{"picture"\n', "row 2 (line 3) is not JSON"),
@@ -85,6 +85,21 @@ def test_what_is_wrong_is_told_by_row_and_field(tmp_path: Path, name: str, conte
     with pytest.raises(InputError) as error:
         list(read_requests(tmp_path / name))
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("j.json", '[7, {"picture": "a.png", "prompt": "x"}]'),
+        ("j.jsonl", '{"picture"\n{"picture": "a.png", "prompt": "x"}\n'),
+        ("j.csv", "picture,prompt\na.png,x,y\na.png,x\n"),
+    ],
+)
+def test_after_a_row_that_is_none_the_others_are_read(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content)
+    rows, problems = check_requests(tmp_path / name, lambda _: None)
+    assert (rows, problems.rows) == (2, {1}) and f"{name}, row 1" in problems.kept[0]
+    assert [request.order.prompt for request in read_requests(tmp_path / name, problems.rows)] == ["x"]
 
 
 def test_all_rows_are_looked_at_and_each_bad_one_is_named(tmp_path: Path) -> None:
@@ -117,12 +132,12 @@ def test_the_sample_is_what_the_page_shows(repository: Path) -> None:
 def test_a_long_file_is_read_as_it_comes(tmp_path: Path) -> None:
     with (tmp_path / "jobs.csv").open("w") as file:
         file.write("picture,prompt,seed\n")
-        file.writelines(f"/pictures/a.png,pan left along the quay,{n}\n" for n in range(20_000))
+        file.writelines(f"/pictures/a.png,pan left along the quay,{n}\n" for n in range(4_000))
     tracemalloc.start()
     count = sum(1 for _ in read_requests(tmp_path / "jobs.csv"))
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert count == 20_000 and peak_bytes < 2_000_000
+    assert count == 4_000 and peak_bytes < 500_000
 
 
 def test_a_clips_name_depends_on_its_order_alone(tmp_path: Path) -> None:

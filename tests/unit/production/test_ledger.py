@@ -173,6 +173,14 @@ def test_a_list_that_lacks_what_waits_for_another_run_is_refused_while_that_one_
     assert ledger.enter("b", requests(1)) == 1
 
 
+def test_names_that_are_no_utf_8_are_spelt_out(ledger: Ledger) -> None:
+    ledger.enter("caf\udce9", [{"picture": "caf\udce9.jpg"}])
+    job = ledger.claim("caf\udce9")
+    assert job is not None and job.request == {"picture": "caf\udce9.jpg"}
+    ledger.finish(job, State.FAILED, None, "caf\udce9.jpg is gone")
+    assert [one.reason for one in ledger.jobs("caf\udce9")] == ["caf\\udce9.jpg is gone"]
+
+
 def test_a_list_that_breaks_off_changes_nothing(ledger: Ledger) -> None:
     ledger.enter("b", requests(2))
 

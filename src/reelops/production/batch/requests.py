@@ -150,6 +150,8 @@ def _request_of(row: Row, path: Path) -> Request:
         InputError: it is none; names row, field and value.
     """
     where = f"{path}, {row.place}"
+    if row.wrong is not None:
+        raise InputError(row.wrong)
     fields: dict[str, Any] = {}
     for given, value in row.fields.items():
         name = _field_of(given)

@@ -6,7 +6,7 @@ import csv
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +29,21 @@ class Row:
     Attributes:
         place: where it is, for people: `row 3 (line 4)`.
         fields: by the names that they have in the file; empty cells are left out.
+        wrong: why it has none; a sentence that names file and place. The rows after it can be read all the same.
     """
 
     place: str
     fields: Mapping[str, Any]
+    wrong: str | None = None
 
 
 def read_rows(path: Path) -> Iterator[Row]:
-    """All rows in their order.
+    """All rows in their order, those that are none among them.
 
     JSON is a list of orders, or an object with that list in `jobs` and what all of them share in `defaults`.
 
     Raises:
-        InputError: the file is of another kind, or a row of it cannot be read; names the row.
+        InputError: the file is of another kind, or cannot be read from some row on, which is named.
         MachineError: this machine cannot read it now.
     """
     suffix = path.suffix.lower()
@@ -56,7 +58,7 @@ def read_rows(path: Path) -> Iterator[Row]:
     else:
         rows = _json_lines(path) if suffix in JSON_LINES else _json(path)
     for row in rows:
-        yield Row(row.place, {name: value for name, value in row.fields.items() if not _is_empty(value)})
+        yield replace(row, fields={name: value for name, value in row.fields.items() if not _is_empty(value)})
 
 
 def _is_empty(value: Any) -> bool:
@@ -79,7 +81,8 @@ def _json(path: Path) -> Iterator[Row]:
     if not isinstance(value, list) or not isinstance(defaults, dict):
         raise InputError(f"{path} holds no list of orders; give one, or an object with it in `jobs`.")
     for number, one in enumerate(value, start=1):
-        yield Row(f"row {number}", {**defaults, **_mapping(one, path, f"row {number}")})
+        row = _row(one, path, f"row {number}")
+        yield replace(row, fields={**defaults, **row.fields})
 
 
 def _json_lines(path: Path) -> Iterator[Row]:
@@ -89,9 +92,13 @@ def _json_lines(path: Path) -> Iterator[Row]:
             continue
         number += 1
         place = f"row {number} (line {line_number})"
-        with reading_foreign(f"{path}, {place}", DatasetError, "is not JSON"):
-            value = json.loads(line)
-        yield Row(place, _mapping(value, path, place))
+        try:
+            with reading_foreign(f"{path}, {place}", DatasetError, "is not JSON"):
+                value = json.loads(line)
+        except DatasetError as error:
+            yield Row(place, {}, str(error))
+        else:
+            yield _row(value, path, place)
 
 
 def _delimited(path: Path, delimiter: str | None) -> Iterator[Row]:
@@ -118,10 +125,9 @@ def _delimited(path: Path, delimiter: str | None) -> Iterator[Row]:
             continue
         number += 1
         if len(cells) > len(names) and any(cells[len(names) :]):
-            raise InputError(
-                f"{path}, {place} has {len(cells)} fields, and the header {len(names)}. Put a text that has commas in "
-                "quotes."
-            )
+            told = f"{path}, {place} has {len(cells)} fields, and the header {len(names)}. "
+            yield Row(place, {}, f"{told}Put a text that has commas in quotes.")
+            continue
         named = zip(names, (from_cell(cell.strip()) for cell in cells), strict=False)
         yield Row(place, {name: cell for name, cell in named if name})
 
@@ -146,10 +152,10 @@ def _parquet(path: Path) -> Iterator[Row]:
                 yield Row(f"row {number}", row)
 
 
-def _mapping(value: Any, path: Path, place: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise InputError(f"{path}, {place} is {type(value).__name__}, and an order is an object with fields.")
-    return value
+def _row(value: Any, path: Path, place: str) -> Row:
+    if isinstance(value, dict):
+        return Row(place, value)
+    return Row(place, {}, f"{path}, {place} is {json.dumps(value)[:40]}, and an order is an object with fields.")
 
 
 def _with(first: str, others: Iterator[str]) -> Iterator[str]:
