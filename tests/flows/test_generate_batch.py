@@ -56,7 +56,6 @@ def test_of_two_workers_with_homes_of_their_own_one_is_killed_and_the_other_make
     shared = {
         "PREFECT_API_URL": f"{servers['prefect'].url}/api",
         "REELOPS_LEDGER_URI": sqlite_uri(database),
-        "PREFECT_LOGGING_LEVEL": "ERROR",  # nobody reads what workers say before they end
     }
     for command in (["work-pool", "create", "batches", "--type", "process"], ["--no-prompt", "deploy", *DEPLOYMENT]):
         done = studio.run("prefect", *command, PREFECT_HOME=str(studio.folder / "prefect"), **shared)
@@ -65,12 +64,14 @@ def test_of_two_workers_with_homes_of_their_own_one_is_killed_and_the_other_make
         {**shared, "REELOPS_HOME": str(studio.folder / name), "PREFECT_HOME": str(studio.folder / name / "prefect")}
         for name in ("first", "second")
     ]
-    workers = [studio.start("prefect", "worker", "start", "--pool", "batches", "--limit", "1", **one) for one in own]
+    logs = [studio.folder / name for name in ("first.log", "second.log")]
+    start = ("worker", "start", "--pool", "batches", "--limit", "1")
+    workers = [studio.start("prefect", *start, log=log, **one) for log, one in zip(logs, own, strict=True)]
     more = ("--deployment", "work-on-batch/work-on-batch", "--workers", "2", "--at-once", "1")
     flow = studio.start("flows", *order(studio, jobs, *more), **shared)
     try:
         wait_until(lambda: bool(makers(database)) or flow.poll() is not None)
-        assert flow.poll() is None, flow.communicate()
+        assert flow.poll() is None, [flow.communicate(), *(log.read_text() for log in logs)]
         (victim, *_) = makers(database)
         wait_until(lambda: is_frozen_amid_a_clip(database, victim))
         wait_until(lambda: bool(makers(database, "done", "rejected") - {victim}))

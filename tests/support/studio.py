@@ -93,15 +93,18 @@ class Studio:
         folder = self.folder / "home" / "cache" / "scratch"
         return list(folder.iterdir()) if folder.is_dir() else []
 
-    def start(self, module: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**self.environment, **environment},
-            start_new_session=True,
-        )
+    def start(self, module: str, *arguments: str, log: Path | None = None, **environment: str) -> subprocess.Popen[str]:
+        """A command; what it says goes to a file, where one is named, or waits to be read."""
+        with contextlib.ExitStack() as stack:
+            out = err = subprocess.PIPE if log is None else stack.enter_context(log.open("w")).fileno()
+            return subprocess.Popen(
+                [sys.executable, "-m", module, *arguments],
+                stdout=out,
+                stderr=err,
+                text=True,
+                env={**self.environment, **environment},
+                start_new_session=True,
+            )
 
     def run(self, module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return ended(self.start(module, *arguments, **environment))
