@@ -49,13 +49,14 @@ def test_a_batch_is_a_flow_run_that_says_what_became_of_it(bare_studio: Studio, 
 
 
 def test_of_two_workers_with_homes_of_their_own_one_is_killed_and_the_other_makes_what_it_had(
-    bare_studio: Studio, servers: dict[str, Server]
+    bare_studio: Studio, servers: dict[str, Server], repository: Path
 ) -> None:
     studio, number = bare_studio, 12
     jobs, database = write_jobs(studio, number), studio.folder / "ledger.db"
     shared = {
         "PREFECT_API_URL": f"{servers['prefect'].url}/api",
         "REELOPS_LEDGER_URI": sqlite_uri(database),
+        "PYTHONPATH": str(repository),  # for runs, whose working folder is another one
     }
     for command in (["work-pool", "create", "batches", "--type", "process"], ["--no-prompt", "deploy", *DEPLOYMENT]):
         done = studio.run("prefect", *command, PREFECT_HOME=str(studio.folder / "prefect"), **shared)

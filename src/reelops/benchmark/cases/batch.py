@@ -140,7 +140,8 @@ class _Batch:
     def first_begun(self) -> float:
         """When the first clip was begun, in seconds since the epoch; its sidecar is written at its end."""
         sidecars = [clip.with_suffix(".json") for clip in self._clips.glob("*.mp4")]
-        return min(path.stat().st_mtime - sum(json.loads(path.read_text())["seconds"].values()) for path in sidecars)
+        taken = {path: json.loads(path.read_text())["seconds"].values() for path in sidecars}
+        return min(path.stat().st_mtime - float(sum(seconds)) for path, seconds in taken.items())
 
     def figures(self, seconds: float) -> Figures:
         summary = json.loads((self._clips / SUMMARY).read_text())
