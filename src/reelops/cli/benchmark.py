@@ -219,6 +219,7 @@ def _measure(
     from reelops.benchmark.report import read_report
     from reelops.benchmark.runner import run_case
     from reelops.production.output_names import require_place
+    from reelops.system.exclusive_lock import exclusive_lock
 
     console, config = terminal(stderr=True), load_config()
     case = replace(case, report=out) if out else case
@@ -228,9 +229,10 @@ def _measure(
     page = place.with_suffix(".md")
     if out and (page == place or (page.exists() and not place.exists())):
         raise InputError(f"{page} would be replaced by the report's page; name another .json file with --out.")
-    earlier = read_report(place, case.name)
     keep = partial(write_report, case, root=config.root)
-    with _watched() as context:
+    busy = f"Another `reelops benchmark` is measuring in {config.root}, and each would slow the other. Wait for it."
+    with exclusive_lock(config.cache / "benchmark.lock", busy), _watched() as context:
+        earlier = read_report(place, case.name)
         report = run_case(case, config, earlier, names, clips or (), keep, context)
     for table in all_tables(case, report):
         console.print(_shown(table))

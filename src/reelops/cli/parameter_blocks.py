@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from reelops.errors import ReelOpsError
+from reelops.foreign import reason_of
 from reelops.params import Config
 
 
@@ -108,6 +109,8 @@ def problems_in(config: Config) -> list[str]:
             check(config)
         except ReelOpsError as error:
             problems.append(str(error))
+        except OSError as error:
+            problems.append(f"{config.params_file}: {error.filename} cannot be looked for: {reason_of(error)}.")
         except ImportError:
             continue  # what is not installed is a finding of its own
     return list(dict.fromkeys(problems))

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 EXPERIMENT = "generate-video"
 KEY = "reelops.key"
 _TAKE = "did not take the run"
-_REMEDY = "Check that it runs and that MLFLOW_TRACKING_URI is right, or unset it to use the local store."
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def log_run(record: RunRecord, uri: str) -> TrackedRun:
         run_id = _write(client, record, experiment_id)
         return TrackedRun(run_id, shown(uri), where_to_look(uri, experiment_id, run_id))
 
-    with asking_store(uri, _TAKE, _REMEDY):
+    with asking_store(uri, _TAKE):
         return persist(write)
 
 
@@ -114,7 +113,7 @@ def add_to_run(run_id: str | None, record: RunRecord, uri: str, tags: Mapping[st
     Raises:
         TrackingError: the store cannot be reached or refuses.
     """
-    with asking_store(uri, _TAKE, _REMEDY), open_store(uri) as client:
+    with asking_store(uri, _TAKE), open_store(uri) as client:
         run = persist(lambda: run_that_is_there(client, run_id))
         if run is not None:
             # Found out once, so that what is tried again adds nothing twice.
@@ -137,7 +136,7 @@ def tag_run(uri: str, run_id: str, tags: Mapping[str, str]) -> None:
         for name, value in tags.items():
             client.set_tag(run_id, name, value)
 
-    with asking_store(uri, f"did not take the tags of {run_id}", _REMEDY), open_store(uri) as client:
+    with asking_store(uri, f"did not take the tags of {run_id}"), open_store(uri) as client:
         persist(tag)
 
 
@@ -153,7 +152,7 @@ def end_left_run(uri: str, run_id: str | None) -> None:
         if run is not None and run.info.status == "RUNNING":
             client.set_terminated(run_id, "KILLED")
 
-    with asking_store(uri, f"did not take the end of {run_id}", _REMEDY), open_store(uri) as client:
+    with asking_store(uri, f"did not take the end of {run_id}"), open_store(uri) as client:
         persist(end)
 
 

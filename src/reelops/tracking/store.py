@@ -50,12 +50,12 @@ _LOCAL_PAGES = "http://127.0.0.1:5000"  # where `mlflow ui` serves unless it is 
 
 
 @contextmanager
-def asking_store(uri: str, wanted: str, remedy: str) -> Iterator[None]:
+def asking_store(uri: str, wanted: str, remedy: str = "") -> Iterator[None]:
     """Within it whatever MLflow raises is a TrackingError in one line; what asks to stop passes as it is.
 
     Args:
         wanted: what is wanted of the store, as the end of a sentence: "did not take the run".
-        remedy: what to do, as a sentence.
+        remedy: what to do, as a sentence; by default, to look after the store.
 
     Raises:
         TrackingError: the store cannot be reached or refuses.
@@ -69,7 +69,15 @@ def asking_store(uri: str, wanted: str, remedy: str) -> Iterator[None]:
             raise stop from None
         if is_not_installed(error):
             raise TrackingError(f"{NOT_INSTALLED}.") from error
-        raise TrackingError(f"MLflow at {shown(uri)} {wanted}: {reason_of(error)}. {remedy}") from error
+        raise TrackingError(
+            f"MLflow at {shown(uri)} {wanted}: {reason_of(error)}. {remedy or _remedy_for(uri)}"
+        ) from error
+
+
+def _remedy_for(uri: str) -> str:
+    if sqlite_file(uri) is None:
+        return "Check that it runs and that MLFLOW_TRACKING_URI is right, or unset it to use the local store."
+    return "Where another program has the file open, wait for that; once it is moved away, a new store is begun."
 
 
 @contextmanager

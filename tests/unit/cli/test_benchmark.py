@@ -13,7 +13,9 @@ from typer.testing import CliRunner, Result
 import reelops.cli
 from reelops.benchmark.catalogue import CASES
 from reelops.benchmark.report import Report
-from reelops.errors import InputError, SettingsError
+from reelops.errors import InputError, MachineError, SettingsError
+from reelops.params import load_config
+from reelops.system.exclusive_lock import exclusive_lock
 
 __all__ = ["project"]
 
@@ -87,6 +89,15 @@ def test_the_list_names_every_benchmark_and_part(monkeypatch: pytest.MonkeyPatch
     for case in CASES.values():
         assert f"reelops benchmark {case.name}" in shown
         assert all(part.name in shown for part in case.parts)
+
+
+def test_one_measures_at_a_time(project: Path) -> None:
+    with (
+        exclusive_lock(load_config().cache / "benchmark.lock", "not this one"),
+        pytest.raises(MachineError, match=r"Another `reelops benchmark` is measuring in .*Wait for it"),
+    ):
+        run("quality", "--part", "suite")
+    assert not (project / "reports/quality/benchmark.json").exists()
 
 
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:

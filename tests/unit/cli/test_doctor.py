@@ -114,6 +114,12 @@ def test_the_params_of_a_project_of_ones_own_in_the_docs_are_all_that_it_needs(t
     assert problems_in(read_config(load_settings(params_file=tmp_path / "params.yaml"))) == []
 
 
+def test_a_name_that_no_disk_takes_is_a_finding_too(project):
+    (project / "params.yaml").write_text(f"train: {{name: a, profile: {'x' * 300}}}\n")
+    (problem,) = problems_in(read_config(load_settings()))
+    assert problem.endswith("cannot be looked for: File name too long.") and "\n" not in problem
+
+
 def test_doctor_names_what_is_wrong_in_any_block_whoever_reads_it(project):
     (project / "params.yaml").write_text(
         "gate: {default: {wrong_camera_move: review}, tinny: {}}\n"

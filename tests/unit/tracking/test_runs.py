@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,19 @@ def test_a_server_that_is_not_there_is_named_soon_and_without_its_password() -> 
     assert "does not answer" in str(caught.value)
     assert "secret" not in str(caught.value)
     assert time.monotonic() - before < 60, "MLflow's own patience is four minutes"
+
+
+@pytest.mark.parametrize("other", ["a store of another MLflow", "no store"])
+def test_a_local_store_that_is_none_of_this_mlflow_says_how_to_begin_a_new_one(other: str, tmp_path: Path) -> None:
+    file = tmp_path / "mlflow.db"
+    if other == "no store":
+        file.write_bytes(bytes(range(256)) * 20)
+    else:
+        with closing(sqlite3.connect(file)) as database, database:
+            database.execute("create table alembic_version (version_num text)")
+            database.execute("insert into alembic_version values ('of tomorrow')")
+    with pytest.raises(TrackingError, match=r"did not take the run: .*once it is moved away, a new store is begun\.$"):
+        log_run(record(), sqlite_uri(file))
 
 
 def test_a_prompt_longer_than_mlflow_takes_does_not_lose_the_run(store: str) -> None:
