@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -40,8 +40,8 @@ _LONGEST_VALUE = 80
 
 
 class ParamsBlock(BaseModel):
-    """A mapping in params.yaml as a frozen value, which refuses keys that it does not know, infinity and what is no
-    number.
+    """A mapping in params.yaml as a frozen value, which refuses keys that it does not know, infinity, what is no
+    number, and a yes or no where none is asked for.
 
     Attributes:
         renamed: keys that had another name in an earlier ReelOps, old to new, so that the refusal names the new one.
@@ -61,7 +61,19 @@ class ParamsBlock(BaseModel):
                 guess = did_you_mean(str(key), cls.model_fields) or f" There are: {', '.join(cls.model_fields)}."
                 facts = {"key": str(key), "value": _shown(given[key]), "guess": guess}
                 raise PydanticCustomError("unknown", "{key} is {value}: there is no such key.{guess}", facts)
+            if _has_truth(given[key]) and not _takes_truth(cls.model_fields[key].annotation):
+                facts = {"key": str(key), "value": _shown(given[key])}
+                raise PydanticCustomError("truth", "{key} is {value}: no yes, no, on or off is wanted here.", facts)
         return given
+
+
+def _has_truth(value: Any) -> bool:
+    """Whether it is, or lists, a yes or no, which Python and pydantic would take for 1 and 0."""
+    return isinstance(value, bool) or (isinstance(value, list | tuple) and any(map(_has_truth, value)))
+
+
+def _takes_truth(annotation: Any) -> bool:
+    return annotation is bool or any(map(_takes_truth, get_args(annotation)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,7 +271,7 @@ def describe(error: ValidationError, *where: str) -> str:
     first, *others = error.errors()
     key = ".".join([*where, *(str(part) for part in first["loc"])])
     more = f" {len(others)} more to mend after it." if others else ""
-    if first["type"] == "unknown":
+    if first["type"] in ("unknown", "truth"):
         return f"{key}{'.' if key else ''}{first['msg']}{more}"
     if first["type"] == "renamed":
         return f"{key}{'.' if key else ''}{first['msg']}. Rename it.{more}"

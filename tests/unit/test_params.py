@@ -151,6 +151,34 @@ def test_every_number_that_a_person_sets_has_a_least_and_a_greatest_value():
     assert open_ended == []
 
 
+class Answers(ParamsBlock):
+    steps: int | None = None
+    shares: list[Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=list)
+    rate: Fraction = Fraction(8)
+    sure: bool | None = None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{steps: yes}", r"x-block\.steps is True: no yes, no, on or off is wanted here\.$"),
+        ("{steps: off}", r"x-block\.steps is False: no yes"),
+        ("{shares: [0.5, true]}", r"x-block\.shares is \[0\.5, True\]: no yes"),
+        ("{rate: on}", r"x-block\.rate is True: no yes"),
+    ],
+)
+def test_a_yes_or_no_is_no_number(tmp_path, text, told):
+    """YAML's `no`, where somebody wants no limit, would be a limit of 0."""
+    (tmp_path / "params.yaml").write_text(f"x-block: {text}\n")
+    with pytest.raises(SettingsError, match=told):
+        load_config(params_file=tmp_path / "params.yaml").block("x-block", Answers)
+
+
+def test_a_yes_is_one_where_it_is_asked_for(tmp_path):
+    (tmp_path / "params.yaml").write_text("x-block: {sure: yes, steps: 1}\n")
+    assert load_config(params_file=tmp_path / "params.yaml").block("x-block", Answers).sure is True
+
+
 @pytest.mark.parametrize("value", [float("inf"), float("nan"), float("-inf")])
 def test_a_block_made_in_python_refuses_what_is_no_number_too(value):
     with pytest.raises(ValidationError, match=r"finite|less than|greater than"):
