@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from reelops.errors import VideoError
 from reelops.gate.decision import Decision
 from reelops.gate.degenerate_clips import CASES
 from reelops.gate.faults.catalogue import Spoilt
@@ -32,6 +33,8 @@ FPS = Fraction(8)
 NUM_FRAMES = 49
 MAX_ROWS = 480
 
+SMALLEST_SIDE, _FEWEST_FRAMES = 24, 2
+"""Of a clip that every version can be made of."""
 LEAST_HELD_BACK = 0.85
 """The share of faults out of families that must not be accepted."""
 
@@ -183,13 +186,31 @@ def _test_one(job: _Job, report: ReportProgress) -> tuple[SelfTestRow, ...]:
 
 
 def _in_product_format(clip: Path) -> tuple[np.ndarray, Fraction]:
-    """The clip's first frames (T, H, W, 3) RGB uint8, at no more than the product's rate and height, and their rate."""
+    """The clip's first frames (T, H, W, 3) RGB uint8, at no more than the product's rate and height, and their rate.
+
+    Raises:
+        VideoError: it cannot be read, or is too small or short to be spoilt.
+    """
     info = probe(clip)
     fps = min(FPS, info.fps)
     height = min(MAX_ROWS, info.height)
     size = round(info.width * height / info.height), height
+    require_sides(clip, size, SMALLEST_SIDE)
     timed = read_frames(clip, size=size, fps=None if fps == info.fps else fps, stop=NUM_FRAMES / fps)
-    return np.stack([one.frame_HWC for one in itertools.islice(timed, NUM_FRAMES)]), fps
+    frames = [one.frame_HWC for one in itertools.islice(timed, NUM_FRAMES)]
+    if len(frames) < _FEWEST_FRAMES:
+        raise VideoError(f"{clip} has {len(frames)} frame to look at; {_FEWEST_FRAMES} are the least to be spoilt.")
+    return np.stack(frames), fps
+
+
+def require_sides(clip: Path, size: tuple[int, int], least: int) -> None:
+    """Fails where a clip, at the size it is looked at, is too small for faults to be told apart.
+
+    Raises:
+        VideoError: says so.
+    """
+    if min(size) < least:
+        raise VideoError(f"{clip} is {size[0]}x{size[1]} at most {MAX_ROWS} rows; {least} pixels a side are the least.")
 
 
 def calibration(tests: Mapping[str, Sequence[SelfTestRow]], limits: GateLimits) -> dict[str, Any]:

@@ -11,15 +11,25 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from footage import write_clip
 from PIL import Image
 from real_media import media
 
 from reelops.camera.moves import CameraMove, CameraSpeed, film, path_of
+from reelops.errors import VideoError
 from reelops.gate.decision import Decision
 from reelops.gate.degenerate_clips import CASES
 from reelops.gate.faults.catalogue import every_fault
 from reelops.gate.limits import load_gate_settings
-from reelops.gate.self_test import ClipTest, SelfTestRow, calibration, self_test, self_test_clips
+from reelops.gate.self_test import (
+    SMALLEST_SIDE,
+    ClipTest,
+    SelfTestRow,
+    _in_product_format,
+    calibration,
+    self_test,
+    self_test_clips,
+)
 from reelops.gate.verdict import judge
 from reelops.metrics.settings import ScoreSettings
 from reelops.params import load_config
@@ -174,3 +184,26 @@ def test_a_clip_that_cannot_be_read_says_so_and_is_counted(repository: Path, tmp
     (test,) = self_test_clips([text], FAST, limits, RunContext(events.append), workers=1)
     assert not test.passed and test.rows == () and "not a video" in (test.error or "")
     assert isinstance(events[-1], Progress) and events[-1].done == events[-1].total == len(CASES)
+
+
+@pytest.mark.parametrize(
+    ("size", "frames", "told"),
+    [((16, 16), 9, "16x16 at most 480 rows; 24 pixels a side"), ((16, 2000), 3, "4x480"), ((64, 64), 1, "1 frame")],
+)
+def test_a_clip_too_small_or_short_to_be_spoilt_is_named(
+    size: tuple[int, int], frames: int, told: str, tmp_path: Path
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", np.zeros((frames, size[1], size[0], 3), np.uint8)).path
+    with pytest.raises(VideoError, match=rf"clip\.mp4 .*{told}"):
+        _in_product_format(clip)
+
+
+def test_every_version_can_be_made_of_the_smallest_clip() -> None:
+    smallest = np.random.default_rng(0).integers(0, 256, (2, SMALLEST_SIDE, SMALLEST_SIDE, 3), dtype=np.uint8)
+    made = [case.make(smallest, np.random.default_rng(0)) for case in CASES]
+    made += [
+        one.fault.make(smallest, one.fault.strengths[strength], np.random.default_rng(0))
+        for strength in range(3)
+        for one in every_fault(strength)
+    ]
+    assert {one.shape[1:] for one in made} == {smallest.shape[1:]}

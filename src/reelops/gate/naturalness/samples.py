@@ -16,7 +16,7 @@ from reelops.errors import InputError
 from reelops.foreign import json_object, reading_foreign
 from reelops.gate.faults.catalogue import Spoilt, every_fault
 from reelops.gate.naturalness.fit import GOOD, Sample
-from reelops.gate.self_test import FPS, MAX_ROWS, NUM_FRAMES
+from reelops.gate.self_test import FPS, MAX_ROWS, NUM_FRAMES, require_sides
 from reelops.metrics.naturalness.drawers import Drawers
 from reelops.metrics.naturalness.kinds import kind_of
 from reelops.metrics.view import Step, View
@@ -34,6 +34,7 @@ from reelops.video.probe import probe
 _SECONDS_APART = 10
 _MOST_WINDOWS = 4
 _FEWEST_FRAMES = 30
+_SMALLEST_SIDE = 96  # no smaller clip is judged
 
 STRENGTHS = 3
 
@@ -132,6 +133,7 @@ def _windows(clip: Path) -> Iterable[np.ndarray]:
     fps = min(FPS, info.fps)
     height = min(MAX_ROWS, info.height)
     size = round(info.width * height / info.height), height
+    require_sides(clip, size, _SMALLEST_SIDE)
     for number in range(_MOST_WINDOWS):
         start = Fraction(_SECONDS_APART * number)
         if info.duration - start < Fraction(_FEWEST_FRAMES) / fps:
