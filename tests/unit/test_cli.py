@@ -225,6 +225,10 @@ def test_a_terminal_that_knows_few_letters_stops_no_answer(tmp_path: Path, encod
             "cannot write /there/x: No space left on device",
         ),
         (
+            OSError(errno.ENOSPC, "No space left on device"),
+            "cannot write what is to be kept: No space left on device. Free some space there",
+        ),
+        (
             ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"),
             "or its network, failed: Connection refused",
         ),

@@ -26,6 +26,7 @@ from reelops.errors import (
     Cancelled,
     Fault,
     ReelOpsError,
+    causes,
     fault_of,
     is_out_of_space,
     machine_cause,
@@ -146,8 +147,9 @@ def _told_of_the_machine(error: Exception) -> str | None:
         )
     if fault_of(error) is not Fault.MACHINE:
         return None
-    if isinstance(error, OSError) and error.filename and is_out_of_space(error):
-        return str(cannot_write(error.filename, error))
+    full = next((link for link in causes(error) if isinstance(link, OSError) and is_out_of_space(link)), None)
+    if full is not None:
+        return str(cannot_write(Path(full.filename or "what is to be kept"), full))
     return f"this machine, or its network, failed: {reason_of(machine_cause(error) or error)}. Try again in a while."
 
 

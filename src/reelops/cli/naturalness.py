@@ -53,7 +53,7 @@ def naturalness(
     else:
         clips = find_clips(places, note)
         check_files(written, clips)
-        if len(clips) < FEWEST_SOURCES:
+        if len({clip.stem for clip in clips}) < FEWEST_SOURCES:
             raise InputError(TOO_LITTLE)
         with watching(name=lambda _: "Spoiling and measuring") as context:
             found, failed = measure_samples(clips, Plan(faults, seed), context, workers)
@@ -61,9 +61,9 @@ def naturalness(
             note(f"{clip} was left out: {why.rstrip('.')}.")
     if samples:
         write_samples(found, samples)
-    report = figures(leave_one_family_out(found, seed), limit)
+    report, model = figures(leave_one_family_out(found, seed), limit), fit(found, seed)
+    write_text_atomically(out / MODEL_FILE.name, model.to_json())
     write_text_atomically(out / REPORT_NAME, json.dumps(report, indent=1) + "\n")
-    write_text_atomically(out / MODEL_FILE.name, fit(found, seed).to_json())
     stopped, alarms = report["all"], report["good"]
     typer.echo(
         f"{out / MODEL_FILE.name}: of faults of families it had not seen {stopped['share']:.0%} are held back "

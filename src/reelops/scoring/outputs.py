@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reelops.dataset.entry import VIDEO_SUFFIXES
 from reelops.errors import InputError, MachineError
 from reelops.production.output_names import require_folder, require_place
 from reelops.progress import QUIET, RunContext
@@ -17,6 +18,7 @@ from reelops.scoring.report.build import MEDIA_BUDGET_BYTES, write_report
 from reelops.scoring.scored_clip import ScoredClip
 from reelops.scoring.tables import DATA_EXTRA, write_csv, write_parquet
 from reelops.settings import real_path
+from reelops.video.picture import looks_like_picture
 
 _NEEDS = {"parquet": ("pyarrow", "Parquet"), "data_docs": ("great_expectations", "--data-docs")}
 
@@ -96,7 +98,8 @@ class Outputs:
 
 
 def check_files(files: Sequence[Path], read: Sequence[Path] = ()) -> None:
-    """Fails where files cannot be written, or would take each other's place or that of what is read.
+    """Fails where files cannot be written, or would take each other's place, that of what is read, or of any video or
+    picture: a shell makes `--csv *.mp4` of many a slip.
 
     Raises:
         InputError: says which and why.
@@ -106,6 +109,8 @@ def check_files(files: Sequence[Path], read: Sequence[Path] = ()) -> None:
     for file in files:
         if file.is_dir():
             raise InputError(f"{file} is a folder; name a file to write.")
+        if file.is_file() and (file.suffix.lower() in VIDEO_SUFFIXES or looks_like_picture(file)):
+            raise InputError(f"{file} is a video or picture, and would be replaced; name another file to write.")
         if (place := real_path(file)) in inputs:
             raise InputError(f"{file} is one of the clips, and would be replaced; name another file to write.")
         if place in seen:

@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 from reelops.errors import MachineError
 from reelops.system.files import write_text_atomically
-from reelops.system.write_errors import machine_error_on_write
+from reelops.system.write_errors import machine_error_if_full, machine_error_on_write
 
 if TYPE_CHECKING:
     import pandas
@@ -66,7 +66,7 @@ def write_site(
     check_installed()
     with machine_error_on_write(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    with _quiet():
+    with machine_error_if_full(folder), _quiet():
         import great_expectations
 
         context = great_expectations.get_context(mode="file", project_root_dir=str((folder / PROJECT).absolute()))

@@ -50,7 +50,7 @@ def test_places_that_cannot_be_written_are_refused_before_anything_is_measured(
     (tmp_path / "file").touch()
     for given, told in (
         (["--out", tmp_path / "file"], "file/report.json cannot be written"),
-        (["--samples", clips[0]], "a.mp4 is one of the clips, and would be replaced"),
+        (["--samples", clips[0]], "a.mp4 is a video or picture, and would be replaced"),
         (["--samples", tmp_path], "is a folder; name a file"),
     ):
         before = clips[0].read_bytes()

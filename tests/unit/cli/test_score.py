@@ -269,10 +269,14 @@ def test_files_that_would_take_each_others_place_or_have_none_are_refused_before
 ) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder.json").mkdir()
+    (tmp_path / "other.mp4").write_bytes(b"a clip that nobody asked about")
+    Image.new("RGB", (2, 2)).save(tmp_path / "picture", "png")
     for options, told in (
         (["--csv", tmp_path / "a", "--html", tmp_path / "." / "a"], "written twice"),
         (["--csv", tmp_path / "file" / "a.csv"], "cannot be written"),
         (["--plots", tmp_path / "file" / "plots"], "cannot be written"),
+        (["--csv", tmp_path / "other.mp4"], "is a video or picture, and would be replaced"),
+        (["--html", tmp_path / "picture"], "is a video or picture, and would be replaced"),
         ([f"--json={tmp_path / 'folder.json'}"], "is a folder"),
         (["--self-test", f"--json={tmp_path / 'folder.json'}"], "is a folder"),
     ):

@@ -12,7 +12,9 @@ pytest.importorskip("great_expectations", reason='Great Expectations comes with 
 
 import great_expectations.expectations as expect
 import pandas
+from scarcity import files_no_larger_than
 
+from reelops.errors import MachineError
 from reelops.tables.data_docs import write_site
 
 EVIL = "<script>alert('a prompt')</script><img src=x onerror=alert(1)>\"&"
@@ -54,3 +56,9 @@ def test_the_pages_stand_in_a_folder_of_any_name(name: str, tmp_path: Path) -> N
         index, failed = write_site("any", "Title", {"table": (frame, [])}, tmp_path / name)
         assert (index, failed) == (tmp_path / name / "index.html", []) and index.is_file()
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_full_disk_names_the_folder_and_says_what_to_do(tmp_path: Path) -> None:
+    frame = pandas.DataFrame({"width": [1, 2]})
+    with files_no_larger_than(2000), pytest.raises(MachineError, match=rf"cannot write {tmp_path}/docs: .*Free some"):
+        write_site("full", "Title", {"table": (frame, [])}, tmp_path / "docs")
