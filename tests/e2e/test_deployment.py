@@ -24,7 +24,9 @@ def test_the_commands_of_the_page_bring_an_order_to_a_worker_that_carries_it_out
         "PREFECT_HOME": str(studio.folder / "prefect"),
         "PYTHONPATH": str(repository),
     }
-    told = [line for line in commands_of(repository / "docs/flows.md") if line[0] == "prefect"]
+    shown = commands_of(repository / "docs/flows.md")
+    assert ["export", "PYTHONPATH=$PWD"] in shown
+    told = [line for line in shown if line[0] == "prefect"]
     *once, start_worker, order = told
     assert [line[1] for line in told] == ["work-pool", "work-pool", "--no-prompt", "worker", "deployment"]
     for command in once:
