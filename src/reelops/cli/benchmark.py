@@ -50,6 +50,7 @@ def register(app: typer.Typer) -> None:
     benchmark.command("train")(train)
     benchmark.command("start")(start)
     benchmark.command("detail")(detail)
+    benchmark.command("batch")(batch)
     benchmark.command("golden")(golden)
     benchmark.command("compare")(compare)
     app.add_typer(benchmark, name="benchmark")
@@ -162,6 +163,19 @@ def detail(clips: Clips = None, part: Parts = None, out: Out = None, as_json: As
     from reelops.benchmark.cases.detail.case import DETAIL
 
     _measure(DETAIL, part, clips, out, as_json)
+
+
+def batch(part: Parts = None, out: Out = None, as_json: AsJson = False) -> None:
+    """Measure clips an hour of the embedded model from a file of orders, what is not work on clips, a batch that is
+    killed amid its work, and memory over 200 orders.
+
+    Examples: reelops benchmark batch
+
+    reelops benchmark batch --part killed
+    """
+    from reelops.benchmark.cases.batch import BATCH
+
+    _measure(BATCH, part, None, out, as_json)
 
 
 def golden(clips: Clips = None) -> None:

@@ -42,6 +42,11 @@ def test_parts_are_measured_apart_and_kept_together_in_one_report_and_page(proje
     assert "## Targets" in page and "| 0.mp4 | 5 | 96x64 |" in page
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_every_benchmark_has_its_command(name: str) -> None:
+    assert "--part" in run(*name.split(), "--help").stdout
+
+
 def test_what_cannot_be_measured_is_named_with_what_can(project: Path) -> None:
     with pytest.raises(SettingsError, match=r"has no part 'speed'\. Choose of: suite, cold"):
         run("quality", "--part", "suite,speed")
