@@ -57,7 +57,16 @@ def measure_alone(bench: Bench, context: RunContext, clips: int = CLIPS_ALONE, *
     began, began_at = time.perf_counter(), time.time()
     batch.run_to_its_end(context, "--at-once", "1")
     found = batch.figures(time.perf_counter() - began)
-    start = batch.first_begun() - began_at + found["stages"].get("load", 0.0) * found["clips"]
+    return with_orchestration(found, batch.first_begun() - began_at)
+
+
+def with_orchestration(found: Figures, begun_after: float) -> Figures:
+    """The figures of clips made one at a time, and what of a batch of 60 is not work on clips, by them.
+
+    Args:
+        begun_after: seconds from the start to the first clip.
+    """
+    start = begun_after + found["stages"].get("load", 0.0) * found["clips"]
     work = found["seconds_of_work_a_clip"]
     rest = (found["seconds"] - start) / found["clips"] - work
     return {

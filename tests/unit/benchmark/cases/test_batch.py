@@ -21,7 +21,14 @@ def test_a_killed_batch_has_every_clip_once_with_its_run_in_mlflow(tmp_path: Pat
     assert (found["clips"], found["with_a_clip"], found["made_twice"], found["tracked"]) == (6, 1.0, 0, 6)
     assert 3 <= found["at_the_kill"] < 6
     assert all(target.met for target in batch._killed_targets(found))
-    assert list(batch._killed_tables(found)) and list(batch._pace_tables(found)) and list(batch._alone_tables(found))
+    assert list(batch._killed_tables(found)) and list(batch._pace_tables(found))
+
+
+def test_orchestration_is_what_a_start_and_each_clip_take_beside_the_work_in_a_batch_of_60() -> None:
+    measured = {"seconds": 110.0, "clips": 10, "seconds_of_work_a_clip": 9.0, "stages": {"load": 0.2}}
+    found = batch.with_orchestration(measured, begun_after=8.0)
+    assert (found["seconds_to_start"], found["seconds_of_orchestration_a_clip"]) == (10.0, 1.0)
+    assert found["orchestration"] == round((10 + 60 * 1) / (10 + 60 * 10), 4)
 
 
 def test_memory_is_followed_over_orders_and_its_slope_has_an_interval(tmp_path: Path) -> None:
