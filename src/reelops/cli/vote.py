@@ -14,6 +14,7 @@ import typer
 
 from reelops.errors import InputError
 from reelops.scoring.batch import find_clips
+from reelops.scoring.outputs import check_files
 from reelops.scoring.voting.pairs import drawn_pairs
 from reelops.scoring.voting.server import Answer, VotingServer
 from reelops.scoring.voting.votes import VOTES_NAME, Vote, add_vote, read_votes
@@ -50,8 +51,9 @@ def vote(
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder; name one that holds clips.")
     table = votes or folder / VOTES_NAME
-    name = voter or getpass.getuser()
+    name = voter or _user()
     clips = find_clips([folder], note)
+    check_files([table], clips)
     by_name = {_path_in(folder, clip): clip for clip in clips}
     earlier = [one for one in read_votes(table) if one.voter == name]
     seen = [(by_name[one.left], by_name[one.right]) for one in earlier if {one.left, one.right} <= by_name.keys()]
@@ -76,6 +78,18 @@ def vote(
     finally:
         mine = sum(one.voter == name for one in read_votes(table)) - len(earlier)
         typer.echo(f"{mine} votes were added to {table}.")
+
+
+def _user() -> str:
+    """Who runs this.
+
+    Raises:
+        InputError: the system does not know, as in a container of another user.
+    """
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise InputError("this machine has no name for you; give one with --voter.") from error
 
 
 def _path_in(folder: Path, clip: Path) -> str:

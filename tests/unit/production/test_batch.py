@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+import os
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import yaml
 from footage import textured
 from PIL import Image
 
+from reelops.addresses import sqlite_uri
 from reelops.clip import ClipOrder
 from reelops.errors import Cancelled, InputError, OutOfMemory
 from reelops.generators.camera_moves import CameraMovesGenerator
@@ -23,6 +25,7 @@ from reelops.generators.contract import Generation
 from reelops.params import Config, load_config
 from reelops.production.batch.lanes import BatchSettings, _events_of_a_clip, name_of_batch
 from reelops.production.batch.requests import Request, read_requests
+from reelops.production.batch.results import finished
 from reelops.production.batch.run import check_batch, open_batch, run_batch
 from reelops.production.batch.summary import SUMMARY, TABLE, BatchSummary
 from reelops.production.ledger import Ledger, State
@@ -252,3 +255,16 @@ def test_clips_made_side_by_side_are_those_made_alone(
         batched = json.loads((clips / f"{request.output}.json").read_text())
         assert batched["sha256"] == single.clip.sha256
         assert batched["scores"] == single.to_json()["scores"] and batched["verdict"] == single.verdict.to_json()
+
+
+@pytest.mark.parametrize("text", ["[]", '{"a":' * 5000, '{"order": {}, "tracking": "odd"}', "\udce9"])
+def test_whatever_stands_beside_a_clip_it_is_not_taken_for_ours(text: str, tmp_path: Path) -> None:
+    (tmp_path / "clip.json").write_text(text, errors="surrogateescape")
+    assert finished(tmp_path / "clip.mp4", ClipOrder(picture=Path("a.png"), prompt="pan left")) is None
+
+
+def test_a_batch_goes_into_a_folder_of_any_name(tmp_path: Path) -> None:
+    ledger = Ledger(sqlite_uri(tmp_path / "ledger.db"))
+    batch = name_of_batch(tmp_path / os.fsdecode(b"caf" + bytes([0xE9])))
+    assert ledger.enter(batch, [{"seed": 1}]) == 1 and ledger.claim(batch) is not None
+    ledger.close()

@@ -11,6 +11,7 @@ import pytest
 from reelops.clip import ClipOrder
 from reelops.errors import InputError, PictureError
 from reelops.production.batch.requests import Request, check_requests, read_requests
+from reelops.video.picture import probe_picture
 
 ROWS = [
     {"image_path": "a.png", "prompt": "pan left, slowly", "num_inference_steps": 4, "output": "one"},
@@ -164,3 +165,13 @@ def test_further_adapters_count_from_the_folder_of_the_file_too(written: Path, t
     (tmp_path / "a, b" / "snow").mkdir()
     with pytest.raises(InputError, match=r"more_adapters names .*, and commas part its adapters"):
         list(read_requests(tmp_path / "a, b" / "jobs.json"))
+
+
+@pytest.mark.parametrize("picture", ["~nobody-of-this-name/a.png", "x" * 300 + ".png", "a/" * 2100 + "b.png"])
+def test_a_name_that_no_disk_or_machine_has_is_one_rows_problem(picture: str, tmp_path: Path) -> None:
+    (tmp_path / "jobs.json").write_text(json.dumps([{"picture": picture, "prompt": "pan left"}, ROWS[0]]))
+    (tmp_path / "a.png").touch()
+    count, problems = check_requests(tmp_path / "jobs.json", lambda order: probe_picture(order.picture))
+    assert count == 2 and [line.split(":")[0] for line in problems.kept] == [
+        f"{tmp_path / 'jobs.json'}, row {number}" for number in (1, 2)
+    ]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -65,10 +68,58 @@ def test_a_damaged_table_of_votes_is_named_and_stays_as_it_is(tmp_path: Path, te
     table = tmp_path / VOTES_NAME
     table.write_text(text, encoding="latin-1")
     before = table.read_bytes()
-    if text != "nonsense":  # a header alone is a table without votes
-        with pytest.raises(InputError, match=VOTES_NAME):
-            add_vote(table, a_vote())
-        assert table.read_bytes() == before
+    with pytest.raises(InputError, match=VOTES_NAME):
+        add_vote(table, a_vote())
+    assert table.read_bytes() == before
+
+
+def test_of_people_who_vote_at_the_same_time_no_vote_is_lost(tmp_path: Path) -> None:
+    table = tmp_path / VOTES_NAME
+    with ThreadPoolExecutor(8) as people:
+        list(people.map(lambda number: add_vote(table, a_vote(voter=f"voter {number}")), range(40)))
+    assert sorted(vote.voter for vote in read_votes(table)) == sorted(f"voter {number}" for number in range(40))
+
+
+def test_who_has_no_name_is_asked_for_one_and_a_place_that_takes_no_votes_is_refused_before_any(
+    clips: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def vote(*arguments: str) -> str:
+        command = ["vote", str(clips[0].parent), "--no-browser", *arguments]
+        assert run_guarded(lambda: build_app()(command, standalone_mode=False)) == 2
+        return capsys.readouterr().err
+
+    (tmp_path / "file").touch()
+    assert "cannot be written" in vote("--voter", "Ada", "--votes", str(tmp_path / "file" / "votes.csv"))
+    assert "would be replaced" in vote("--voter", "Ada", "--votes", str(clips[0]))
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)  # a user that the system does not know
+    assert "give one with --voter" in vote()
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        b"GET * HTTP/1.1",
+        b"GET nothing HTTP/1.1",
+        b"GET / HTTP/1.1",
+        b"GET /{token}/clip/%b/left HTTP/1.1" % (b"9" * 5000),
+    ],
+    ids=["star", "no stroke", "no token", "endless number"],
+)
+def test_odd_requests_are_answered_and_leave_the_terminal_alone(
+    request_line: bytes, clips: list[Path], capfd: pytest.CaptureFixture[str]
+) -> None:
+    with serving([(clips[0], clips[1])], lambda *_: None) as server:
+        where = urlsplit(server.address)
+        line = request_line.replace(b"{token}", where.path.strip("/").encode())
+        for more in (b"", b"Content-Length: " + b"9" * 5000 + b"\r\n", b"Range: bytes=" + b"9" * 5000 + b"-\r\n"):
+            with socket.create_connection((HOST, where.port or 0), 10) as asking:
+                asking.sendall(
+                    line + b"\r\nHost: " + where.netloc.encode() + b"\r\nConnection: close\r\n" + more + b"\r\n"
+                )
+                assert asking.recv(100).startswith(b"HTTP/1.1 404")
+    assert capfd.readouterr().err == ""
 
 
 def test_every_pair_is_drawn_once_and_clips_are_shown_equally_often() -> None:

@@ -34,6 +34,7 @@ from reelops.production.output_place import BeingMadeError, place_at
 from reelops.production.producer import Producer
 from reelops.progress import QUIET, Event, Progress, RunContext, ShouldStop
 from reelops.system.hardware import cores
+from reelops.system.plain_text import spelt_out
 
 POLL_SECONDS = 1.0
 _LISTEN_SECONDS = 0.5
@@ -65,7 +66,7 @@ class BatchSettings:
 
 def name_of_batch(folder: Path) -> str:
     """What a batch is called in the ledger: where its clips go."""
-    return str(folder.absolute())
+    return spelt_out(str(folder.absolute()))
 
 
 def work(

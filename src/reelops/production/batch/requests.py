@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from reelops.errors import Fault, InputError, ReelOpsError, did_you_mean, fault_
 from reelops.foreign import printable
 from reelops.production.batch.rows import Row, read_rows
 from reelops.production.output_names import check_name, default_stem
+from reelops.settings import with_home
 
 # Names that such files have for what an order calls otherwise: those of diffusers' parameters, and plain ones.
 OTHER_NAMES: Mapping[str, str] = {
@@ -209,9 +211,10 @@ def _without_comma(adapter: str) -> str:
 
 def _placed(value: str, path: Path) -> str:
     """A relative path counts from the working folder, or where nothing is there, from the folder of the file."""
-    given = Path(value).expanduser()
+    given = with_home(Path(value))
     beside = path.absolute().parent / given
-    return str(beside if not given.exists() and beside.exists() else given.absolute())
+    # pathlib raises for names that no disk takes, and no row may stop the others
+    return str(beside if not os.path.exists(given) and os.path.exists(beside) else given.absolute())  # noqa: PTH110
 
 
 def _text(value: Any) -> str | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reelops.clip import ClipOrder
+from reelops.foreign import NO_JSON
 from reelops.production.output_names import sidecar_of
 from reelops.production.take import Take
 from reelops.system.digest import sha256_of
@@ -39,6 +40,6 @@ def finished(clip: Path, order: ClipOrder) -> dict[str, Any] | None:
         take = json.loads(sidecar_of(clip).read_bytes())
         if take["order"] == order.to_json() and take["sha256"] == sha256_of(clip):
             return {**told_of_sidecar(take), "clip": str(clip)}
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, LookupError, TypeError, AttributeError, *NO_JSON):
         pass  # it is not there, or not ours: then its place cannot be taken, and that is said
     return None

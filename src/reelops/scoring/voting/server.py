@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,7 +23,16 @@ from reelops.scoring.voting.votes import BETTER, Better
 HOST = "127.0.0.1"
 _MOST_BODY = 1000
 _MOST_BYTES = 64_000_000
-_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_RANGE = re.compile(r"bytes=([0-9]{1,15})-([0-9]{0,15})")
+
+
+class _Server(ThreadingHTTPServer):
+    """A browser breaks off whenever its voter goes on; nobody needs to read of that."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 @dataclass(frozen=True)
@@ -77,7 +87,7 @@ class VotingServer:
         self._media: dict[tuple[int, str], Media] = {}
         self._failure: ReelOpsError | None = None
         try:
-            self._http = ThreadingHTTPServer((HOST, port), self._handler())
+            self._http = _Server((HOST, port), self._handler())
         except OSError as error:
             raise MachineError(
                 f"port {port} cannot be listened to: {error.strerror}; choose another with --port."
@@ -152,14 +162,14 @@ class VotingServer:
                         self._answer(HTTPStatus.OK, page.encode(), "text/html; charset=utf-8")
                     case ["pair"]:
                         self._say(voting._facts())
-                    case ["clip", number, ("left" | "right") as side] if number.isdecimal():
+                    case ["clip", number, ("left" | "right") as side] if _NUMBER.fullmatch(number):
                         self._send_clip(voting._clip(int(number), side))
                     case _:
                         self._answer(HTTPStatus.NOT_FOUND)
 
             def do_POST(self) -> None:
                 length = self.headers.get("Content-Length", "")
-                if not length.isdecimal() or int(length) > _MOST_BODY:
+                if not _NUMBER.fullmatch(length) or int(length) > _MOST_BODY:
                     self.close_connection = True
                     self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
                     return
@@ -185,7 +195,7 @@ class VotingServer:
             def _asked(self) -> list[str] | None:
                 """The parts of the path behind the token; None for whoever may not ask."""
                 host = f"{HOST}:{voting._http.server_address[1]}"
-                _, token, *rest = self.path.split("/")
+                token, *rest = self.path.partition("/")[2].split("/")
                 known = secrets.compare_digest(token.encode(), voting._token.encode())
                 return rest if known and self.headers.get("Host") == host else None
 

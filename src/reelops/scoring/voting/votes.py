@@ -11,6 +11,7 @@ from typing import Any, Literal
 from reelops.errors import InputError
 from reelops.foreign import reading_foreign
 from reelops.system.csv_cells import from_cell
+from reelops.system.exclusive_lock import patient_lock
 from reelops.system.files import write_csv_atomically
 
 Better = Literal["left", "right", "same"]
@@ -74,17 +75,21 @@ def read_votes(path: Path) -> list[Vote]:
     if not path.is_file():
         return []
     with reading_foreign(path, InputError, "is no table of votes"), path.open(encoding="utf-8", newline="") as file:
-        return [Vote.from_row(row) for row in csv.DictReader(file)]
+        rows = csv.DictReader(file)
+        if missing := [name for name in COLUMNS if name not in (rows.fieldnames or COLUMNS)]:
+            raise ValueError(f"it has no column {missing[0]}")
+        return [Vote.from_row(row) for row in rows]
 
 
 def add_vote(path: Path, vote: Vote) -> None:
-    """One more vote at the end of a table.
+    """One more vote at the end of a table, to which others may be adding theirs.
 
     Raises:
         InputError: what is there is damaged.
         MachineError: it cannot be written.
     """
-    write_votes(path, [*read_votes(path), vote])
+    with patient_lock(path.with_name(f".{path.name}.lock")):
+        write_votes(path, [*read_votes(path), vote])
 
 
 def write_votes(path: Path, votes: Sequence[Vote]) -> None:
