@@ -54,7 +54,8 @@ def test_a_good_clip_keeps_its_picture(kitten: np.ndarray) -> None:
         ("tint drift", "kept_colour", 10),
         ("hue drift", "kept_colour", 4),
         ("blurring", "kept_detail", -1),
-        ("melting", "kept_shape", 8),
+        ("melting", "kept_shape", 4),
+        ("stretching", "kept_stretch", 0.3),
     ],
 )
 def test_what_leaves_the_picture_is_measured_with_its_sign(
@@ -94,8 +95,8 @@ def test_the_picture_is_what_counts_where_the_clip_begins_with_it(kitten: np.nda
 def test_three_times_the_rate_gives_the_same_and_a_value_for_every_frame(kitten: np.ndarray) -> None:
     once, thrice = kept(kitten[:12]), kept(np.repeat(kitten[:12], 3, axis=0), 3 * EIGHT)
     for name, measure in thrice.items():
-        assert measure.value == pytest.approx(once[name].value), name
-        assert measure.series is not None and len(measure.series) == 36
+        assert measure.value == (pytest.approx(once[name].value) if once[name].value is not None else None), name
+        assert measure.value is None or (measure.series is not None and len(measure.series) == 36)
 
 
 def test_where_the_picture_has_left_what_had_changed_until_then_is_kept(film_over, photo: np.ndarray) -> None:

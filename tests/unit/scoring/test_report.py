@@ -17,6 +17,7 @@ from PIL import Image
 
 from reelops.gate.limits import Limit
 from reelops.gate.timeline import first_frame_of, worst_frames
+from reelops.metrics.place import Place
 from reelops.pages.numbers import human
 from reelops.scoring.batch import score_clips
 from reelops.scoring.comparison.paired import compare
@@ -215,3 +216,21 @@ def test_an_odd_sized_clip_fits_into_a_preview(order, tmp_path):
     (result,) = score_clips([clip.path], order, workers=1)
     assert result.scores is not None
     assert write_report([result], tmp_path / "report.html", workers=1) == []
+
+
+def test_a_reason_comes_with_the_frame_that_it_points_to_marked(scored, tmp_path):
+    clip = scored[2]
+    where = Place(2, (0.0, 0.0, 0.5, 1.0), ((1.0, 0.0), (1.0, 0.0)))
+    first, *others = clip.verdict.reasons
+    verdict = replace(
+        clip.verdict, reasons=(replace(first, place=where), *(replace(one, place=None) for one in others))
+    )
+    write_report([replace(clip, verdict=verdict)], tmp_path / "report.html", workers=1)
+    told, *rest = facts_in((tmp_path / "report.html").read_text(), 0)["reasons"]
+    assert told["place"] == {"frame": 2, "since": None, "box": [0.0, 0.0, 0.5, 1.0]}
+    assert all(one["marked"] is None for one in rest)
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(told["marked"].partition(",")[2])))).astype(int)
+    plain = np.asarray(Image.fromarray(read_clip(clip.path)[2]).resize(shown.shape[1::-1])).astype(int)
+    redder = (shown - plain)[..., 0] - (shown - plain)[..., 2]
+    half = shown.shape[1] // 2
+    assert redder[:, : half // 2].mean() > 40 and abs(redder[:, -half // 2 :].mean()) < 8

@@ -25,8 +25,10 @@ from reelops.optical_flow.working_size import WORKING_ROWS
 # A first frame that shows the picture lets so much of it be found.
 _RECOGNISED = 0.3
 
-# Shapes are looked at in every so many-th frame.
-_EVERY = 4
+# Of the frames that are followed every so many-th is compared, and of these in every so many-th the shape of things.
+_COMPARED = 2
+_EVERY = 2
+_LASTING = 3
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,6 @@ class Change:
     Attributes:
         light, red, blue, colour: in grey levels.
         saturation, contrast, detail: in doublings.
-        bend: in pixels at 480 rows.
-        stretch: in doublings.
     """
 
     light: float = 0.0
@@ -47,8 +47,6 @@ class Change:
     saturation: float = 0.0
     contrast: float = 0.0
     detail: float = 0.0
-    bend: float = 0.0
-    stretch: float = 0.0
 
 
 class Kept:
@@ -64,8 +62,9 @@ class Kept:
         self._base, self._last = Change(), Change()
         self._changes: list[Change] = []
         self._frames: list[int] = []
-        self._num_frames = 0
+        self._num_frames = self._taken = 0
         self._worst: dict[str, tuple[float, int, np.ndarray]] = {}
+        self._shapes: list[tuple[int, Bent]] = []
 
     def see(self, view: View, step: Step | None, /) -> None:
         if taken := self._pace.take(view, step):
@@ -73,20 +72,26 @@ class Kept:
         self._num_frames += 1
 
     def _follow(self, view: View, step: Step | None) -> None:
-        frame = Plain.of(view)
-        if self._reference is None or step is None:
-            self._begin(view, frame)
-        else:
+        if self._reference is not None and step is not None:
             self._carried.follow(step)
+        self._taken += 1
+        if (self._taken - 1) % _COMPARED == 0:
+            self._compare(view)
+
+    def _compare(self, view: View) -> None:
+        frame = Plain.of(view)
+        if self._reference is None:
+            self._begin(view, frame)
         assert self._reference is not None
         found = compared(frame, self._reference.seen_along(self._carried.back_HW2), self._carried.known_HW)
         if found is None:
             self._base = self._last
             self._anchor(frame, view.gray_HW.shape)
         else:
-            shape = bent(self._carried, found.same_hw) if len(self._frames) % _EVERY == 0 else None
-            self._last = self._changed(found, shape)
-            self._remember(found, shape)
+            self._last = self._changed(found)
+            self._remember(found)
+            if len(self._frames) % _EVERY == 0 and (shape := bent(self._carried, found.same_hw)):
+                self._shapes.append((self._num_frames, shape))
         self._frames.append(self._num_frames)
         self._changes.append(self._last)
 
@@ -107,9 +112,8 @@ class Kept:
     def _anchor(self, frame: Plain, shape: tuple[int, ...]) -> None:
         self._reference, self._carried = frame, Carried((shape[0], shape[1]))
 
-    def _changed(self, found: Compared, shape: Bent | None) -> Change:
+    def _changed(self, found: Compared) -> Change:
         base, red, blue = self._base, self._base.red + found.red, self._base.blue + found.blue
-        last = self._last
         return Change(
             light=base.light + found.light,
             red=red,
@@ -118,28 +122,24 @@ class Kept:
             saturation=base.saturation + (found.saturation or 0.0),
             contrast=base.contrast + found.contrast,
             detail=base.detail + found.detail,
-            bend=last.bend if shape is None else max(base.bend, shape.pixels),
-            stretch=last.stretch if shape is None else max(base.stretch, shape.stretch),
         )
 
-    def _remember(self, found: Compared, shape: Bent | None) -> None:
+    def _remember(self, found: Compared) -> None:
         """Where in the picture things have changed most so far."""
         light, colour, contrast, detail = found.off_chw
         heats = {"light": light, "colour": colour, "saturation": colour, "contrast": contrast, "detail": detail}
         for name, heat in heats.items():
-            self._keep_worst(name, abs(getattr(self._last, name)), heat)
-        if shape is not None:
-            for name in ("bend", "stretch"):
-                self._keep_worst(name, getattr(self._last, name), shape.off_hw)
-
-    def _keep_worst(self, name: str, value: float, heat: np.ndarray) -> None:
-        if name not in self._worst or value > self._worst[name][0]:
-            self._worst[name] = value, self._num_frames, heat
+            value = abs(getattr(self._last, name))
+            if name not in self._worst or value > self._worst[name][0]:
+                self._worst[name] = value, self._num_frames, heat
 
     def measures(self) -> dict[str, Measure]:
         against = "the picture" if self._is_picture else "the clip's first frame"
         how = f"against {against} along the flow, {WORKING_ROWS} rows, {FPS} frames a second"
-        return {name: self._measure(field, how) for name, field in MEASURED.items()}
+        found = {name: self._measure(field, how) for name, field in _FIELDS.items()}
+        found["kept_shape"] = self._measure_shape([shape.pixels for _, shape in self._shapes], how)
+        found["kept_stretch"] = self._measure_shape([shape.stretch for _, shape in self._shapes], how)
+        return found
 
     def _measure(self, field: str, how: str) -> Measure:
         values = np.array([getattr(change, field) for change in self._changes])
@@ -148,6 +148,17 @@ class Kept:
         at = np.clip(np.searchsorted(self._frames, np.arange(self._num_frames), side="right") - 1, 0, None)
         series = tuple(float(one) for one in lasting[at])
         return Measure(value, how, series=series, place=self._place(field, lasting))
+
+    def _measure_shape(self, values: list[float], how: str) -> Measure:
+        """What at least `_LASTING` looks agree on: wild motion is taken for bent shapes in one or two."""
+        if len(values) < _LASTING:
+            return Measure(None, how, "too little of the picture can be followed for long enough", applies=False)
+        order = np.argsort(values)
+        seen = [frame for frame, _ in self._shapes]
+        at = np.searchsorted(seen, np.arange(self._num_frames), side="right") - 1
+        series = tuple(values[place] if place >= 0 else None for place in at)
+        frame, worst = self._shapes[int(order[-1])]
+        return Measure(values[int(order[-_LASTING])], how, series=series, place=Place.of_heat(frame, worst.off_hw))
 
     def _place(self, field: str, lasting: np.ndarray) -> Place | None:
         """Where it is worst, and from when on there is half as much of it for good."""
@@ -159,14 +170,12 @@ class Kept:
         return replace(Place.of_heat(frame, heat), since=None if since is None or since >= frame else since)
 
 
-MEASURED = {
+_FIELDS = {
     "kept_light": "light",
     "kept_colour": "colour",
     "kept_saturation": "saturation",
     "kept_contrast": "contrast",
     "kept_detail": "detail",
-    "kept_shape": "bend",
-    "kept_stretch": "stretch",
 }
 
 

@@ -605,7 +605,7 @@
   function marked({ marked: src, place }) {
     if (!src) return null;
     const words = place.frame === null ? "All along" : `Frame ${place.frame}`;
-    const button = make("button", { type: "button", className: "marked", title: words }, make("img", { src, alt: `${words}, marked` }));
+    const button = make("button", { type: "button", className: "marked", title: words, ariaLabel: `${words}, marked` }, make("img", { src, alt: "" }));
     button.addEventListener("click", () => place.frame === null || seek(place.frame));
     return button;
   }
