@@ -64,6 +64,8 @@ GOOD = {
     "kept_saturation": 0.0,
     "kept_contrast": 0.05,
     "kept_detail": -0.1,
+    "kept_shape": 3.0,
+    "kept_stretch": 0.05,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from reelops.gate.faults.catalogue import FAMILIES
 from reelops.gate.naturalness.samples import numbers_of
 from reelops.metrics.naturalness import model as module
 from reelops.metrics.naturalness.kinds import KINDS, kind_of, words_of
-from reelops.metrics.naturalness.model import Model, Odd, Ranges, shipped_digest, shipped_model
+from reelops.metrics.naturalness.model import GIVEN, Given, Model, Odd, Ranges, shipped_digest, shipped_model
 from reelops.metrics.naturalness.naturalness import Naturalness
 from reelops.metrics.tracker import Measure
 from reelops.metrics.view import Step, View
@@ -99,6 +100,16 @@ def test_oddness_adds_up_what_lies_outside_the_ranges(model: Model) -> None:
     assert model.oddness({"geo_b": 1e9})[0] == 3 * 3.0
 
 
+def test_what_is_odd_in_a_quiet_scene_is_less_so_in_a_wild_one() -> None:
+    one, two = np.ones(2), np.full(2, 2.0)
+    # The more of the flow is confirmed, the less is unexplained: by three for a spread of 0.1.
+    given = Given(0.8, 0.1, np.array([0.0, -3.0]), -one, one, two)
+    ranges = Ranges((GIVEN, "res_x"), -one, one, two, given)
+    wild, quiet = ranges.odd(np.array([[0.7, 3.0], [0.9, 3.0]]))[:, 1]
+    assert (wild, quiet) == (pytest.approx((1 + 0) / 2), pytest.approx((1 + 2.5) / 2))
+    assert ranges.odd(np.array([[np.nan, 3.0]]))[0, 1] == pytest.approx(1)
+
+
 def test_every_number_of_a_clip_speaks_of_a_kind_that_has_words(kitten: np.ndarray) -> None:
     assert {words_of(kind_of(name)) for name in numbers_of(kitten[:9])} <= {words_of(kind) for kind in KINDS}
 
@@ -116,6 +127,12 @@ def test_a_model_comes_back_from_its_file_as_it_was(model: Model, tmp_path: Path
     numbers = {"ghost_a": 3.0, "geo_b": 4.0}
     assert again.ranges.names == model.ranges.names and again.p_value(2.5) == model.p_value(2.5)
     assert again.oddness(numbers) == model.oddness(numbers)
+    one, two = np.ones(2), np.full(2, 2.0)
+    given = Given(0.8, 0.1, np.array([0.0, -3.0]), -one, one, two)
+    wild = replace(model, ranges=Ranges((GIVEN, "res_x"), -one, one, two, given))
+    file.write_text(wild.to_json())
+    numbers = {GIVEN: 0.7, "res_x": 9.0}
+    assert Model.read(file).oddness(numbers) == wild.oddness(numbers)
 
 
 @pytest.mark.parametrize(

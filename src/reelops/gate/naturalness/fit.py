@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 
 from reelops.errors import InputError
 from reelops.metrics.naturalness.kinds import KINDS
-from reelops.metrics.naturalness.model import Model, Ranges, by_kind
+from reelops.metrics.naturalness.model import GIVEN, Given, Model, Ranges, by_kind
 
 FOLDS = 12
 GOOD = "good"
@@ -31,10 +31,11 @@ _OUTSIDE = 1.0
 _REACHED = 98.0
 _LEAST_WIDTH_SHARE = 0.1
 _LEAST_UNIT = 0.25
+_SLOPE_RIDGE = 1.0
 
 # How strongly weights are drawn, and towards what.
 _RIDGE = 0.03
-_PRIOR = 0.05
+_PRIOR = 0.1
 
 
 @dataclass(frozen=True)
@@ -80,14 +81,16 @@ def fit(samples: Sequence[Sample], seed: int = 0) -> Model:
     kinds = np.zeros((len(samples), len(KINDS)))
     for source in set(sources):
         within = sources == source
-        kinds[within] = by_kind(_ranges(values[is_good & ~within], names).odd(values[within]), names)
+        others = is_good & ~within
+        kinds[within] = by_kind(_ranges(values[others], names, sources[others]).odd(values[within]), names)
     folds, sums = _folds(samples, seed), np.zeros(len(samples))
     for fold in range(FOLDS):
         within = folds == fold
-        others = [sample for sample, its in zip(samples, folds, strict=True) if its != fold]
-        sums[within] = kinds[within] @ _weights(kinds[~within], others)
+        known = [sample for sample, its in zip(samples, folds, strict=True) if its != fold]
+        sums[within] = kinds[within] @ _weights(kinds[~within], known)
     good_G, share_G = _shares(sums[is_good], [sample.source for sample in samples if sample.family == GOOD])
-    return Model(_ranges(values[is_good], names), _weights(kinds, samples), good_G, share_G)
+    ranges = _ranges(values[is_good], names, sources[is_good])
+    return Model(ranges, _weights(kinds, samples), good_G, share_G)
 
 
 def leave_one_family_out(samples: Sequence[Sample], seed: int = 0) -> list[Judged]:
@@ -138,9 +141,27 @@ def _folds(samples: Sequence[Sample], seed: int) -> np.ndarray:
     return np.array([deal[sample.source] % FOLDS for sample in samples])
 
 
-def _ranges(good_BN: np.ndarray, names: tuple[str, ...]) -> Ranges:
+def _ranges(good_BN: np.ndarray, names: tuple[str, ...], source_B: np.ndarray) -> Ranges:
+    given = _given(good_BN, good_BN[:, names.index(GIVEN)], source_B) if GIVEN in names else None
+    return Ranges(names, *_range(good_BN), given=given)
+
+
+def _range(good_BN: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Low, high and width."""
     low, high = np.percentile(good_BN, [_OUTSIDE, 100 - _OUTSIDE], axis=0)
-    return Ranges(names, low, high, high - low + _LEAST_WIDTH_SHARE * good_BN.std(axis=0) + 1e-6)
+    return low, high, high - low + _LEAST_WIDTH_SHARE * good_BN.std(axis=0) + 1e-6
+
+
+def _given(good_BN: np.ndarray, given_B: np.ndarray, source_B: np.ndarray) -> Given:
+    """Ranges of what is left by ridge regression on `GIVEN`, in which every source counts the same."""
+    counts = Counter(source_B)
+    weight_B = np.array([1 / counts[source] for source in source_B])
+    centre, spread = float(given_B.mean()), float(given_B.std()) + 1e-6
+    terms = np.stack([np.ones(len(given_B)), (given_B - centre) / spread], axis=1)
+    weighted = terms * weight_B[:, None]
+    _, slope_N = np.linalg.solve(terms.T @ weighted + np.diag([0.0, _SLOPE_RIDGE]), weighted.T @ good_BN)
+    left_BN = good_BN - terms[:, 1:] * slope_N
+    return Given(centre, spread, slope_N, *_range(left_BN))
 
 
 def _weights(kinds_BK: np.ndarray, samples: Sequence[Sample]) -> np.ndarray:

@@ -1,7 +1,8 @@
 """The model of natural clips: which numbers are odd, how much each kind of oddness counts, and how odd good clips are.
 
-A number is odd by how far it lies outside the range that good clips have, in widths of that range. The oddities of a
-kind are added up, and the kinds are weighed, by weights of at least nought that were learnt on faults (`reelops
+A number is odd by how far it lies outside the range that good clips have, in widths of that range: half of it as it is,
+half as it is for clips that move as wildly, since much is odd in a quiet scene that is not in a gallop. The oddities of
+a kind are added up, and the kinds are weighed, by weights of at least nought that were learnt on faults (`reelops
 naturalness`). Their sum is held against those of good clips that the model had not seen: the share of them that is at
 least as odd is a p-value.
 """
@@ -13,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +28,10 @@ MODEL_FILE = Path("models/naturalness/model.json")
 
 # Beyond this many widths a number says no more.
 FARTHEST = 3.0
+
+GIVEN = "conf_mean"
+"""The number by which wild clips are told from quiet ones: the share of the picture whose flow is confirmed."""
+_FARTHEST_GIVEN = 3.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,30 @@ class Odd:
 
 
 @dataclass(frozen=True, eq=False)
+class Given:
+    """What is left of N numbers of good clips once `GIVEN` is known.
+
+    Attributes:
+        centre, spread: of `GIVEN` among good clips.
+        slope_N: by how much a number changes with a spread of it.
+        low_N, high_N, width_N: as of `Ranges`, of what is left.
+    """
+
+    centre: float
+    spread: float
+    slope_N: np.ndarray
+    low_N: np.ndarray
+    high_N: np.ndarray
+    width_N: np.ndarray
+
+    def left(self, values_BN: np.ndarray, given_B: np.ndarray) -> np.ndarray:
+        """Values without what `GIVEN` explains of them."""
+        off_B = np.clip((given_B - self.centre) / self.spread, -_FARTHEST_GIVEN, _FARTHEST_GIVEN)
+        left: np.ndarray = values_BN - np.nan_to_num(off_B)[:, None] * self.slope_N
+        return left
+
+
+@dataclass(frozen=True, eq=False)
 class Ranges:
     """What N numbers of good clips are.
 
@@ -49,18 +79,30 @@ class Ranges:
         names: of the numbers.
         low_N, high_N: between them good clips lie.
         width_N: by which oddness is measured, above 0.
+        given: the same for clips that move as wildly; None where `GIVEN` is not among the numbers.
     """
 
     names: tuple[str, ...]
     low_N: np.ndarray
     high_N: np.ndarray
     width_N: np.ndarray
+    given: Given | None = None
 
     def odd(self, values_BN: np.ndarray) -> np.ndarray:
         """How far values lie outside, in widths, (B, N) within [0, 3]; not at all where there is none (NaN)."""
-        outside = np.maximum(self.low_N - values_BN, values_BN - self.high_N) / self.width_N
-        clipped: np.ndarray = np.clip(np.nan_to_num(outside, nan=0.0, posinf=FARTHEST), 0, FARTHEST)
-        return clipped
+        outside = _outside(values_BN, self.low_N, self.high_N, self.width_N)
+        if self.given is None:
+            return outside
+        left_BN = self.given.left(values_BN, values_BN[:, self.names.index(GIVEN)])
+        among_alike = _outside(left_BN, self.given.low_N, self.given.high_N, self.given.width_N)
+        halves: np.ndarray = (outside + among_alike) / 2
+        return halves
+
+
+def _outside(values_BN: np.ndarray, low_N: np.ndarray, high_N: np.ndarray, width_N: np.ndarray) -> np.ndarray:
+    outside = np.maximum(low_N - values_BN, values_BN - high_N) / width_N
+    clipped: np.ndarray = np.clip(np.nan_to_num(outside, nan=0.0, posinf=FARTHEST), 0, FARTHEST)
+    return clipped
 
 
 def by_kind(odd_BN: np.ndarray, names: Sequence[str]) -> np.ndarray:
@@ -109,10 +151,15 @@ class Model:
 
     def to_json(self) -> str:
         """The model as a file holds it."""
-        ranges = self.ranges
-        table = zip(ranges.names, zip(ranges.low_N, ranges.high_N, ranges.width_N, strict=True), strict=True)
+        ranges, given = self.ranges, self.ranges.given
         facts = {
-            "numbers (low, high, width)": {name: _short(row) for name, row in table},
+            "numbers (low, high, width)": _rows(ranges.names, ranges.low_N, ranges.high_N, ranges.width_N),
+            "given": None
+            if given is None
+            else {
+                "centre and spread": _short([given.centre, given.spread]),
+                "slope, low, high, width": _rows(ranges.names, given.slope_N, given.low_N, given.high_N, given.width_N),
+            },
             "weights": dict(zip(KINDS, _short(self.weight_K), strict=True)),
             "good clips (oddness, share as odd)": [
                 _short(pair) for pair in zip(self.good_G, self.share_G, strict=True)
@@ -130,13 +177,26 @@ class Model:
         if not path.is_file():
             raise SettingsError(f"There is no {path}, the model of natural clips. Install ReelOps again.")
         with reading_foreign(path, SettingsError, "is damaged; install ReelOps again"):
-            numbers, weights, good = json_object(path.read_text(encoding="utf-8")).values()
-            table = np.array(list(numbers.values()), dtype=np.float64).reshape(-1, 3)
+            numbers, given, weights, good = json_object(path.read_text(encoding="utf-8")).values()
+            low, high, width = np.array(list(numbers.values()), dtype=np.float64).reshape(-1, 3).T
             pairs = np.array(good, dtype=np.float64).reshape(-1, 2)
             weight_K = np.array([weights[kind] for kind in KINDS], dtype=np.float64)
-            if not (set(map(kind_of, numbers)) and len(pairs) and (table[:, 2] > 0).all()):
+            if not (set(map(kind_of, numbers)) and len(pairs) and (width > 0).all()):
                 raise ValueError("it has no numbers, no good clips, or ranges without a width")
-            return cls(Ranges(tuple(numbers), *table.T), weight_K, *pairs.T)
+            ranges = Ranges(tuple(numbers), low, high, width, _given(given, numbers))
+            return cls(ranges, weight_K, *pairs.T)
+
+
+def _given(facts: Mapping[str, Any] | None, numbers: Mapping[str, Any]) -> Given | None:
+    if facts is None:
+        return None
+    (centre, spread), rows = facts.values()
+    table = np.array([rows[name] for name in numbers], dtype=np.float64).reshape(-1, 4)
+    return Given(float(centre), float(spread), *table.T)
+
+
+def _rows(names: Sequence[str], *columns: np.ndarray) -> dict[str, list[float]]:
+    return {name: _short(row) for name, row in zip(names, zip(*columns, strict=True), strict=True)}
 
 
 def _short(values: Sequence[float] | np.ndarray) -> list[float]:
