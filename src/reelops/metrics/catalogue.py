@@ -30,6 +30,7 @@ from reelops.metrics.learned.lpips import LPIPS
 from reelops.metrics.light.black_frames import BLACK_SHARE
 from reelops.metrics.light.blockiness import BLOCKINESS
 from reelops.metrics.light.brightness import BRIGHTNESS
+from reelops.metrics.light.colour_alignment import COLOUR_ALIGNMENT
 from reelops.metrics.light.colour_drift import COLOUR_DRIFT
 from reelops.metrics.light.colourfulness import COLOURFULNESS
 from reelops.metrics.light.contrast import CONTRAST
@@ -85,6 +86,7 @@ METRICS: dict[str, Metric] = {
         CONTRAST,
         BRIGHTNESS,
         COLOURFULNESS,
+        COLOUR_ALIGNMENT,
         COLOUR_DRIFT,
         EXPOSURE_DRIFT,
         FIRST_FRAME_FIDELITY,
