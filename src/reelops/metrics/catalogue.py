@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from reelops.metrics.camera.camera_course import CAMERA_PAN, CAMERA_TILT, CAMERA_ZOOM, ROLL
 from reelops.metrics.camera.own_motion import OWN_MOTION
+from reelops.metrics.continuity.broken_parts import BROKEN_PARTS
 from reelops.metrics.continuity.flow_validity import FLOW_VALIDITY
 from reelops.metrics.continuity.frame_diversity import FRAME_DIVERSITY
 from reelops.metrics.continuity.residual_ratio import RESIDUAL_RATIO
@@ -75,6 +76,7 @@ METRICS: dict[str, Metric] = {
         RESIDUAL_RATIO,
         FLOW_VALIDITY,
         WARPING_ERROR,
+        BROKEN_PARTS,
         FLICKER,
         FRAME_DIVERSITY,
         NATURALNESS,

@@ -59,6 +59,7 @@ GOOD = {
     "brightness": 0.4,
     "first_frame_fidelity": 30.0,
     "content_kept": 25.0,
+    "broken_parts": 2.0,
     "colour_alignment": 0.4,
     "kept_light": 2.0,
     "kept_colour": 1.0,
