@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, product
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from reelops.benchmark.case import Bench, Case, Part
@@ -77,9 +78,15 @@ def with_orchestration(found: Figures, begun_after: float) -> Figures:
     }
 
 
-def measure_killed(bench: Bench, context: RunContext, clips: int = CLIPS_KILLED, **fields: Any) -> Figures:
-    """A batch that is killed by SIGKILL once half of its clips are there, and run again."""
-    batch = _Batch.laid_out(bench, "killed", clips, fields)
+def measure_killed(
+    bench: Bench, context: RunContext, clips: int = CLIPS_KILLED, server: str | None = None, **fields: Any
+) -> Figures:
+    """A batch that is killed by SIGKILL once half of its clips are there, and run again.
+
+    Args:
+        server: address of a Prefect server; None gives each run one of its own.
+    """
+    batch = _Batch.laid_out(bench, "killed", clips, fields, {"PREFECT_API_URL": server} if server else {})
     began = time.perf_counter()
     process = batch.start()
     while len(batch.made()) < clips // 2 and process.poll() is None:
@@ -97,12 +104,19 @@ def measure_killed(bench: Bench, context: RunContext, clips: int = CLIPS_KILLED,
 class _Batch:
     """A file of orders, and a home and a folder for its clips alone."""
 
-    def __init__(self, folder: Path, jobs: Path, count: int) -> None:
-        self._folder, self._jobs, self._count = folder, jobs, count
+    def __init__(self, folder: Path, jobs: Path, count: int, environment: Mapping[str, str]) -> None:
+        self._folder, self._jobs, self._count, self._environment = folder, jobs, count, environment
         self._clips = folder / "clips"
 
     @classmethod
-    def laid_out(cls, bench: Bench, name: str, count: int, fields: Mapping[str, Any]) -> _Batch:
+    def laid_out(
+        cls,
+        bench: Bench,
+        name: str,
+        count: int,
+        fields: Mapping[str, Any],
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> _Batch:
         folder = bench.scratch / name
         folder.mkdir()
         wanted = product(range(count), PROMPTS, bench.files("pictures"))
@@ -112,7 +126,7 @@ class _Batch:
         ]
         jobs = folder / "jobs.json"
         jobs.write_text(json.dumps(orders))
-        return cls(folder, jobs, count)
+        return cls(folder, jobs, count, environment)
 
     def start(self, *options: str) -> subprocess.Popen[str]:
         """The flow, in a session of its own."""
@@ -121,7 +135,7 @@ class _Batch:
         return subprocess.Popen(  # noqa: S603 - our own command
             [*command, "--retries", "0"],
             cwd=_checkout(),
-            env={**kept, "REELOPS_HOME": str(self._folder / "home")},
+            env={**kept, "REELOPS_HOME": str(self._folder / "home"), **self._environment},
             stdout=subprocess.DEVNULL,
             stderr=(self._folder / "said.txt").open("w"),
             text=True,

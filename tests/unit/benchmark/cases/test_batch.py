@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
+from studio import Server
 
 from reelops.benchmark.case import Bench
 from reelops.benchmark.cases import batch
@@ -14,10 +14,9 @@ from reelops.progress import QUIET
 SMALL = {"profile": "camera-moves", "num_frames": 5, "width": 96, "height": 64}
 
 
-def test_a_killed_batch_has_every_clip_once_with_its_run_in_mlflow(tmp_path: Path) -> None:
-    pytest.importorskip("prefect", reason='Prefect comes with pip install "reelops[orchestration]"')
+def test_a_killed_batch_has_every_clip_once_with_its_run_in_mlflow(tmp_path: Path, servers: dict[str, Server]) -> None:
     bench = Bench(load_config(home=tmp_path / "home"), tmp_path)
-    found = batch.measure_killed(bench, QUIET, 6, **SMALL)
+    found = batch.measure_killed(bench, QUIET, 6, f"{servers['prefect'].url}/api", **SMALL)
     assert (found["clips"], found["with_a_clip"], found["made_twice"], found["tracked"]) == (6, 1.0, 0, 6)
     assert 3 <= found["at_the_kill"] < 6
     assert all(target.met for target in batch._killed_targets(found))
