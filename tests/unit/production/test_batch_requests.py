@@ -73,6 +73,7 @@ def test_a_path_counts_from_the_working_folder_before_that_of_the_file(
         ("j.json", '[{"picture": "a.png", "prompt": "x", "image": "y"}]', "image says picture again"),
         ("j.json", '[{"picture": "a.png", "prompt": "x", "seed": -1}]', "row 1: seed is -1"),
         ("j.json", '[{"picture": "a.png", "prompt": "x", "output": "../x"}]', "give a name without folders"),
+        ("j.json", '[{"picture": "a.png", "prompt": "x", "output": "\\ud83d"}]', "which is no Unicode"),
         ("j.json", '["a.png"]', 'row 1 is "a.png", and an order is an object'),
         ("j.json", '{"orders": []}', "has 'orders'; an object has the list `jobs`"),
         ("j.json", '{"a', "is not JSON"),
@@ -152,6 +153,12 @@ def test_a_clips_name_depends_on_its_order_alone(tmp_path: Path) -> None:
     assert named.to_json()["order"].keys() == {"picture", "prompt", "seed"}, (
         "a later field makes no other request of it"
     )
+
+
+def test_a_path_too_long_for_any_disk_is_an_order_that_the_check_refuses(tmp_path: Path) -> None:
+    (tmp_path / "jobs.json").write_text(json.dumps([{"picture": "x" * 5000, "prompt": "x"}]))
+    (request,) = read_requests(tmp_path / "jobs.json")
+    assert request.order.picture.name == "x" * 5000
 
 
 def test_further_adapters_count_from_the_folder_of_the_file_too(written: Path, tmp_path: Path) -> None:

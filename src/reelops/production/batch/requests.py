@@ -14,6 +14,7 @@ from reelops.foreign import printable
 from reelops.production.batch.rows import Row, read_rows
 from reelops.production.output_names import check_name, default_stem
 from reelops.settings import with_home
+from reelops.system.plain_text import spelt_out
 
 # Names that such files have for what an order calls otherwise: those of diffusers' parameters, and plain ones.
 OTHER_NAMES: Mapping[str, str] = {
@@ -229,6 +230,8 @@ def _stem(output: str | None) -> str | None:
     """
     if output is None:
         return None
+    if spelt_out(output) != output:
+        raise InputError(f"output is {printable(output)!r}, which is no Unicode; give another name.")
     name = output if output.lower().endswith(".mp4") else f"{output}.mp4"
     if Path(name).name != name:
         raise InputError(
