@@ -166,8 +166,8 @@ def detail(clips: Clips = None, part: Parts = None, out: Out = None, as_json: As
 
 
 def batch(part: Parts = None, out: Out = None, as_json: AsJson = False) -> None:
-    """Measure clips an hour of the embedded model from a file of orders, what is not work on clips, a batch that is
-    killed amid its work, and memory over 200 orders.
+    """Measure clips an hour of the embedded model from a file of orders, what is not work on clips, and a batch that is
+    killed amid its work; with --part memory, memory over 200 orders.
 
     Examples: reelops benchmark batch
 
