@@ -141,7 +141,7 @@ def _options_of(command: Any, parent: Any = None) -> Iterator[str]:
 
 def _problem_for_make(words: Sequence[str]) -> str | None:
     done = subprocess.run(
-        ["make", "--dry-run", *words],  # noqa: S607
+        ["make", "--dry-run", *words],  # noqa: S607 - whichever make the reader has
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from scripts.git_files import VERSIONED_OR_NEW, files_of
 
 SHELLS = ("sh", "bash", "console")
 # Reports are written by programs, and what a version brought may have gone since.
@@ -111,13 +112,6 @@ def without_comment(line: str) -> str:
 
 def pages_of(repository: Path) -> Iterator[Page]:
     """Every page that git versions and that is there to be followed."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate", "*.md"],  # noqa: S607
-        cwd=repository,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in sorted(filter(None, listed.stdout.split("\0"))):
+    for name in sorted(files_of(repository, *VERSIONED_OR_NEW, "*.md")):
         if not name.startswith(NOT_FOLLOWED) and (repository / name).is_file():
             yield Page(name, (repository / name).read_text(encoding="utf-8"))

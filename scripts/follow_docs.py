@@ -12,7 +12,6 @@ import itertools
 import json
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,6 +25,7 @@ import yaml
 from scripts import docs_checks
 from scripts.docs_pages import Block, Command, Page, pages_of
 from scripts.fresh_clone import Answer, FreshClone
+from scripts.git_files import VERSIONED_OR_NEW, files_of
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORT = ROOT / "reports" / "docs.json"
@@ -186,14 +186,7 @@ def _ending(row: Mapping[str, Any]) -> str:
 
 def problems_at_rest(repository: Path, pages: Sequence[Page]) -> list[str]:
     """What is wrong in pages without following them."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607
-        cwd=repository,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    tracked = list(filter(None, listed.stdout.split("\0")))
+    tracked = files_of(repository, *VERSIONED_OR_NEW)
     shown = {command.text for page in pages for command in page.commands}
     found = [f"follow_docs.yaml: no page shows {command}" for command in RULES.not_run if command not in shown]
     for page in pages:

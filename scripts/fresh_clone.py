@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from scripts.git_files import files_of, git
+
 NOT_A_READERS = ("REELOPS_", "MLFLOW_", "PREFECT_", "PYTHON", "XDG_", "VIRTUAL_ENV", "DVC_", "MAKE", "GIT_")
-_LISTED = ("ls-files", "-z", "--modified", "--others", "--exclude-standard", "--deduplicate")
+_CHANGED = ("--modified", "--others", "--exclude-standard", "--deduplicate")
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,9 @@ class FreshClone:
         self.folder = folder / "reelops"
         self.home = folder / "user"
         self.home.mkdir(parents=True)
-        _git(folder, "clone", "--quiet", str(repository), str(self.folder))
-        _git(self.folder, "checkout", "--quiet", "-B", "main")
-        for name in filter(None, _git(repository, *_LISTED).split("\0")):
+        git(folder, "clone", "--quiet", str(repository), str(self.folder))
+        git(self.folder, "checkout", "--quiet", "-B", "main")
+        for name in files_of(repository, *_CHANGED):
             _mirror(repository / name, self.folder / name)
         self._state = folder / "shell"
         self._kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_A_READERS)}
@@ -53,7 +55,7 @@ class FreshClone:
         script = f"{before}{command}\ncode=$?; export -p > {self._state}; exit $code"
         try:
             done = subprocess.run(
-                ["bash", "-c", script],  # noqa: S607
+                ["bash", "-c", script],  # noqa: S607 - whichever shell the reader has
                 cwd=self.folder,
                 env=self._kept,
                 stdin=subprocess.DEVNULL,
@@ -87,23 +89,13 @@ class FreshClone:
             )
             program.chmod(program.stat().st_mode | stat.S_IXUSR)
         checksums = subprocess.run(
-            ["cksum", "requirements.lock", "pyproject.toml"],  # noqa: S607
+            ["cksum", "requirements.lock", "pyproject.toml"],  # noqa: S607 - as `make setup` asks it
             cwd=self.folder,
             capture_output=True,
             text=True,
             check=True,
         )
         (environment / "ready").write_text(f"{self.folder}\n{checksums.stdout}")
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(folder), *arguments],  # noqa: S607
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout
 
 
 def _mirror(source: Path, target: Path) -> None:

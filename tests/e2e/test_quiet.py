@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from short_clips import params_of_short_clips
 
 from reelops.errors import DONE, REJECTED
 
@@ -39,6 +40,7 @@ def quiet(tmp_path: Path, repository: Path):
         "PYTHONPATH": str(tmp_path / "hook"),
         "SOCKETS": str(tmp_path / "sockets"),
         "REELOPS_HOME": str(tmp_path / "home"),
+        "REELOPS_PARAMS_FILE": str(params_of_short_clips(repository, tmp_path)),
         "HOME": str(tmp_path),
     }
 

@@ -20,6 +20,7 @@ from reelops.production.take import Footage
 from reelops.progress import RunContext
 from reelops.system.digest import sha256_of
 from reelops.system.write_errors import machine_error_on_write
+from reelops.tracking.lineage import whole_percent
 
 if TYPE_CHECKING:
     from reelops.detail.settings import DetailSettings
@@ -145,7 +146,8 @@ def _facts(footage: Footage, wanted: Finish, shares: list[float]) -> dict[str, A
     if not wanted.detail:
         return facts
     share, last = float(np.mean(shares)), shares[-1]
-    note = f"the picture's own detail is carried to {share:.0%} of the pixels, {last:.0%} in the last frame"
+    where = f"{whole_percent(share)} of the pixels, {whole_percent(last)} in the last frame"
+    note = f"the picture's own detail is carried to {where}"
     return {
         **facts,
         "detail_share": round(share, 4),

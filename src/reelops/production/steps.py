@@ -24,7 +24,7 @@ from reelops.progress import RunContext
 from reelops.system.digest import sha256_of
 from reelops.system.files import write_atomically
 from reelops.system.write_errors import machine_error_on_write
-from reelops.tracking.lineage import provenance, trace_lineage
+from reelops.tracking.lineage import provenance, trace_lineage, whole_percent
 
 if TYPE_CHECKING:
     from reelops.gate.verdict import Verdict
@@ -155,7 +155,7 @@ def mark_contact_sheet(encoder: Encoder, footage: Footage, order: ClipOrder, she
 def _ending(footage: Footage, order: ClipOrder) -> str:
     """What a sheet says of its clip beside the prompt."""
     share = footage.facts.get("detail_share")
-    detail = "" if share is None else f", the picture's detail on {share:.0%} of the pixels"
+    detail = "" if share is None else f", the picture's detail on {whole_percent(share)} of the pixels"
     return f"(seed {order.seed}{detail})"
 
 

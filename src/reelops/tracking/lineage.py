@@ -13,6 +13,7 @@ answer, so any one of them leads to the others.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -150,6 +151,11 @@ def provenance(order: ClipOrder, facts: Mapping[str, Any], lineage: Lineage) -> 
     }
 
 
+def whole_percent(share: float) -> str:
+    """Rounded down, so that 100% says that nothing is missing."""
+    return f"{math.floor(100 * share)}%"
+
+
 def _of_detail(order: ClipOrder, facts: Mapping[str, Any]) -> dict[str, Any]:
     """What was done to the frames after they were generated; nothing where nothing was."""
     if "detail_carried" not in facts:
@@ -158,7 +164,7 @@ def _of_detail(order: ClipOrder, facts: Mapping[str, Any]) -> dict[str, Any]:
     if not facts["detail_carried"]:
         return {**told, "detail": "none, the clip is enlarged"}
     share, last = facts["detail_share"], facts["detail_share_last_frame"]
-    where = f"on {share:.0%} of the pixels, {last:.0%} in the last frame"
+    where = f"on {whole_percent(share)} of the pixels, {whole_percent(last)} in the last frame"
     return {**told, "detail": f"carried from {order.picture.name} {where}", "detail_share": share}
 
 

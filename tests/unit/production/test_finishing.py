@@ -27,6 +27,7 @@ from reelops.production.mlflow_record import run_record
 from reelops.production.producer import Producer, build_producer
 from reelops.progress import QUIET, Progress, RunContext
 from reelops.system.digest import sha256_of
+from reelops.tracking.lineage import whole_percent
 from reelops.video.decode import read_frames
 from reelops.video.probe import probe
 from reelops.video.provenance import read_provenance
@@ -85,12 +86,11 @@ def test_a_finished_clip_is_nearer_to_its_picture_than_the_enlarged_one_and_says
 
     share, last = take.facts["detail_share"], take.facts["detail_share_last_frame"]
     assert 0.5 < share <= 1 and 0.5 < last <= 1
-    assert (
-        f"the picture's own detail is carried to {share:.0%} of the pixels, {last:.0%} in the last frame" in take.notes
-    )
+    where = f"{whole_percent(share)} of the pixels, {whole_percent(last)} in the last frame"
+    assert f"the picture's own detail is carried to {where}" in take.notes
     told = read_provenance(take.clip.path)
     assert told is not None and told["generated_size"] == "96x64"
-    assert told["detail"] == f"carried from picture.png on {share:.0%} of the pixels, {last:.0%} in the last frame"
+    assert told["detail"] == f"carried from picture.png on {where}"
     untold = read_provenance(plain.clip.path)
     assert untold is not None and untold["detail"] == "none, the clip is enlarged"
     assert list(take.seconds) == ["device", "draw", "detail", "write", "score", "other"]

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import psutil
 import pytest
+from short_clips import params_of_short_clips
 
 from reelops.benchmark.case import Bench
 from reelops.benchmark.cases import start
 from reelops.errors import SettingsError
-from reelops.params import Config, load_config
+from reelops.params import load_config
 from reelops.progress import QUIET
 from reelops.settings import find_checkout
 
@@ -61,14 +62,13 @@ def test_what_is_measured_is_kept_in_its_own_home(tmp_path: Path, monkeypatch: p
 def test_the_commands_of_this_installation_are_measured_to_the_last_second(
     bench: Bench, repository: Path, tmp_path: Path
 ) -> None:
-    found = start.measure_commands(replace(bench, config=config_of(repository, tmp_path)), QUIET, rounds=1)
+    for name in ("src", "data", "models"):
+        (tmp_path / name).symlink_to(repository / name)
+    config = load_config(params_file=params_of_short_clips(repository, tmp_path), home=tmp_path / "home")
+    found = start.measure_commands(replace(bench, config=config), QUIET, rounds=1)
     assert [row["command"] for row in found["commands"]] == [
         *("--help", "generate --help", "score CLIP", "generate --no-track", "generate")
     ]
     assert found["same_frames"]
     assert {"start", "load", "denoise", "score", "log", "other", "not told"} <= found["stages"]["now"].keys()
     assert all(table.rows for table in start._command_tables(found))
-
-
-def config_of(repository: Path, home: Path) -> Config:
-    return load_config(params_file=repository / "params.yaml", home=home)
