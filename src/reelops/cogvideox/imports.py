@@ -9,11 +9,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 # Fifteen schedulers import it for a kind of noise level that none of CogVideoX's has.
 _SELDOM_USED = "scipy.stats"
+_COMPILER = "torch._dynamo"
+_MARKS = ("allow_in_graph", "assume_constant_result", "disable")
 _loading = threading.RLock()
 
 
@@ -28,13 +30,44 @@ def importing_models() -> Iterator[None]:
     read = importlib.metadata.packages_distributions
     importlib.metadata.packages_distributions = cache(read)
     try:
-        yield
+        with compiler_unused():
+            yield
     finally:
         importlib.metadata.packages_distributions = read
 
 
+@contextmanager
+def compiler_unused() -> Iterator[None]:
+    """Within it torch's compiler is not imported by what only marks functions for it: the first to compile does so.
+
+    Where there is a GPU, on which models are compiled, it is imported at once and reads the marks.
+    """
+    import torch
+
+    compiler = None if torch.cuda.is_available() else _load_when_used(_COMPILER)
+    if compiler is None:
+        yield
+        return
+    # What diffusers asks of each part of a pipeline; until the compiler is loaded there is nothing that it compiled.
+    compiler.eval_frame = SimpleNamespace(OptimizedModule=type("OptimizedModule", (), {}))  # type: ignore[attr-defined]
+    # Transformers wants a module within it that needs nothing else of it.
+    vars(compiler).update(dict.fromkeys(_MARKS, _unmarked), __path__=_places(compiler))
+    try:
+        yield
+    finally:
+        with _loading:
+            if type(compiler) is _LoadedWhenUsed:
+                for name in (*_MARKS, "__path__"):
+                    delattr(compiler, name)
+
+
+def _unmarked(function: Any = None, *_options: Any, **_named: Any) -> Any:
+    """A decorator, with or without options, that leaves its function as it is."""
+    return _unmarked if function is None else function
+
+
 class _LoadedWhenUsed(ModuleType):
-    """A module whose code runs when an attribute of it is first asked for.
+    """A module whose code runs when an attribute of it is first asked for, or a module within it.
 
     Python's own LazyLoader runs it as soon as a second module imports it, as `import` looks at `__spec__`.
     """
@@ -44,21 +77,30 @@ class _LoadedWhenUsed(ModuleType):
             if type(self) is _LoadedWhenUsed:
                 self.__class__ = ModuleType  # type: ignore[assignment] # what it is from here on
                 assert self.__spec__ is not None and self.__spec__.loader is not None
+                self.__path__ = _places(self)
                 self.__spec__.loader.exec_module(self)
         return getattr(self, name)
 
 
-def _load_when_used(name: str) -> None:
+def _places(module: ModuleType) -> list[str]:
+    """Where the modules within it are."""
+    assert module.__spec__ is not None
+    return list(module.__spec__.submodule_search_locations or [])
+
+
+def _load_when_used(name: str) -> ModuleType | None:
+    """The module, if there is one and nothing has loaded it yet."""
     if name in sys.modules:
-        return
+        there = sys.modules[name]
+        return there if type(there) is _LoadedWhenUsed else None
     try:
         spec = importlib.util.find_spec(name)
     except ModuleNotFoundError:
-        return
+        return None
     if spec is None or spec.loader is None:
-        return
+        return None
     module = _LoadedWhenUsed(name)
     module.__spec__, module.__loader__, module.__file__ = spec, spec.loader, spec.origin
-    module.__path__ = list(spec.submodule_search_locations or [])
     module.__package__ = spec.parent
     sys.modules[name] = module
+    return module

@@ -13,7 +13,7 @@ from typing import Any
 
 from reelops.cogvideox.architecture import Architecture, named_architecture, read_architecture
 from reelops.cogvideox.clip_format import choose_format
-from reelops.cogvideox.imports import importing_models
+from reelops.cogvideox.imports import compiler_unused, importing_models
 from reelops.cogvideox.memory import MemoryPlan, plan_memory
 from reelops.cogvideox.profiles import Profile
 from reelops.cogvideox.tiling import enable_tiling
@@ -167,7 +167,8 @@ def _open(folder: Path, plan: MemoryPlan) -> Any:
     from diffusers import CogVideoXImageToVideoPipeline
 
     what = "holds weights that do not fit their own configs"
-    with reading_foreign(folder, WeightsError, what, "copy them again"), _quiet("diffusers", "transformers"):
+    reading = reading_foreign(folder, WeightsError, what, "copy them again")
+    with reading, compiler_unused(), _quiet("diffusers", "transformers"):
         return CogVideoXImageToVideoPipeline.from_pretrained(
             str(folder), dtype=getattr(torch, plan.dtype), use_safetensors=True, local_files_only=True
         )

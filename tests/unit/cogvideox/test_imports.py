@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+
+import pytest
 
 PROGRAM = """
 import importlib.metadata, sys
@@ -22,6 +25,33 @@ EulerDiscreteScheduler(use_beta_sigmas=True).set_timesteps(4)
 """
 
 
+COMPILER = """
+import sys
+from reelops.cogvideox.imports import compiler_unused, importing_models
+with importing_models():
+    from diffusers import CogVideoXImageToVideoPipeline
+    from diffusers.utils.torch_utils import is_compiled_module
+import torch
+with compiler_unused():
+    assert not is_compiled_module(torch.nn.Linear(2, 2))
+assert "torch._dynamo.eval_frame" not in sys.modules, "loaded before anybody compiled"
+{first}
+compiled = torch.compile(torch.nn.Linear(2, 2), backend="eager")
+assert compiled(torch.ones(1, 2)).shape == (1, 2) and is_compiled_module(compiled)
+assert torch._dynamo.disable.__module__.startswith("torch._dynamo")
+assert torch._dynamo._trace_wrapped_higher_order_op.TransformGetItemToIndex
+"""
+
+
 def test_what_is_loaded_when_used_works_when_it_is_used():
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("first", ["", "from torch._dynamo.backends.registry import lookup_backend"])
+def test_without_a_gpu_the_compiler_is_loaded_by_the_first_to_compile_and_whole(first):
+    """Also where the first to ask wants a module within it."""
+    program = COMPILER.format(first=first)
+    no_gpu = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run([sys.executable, "-c", program], env=no_gpu, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
