@@ -94,7 +94,8 @@ def test_the_wheel_installs_one_name_and_carries_what_an_order_needs(wheel):
 def test_outside_a_checkout_a_clip_is_made_and_scored_and_nothing_lands_in_the_package(installed):
     before = installed.files()
     sample = installed.site_packages / "reelops" / "shipped" / "data" / "samples" / "coffee.jpg"
-    made = installed.run("reelops", "generate", str(sample), "slow zoom in", "--output", "clip.mp4", "--json")
+    order = (str(sample), "slow zoom in", "--output", "clip.mp4", "--size", "160p")
+    made = installed.run("reelops", "generate", *order, "--json")
     assert made.returncode == 0, made.stderr
     take = json.loads(made.stdout)
     assert take["tracking"]["run_id"] and take["facts"]["base_revision"].startswith("sha256:")

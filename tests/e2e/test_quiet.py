@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from short_clips import params_of_short_clips
+from small_project import params_of_small_clips
 
 from reelops.errors import DONE, REJECTED
 
@@ -30,7 +30,7 @@ sys.addaudithook(note)
 
 
 @pytest.fixture
-def quiet(tmp_path: Path, repository: Path):
+def quiet(tmp_path: Path, repository: Path, small_model: Path):
     """Runs a command with nothing of this environment that silences a library; gives what sockets did meanwhile."""
     (tmp_path / "hook").mkdir()
     (tmp_path / "hook" / "sitecustomize.py").write_text(HOOK)
@@ -40,7 +40,7 @@ def quiet(tmp_path: Path, repository: Path):
         "PYTHONPATH": str(tmp_path / "hook"),
         "SOCKETS": str(tmp_path / "sockets"),
         "REELOPS_HOME": str(tmp_path / "home"),
-        "REELOPS_PARAMS_FILE": str(params_of_short_clips(repository, tmp_path)),
+        "REELOPS_PARAMS_FILE": str(params_of_small_clips(repository, tmp_path, small_model)),
         "HOME": str(tmp_path),
     }
 

@@ -8,13 +8,10 @@ import shutil
 import subprocess
 import sys
 
-from short_clips import params_of_short_clips
-
 
 def test_the_python_of_the_readme_makes_and_scores_a_clip(repository, tmp_path):
     (code,) = re.findall(r"^```python\n(.*?)^```", (repository / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     shutil.copy(repository / "data/samples/coffee.jpg", tmp_path / "photo.jpg")
-    params_of_short_clips(repository, tmp_path)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("REELOPS_", "MLFLOW_"))}
     done = subprocess.run(
         [sys.executable, "-c", code],

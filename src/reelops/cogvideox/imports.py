@@ -6,7 +6,7 @@ import importlib.metadata
 import importlib.util
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from types import ModuleType, SimpleNamespace
@@ -48,17 +48,17 @@ def compiler_unused() -> Iterator[None]:
     if compiler is None:
         yield
         return
-    # What diffusers asks of each part of a pipeline; until the compiler is loaded there is nothing that it compiled.
-    compiler.eval_frame = SimpleNamespace(OptimizedModule=type("OptimizedModule", (), {}))  # type: ignore[attr-defined]
     # Transformers wants a module within it that needs nothing else of it.
-    vars(compiler).update(dict.fromkeys(_MARKS, _unmarked), __path__=_places(compiler))
+    marks = dict.fromkeys(_MARKS, _unmarked) | {"__path__": _places(compiler)}
+    # What diffusers asks of each part of a pipeline; until the compiler is loaded there is nothing that it compiled.
+    nothing = SimpleNamespace(OptimizedModule=type("OptimizedModule", (), {}))
+    compiler.stand_ins = {"eval_frame": nothing, **marks}
     try:
         yield
     finally:
         with _loading:
-            if type(compiler) is _LoadedWhenUsed:
-                for name in (*_MARKS, "__path__"):
-                    delattr(compiler, name)
+            if isinstance(compiler, _LoadedWhenUsed):
+                compiler.stand_ins = {"eval_frame": nothing}
 
 
 def _unmarked(function: Any = None, *_options: Any, **_named: Any) -> Any:
@@ -70,12 +70,20 @@ class _LoadedWhenUsed(ModuleType):
     """A module whose code runs when an attribute of it is first asked for, or a module within it.
 
     Python's own LazyLoader runs it as soon as a second module imports it, as `import` looks at `__spec__`.
+
+    Attributes:
+        stand_ins: attributes that it has until then.
     """
+
+    stand_ins: Mapping[str, Any] = {}
 
     def __getattr__(self, name: str) -> Any:
         with _loading:
             if type(self) is _LoadedWhenUsed:
+                if name in self.stand_ins:
+                    return self.stand_ins[name]
                 self.__class__ = ModuleType  # type: ignore[assignment] # what it is from here on
+                vars(self).pop("stand_ins", None)
                 assert self.__spec__ is not None and self.__spec__.loader is not None
                 self.__path__ = _places(self)
                 self.__spec__.loader.exec_module(self)
@@ -88,11 +96,11 @@ def _places(module: ModuleType) -> list[str]:
     return list(module.__spec__.submodule_search_locations or [])
 
 
-def _load_when_used(name: str) -> ModuleType | None:
+def _load_when_used(name: str) -> _LoadedWhenUsed | None:
     """The module, if there is one and nothing has loaded it yet."""
     if name in sys.modules:
         there = sys.modules[name]
-        return there if type(there) is _LoadedWhenUsed else None
+        return there if isinstance(there, _LoadedWhenUsed) else None
     try:
         spec = importlib.util.find_spec(name)
     except ModuleNotFoundError:

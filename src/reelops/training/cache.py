@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 FOLDER = Path("data/latents")
 INDEX = "index.json"
 QUARANTINE = "quarantine.json"
-VERSION = 2
+VERSION = 3
 HOW_TO_REMAKE = "Make the latents again with `dvc repro latents`."
+_DRAWS = 1  # another number draws other noise for all clips
 _KINDS = ("clips", "texts")
 
 
@@ -74,25 +75,35 @@ class Encoding:
 
     def clip_key(self, video_sha256: str, picture_sha256: str, start: Fraction) -> str:
         """The name of a clip's file."""
-        shape = self.format
         return _digest(
-            kind="clip",
             version=VERSION,
-            video=video_sha256,
-            picture=picture_sha256,
-            start=str(start),
-            frames=shape.num_frames,
-            fps=str(shape.fps),
-            size=[shape.width, shape.height],
-            fit="crop",
-            vae=self.vae_revision,
-            noised=self.noised_pictures,
-            seed=self.seed,
-            dtype=self.dtype,
+            **self._sample(video_sha256, picture_sha256, start),
             device=self.vae_device,
             tiling=self.vae_tiling,
             making=self.making,
         )
+
+    def noise_seed(self, video_sha256: str, picture_sha256: str, start: Fraction) -> int:
+        """What a clip's conditioning noise is drawn from: the same on every machine and by any version of the code, so
+        that an adapter can be trained again."""
+        return int(_digest(version=_DRAWS, **self._sample(video_sha256, picture_sha256, start))[:8], 16)
+
+    def _sample(self, video_sha256: str, picture_sha256: str, start: Fraction) -> dict[str, Any]:
+        shape = self.format
+        return {
+            "kind": "clip",
+            "video": video_sha256,
+            "picture": picture_sha256,
+            "start": str(start),
+            "frames": shape.num_frames,
+            "fps": str(shape.fps),
+            "size": [shape.width, shape.height],
+            "fit": "crop",
+            "vae": self.vae_revision,
+            "noised": self.noised_pictures,
+            "seed": self.seed,
+            "dtype": self.dtype,
+        }
 
     def text_key(self, caption: str) -> str:
         """The name of a caption's file."""
@@ -110,11 +121,13 @@ class Encoding:
 
 @dataclass(frozen=True)
 class EncodedClip:
-    """A clip in the cache: its name, split and file, and its captions' files in the order of its captions."""
+    """A clip in the cache: its name, split and file, what its noise is drawn from, and its captions' files in the order
+    of its captions."""
 
     clip_id: str
     split: str
     key: str
+    noise_seed: int
     captions: tuple[str, ...]
     texts: tuple[str, ...]
 

@@ -178,8 +178,7 @@ def encode_sample(
     """The tensors of a clip and its picture (see `read_sample`), as the cache keeps them."""
     from reelops.cogvideox.latents import encode_clip
 
-    seed = int(entry.key[:8], 16)
-    return vars(encode_clip(vae, frames_THWC, picture_HWC, encoding.noised_pictures, seed))
+    return vars(encode_clip(vae, frames_THWC, picture_HWC, encoding.noised_pictures, entry.noise_seed))
 
 
 def encode_caption(caption: str, encoding: Encoding, encoder: TextEncoder) -> tuple[dict[str, Tensor], list[str]]:

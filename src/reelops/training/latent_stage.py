@@ -242,10 +242,12 @@ def _name(clip: TrainingClip, encoding: Encoding) -> EncodedClip:
             f"{clip.video} is not the file that the table was made of (sha256 {found[:12]}, not {clip.sha256[:12]}). "
             "Make the table again with `dvc repro metadata`."
         )
+    content = (found, sha256_of(clip.picture), clip.start)
     return EncodedClip(
         clip_id=clip.clip_id,
         split=clip.split,
-        key=encoding.clip_key(found, sha256_of(clip.picture), clip.start),
+        key=encoding.clip_key(*content),
+        noise_seed=encoding.noise_seed(*content),
         captions=clip.captions,
         texts=tuple(encoding.text_key(caption) for caption in clip.captions),
     )

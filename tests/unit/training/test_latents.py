@@ -372,6 +372,16 @@ def test_whatever_decides_a_clips_latents_is_in_their_name(encoded, name):
     assert other.clip_key(*same) != encoding.clip_key(*same) == replace(encoding).clip_key(*same)
 
 
+def test_what_noises_a_clip_is_drawn_alike_whatever_encodes_it(encoded):
+    """Or an adapter could be trained again only by the very code and libraries, on the same kind of device."""
+    encoding = LatentCache(encoded.latents).read_index().encoding
+    same = ("video", "picture", Fraction(0))
+    elsewhere = replace(encoding, making="other", vae_device="cuda", vae_tiling=True)
+    assert elsewhere.noise_seed(*same) == encoding.noise_seed(*same)
+    others = [replace(encoding, seed=9).noise_seed(*same), encoding.noise_seed("video", "picture", Fraction(1))]
+    assert len({encoding.noise_seed(*same), *others}) == 3
+
+
 @pytest.mark.parametrize("name", ["text_revision", "prompt_length", "dtype", "text_device", "making"])
 def test_whatever_decides_a_captions_vectors_is_in_their_name(encoded, name):
     encoding = LatentCache(encoded.latents).read_index().encoding

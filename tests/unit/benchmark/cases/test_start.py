@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from short_clips import params_of_short_clips
+from small_project import params_of_small_clips
 
 from reelops.benchmark.case import Bench
 from reelops.benchmark.cases import start
@@ -60,14 +60,14 @@ def test_what_is_measured_is_kept_in_its_own_home(tmp_path: Path, monkeypatch: p
 
 @pytest.mark.slow
 def test_the_commands_of_this_installation_are_measured_to_the_last_second(
-    bench: Bench, repository: Path, tmp_path: Path
+    bench: Bench, repository: Path, small_model: Path, tmp_path: Path
 ) -> None:
-    for name in ("src", "data", "models"):
+    for name in ("src", "data"):
         (tmp_path / name).symlink_to(repository / name)
-    config = load_config(params_file=params_of_short_clips(repository, tmp_path), home=tmp_path / "home")
+    config = load_config(params_file=params_of_small_clips(repository, tmp_path, small_model), home=tmp_path / "home")
     found = start.measure_commands(replace(bench, config=config), QUIET, rounds=1)
     assert [row["command"] for row in found["commands"]] == [
-        *("--help", "generate --help", "score CLIP", "generate --no-track", "generate")
+        *("--help", "generate --help", "score CLIP", "generate --no-track", "generate", "generate, bare")
     ]
     assert found["same_frames"]
     assert {"start", "load", "denoise", "score", "log", "other", "not told"} <= found["stages"]["now"].keys()

@@ -68,7 +68,7 @@ class RandomLatents(LatentCache):
             ),
             table_sha256="",
             empty_text="text",
-            clips=(EncodedClip("random", "train", "clip", ("",), ("text",)),),
+            clips=(EncodedClip("random", "train", "clip", 0, ("",), ("text",)),),
         )
 
     def read(self, kind: str, key: str) -> dict[str, Tensor]:  # noqa: ARG002 - there is one of each kind
