@@ -61,13 +61,18 @@ def _channels(colour_HWC: np.ndarray) -> list[float]:
 
 def _alike(one_HW: np.ndarray, other_HW: np.ndarray, axis: int) -> tuple[float, float]:
     far, length = _FARTHEST_SHIFT, one_HW.shape[axis]
-    fixed = np.take(other_HW, np.arange(far, length - far), axis=axis)
+    fixed = _lines(other_HW, far, length - far, axis)
     likeness = []
     for shift in range(-far, far + 1):
-        moved = np.take(one_HW, np.arange(far + shift, length - far + shift), axis=axis)
+        moved = _lines(one_HW, far + shift, length - far + shift, axis)
         scale = np.sqrt(float(np.vdot(moved, moved)) * float(np.vdot(fixed, fixed))) + 1
         likeness.append(float(np.vdot(moved, fixed)) / scale)
     return likeness[far], max(likeness) - likeness[far]
+
+
+def _lines(picture_HW: np.ndarray, start: int, stop: int, axis: int) -> np.ndarray:
+    part = picture_HW[start:stop] if axis == 0 else picture_HW[:, start:stop]
+    return np.ascontiguousarray(part)
 
 
 def _specks(luma_HW: np.ndarray) -> list[float]:

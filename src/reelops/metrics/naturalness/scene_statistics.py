@@ -42,8 +42,9 @@ class Normalised:
         mean = cv2.GaussianBlur(luma_HW, _KERNEL, _SIGMA)
         variance = cv2.GaussianBlur(luma_HW * luma_HW, _KERNEL, _SIGMA) - mean * mean
         deviation = np.sqrt(np.maximum(variance, 0))
-        across = np.abs(np.diff(luma_HW, axis=1, append=luma_HW[:, -1:]))
-        down = np.abs(np.diff(luma_HW, axis=0, append=luma_HW[-1:]))
+        across, down = np.zeros_like(luma_HW), np.zeros_like(luma_HW)
+        np.abs(luma_HW[:, 1:] - luma_HW[:, :-1], out=across[:, :-1])
+        np.abs(luma_HW[1:] - luma_HW[:-1], out=down[:-1])
         return cls(luma_HW, (luma_HW - mean) / (deviation + 1), deviation, across, down)
 
     @property
