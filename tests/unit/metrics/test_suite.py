@@ -47,7 +47,7 @@ def test_every_metric_has_a_value_and_says_how_it_was_measured(scores: Scores) -
     asked_for_by_name = {*ASKED_METRICS, "picture_consistency"}
     assert set(scores) == set(METRICS) - asked_for_by_name
     assert [name for name in METRICS if name in scores] == list(scores), "shown in another order than listed"
-    assert [name for name, value in scores.items() if value is None] == ["naturalness"]
+    assert [name for name, value in scores.items() if value is None] == ["broken_parts", "naturalness"]
     assert scores.measures["naturalness"].reason == "it takes 24 frames, 8 a second, and the clip has 9"
     assert all(measure.how for measure in scores.measures.values())
     assert "tvl1 flow at 160 rows" in scores.measures["temporal_consistency"].how
