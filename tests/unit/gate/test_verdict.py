@@ -167,6 +167,16 @@ def test_frames_out_of_order_are_excused_only_where_nothing_moves() -> None:
     assert (decision(0.01), decision(3.0)) == (Decision.ACCEPT, Decision.REVIEW)
 
 
+@pytest.mark.parametrize("finished", [False, True])
+def test_that_nothing_filmed_is_so_still_is_not_held_against_a_clip_that_was_to_be(finished: bool) -> None:
+    limits = DEFAULT if not finished else SETTINGS.limits_of("tiny", finished=True)
+    odd = {**GOOD, "naturalness": 0.05}
+    still = {**odd, "motion": 0.01}
+    assert names(scores_of(still, CameraMove.STATIC, CameraMove.STATIC), limits) == []
+    assert names(scores_of(odd, CameraMove.STATIC, CameraMove.STATIC), limits) == ["naturalness"], "something moves"
+    assert "naturalness" in names(scores_of(still, None, CameraMove.STATIC), limits)
+
+
 def test_static_that_was_asked_but_not_measured_is_looked_at() -> None:
     still = {**GOOD, "motion": 0.0, "frozen_share": 1.0}
     verdict = judge(scores_of(still, CameraMove.STATIC, None), TINY)
