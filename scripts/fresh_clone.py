@@ -13,7 +13,7 @@ from pathlib import Path
 
 from scripts.git_files import files_of, git
 
-NOT_A_READERS = ("REELOPS_", "MLFLOW_", "PREFECT_", "PYTHON", "XDG_", "VIRTUAL_ENV", "DVC_", "MAKE", "GIT_")
+NOT_A_READERS = ("REELOPS_", "MLFLOW_", "PREFECT_", "PYTHON", "XDG_", "VIRTUAL_ENV", "DVC_", "MAKE", "VENV", "GIT_")
 _CHANGED = ("--modified", "--others", "--exclude-standard", "--deduplicate")
 
 
