@@ -18,6 +18,7 @@ ARGUMENTS = {
     "score-clips": ["clips"],
     "prepare-dataset": [],
     "train-lora": [],
+    "generate-batch": ["jobs.json", "clips"],
 }
 
 

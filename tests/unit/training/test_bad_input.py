@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import shutil
 import signal
 from dataclasses import replace
 
@@ -68,6 +69,7 @@ def nan_in_a_sample_that_a_worker_reads(ground, tmp_path):
 
 
 def folder_that_cannot_be_written(ground, _tmp_path):
+    shutil.rmtree(ground.folder / ".cache")  # the lock of whoever encodes is there
     (ground.folder / ".cache").write_text("a file stands where the folder should be")
 
 
