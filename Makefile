@@ -49,7 +49,7 @@ adapter: setup ## train and validate the adapter that params.yaml describes, fro
 
 .PHONY: test
 test: setup ## run the tests; some of them: make test TESTS=tests/unit WORKERS=0
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(TESTS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 .PHONY: fuzz
 fuzz: setup ## try damaged files on everything that reads them, an hour or so: make fuzz FUZZ="--only pictures --seed 1"

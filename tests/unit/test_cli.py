@@ -262,6 +262,8 @@ def test_the_address_of_a_file_is_told_from_its_path(tmp_path: Path, host: str) 
 def test_a_working_folder_that_is_gone_is_one_line(tmp_path: Path, command: list[str]) -> None:
     (tmp_path / "gone").mkdir()
     run = f"import os; os.rmdir({str(tmp_path / 'gone')!r}); from reelops.cli import main; main()"
-    done = subprocess.run([sys.executable, "-c", run, *command], capture_output=True, text=True, cwd=tmp_path / "gone")
+    # As a program that is installed starts: it looks for no module in the working folder.
+    program = [sys.executable, "-P", "-c", run, *command]
+    done = subprocess.run(program, capture_output=True, text=True, cwd=tmp_path / "gone")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1 and "the folder that you are in is gone" in done.stderr
