@@ -20,7 +20,7 @@ from reelops.dataset.sources.shelves import read_checksums
 from reelops.dataset.table import ClipRow, read_clips, write_clips
 from reelops.errors import DatasetError
 from tests.fuzz.fuzzer import Fuzzer, Mutant
-from tests.fuzz.mutation import chosen_mutation
+from tests.fuzz.mutation import chosen_mutation, odd_values
 
 Reader = Callable[[Path], object]
 
@@ -60,17 +60,6 @@ _ROW = ClipRow(
     ),
     *(640, 360, 7.5, 1.0, 5.0, 49, Fraction(8), ("a caf\u00e9",), "a caf\u00e9", 0.5, 9.0, 0.5, 0.1, 0.0, 0.0, 2),
 )
-
-
-def _values(value: Any, random: Random) -> Any:
-    """A value in which a few others stand where they should not."""
-    if random.random() < 0.08:
-        return random.choice(_ODD)()
-    if isinstance(value, dict):
-        return {key: _values(one, random) for key, one in value.items() if random.random() > 0.03}
-    if isinstance(value, list):
-        return [_values(one, random) for one in value]
-    return value
 
 
 @cache
@@ -121,7 +110,7 @@ def _parquet() -> bytes:
 def _mutant(random: Random) -> Mutant:
     suffix = random.choice(list(_texts()))
     if suffix in (".json", ".jsonl") and random.random() < 0.6:
-        value = _values(random.choice((_MSR, _VATEX, _ROWS)), random)
+        value = odd_values(random.choice((_MSR, _VATEX, _ROWS)), _ODD, random)
         rows = value if suffix == ".jsonl" and isinstance(value, list) else [value]
         return Mutant("\n".join(map(json.dumps, rows)).encode(), suffix)
     data = random.choice(_texts()[suffix])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from random import Random
+from typing import Any
 
 _BYTES = (0, 1, 0x7F, 0x80, 0xFE, 0xFF)
 _EDGES = (0, 1, -1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 1 << 62)
@@ -42,6 +43,17 @@ def chosen_mutation(data: bytes, others: Sequence[bytes], random: Random) -> byt
     if chance < 0.8:
         return spoilt(data, random)
     return cut(data, random) if chance < 0.9 else glued(data, random.choice(others), random)
+
+
+def odd_values(value: Any, odd: Sequence[Callable[[], Any]], random: Random) -> Any:
+    """A value of JSON's kinds in which now and then something is missing, or an odd one stands in its place."""
+    if random.random() < 0.08:
+        return random.choice(odd)()
+    if isinstance(value, dict):
+        return {key: odd_values(one, odd, random) for key, one in value.items() if random.random() > 0.03}
+    if isinstance(value, list):
+        return [odd_values(one, odd, random) for one in value]
+    return value
 
 
 def _place(data: bytearray, random: Random) -> int:

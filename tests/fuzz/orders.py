@@ -12,7 +12,7 @@ from typing import Any
 
 from reelops.production.batch.requests import Request, check_requests, read_requests
 from tests.fuzz.fuzzer import Fuzzer, Mutant
-from tests.fuzz.mutation import chosen_mutation
+from tests.fuzz.mutation import chosen_mutation, odd_values
 
 _ODD: tuple[Callable[[], Any], ...] = (
     *(lambda: None, lambda: True, lambda: -1, lambda: 10**400, lambda: 1e308, lambda: float("nan"), lambda: [1]),
@@ -37,17 +37,6 @@ _TABLE = (
 )
 
 
-def _values(value: Any, random: Random) -> Any:
-    """A value in which a few others stand where they should not."""
-    if random.random() < 0.08:
-        return random.choice(_ODD)()
-    if isinstance(value, dict):
-        return {key: _values(one, random) for key, one in value.items() if random.random() > 0.03}
-    if isinstance(value, list):
-        return [_values(one, random) for one in value]
-    return value
-
-
 @cache
 def _files() -> dict[str, tuple[bytes, ...]]:
     import pandas as pd
@@ -66,7 +55,7 @@ def _files() -> dict[str, tuple[bytes, ...]]:
 def _mutant(random: Random) -> Mutant:
     suffix = random.choice(list(_files()))
     if suffix in (".json", ".jsonl") and random.random() < 0.6:
-        rows = _values(_ROWS, random)
+        rows = odd_values(_ROWS, _ODD, random)
         lines = rows if suffix == ".jsonl" and isinstance(rows, list) else [rows]
         return Mutant("\n".join(map(json.dumps, lines)).encode(), suffix)
     data = random.choice(_files()[suffix])

@@ -12,10 +12,11 @@ from PIL import Image
 from real_media import media
 
 from reelops.camera.moves import CameraMove, CameraPath, CameraSpeed, film, path_of
+from reelops.gate.faults.catalogue import FAMILIES
 from reelops.metrics.tracker import Measure, Tracker
 from reelops.metrics.view import Step, View
 from reelops.optical_flow.engines import Dis
-from reelops.video.decode import read_frames
+from reelops.video.decode import read_clip, read_frames
 
 
 def _film_over(picture_HWC: np.ndarray, path: CameraPath, num_frames: int = 49) -> np.ndarray:
@@ -49,7 +50,8 @@ def filmed(photo: np.ndarray) -> Callable[..., np.ndarray]:
     return film_move
 
 
-def _track(tracker: Tracker, frames_THWC: Iterable[np.ndarray]) -> dict[str, Measure]:
+def measures_of(tracker: Tracker, frames_THWC: Iterable[np.ndarray]) -> dict[str, Measure]:
+    """What a tracker says of a clip that it was shown."""
     engine, before = Dis(), None
     for frame in frames_THWC:
         view = View(frame)
@@ -61,7 +63,19 @@ def _track(tracker: Tracker, frames_THWC: Iterable[np.ndarray]) -> dict[str, Mea
 @pytest.fixture(scope="session")
 def track() -> Callable[[Tracker, Iterable[np.ndarray]], dict[str, Measure]]:
     """Shows frames to one tracker, and tells its measures."""
-    return _track
+    return measures_of
+
+
+def spoilt(frames_THWC: np.ndarray, fault: str, strength: int) -> np.ndarray:
+    """The clip with a fault of the gate's catalogue, at one of its three strengths, from 0."""
+    (found,) = (one for faults in FAMILIES.values() for one in faults if one.name == fault)
+    return found.make(frames_THWC, found.strengths[strength], np.random.default_rng(0))
+
+
+@pytest.fixture(scope="session")
+def kitten() -> np.ndarray:
+    """A real clip of a kitten that turns its head: 49 frames of 240x160 at 8 a second."""
+    return read_clip(media("cogvideo-example-kitten.mp4"), size=(240, 160))
 
 
 @pytest.fixture(scope="session")

@@ -76,15 +76,15 @@ SHOWN = ("Accepted.", "Clip  /home/me/reelops/a.mp4", "...", "Made in 3 s, 7%")
     ("answer", "wrong"),
     [
         (
-            "Generating: 1 of 1 steps, about 0:00:00 left\nAccepted.\nClip  /tmp/x/a.mp4\nmore\nMade in 4.5 s, 8%\n",
+            "Generating: 1 of 1 steps, about 0:00:00 left\nAccepted.\nClip  /srv/x/a.mp4\nmore\nMade in 4.5 s, 8%\n",
             False,
         ),
-        ("Accepted.\nClip  /tmp/x/a.mp4\nMade in 4.5 s, 8%\n", False),
-        ("Accepted.\nClip  /tmp/x/b.mp4\nMade in 4.5 s, 8%\n", True),
-        ("Note\nAccepted.\nClip  /tmp/x/a.mp4\nMade in 4.5 s, 8%\n", True),
-        ("Accepted.\nClip  /tmp/x/a.mp4\nMade in 4.5 s, 8%\nand a line that the page lacks\n", True),
+        ("Accepted.\nClip  /srv/x/a.mp4\nMade in 4.5 s, 8%\n", False),
+        ("Accepted.\nClip  /srv/x/b.mp4\nMade in 4.5 s, 8%\n", True),
+        ("Note\nAccepted.\nClip  /srv/x/a.mp4\nMade in 4.5 s, 8%\n", True),
+        ("Accepted.\nClip  /srv/x/a.mp4\nMade in 4.5 s, 8%\nand a line that the page lacks\n", True),
         ("", True),
     ],
 )
 def test_an_answer_may_differ_from_the_page_in_place_and_figures_only(answer: str, wrong: bool) -> None:
-    assert bool(follow_docs.differences(SHOWN, answer, Path("/tmp/x"))) is wrong  # noqa: S108
+    assert bool(follow_docs.differences(SHOWN, answer, Path("/srv/x"))) is wrong

@@ -6,37 +6,17 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from real_media import media
+from filmed import measures_of, spoilt
 
-from reelops.gate.faults.catalogue import FAMILIES
 from reelops.metrics.continuity.broken_parts import BrokenParts
 from reelops.metrics.pace import Pace
 from reelops.metrics.tracker import Measure
-from reelops.metrics.view import Step, View
-from reelops.optical_flow.engines import Dis
-from reelops.video.decode import read_clip
 
 EIGHT = Fraction(8)
 
 
 def measured(frames: np.ndarray, fps: Fraction = EIGHT) -> Measure:
-    tracker, engine = BrokenParts(Pace(fps)), Dis()
-    before: View | None = None
-    for frame in frames:
-        view = View(frame)
-        tracker.see(view, Step(before, view, engine) if before else None)
-        before = view
-    return tracker.measures()["broken_parts"]
-
-
-def spoilt(frames: np.ndarray, name: str, strength: int) -> np.ndarray:
-    fault = next(fault for faults in FAMILIES.values() for fault in faults if fault.name == name)
-    return fault.make(frames, fault.strengths[strength], np.random.default_rng(0))
-
-
-@pytest.fixture(scope="module")
-def kitten() -> np.ndarray:
-    return read_clip(media("cogvideo-example-kitten.mp4"), size=(240, 160))
+    return measures_of(BrokenParts(Pace(fps)), frames)["broken_parts"]
 
 
 def test_a_good_clip_has_no_broken_parts(kitten: np.ndarray) -> None:

@@ -7,36 +7,16 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
-from real_media import media
+from filmed import measures_of, spoilt
 
-from reelops.gate.faults.catalogue import FAMILIES
 from reelops.metrics.kept.kept import Kept
 from reelops.metrics.tracker import Measure
-from reelops.metrics.view import Step, View
-from reelops.optical_flow.engines import Dis
-from reelops.video.decode import read_clip
 
 EIGHT = Fraction(8)
 
 
 def kept(frames: np.ndarray, fps: Fraction = EIGHT, picture: np.ndarray | None = None) -> dict[str, Measure]:
-    tracker, engine = Kept(fps, picture_HWC=picture), Dis()
-    before: View | None = None
-    for frame in frames:
-        view = View(frame)
-        tracker.see(view, Step(before, view, engine) if before else None)
-        before = view
-    return tracker.measures()
-
-
-def spoilt(frames: np.ndarray, name: str, strength: int = 1) -> np.ndarray:
-    fault = next(fault for faults in FAMILIES.values() for fault in faults if fault.name == name)
-    return fault.make(frames, fault.strengths[strength], np.random.default_rng(0))
-
-
-@pytest.fixture(scope="module")
-def kitten() -> np.ndarray:
-    return read_clip(media("cogvideo-example-kitten.mp4"), size=(240, 160))
+    return measures_of(Kept(fps, picture_HWC=picture), frames)
 
 
 def test_a_good_clip_keeps_its_picture(kitten: np.ndarray) -> None:
@@ -61,7 +41,7 @@ def test_a_good_clip_keeps_its_picture(kitten: np.ndarray) -> None:
 def test_what_leaves_the_picture_is_measured_with_its_sign(
     kitten: np.ndarray, fault: str, metric: str, at_least: float
 ) -> None:
-    measure = kept(spoilt(kitten, fault))[metric]
+    measure = kept(spoilt(kitten, fault, 1))[metric]
     assert measure.value is not None and measure.value / at_least > 1
     assert measure.place is not None and measure.place.frame is not None and measure.place.frame > 24
 

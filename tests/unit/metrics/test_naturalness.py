@@ -11,18 +11,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from filmed import measures_of, spoilt
 from real_media import media
 
 from reelops.errors import SettingsError
-from reelops.gate.faults.catalogue import FAMILIES
 from reelops.gate.naturalness.samples import numbers_of
 from reelops.metrics.naturalness import model as module
 from reelops.metrics.naturalness.kinds import KINDS, kind_of, words_of
 from reelops.metrics.naturalness.model import GIVEN, Given, Model, Odd, Ranges, shipped_digest, shipped_model
 from reelops.metrics.naturalness.naturalness import Naturalness
 from reelops.metrics.tracker import Measure
-from reelops.metrics.view import Step, View
-from reelops.optical_flow.engines import Dis
 from reelops.params import load_config
 from reelops.production.producer import build_producer
 from reelops.video.decode import read_clip
@@ -31,18 +29,7 @@ EIGHT = Fraction(8)
 
 
 def measured(frames: np.ndarray, fps: Fraction = EIGHT) -> Measure:
-    tracker, engine = Naturalness(fps), Dis()
-    before: View | None = None
-    for frame in frames:
-        view = View(frame)
-        tracker.see(view, Step(before, view, engine) if before else None)
-        before = view
-    return tracker.measures()["naturalness"]
-
-
-def spoilt(frames: np.ndarray, name: str, strength: int = 2) -> np.ndarray:
-    fault = next(fault for faults in FAMILIES.values() for fault in faults if fault.name == name)
-    return fault.make(frames, fault.strengths[strength], np.random.default_rng(0))
+    return measures_of(Naturalness(fps), frames)["naturalness"]
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +50,7 @@ def test_a_filmed_clip_is_natural(kitten: np.ndarray) -> None:
     ],
 )
 def test_a_spoilt_clip_is_not_and_what_is_odd_is_said(kitten: np.ndarray, name: str, words: str) -> None:
-    found = measured(spoilt(kitten, name))
+    found = measured(spoilt(kitten, name, 2))
     assert (found.value or 0) < 0.15 and found.evidence
     assert words in found.evidence
 
@@ -73,7 +60,7 @@ def test_a_clip_of_three_times_the_rate_is_looked_at_eight_times_a_second(kitten
 
 
 def test_of_a_long_clip_the_worst_six_seconds_count(kitten: np.ndarray) -> None:
-    bad = spoilt(kitten, "mosaic")
+    bad = spoilt(kitten, "mosaic", 2)
     long = measured(np.concatenate([kitten, bad]))
     assert (long.value or 0) < 0.2 and long.value == pytest.approx(1 - (1 - (measured(bad).value or 0)) ** 2)
 
