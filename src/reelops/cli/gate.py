@@ -35,7 +35,7 @@ def calibrate(
     profile: Annotated[str, typer.Option(help="Whose limits.")] = DEFAULT,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     workers: Annotated[
-        int | None, typer.Option("--workers", "-j", help="Processes.", min=1, max=1024, show_default="one a core")
+        int | None, typer.Option("--workers", "-j", help="Processes.", min=1, max=1024, show_default="one per core")
     ] = None,
 ) -> None:
     """Say how often the gate agrees with people, and which limits would agree more often.

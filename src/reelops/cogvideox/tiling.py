@@ -22,7 +22,7 @@ def exact_overlap(tile: int, ratio: int, wanted: float) -> float:
 
     Args:
         tile: side of a tile, in latents.
-        ratio: pixels a latent, in each direction.
+        ratio: pixels per latent, in each direction.
     """
     shares = [wanted, *(latents / tile for latents in range(1, tile))]
     return min((share for share in shares if _adds_up(tile, ratio, share)), key=lambda share: abs(share - wanted))

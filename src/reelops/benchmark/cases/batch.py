@@ -241,7 +241,7 @@ def _memory_tables(found: Figures) -> Iterator[Table]:
         "MB after the first": "first_mb",
         "After a quarter": "settled_mb",
         "After the last": "last_mb",
-        "MB an order, from then on": "mb_an_order",
+        "MB per order, from then on": "mb_an_order",
         "95 % interval from": "low",
         "to": "high",
     }
@@ -259,23 +259,25 @@ _COLUMNS = {
     "Orders with a clip": "with_a_clip",
     "Rejected by the gate": "rejected",
     "In MLflow": "tracked",
-    "Seconds of work a clip": "seconds_of_work_a_clip",
+    "Seconds of work per clip": "seconds_of_work_a_clip",
 }
 
 
 def _pace_tables(found: Figures) -> Iterator[Table]:
     yield Table.of("Side by side, as a flow run", [found], _COLUMNS)
-    yield Table.of("Seconds of each stage a clip, those of clips beside it included", [found["stages"]], _named(found))
+    yield Table.of(
+        "Seconds of each stage per clip, those of clips beside it included", [found["stages"]], _named(found)
+    )
 
 
 def _alone_tables(found: Figures) -> Iterator[Table]:
     further = {
         "Seconds to start, with the model": "seconds_to_start",
-        "of orchestration a clip": "seconds_of_orchestration_a_clip",
+        "of orchestration per clip": "seconds_of_orchestration_a_clip",
         f"Share of both in a batch of {CLIPS}": "orchestration",
     }
     yield Table.of("One at a time", [found], {**_COLUMNS, **further})
-    yield Table.of("Seconds of each stage a clip", [found["stages"]], _named(found))
+    yield Table.of("Seconds of each stage per clip", [found["stages"]], _named(found))
 
 
 def _killed_tables(found: Figures) -> Iterator[Table]:

@@ -145,7 +145,7 @@ def _windows(clip: Path) -> Iterable[np.ndarray]:
 
 
 def write_samples(samples: Sequence[Sample], path: Path) -> None:
-    """A line of JSON a sample.
+    """A line of JSON per sample.
 
     Raises:
         MachineError: it cannot be written; what stood there stays.
