@@ -25,7 +25,7 @@ from reelops.params import Config
 from reelops.production.batch.lanes import BatchSettings, left, name_of_batch, work
 from reelops.production.batch.run import CheckedBatch
 from reelops.production.batch.summary import TABLE, BatchSummary, summarise, write_summary
-from reelops.production.ledger import Ledger
+from reelops.production.jobs.ledger import Ledger
 from reelops.production.producer import build_producer
 from reelops.progress import Event, LogMessage, Progress, RunContext
 from reelops.shown_address import shown

@@ -16,12 +16,12 @@ import pytest
 
 from reelops.addresses import sqlite_uri
 from reelops.errors import InputError, MachineError, SettingsError
-from reelops.production.ledger import Ledger, LostJobError, State
-from reelops.production.ledger_owner import is_gone, this_process
+from reelops.production.jobs.ledger import Ledger, LostJobError, State
+from reelops.production.jobs.process import is_gone, this_process
 
 CLAIM_ALL = """
 import sys
-from reelops.production.ledger import Ledger, State
+from reelops.production.jobs.ledger import Ledger, State
 ledger = Ledger(sys.argv[1])
 while (job := ledger.claim("b")) is not None:
     ledger.finish(job, State.DONE, {"by": ledger.owner})
@@ -29,7 +29,7 @@ while (job := ledger.claim("b")) is not None:
 """
 CLAIM_ONE_AND_WAIT = """
 import sys, time
-from reelops.production.ledger import Ledger
+from reelops.production.jobs.ledger import Ledger
 print(Ledger(sys.argv[1]).claim("b").position, flush=True)
 time.sleep(600)
 """

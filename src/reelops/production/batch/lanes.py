@@ -29,7 +29,7 @@ from reelops.errors import (
 from reelops.foreign import reason_of
 from reelops.production.batch.requests import Request
 from reelops.production.batch.results import finished, told_of
-from reelops.production.ledger import LEASE_SECONDS, MOST_ATTEMPTS, Job, Ledger, LostJobError, State
+from reelops.production.jobs.ledger import LEASE_SECONDS, MOST_ATTEMPTS, Job, Ledger, LostJobError, State
 from reelops.production.output_place import BeingMadeError, place_at
 from reelops.production.producer import Producer
 from reelops.progress import QUIET, Event, Progress, RunContext, ShouldStop

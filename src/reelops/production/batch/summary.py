@@ -11,7 +11,7 @@ from typing import Any
 from reelops.errors import DONE, FAILED, REJECTED, UNUSABLE, Fault
 from reelops.production.batch.lanes import name_of_batch
 from reelops.production.batch.requests import Problems, Request
-from reelops.production.ledger import Job, Ledger, State
+from reelops.production.jobs.ledger import Job, Ledger, State
 from reelops.system.files import write_csv_atomically, write_text_atomically
 
 SUMMARY, TABLE = "batch-summary.json", "batch-table.csv"

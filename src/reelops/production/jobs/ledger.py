@@ -21,8 +21,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from reelops.errors import InputError, MachineError
-from reelops.production.ledger_owner import is_gone, this_process
-from reelops.production.ledger_tables import events, jobs, open_database, said_by
+from reelops.production.jobs.process import is_gone, this_process
+from reelops.production.jobs.tables import events, jobs, open_database, said_by
 from reelops.shown_address import shown
 from reelops.system.plain_text import spelt_out
 from reelops.tables.json_codec import digest_of_plain
