@@ -15,7 +15,8 @@ from studio import START_SECONDS, Server, Studio, end
 
 from reelops.addresses import sqlite_uri
 from reelops.production.batch.lanes import name_of_batch
-from reelops.production.jobs.ledger import Ledger, State
+from reelops.production.jobs.job import State
+from reelops.production.jobs.ledger import Ledger
 from reelops.video.probe import probe
 
 

@@ -28,7 +28,8 @@ from reelops.production.batch.requests import Request, read_requests
 from reelops.production.batch.results import finished
 from reelops.production.batch.run import check_batch, open_batch, run_batch
 from reelops.production.batch.summary import SUMMARY, TABLE, BatchSummary
-from reelops.production.jobs.ledger import Ledger, State
+from reelops.production.jobs.job import State
+from reelops.production.jobs.ledger import Ledger
 from reelops.production.output_names import sidecar_of
 from reelops.production.producer import Producer, build_producer
 from reelops.progress import QUIET, Event, LogMessage, Progress, RunContext

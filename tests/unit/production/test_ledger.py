@@ -16,12 +16,14 @@ import pytest
 
 from reelops.addresses import sqlite_uri
 from reelops.errors import InputError, MachineError, SettingsError
-from reelops.production.jobs.ledger import Ledger, LostJobError, State
+from reelops.production.jobs.job import LostJobError, State
+from reelops.production.jobs.ledger import Ledger
 from reelops.production.jobs.process import is_gone, this_process
 
 CLAIM_ALL = """
 import sys
-from reelops.production.jobs.ledger import Ledger, State
+from reelops.production.jobs.job import State
+from reelops.production.jobs.ledger import Ledger
 ledger = Ledger(sys.argv[1])
 while (job := ledger.claim("b")) is not None:
     ledger.finish(job, State.DONE, {"by": ledger.owner})
@@ -218,7 +220,7 @@ def test_a_process_is_told_from_another_one_that_got_its_number() -> None:
 def test_a_ledger_of_another_version_and_a_file_that_is_none_are_refused(uri: str, tmp_path: Path) -> None:
     Ledger(uri).close()
     with sqlite3.connect(tmp_path / "home" / "100% ledger.db") as database:
-        database.execute("UPDATE ledger_schema SET version = 99")
+        database.execute("UPDATE alembic_version SET version_num = 99")
     with pytest.raises(SettingsError, match="has tables of version 99"):
         Ledger(uri)
     (tmp_path / "notes.txt").write_text("these are notes, and no database at all " * 40)

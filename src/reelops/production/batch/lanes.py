@@ -19,7 +19,6 @@ from typing import Any
 from reelops.errors import (
     Cancelled,
     Fault,
-    MachineError,
     OutOfMemory,
     fault_of,
     is_out_of_memory,
@@ -29,7 +28,9 @@ from reelops.errors import (
 from reelops.foreign import reason_of
 from reelops.production.batch.requests import Request
 from reelops.production.batch.results import finished, told_of
-from reelops.production.jobs.ledger import LEASE_SECONDS, MOST_ATTEMPTS, Job, Ledger, LostJobError, State
+from reelops.production.jobs.at_work import JobsAtWork
+from reelops.production.jobs.job import Job, LostJobError, State
+from reelops.production.jobs.ledger import LEASE_SECONDS, MOST_ATTEMPTS, Ledger
 from reelops.production.output_place import BeingMadeError, place_at
 from reelops.production.producer import Producer
 from reelops.progress import QUIET, Event, Progress, RunContext, ShouldStop
@@ -38,7 +39,6 @@ from reelops.system.plain_text import spelt_out
 
 POLL_SECONDS = 1.0
 _LISTEN_SECONDS = 0.5
-_BEATS_PER_LEASE = 4
 _MOST_LANES = 4
 
 
@@ -82,36 +82,74 @@ def work(
             waits for the next run.
         Cancelled: somebody asked to stop; the same.
     """
+    batch = name_of_batch(folder)
+    run_lanes(producer, ledger, JobsOf(batch, folder), settings, context, lambda: _report(ledger, batch, context))
+
+
+def run_lanes(
+    producer: Producer,
+    ledger: Ledger,
+    which: JobsOf,
+    settings: BatchSettings,
+    context: RunContext,
+    report: Callable[[], None],
+) -> None:
+    """Makes clips on lanes side by side, until there are none left to make, or somebody asks to stop.
+
+    Args:
+        report: called twice a second.
+
+    Raises:
+        MachineError, Cancelled: see `work`.
+    """
     stop = threading.Event()
     of_a_clip = RunContext(_events_of_a_clip(context, stop.is_set), stop.is_set)
-    lane = _Lane(producer, ledger, folder, settings, of_a_clip, _Crew(settings.lanes))
+    at_work = JobsAtWork(ledger, settings.lease_seconds)
+    lane = _Lane(producer, ledger, which, settings, of_a_clip, _Crew(settings.lanes), at_work)
     if settings.track:
         for note in producer.tracker.open_ahead():
             context.log(f"Note: {note}", "warning")
-    with _leases_kept(ledger, settings.lease_seconds), ThreadPoolExecutor(settings.lanes, "lane") as pool:
+    with at_work.kept(), ThreadPoolExecutor(settings.lanes, "lane") as pool:
         running = {pool.submit(lane.work, stop.is_set) for _ in range(settings.lanes)}
         try:
             while running:
                 done, running = wait(running, _LISTEN_SECONDS, FIRST_EXCEPTION)
                 for one in done:
                     one.result()
-                _report(ledger, name_of_batch(folder), context)
+                report()
                 context.raise_if_stopped("Stopped as asked; the same command goes on where it was.")
         finally:
             stop.set()
 
 
 @dataclass(frozen=True)
+class JobsOf:
+    """Which jobs of the ledger are made, and where their clips go.
+
+    Attributes:
+        batch: what they are called in the ledger.
+        stays: wait for further jobs where none is left.
+        poll_seconds: between looks at the ledger where nothing waits.
+    """
+
+    batch: str
+    folder: Path
+    stays: bool = False
+    poll_seconds: float = POLL_SECONDS
+
+
+@dataclass(frozen=True)
 class _Lane:
     producer: Producer
     ledger: Ledger
-    folder: Path
+    which: JobsOf
     settings: BatchSettings
     context: RunContext
     crew: _Crew
+    at_work: JobsAtWork
 
     def work(self, should_stop: Callable[[], bool]) -> None:
-        batch = name_of_batch(self.folder)
+        batch = self.which.batch
         pause = threading.Event()
         while not should_stop():
             self.ledger.recover(batch)
@@ -119,10 +157,10 @@ class _Lane:
             if job is not None:
                 if not self._make(job):
                     return
-            elif not left(self.ledger.counts(batch)):
+            elif not self.which.stays and not left(self.ledger.counts(batch)):
                 return
             else:
-                pause.wait(POLL_SECONDS)
+                pause.wait(self.which.poll_seconds)
 
     def _make(self, job: Job) -> bool:
         """The job's clip, and what became of it in the ledger; whether this lane goes on.
@@ -131,7 +169,9 @@ class _Lane:
             MachineError: this machine failed in a way that stops other jobs, too.
         """
         try:
-            self._enter(job, self._found_or_made(job))
+            with self.at_work.context_of(job, self.context) as context:
+                found = self._found_or_made(job, context)
+            self._enter(job, found)
         except LostJobError as error:
             self.context.log(str(error), "warning")
         except BaseException as error:
@@ -142,14 +182,14 @@ class _Lane:
                 self._enter_failure(job, error)
         return True
 
-    def _found_or_made(self, job: Job) -> Mapping[str, Any]:
+    def _found_or_made(self, job: Job, context: RunContext) -> Mapping[str, Any]:
         request = Request.from_json(job.request)
         order = request.order_of_try(job.tries)
-        clip = request.clip_of_try(self.folder, job.key, job.tries)
+        clip = request.clip_of_try(self.which.folder, job.key, job.tries)
         if (found := finished(clip, order)) is not None:
             return found  # by a process that died before it could say so
         with place_at(clip) as place:
-            return told_of(self.producer.produce(order, place, self.context, self.settings.track))
+            return told_of(self.producer.produce(order, place, context, self.settings.track))
 
     def _enter(self, job: Job, found: Mapping[str, Any]) -> None:
         before = [*(job.result or {}).get("tries", ()), {k: v for k, v in found.items() if k != "scores"}]
@@ -237,24 +277,3 @@ def _lost_is_noted(context: RunContext) -> Iterator[None]:
         yield
     except LostJobError as error:
         context.log(str(error), "warning")
-
-
-@contextmanager
-def _leases_kept(ledger: Ledger, seconds: float) -> Iterator[None]:
-    """Within it this process's leases are renewed, on a thread of its own."""
-    ended = threading.Event()
-
-    def renew() -> None:
-        while not ended.wait(seconds / _BEATS_PER_LEASE):
-            try:
-                ledger.renew(seconds)
-            except MachineError:  # the next time will do; the ledger tells the lanes, too
-                continue
-
-    thread = threading.Thread(target=renew, name="leases", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()

@@ -13,7 +13,8 @@ from reelops.errors import DONE, UNUSABLE, InputError, MachineError
 from reelops.production.batch.lanes import BatchSettings, name_of_batch, work
 from reelops.production.batch.requests import Problems, check_requests, read_requests
 from reelops.production.batch.summary import BatchSummary, clips_of, summarise, write_summary
-from reelops.production.jobs.ledger import Ledger, State
+from reelops.production.jobs.job import State
+from reelops.production.jobs.ledger import Ledger
 from reelops.production.output_names import require_place
 from reelops.production.producer import Producer
 from reelops.progress import QUIET, RunContext

@@ -11,7 +11,8 @@ from typing import Any
 from reelops.errors import DONE, FAILED, REJECTED, UNUSABLE, Fault
 from reelops.production.batch.lanes import name_of_batch
 from reelops.production.batch.requests import Problems, Request
-from reelops.production.jobs.ledger import Job, Ledger, State
+from reelops.production.jobs.job import Job, State
+from reelops.production.jobs.ledger import Ledger
 from reelops.system.files import write_csv_atomically, write_text_atomically
 
 SUMMARY, TABLE = "batch-summary.json", "batch-table.csv"
@@ -55,7 +56,8 @@ class BatchSummary:
     @property
     def exit_code(self) -> int:
         """0 all have a clip; 3 one was rejected; 2 one asked for what cannot be made; 1 another one failed."""
-        if self.counts[State.FAILED] > self.unusable or self.counts[State.WAITING] or self.counts[State.RUNNING]:
+        unmade = (State.WAITING, State.RUNNING, State.PAUSED, State.CANCELLED)
+        if self.counts[State.FAILED] > self.unusable or any(self.counts[state] for state in unmade):
             return FAILED
         if self.unusable or self.left_out:
             return UNUSABLE

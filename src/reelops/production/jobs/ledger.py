@@ -4,25 +4,30 @@ A job is claimed for the length of a lease, which its process renews while it li
 two processes have one job. What a dead process had is free again: at once where its host can see that it is gone, when
 the lease ends otherwise. A job whose process died with it several times is given up, so that it cannot stop the rest.
 
-    waiting -> running -> done | failed | rejected
-       ^__________|          (stopped, died, or rejected by the gate with tries left)
+    waiting -> running -> done | failed | rejected | cancelled
+     ^ |  ^_______|       (stopped, died, or rejected by the gate with tries left)
+     v |
+    paused                and a job that waits can be cancelled, too
+
+Here is how processes take jobs; how people ask for them is in `queue`.
 """
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
 from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
 
 from reelops.errors import InputError, MachineError
+from reelops.production.jobs.database import READS_ALONE, open_database, said_by
+from reelops.production.jobs.job import ENDS, Job, JobEvent, LostJobError, State, event_of, is_free, job_of
 from reelops.production.jobs.process import is_gone, this_process
-from reelops.production.jobs.tables import events, jobs, open_database, said_by
+from reelops.production.jobs.tables import events, jobs
 from reelops.shown_address import shown
 from reelops.system.plain_text import spelt_out
 from reelops.tables.json_codec import digest_of_plain
@@ -30,59 +35,8 @@ from reelops.tables.json_codec import digest_of_plain
 LEASE_SECONDS = 120.0
 MOST_ATTEMPTS = 3
 """So often a job is begun without an end of its own before it is given up."""
+CANCELLED = "cancelled as asked"
 _ROWS_AT_ONCE = 500
-
-
-class State(StrEnum):
-    """Where a job is; the last three are ends."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    REJECTED = "rejected"
-
-
-@dataclass(frozen=True)
-class Job:
-    """A job as the ledger has it.
-
-    Attributes:
-        batch: which jobs belong together.
-        position: its place among them, from 1.
-        request: what is wanted, as plain JSON values.
-        attempt: how often it was begun since its last clip, this time included.
-        tries: clips of it that the gate rejected.
-        owner: the process that has it; see `this_process`.
-        result: what became of it, as plain JSON values; None before its first clip.
-        reason: why it failed, was rejected or waits again.
-    """
-
-    id: int
-    batch: str
-    key: str
-    position: int
-    request: Mapping[str, Any]
-    state: State
-    attempt: int
-    tries: int
-    owner: str | None
-    result: Mapping[str, Any] | None
-    reason: str | None
-
-
-@dataclass(frozen=True)
-class JobEvent:
-    """A line of a job's history; `at` in seconds since the epoch."""
-
-    at: float
-    state: State
-    owner: str | None
-    reason: str | None
-
-
-class LostJobError(MachineError):
-    """A job is another process's by now: this one's lease ended while it worked."""
 
 
 class Ledger:
@@ -112,7 +66,7 @@ class Ledger:
         """
         numbered = enumerate(_keyed(requests), start=1)
         entered = 0
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.execute(sa.update(jobs).where(jobs.c.batch == batch).values(position=0))
             while rows := list(islice(numbered, _ROWS_AT_ONCE)):
                 known = self._known_keys(connection, batch, [key for _, (key, _) in rows])
@@ -130,28 +84,43 @@ class Ledger:
         return entered
 
     def claim(self, batch: str, lease_seconds: float = LEASE_SECONDS) -> Job | None:
-        """The first job that waits, which is this process's now; None where none does."""
-        first = (
-            sa.select(jobs)
-            .where(_wanted(batch), jobs.c.state == State.WAITING)
-            .order_by(jobs.c.position)
-            .limit(1)
-            .with_for_update(skip_locked=True)  # SQLite, which has one writer at a time, leaves it out
-        )
-        with self._transaction() as connection:
-            row = connection.execute(first).first()
+        """The job that goes next, which is this process's now; None where none waits.
+
+        That is one of the highest priority; among those the account goes first whose last job was begun longest ago;
+        of its jobs, the first by position.
+        """
+        if not self._is_any(_waiting(batch)):
+            return None
+        with self.transaction() as connection:
+            row = connection.execute(self._next(connection, batch)).first()
             if row is None:
                 return None
-            taken = {"state": State.RUNNING, "attempt": row.attempt + 1, "owner": self.owner}
-            self._change(connection, row.id, None, **taken, lease_until=time.time() + lease_seconds)
-            return _job({**row._mapping, **taken})
+            now = time.time()
+            taken = {"state": State.RUNNING, "attempt": row.attempt + 1, "owner": self.owner, "begun_at": now}
+            taken |= {"lease_until": now + lease_seconds, "cancel_asked": None}
+            self.change(connection, row.id, None, **taken)
+            return job_of({**row._mapping, **taken})
 
     def renew(self, lease_seconds: float = LEASE_SECONDS) -> int:
         """Keeps all jobs that this process has for so long from now; how many these are."""
-        ours = (jobs.c.owner == self.owner) & (jobs.c.state == State.RUNNING)
-        with self._transaction() as connection:
-            renewed = sa.update(jobs).where(ours).values(lease_until=time.time() + lease_seconds)
+        with self.transaction() as connection:
+            renewed = sa.update(jobs).where(self._ours()).values(lease_until=time.time() + lease_seconds)
             return connection.execute(renewed).rowcount
+
+    def attend(self, progress: Mapping[int, Mapping[str, Any]]) -> dict[int, bool]:
+        """Notes how far jobs are that this process has; for each job that it still has, whether its end is asked for.
+
+        Args:
+            progress: by the number of the job; what is another process's by now is left out.
+        """
+        if progress:
+            with self.transaction() as connection:
+                for job, told in progress.items():
+                    noted = sa.update(jobs).where(self._ours(), jobs.c.id == job).values(progress=dict(told))
+                    connection.execute(noted)
+        with self.reading() as connection:
+            found = connection.execute(sa.select(jobs.c.id, jobs.c.cancel_asked).where(self._ours()))
+            return {row.id: row.cancel_asked is not None for row in found}
 
     def finish(self, job: Job, state: State, result: Mapping[str, Any] | None, reason: str | None = None) -> None:
         """The end of a job.
@@ -177,28 +146,38 @@ class Ledger:
         """
         self._hand_back(job, reason, state=State.WAITING, attempt=job.attempt if counts else job.attempt - 1)
 
+    def recovers_nothing(self, batch: str) -> bool:
+        """Whether `recover` would find nothing; takes no lock for writing."""
+        of_batch = jobs.c.batch == batch
+        running = sa.select(jobs.c.owner, jobs.c.lease_until).where(of_batch, jobs.c.state == State.RUNNING)
+        with self.reading() as connection:
+            if any(is_free(row) for row in connection.execute(running)):
+                return False
+        return not self._is_any(_overdue(batch))
+
     def recover(self, batch: str, most_attempts: int = MOST_ATTEMPTS) -> int:
         """Frees the jobs of processes that are gone, or whose lease has ended; how many these were.
 
-        Whoever waits for jobs calls it now and then. One that was begun `most_attempts` times fails for good.
+        Whoever waits for jobs calls it now and then. One that was begun `most_attempts` times fails for good, and so
+        does one that waits beyond its deadline; one whose end was asked for has come to it.
         """
+        if self.recovers_nothing(batch):
+            return 0
         running = (
             sa.select(jobs)
             .where(jobs.c.batch == batch, jobs.c.state == State.RUNNING)
             .with_for_update(skip_locked=True)
         )
         freed = 0
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             for row in connection.execute(running).all():
-                if not _is_free(row):
-                    continue
-                how = "ended with it" if is_gone(row.owner) else "was not heard of for its lease"
-                reason = f"the process that made it ({row.owner}) {how}"
-                ended = row.attempt >= most_attempts
-                told = f"{reason}; begun {row.attempt} times, it is given up" if ended else reason
-                state = State.FAILED if ended else State.WAITING
-                self._change(connection, row.id, told, state=state, owner=None, lease_until=None)
-                freed += 1
+                if is_free(row):
+                    state, told = _after_loss(row, most_attempts)
+                    self.change(connection, row.id, told, state=state, owner=None, lease_until=None)
+                    freed += 1
+            overdue = sa.select(jobs.c.id).where(_overdue(batch)).with_for_update(skip_locked=True)
+            for row in connection.execute(overdue).all():
+                self.change(connection, row.id, "its deadline passed before it was begun", state=State.FAILED)
         return freed
 
     def begin_anew(self, batch: str, state: State, tries_below: int | None = None) -> int:
@@ -210,17 +189,17 @@ class Ledger:
         ended = (jobs.c.batch == batch) & (jobs.c.state == state)
         if tries_below is not None:
             ended &= jobs.c.tries < tries_below
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             found = connection.execute(sa.select(jobs.c.id, jobs.c.tries).where(ended)).all()
             for row in found:
                 tries = row.tries + (state is State.REJECTED)
-                self._change(connection, row.id, "asked for again", state=State.WAITING, attempt=0, tries=tries)
+                self.change(connection, row.id, "asked for again", state=State.WAITING, attempt=0, tries=tries)
             return len(found)
 
     def counts(self, batch: str) -> dict[State, int]:
         """How many jobs of a batch are in each state."""
         by_state = sa.select(jobs.c.state, sa.func.count()).where(_wanted(batch)).group_by(jobs.c.state)
-        with self._transaction() as connection:
+        with self.reading() as connection:
             found = {State(state): number for state, number in connection.execute(by_state)}
         return {state: found.get(state, 0) for state in State}
 
@@ -230,38 +209,79 @@ class Ledger:
         while True:
             further = (jobs.c.batch == batch) & (jobs.c.position > after)
             some = sa.select(jobs).where(further).order_by(jobs.c.position).limit(_ROWS_AT_ONCE)
-            with self._transaction() as connection:
+            with self.reading() as connection:
                 rows = connection.execute(some).all()
             if not rows:
                 return
-            yield from (_job({**row._mapping}) for row in rows)
+            yield from (job_of({**row._mapping}) for row in rows)
             after = rows[-1].position
 
     def history(self, job: Job) -> list[JobEvent]:
         """What happened to a job, in order."""
         found = sa.select(events).where(events.c.job == job.id).order_by(events.c.id)
-        with self._transaction() as connection:
+        with self.reading() as connection:
             rows = connection.execute(found).all()
-        return [JobEvent(row.at, State(row.state), row.owner, row.reason) for row in rows]
+        return [event_of(row) for row in rows]
 
     def close(self) -> None:
         self._engine.dispose()
 
+    def _ours(self) -> sa.ColumnElement[bool]:
+        return (jobs.c.owner == self.owner) & (jobs.c.state == State.RUNNING)
+
+    def _is_any(self, which: sa.ColumnElement[bool]) -> bool:
+        with self.reading() as connection:
+            return connection.execute(sa.select(jobs.c.id).where(which).limit(1)).first() is not None
+
+    def _next(self, connection: sa.Connection, batch: str) -> sa.Select[Any]:
+        """The row of the job that goes next; see `claim`."""
+        others = jobs.alias()
+        last_begun = (
+            sa.select(sa.func.max(others.c.begun_at))
+            .where(others.c.account == jobs.c.account, others.c.batch == batch)
+            .scalar_subquery()
+        )
+        first = connection.execute(
+            sa.select(jobs.c.priority, jobs.c.account)
+            .where(_waiting(batch))
+            .group_by(jobs.c.priority, jobs.c.account)
+            .order_by(jobs.c.priority.desc(), sa.func.coalesce(last_begun, 0.0), sa.func.min(jobs.c.position))
+            .limit(1)
+        ).first()
+        priority, account = first or (0, None)
+        return (
+            sa.select(jobs)
+            .where(_waiting(batch), jobs.c.priority == priority, jobs.c.account.is_not_distinct_from(account))
+            .order_by(jobs.c.position)
+            .limit(1)
+            .with_for_update(skip_locked=True)  # SQLite, which has one writer at a time, leaves it out
+        )
+
     def _hand_back(self, job: Job, reason: str | None, **changes: Any) -> None:
-        still_ours = (jobs.c.owner == self.owner) & (jobs.c.state == State.RUNNING) & (jobs.c.attempt == job.attempt)
-        with self._transaction() as connection:
-            ours = sa.select(jobs.c.id).where(jobs.c.id == job.id, still_ours).with_for_update()
-            if connection.execute(ours).first() is None:
+        still_ours = self._ours() & (jobs.c.attempt == job.attempt)
+        with self.transaction() as connection:
+            ours = sa.select(jobs.c.cancel_asked).where(jobs.c.id == job.id, still_ours).with_for_update()
+            row = connection.execute(ours).first()
+            if row is None:
                 raise LostJobError(
                     f"Job {job.position} of {job.batch} is another process's by now: this one was not heard of for its "
                     "lease. What became of it there counts."
                 )
-            self._change(connection, job.id, reason, **changes, owner=None, lease_until=None)
+            if row.cancel_asked is not None and changes["state"] is State.WAITING:
+                changes["state"], reason = State.CANCELLED, CANCELLED
+            self.change(connection, job.id, reason, **changes, owner=None, lease_until=None)
 
-    def _change(self, connection: sa.Connection, job: int, reason: str | None, **changes: Any) -> None:
+    def change(self, connection: sa.Connection, job: int, reason: str | None, **changes: Any) -> None:
+        """A job's next state with whatever else changes, and its line in the history."""
         reason = None if reason is None else spelt_out(reason)  # names of files are in it, which may be no Unicode
-        connection.execute(sa.update(jobs).where(jobs.c.id == job).values(**changes, reason=reason))
-        line = {"job": job, "at": time.time(), "state": changes["state"], "owner": self.owner, "reason": reason}
+        now = time.time()
+        changes |= {"reason": reason, "progress": sa.null(), "ended_at": now if changes["state"] in ENDS else None}
+        connection.execute(sa.update(jobs).where(jobs.c.id == job).values(**changes))
+        self.note(connection, job, changes["state"], reason)
+
+    def note(self, connection: sa.Connection, job: int, state: State, reason: str | None) -> None:
+        """A line in a job's history."""
+        line = {"job": job, "at": time.time(), "state": state, "owner": self.owner, "reason": reason}
         connection.execute(sa.insert(events).values(**line))
 
     def _require_nobodys(self, connection: sa.Connection, batch: str, waiting: sa.ColumnElement[bool]) -> None:
@@ -269,7 +289,7 @@ class Ledger:
         running = sa.select(jobs.c.owner, jobs.c.lease_until).where(
             jobs.c.batch == batch, jobs.c.state == State.RUNNING
         )
-        others = [row.owner for row in connection.execute(running) if row.owner != self.owner and not _is_free(row)]
+        others = [row.owner for row in connection.execute(running) if row.owner != self.owner and not is_free(row)]
         if number and others:
             raise InputError(
                 f"Another run ({others[0]}) makes jobs of {batch}, of which {number} that wait are not among these. "
@@ -281,19 +301,52 @@ class Ledger:
         return set(connection.execute(found).scalars())
 
     @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
+    def transaction(self) -> Iterator[sa.Connection]:
+        """All of what is written within it, or nothing.
+
+        Raises:
+            MachineError: the database failed.
+        """
+        with self._told_of_failures(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """One moment's state; waits for nobody who writes, and writes nothing.
+
+        Raises:
+            MachineError: the database failed.
+        """
+        with self._told_of_failures(), self._engine.execution_options(**{READS_ALONE: True}).begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _told_of_failures(self) -> Iterator[None]:
         try:
-            with self._engine.begin() as connection:
-                yield connection
+            yield
         except sa.exc.SQLAlchemyError as error:
             raise MachineError(
                 f"The ledger of jobs {shown(self.uri)} failed: {said_by(error)}. What it has is kept; run it again."
             ) from error
 
 
-def _is_free(running: Any) -> bool:
-    """Whether a job that runs is anybody's, by its columns `owner` and `lease_until`."""
-    return is_gone(running.owner) or running.lease_until <= time.time()
+def _after_loss(row: Any, most_attempts: int) -> tuple[State, str]:
+    """The state of a job whose process is gone, and what is said of it."""
+    how = "ended with it" if is_gone(row.owner) else "was not heard of for its lease"
+    reason = f"the process that made it ({row.owner}) {how}"
+    if row.cancel_asked is not None:
+        return State.CANCELLED, CANCELLED
+    if row.attempt >= most_attempts:
+        return State.FAILED, f"{reason}; begun {row.attempt} times, it is given up"
+    return State.WAITING, reason
+
+
+def _waiting(batch: str) -> sa.ColumnElement[bool]:
+    return _wanted(batch) & (jobs.c.state == State.WAITING)
+
+
+def _overdue(batch: str) -> sa.ColumnElement[bool]:
+    return _waiting(batch) & (jobs.c.deadline < time.time())
 
 
 def _wanted(batch: str) -> sa.ColumnElement[bool]:
@@ -310,8 +363,14 @@ def _keyed(requests: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping
         yield (digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"), request
 
 
+def new_uid() -> str:
+    """A name for a job that nobody can guess, and that can be a file's."""
+    return secrets.token_hex(12)
+
+
 def _new_job(batch: str, key: str, position: int, request: Mapping[str, Any]) -> dict[str, Any]:
     return {
+        "uid": new_uid(),
         "batch": batch,
         "key": key,
         "position": position,
@@ -319,9 +378,6 @@ def _new_job(batch: str, key: str, position: int, request: Mapping[str, Any]) ->
         "state": State.WAITING,
         "attempt": 0,
         "tries": 0,
+        "priority": 0,
+        "created_at": time.time(),
     }
-
-
-def _job(row: Mapping[str, Any]) -> Job:
-    fields = {name: row[name] for name in Job.__dataclass_fields__}
-    return Job(**{**fields, "state": State(fields["state"])})
