@@ -12,6 +12,10 @@ from typer.core import TyperCommand, TyperGroup
 COMMANDS = {
     "generate": "Turn a picture and a sentence into a short clip, scored, judged and logged.",
     "batch": "Turn the orders of a file into clips, each scored, judged and logged.",
+    "serve": "Serve the API on this machine, with a worker that makes the clips.",
+    "worker": "Make the clips that the service was asked for, until it is stopped.",
+    "jobs": "Look at the jobs of the service, and cancel, pause, move or retry them.",
+    "keys": "Create, list, rotate and revoke keys of the API.",
     "score": "Score clips, and judge them by the limits of params.yaml.",
     "info": "Show what is in videos and pictures: size, exact rate, frames, sound, and how ReelOps made them.",
     "doctor": "Say what this machine can run, and why not what it cannot.",

@@ -85,6 +85,12 @@ def _pretrain(config: Config) -> None:
     config.block("pretrain", PretrainParams)
 
 
+def _service(config: Config) -> None:
+    from reelops.service.limits import load_limits
+
+    load_limits(config)
+
+
 CHECKS: Mapping[str, Callable[[Config], None]] = {
     "profiles": _profiles,
     "detail": _detail,
@@ -95,6 +101,7 @@ CHECKS: Mapping[str, Callable[[Config], None]] = {
     "latents": _latents,
     "train": _train,
     "validate": _validate,
+    "service": _service,
     "benchmark": _benchmark,
     "pretrain": _pretrain,
 }

@@ -60,7 +60,7 @@ def _version(connection: sa.Connection) -> str | None:
     """The version of the tables that are there; None where there are none."""
     there = sa.inspect(connection)
     if there.has_table("alembic_version"):
-        return connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+        return str(connection.scalar(sa.text("SELECT version_num FROM alembic_version")))
     if there.has_table("ledger_schema"):  # made before there was a second version
         return str(connection.scalar(sa.text("SELECT version FROM ledger_schema")))
     return None

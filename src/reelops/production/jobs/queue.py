@@ -47,7 +47,7 @@ class Wish:
     """A job that somebody asks for.
 
     Attributes:
-        request: what is wanted, as plain JSON values.
+        request: what is wanted, as plain JSON values; its clip is called by the job's uid.
         account: for whom.
         quota: how many jobs of the account may be there that have not ended.
         priority: a higher one goes first, from -100 to 100.
@@ -158,6 +158,20 @@ class JobQueue:
             rows = connection.execute(sa.select(events).where(which).order_by(events.c.id)).all()
         return [event_of(row) for row in rows]
 
+    def last_event(self) -> int:
+        """The number of the last line in any job's history."""
+        with self.ledger.reading() as connection:
+            return connection.scalar(sa.select(sa.func.max(events.c.id))) or 0
+
+    def news(self, after: int) -> tuple[list[tuple[int, JobEvent]], dict[int, Mapping[str, Any]]]:
+        """What happened after a line of the history, by the number of the job; and how far the jobs are that run."""
+        happened = sa.select(events).where(events.c.id > after).order_by(events.c.id)
+        running = self._visible(None) & (jobs.c.state == State.RUNNING) & jobs.c.progress.is_not(None)
+        with self.ledger.reading() as connection:
+            lines = [(row.job, event_of(row)) for row in connection.execute(happened)]
+            rows = connection.execute(sa.select(jobs.c.id, jobs.c.progress).where(running)).all()
+        return lines, {row.id: row.progress for row in rows if row.progress is not None}
+
     def cancel(self, uid: str, account: str | None = None) -> Job:
         """Ends a job: at once where it waits, within a step of its work where it runs; one that has ended stays so.
 
@@ -252,11 +266,12 @@ class JobQueue:
             return job
 
     def _entered(self, connection: sa.Connection, wish: Wish, digest: str) -> Job:
+        uid = new_uid()
         new = {
-            "uid": new_uid(),
+            "uid": uid,
             "batch": self.name,
             "position": 0,
-            "request": dict(wish.request),
+            "request": {**wish.request, "output": uid},
             "state": State.WAITING,
             "attempt": 0,
             "tries": 0,
@@ -267,7 +282,7 @@ class JobQueue:
             "created_at": time.time(),
         }
         # Equal requests are jobs of their own here, so the uid is part of the key.
-        entered = sa.insert(jobs).values(**new, key=f"{digest}-{new['uid']}").returning(jobs.c.id)
+        entered = sa.insert(jobs).values(**new, key=f"{digest}-{uid}").returning(jobs.c.id)
         number = connection.execute(entered).scalar_one()
         connection.execute(sa.update(jobs).where(jobs.c.id == number).values(position=number))
         self.ledger.note(connection, number, State.WAITING, None)

@@ -1,0 +1,95 @@
+"""The app: built from what it uses, which is handed in."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import RedirectResponse
+
+import reelops
+from reelops.service.access import COOKIE, Access
+from reelops.service.callers import NotKnownError
+from reelops.service.desk import JobDesk
+from reelops.service.envelope import Envelope
+from reelops.service.measures import Measures
+from reelops.service.news import JobNews
+from reelops.service.problems import Problem, add_handlers
+from reelops.service.routes import artifacts, events, generate, health, jobs, models
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_FORM_BYTES = 1_000_000
+"""Of a request beside the file in it."""
+_ROUTERS = (generate.router, jobs.router, events.router, artifacts.router, models.router, health.router)
+_DESCRIPTION = (
+    "A picture and a sentence become a short clip, scored and judged. Jobs are kept in a ledger that outlives every "
+    "process. Problems are told as RFC 9457 has it, each with what to do next."
+)
+
+
+def build_app(
+    desk: JobDesk,
+    session: str | None = None,
+    hosts: Collection[str] | None = LOOPBACK_NAMES,
+    further: Collection[APIRouter] = (),
+) -> FastAPI:
+    """The API.
+
+    Args:
+        session: the token of whoever uses this machine itself; None: keys alone are known.
+        hosts: names by which it may be asked; None: any.
+        further: routes of front ends that stand on the same desk.
+    """
+    news, measures = JobNews(desk.queue), Measures()
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with news.running():
+            yield
+
+    app = FastAPI(
+        title="ReelOps",
+        version=reelops.__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,  # they load scripts from elsewhere
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.desk, app.state.news, app.state.measures = desk, news, measures
+    app.state.access = Access(desk.keys, session)
+    add_handlers(app)
+    for router in (*_ROUTERS, *further):
+        app.include_router(router)
+    app.add_api_route("/session", _begin_session, methods=["GET"], include_in_schema=False)
+    app.add_middleware(
+        Envelope, hosts=hosts, most_bytes=desk.limits.most_upload_bytes + _FORM_BYTES, observe=measures.observe
+    )
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign] # as FastAPI's own documentation does it
+    return app
+
+
+async def _begin_session(request: Request, token: Annotated[str, Query(max_length=200)] = "") -> RedirectResponse:
+    """Lets a browser of this machine in: the address that `reelops serve` prints leads here, and on to the page."""
+    session: str | None = request.app.state.access.session
+    if session is None or not secrets.compare_digest(token.encode(), session.encode()):
+        raise NotKnownError("The token is not that of this service. Use the address that reelops serve printed.")
+    answer = RedirectResponse("/", 303)
+    answer.set_cookie(COOKIE, session, httponly=True, samesite="strict", max_age=30 * 24 * 3600)
+    return answer
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """The description of the API, with the one schema that all problems have."""
+    if app.openapi_schema is None:
+        made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        schemas = made.setdefault("components", {}).setdefault("schemas", {})
+        schemas["Problem"] = Problem.model_json_schema()
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        app.openapi_schema = made
+    return app.openapi_schema

@@ -1,0 +1,73 @@
+"""Which addresses the service asks by itself: public ones alone, and the one that was checked is the one that is asked.
+
+A name is resolved once; every address that it has is looked at; and the connection goes to the address that was looked
+at, so that a name which answers otherwise the second time changes nothing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from reelops.errors import InputError
+
+
+class ForbiddenAddressError(InputError):
+    """An address that the service does not ask."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A server that may be asked.
+
+    Attributes:
+        address: the one of its addresses that is to be used.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    address: str
+
+
+def checked_target(url: str, allow_private: bool = False) -> Target:
+    """The server of an address, if the service may ask it.
+
+    Args:
+        allow_private: let addresses of private networks and of this machine pass, too.
+
+    Raises:
+        ForbiddenAddressError: it is no address of a web server, or not one of the public network.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ForbiddenAddressError(f"{url[:200]!r} is no address: {error}.") from error
+    if parts.scheme not in ("http", "https") or not host:
+        raise ForbiddenAddressError(f"{url[:200]!r} is no address of a web server; it begins with https://.")
+    if parts.username is not None or parts.password is not None:
+        raise ForbiddenAddressError("An address with a user or password in it is not asked; leave them out.")
+    port = port or (443 if parts.scheme == "https" else 80)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise ForbiddenAddressError(f"{host[:200]} has no address; check it.") from error
+    addresses = [str(one[4][0]) for one in found]
+    if not allow_private and (inner := next((one for one in addresses if not is_public(one)), None)):
+        raise ForbiddenAddressError(
+            f"{host[:200]} is {inner}, which is no address of the public network; the service asks none of those."
+        )
+    return Target(parts.scheme, host, port, addresses[0])
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the public network; also of those within an IPv6 address."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if inner is not None and not inner.is_global:
+            return False
+    return ip.is_global and not ip.is_multicast

@@ -1,0 +1,118 @@
+"""POST /generate-video: a picture and a sentence become a job, or, for whoever waits, a clip."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Header, Response, UploadFile
+from pydantic import ConfigDict, Field, create_model
+from starlette.concurrency import run_in_threadpool
+
+from reelops.production.jobs.job import Job
+from reelops.production.jobs.queue import HIGHEST_PRIORITY
+from reelops.service.access import Asking
+from reelops.service.answers import JobAnswer, job_answer
+from reelops.service.callers import Caller
+from reelops.service.desk import JobDesk
+from reelops.service.news import JobNews
+from reelops.service.orders import FIELDS, Mode
+from reelops.service.routes.desks import AtDesk, Listening
+from reelops.service.routes.told import PROBLEMS
+
+router = APIRouter(tags=["clips"])
+MOST_WAIT_SECONDS = 300
+_WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,4})(?:$|[,;\s])")
+_LONGEST_KEY = 255
+
+
+def _fields() -> dict[str, Any]:
+    """The fields of an order, as a form has them: an adapter by its name."""
+    made: dict[str, Any] = {name: (field.annotation, field) for name, field in FIELDS.items()}
+    made["adapter"] = (str | None, Field(default=None, max_length=200, description="An adapter, by its name."))
+    made["profile"] = (str | None, Field(default=None, max_length=200, description="A profile of params.yaml."))
+    return made
+
+
+_Order: Any = create_model("Order", __config__=ConfigDict(extra="forbid"), **_fields())
+
+
+class GenerateForm(_Order):  # type: ignore[misc] # its fields are those of an order, which are declared in one place
+    """A picture, a sentence, and whatever else an order may say."""
+
+    image: UploadFile = Field(
+        description="The picture that the clip starts from: PNG, JPEG, WebP, AVIF, TIFF, GIF, BMP."
+    )
+    mode: Mode = Field(
+        default="optimized",
+        description="optimized: as the profile says, with the picture's own detail. baseline: as it is generated.",
+    )
+    priority: int = Field(default=0, ge=-HIGHEST_PRIORITY, le=HIGHEST_PRIORITY, description="A higher one goes first.")
+    deadline: datetime | None = Field(default=None, description="The job is not begun later; RFC 3339.")
+    webhook: str | None = Field(
+        default=None, max_length=2000, description="An https address that is told of the job's end."
+    )
+
+
+@router.post(
+    "/generate-video",
+    status_code=HTTPStatus.ACCEPTED,
+    response_model=JobAnswer,
+    responses={
+        200: {"model": JobAnswer, "description": "The clip, for whoever waited: `Prefer: wait=SECONDS`."},
+        **PROBLEMS,
+    },
+    summary="Ask for a clip",
+)
+async def generate_video(
+    form: Annotated[GenerateForm, Form(media_type="multipart/form-data")],
+    caller: Asking,
+    desk: AtDesk,
+    news: Listening,
+    response: Response,
+    prefer: Annotated[str, Header(max_length=200, description="wait=SECONDS waits for the clip, 300 at most.")] = "",
+    idempotency_key: Annotated[
+        str | None,
+        Header(max_length=_LONGEST_KEY, description="The same key again gives the same job, and no second clip."),
+    ] = None,
+) -> dict[str, Any]:
+    """Enters a job and answers with it at once (202, with its address in `Location`). With `Prefer: wait=SECONDS` the
+    answer comes when the clip is there (200), or after so many seconds with the job as it is by then (202)."""
+    job = await run_in_threadpool(_submit, desk, caller, form, idempotency_key)
+    if (found := _WAIT.search(prefer)) is not None:
+        job = await ended(desk, news, caller, job, min(int(found[1]), MOST_WAIT_SECONDS))
+        response.headers["Preference-Applied"] = f"wait={found[1]}"
+    response.headers["Location"] = f"/jobs/{job.uid}"
+    response.status_code = HTTPStatus.OK if job.has_ended else HTTPStatus.ACCEPTED
+    return job_answer(job)
+
+
+def _submit(desk: JobDesk, caller: Caller, form: GenerateForm, idempotency_key: str | None) -> Job:
+    picture = desk.uploads.keep(form.image.file, form.image.filename)
+    return desk.submit(
+        caller,
+        picture,
+        {name: getattr(form, name) for name in FIELDS},
+        form.mode,
+        form.priority,
+        None if form.deadline is None else form.deadline.timestamp(),
+        idempotency_key,
+        form.webhook,
+    )
+
+
+async def ended(desk: JobDesk, news: JobNews, caller: Caller, job: Job, seconds: float) -> Job:
+    """The job once it has ended, or as it is after so many seconds."""
+    async with news.of(job) as mine:
+        job = await run_in_threadpool(desk.job, caller, job.uid)
+        try:
+            async with asyncio.timeout(seconds):
+                while not job.has_ended:
+                    if (await mine.get()).event is not None:
+                        job = await run_in_threadpool(desk.job, caller, job.uid)
+        except TimeoutError:
+            pass
+    return job
