@@ -24,16 +24,13 @@ def register(app: typer.Typer) -> None:
     jobs = typer.Typer(
         no_args_is_help=True, help="Look at the jobs of the service, and cancel, pause, move or retry them."
     )
-    for name, command in {
-        "list": list_jobs,
-        "show": show,
-        "cancel": cancel,
-        "pause": pause,
-        "resume": resume,
-        "retry": retry,
-        "move": move,
-    }.items():
-        jobs.command(name)(command)
+    jobs.command("list")(list_jobs)
+    jobs.command()(show)
+    jobs.command()(cancel)
+    jobs.command()(pause)
+    jobs.command()(resume)
+    jobs.command()(retry)
+    jobs.command()(move)
     app.add_typer(jobs, name="jobs")
 
 

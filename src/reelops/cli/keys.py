@@ -23,8 +23,10 @@ _SECONDS_A_DAY = 86_400.0
 
 def register(app: typer.Typer) -> None:
     keys = typer.Typer(no_args_is_help=True, help="Create, list, rotate and revoke keys of the API.")
-    for command in (create, list_keys, rotate, revoke):
-        keys.command("list" if command is list_keys else command.__name__)(command)
+    keys.command()(create)
+    keys.command("list")(list_keys)
+    keys.command()(rotate)
+    keys.command()(revoke)
     app.add_typer(keys, name="keys")
 
 
