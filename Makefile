@@ -48,8 +48,9 @@ adapter: setup ## train and validate the adapter that params.yaml describes, fro
 	@$(WITHOUT_GIT); PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro
 
 .PHONY: test
+# The many commands that tests start compile our code once, also in a container that keeps no bytecode.
 test: setup ## run the tests; some of them: make test TESTS=tests/unit WORKERS=0
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
+	@unset PYTHONDONTWRITEBYTECODE; OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 .PHONY: fuzz
 fuzz: setup ## try damaged files on everything that reads them, an hour or so: make fuzz FUZZ="--only pictures --seed 1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import subprocess
 import sys
@@ -20,16 +21,37 @@ def test_a_commands_line_in_the_list_is_the_first_paragraph_of_its_own_help(name
     assert COMMANDS[name] == paragraph.replace("\n", " ")
 
 
-@pytest.mark.parametrize("command", [None, *COMMANDS])
-def test_help_loads_no_model_and_no_other_commands_module(command: str | None) -> None:
-    program = (
-        "import sys; from reelops.cli import build_app\n"
-        f"try: build_app()({[command] if command else []} + ['--help'], standalone_mode=False)\n"
-        f"finally: print('LOADED', sorted({HEAVY} & sys.modules.keys()),\n"
-        f"    [name for name in {list(COMMANDS)} if 'reelops.cli.' + name in sys.modules])"
-    )
+@pytest.fixture(scope="module")
+def loaded() -> dict[str, tuple[list[str], list[str]]]:
+    """What each command's help has loaded, in a process of its own: a copy of one that has only shown the list."""
+    program = f"""
+import json, os, sys
+from reelops.cli import build_app
+
+def note(command):
+    try:
+        build_app()([*filter(None, [command]), "--help"], standalone_mode=False)
+    finally:
+        modules = [name for name in {list(COMMANDS)} if "reelops.cli." + name in sys.modules]
+        print("LOADED", json.dumps([command, sorted({HEAVY} & sys.modules.keys()), modules]), flush=True)
+
+note("")
+for command in {list(COMMANDS)}:
+    if not os.fork():
+        note(command)
+        os._exit(0)
+    os.wait()
+"""
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
-    assert done.stdout.splitlines()[-1] == f"LOADED [] {[command] if command else []}", done.stdout + done.stderr
+    told = [json.loads(line.removeprefix("LOADED ")) for line in done.stdout.splitlines() if line.startswith("LOADED ")]
+    return {command: (heavy, modules) for command, heavy, modules in told}
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_loads_no_model_and_no_other_commands_module(
+    command: str, loaded: dict[str, tuple[list[str], list[str]]]
+) -> None:
+    assert loaded[command] == ([], [command] if command else [])
 
 
 def test_completion_knows_the_names_of_commands_and_their_options(monkeypatch: pytest.MonkeyPatch) -> None:
