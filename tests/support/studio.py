@@ -119,7 +119,7 @@ def wait_for(process: subprocess.Popen[str], happens: Callable[[], bool]) -> Non
     deadline = time.monotonic() + START_SECONDS
     while not happens() and process.poll() is None:
         assert time.monotonic() < deadline, "the moment never came"
-        time.sleep(0.0005)
+        time.sleep(0.002)
 
 
 def read_to_line(process: subprocess.Popen[str], start: str) -> list[str]:
