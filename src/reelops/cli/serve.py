@@ -50,6 +50,7 @@ def serve(
         from reelops.service.access import session_token
         from reelops.service.app import LOOPBACK_NAMES, build_app
         from reelops.service.desk import open_desk
+        from reelops.service.page.site import router as page_routes
         from reelops.service.server import is_loopback, listen, worker_beside
         from reelops.service.server import serve as answer
     except ImportError as error:
@@ -64,7 +65,7 @@ def serve(
             "reelops keys create NAME."
         )
     session = session_token(config.home / "service") if own else None
-    app = build_app(desk, session, LOOPBACK_NAMES if own else None)
+    app = build_app(desk, session, LOOPBACK_NAMES if own else None, [page_routes])
     listening = listen(host, port)
     address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
     page = address if session is None else f"{address}/session?token={session}"

@@ -73,13 +73,16 @@ class CameraMovesGenerator:
         instead = "" if request.moves else f"; the camera does a {request.phrase}"
         return (f"{request.described()}{instead}", *_without_effect(order), *self._plan(order)[1].notes)
 
+    def plan(self, order: ClipOrder, picture: tuple[int, int]) -> tuple[ClipFormat, Finish]:
+        """See `Generator`. Nothing is to be done afterwards: the picture itself is filmed, at the finished size."""
+        clip, notes = self._format_of(order, picture)
+        return clip, Finish(clip.num_frames, clip.width, clip.height, notes=notes)
+
     def _plan(self, order: ClipOrder) -> tuple[ClipFormat, Finish]:
-        """The format, after which nothing is to be done: the picture itself is filmed, at the finished size."""
         from reelops.video.picture import probe_picture
 
         found = probe_picture(order.picture)
-        clip, notes = self._format_of(order, (found.width, found.height))
-        return clip, Finish(clip.num_frames, clip.width, clip.height, notes=notes)
+        return self.plan(order, (found.width, found.height))
 
     def generate(self, order: ClipOrder, context: RunContext = QUIET) -> Generation:
         """See `Generator`; frames are drawn as they are read."""

@@ -71,14 +71,17 @@ class CogVideoXGenerator:
         """See `Generator`."""
         return (*notes_on(order, find_profile(order.profile, self._config)), *self._plan(order)[1].notes)
 
+    def plan(self, order: ClipOrder, picture: tuple[int, int]) -> tuple[ClipFormat, Finish]:
+        """See `Generator`."""
+        profile = find_profile(order.profile, self._config)
+        clip = _clip_format(order, profile, picture[0] / picture[1])
+        return clip, plan_finish(order, clip, picture, profile.size)
+
     def _plan(self, order: ClipOrder) -> tuple[ClipFormat, Finish]:
-        """The format of what is generated, and what becomes of it; what cannot be made is refused."""
         from reelops.video.picture import probe_picture
 
-        profile = find_profile(order.profile, self._config)
         found = probe_picture(order.picture)
-        clip = _clip_format(order, profile, found.width / found.height)
-        return clip, plan_finish(order, clip, (found.width, found.height), profile.size)
+        return self.plan(order, (found.width, found.height))
 
     def generate(self, order: ClipOrder, context: RunContext = QUIET) -> Generation:
         """See `Generator`. All frames are there when it returns: the model makes them at once."""

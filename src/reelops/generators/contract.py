@@ -97,6 +97,16 @@ class Generator(Protocol):
             WeightsError: what the profile names is not there.
         """
 
+    def plan(self, order: ClipOrder, picture: tuple[int, int]) -> tuple[ClipFormat, Finish]:
+        """The format of what is generated, and what becomes of it.
+
+        Args:
+            picture: width and height in pixels, upright; the order's own is not looked at.
+
+        Raises:
+            InputError: such a clip cannot be made.
+        """
+
     def notes(self, order: ClipOrder) -> tuple[str, ...]:
         """What the user should know before the work: what was understood of the prompt, what has no effect.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 from importlib import resources
 from pathlib import Path
@@ -51,6 +52,14 @@ def asset(package: str, name: str) -> str:
 def style(package: str, name: str) -> str:
     """The common style, and after it a page's own."""
     return asset(__package__, "page.css") + asset(package, name)
+
+
+def safe_json(value: Any) -> str:
+    """JSON that no text in it can leave: a name such as `</script>` stays a name inside a script element."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for mark in "<>&\u2028\u2029":
+        text = text.replace(mark, f"\\u{ord(mark):04x}")
+    return text
 
 
 def security(css: str, script: str | None = None, also: str = "") -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
@@ -21,6 +21,7 @@ COOKIE = "reelops_session"
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _KNOWN_SECONDS = 2.0
 _MOST_KNOWN = 10_000
+_COOKIE_SECONDS = 30 * 24 * 3600
 bearer = HTTPBearer(
     auto_error=False, description="A key of `reelops keys create`, or the session token that `serve` prints."
 )
@@ -115,6 +116,12 @@ def require_own_page(request: Request) -> None:
     ours = f"{request.url.scheme}://{request.headers.get('host', '')}"
     if origin != ours and not (origin is None and site == "same-origin"):
         raise NotAllowedError("This was asked by the page of another site. Use the service's own page, or a key.")
+
+
+def remember(answer: Response, secret: str, request: Request) -> None:
+    """Lets the browser that gets this answer in from here on; no script and no other site sees the cookie."""
+    is_secure = request.url.scheme == "https"
+    answer.set_cookie(COOKIE, secret, max_age=_COOKIE_SECONDS, httponly=True, samesite="strict", secure=is_secure)
 
 
 def session_token(folder: Path) -> str:

@@ -12,19 +12,21 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import RedirectResponse
 
 import reelops
-from reelops.service.access import COOKIE, Access
+from reelops.service.access import Access, remember
 from reelops.service.callers import NotKnownError
 from reelops.service.desk import JobDesk
 from reelops.service.envelope import Envelope
 from reelops.service.measures import Measures
 from reelops.service.news import JobNews
 from reelops.service.problems import Problem, add_handlers
-from reelops.service.routes import artifacts, events, generate, health, jobs, models
+from reelops.service.routes import artifacts, events, generate, health, jobs, models, pictures, plan, scores, votes
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _FORM_BYTES = 1_000_000
 """Of a request beside the file in it."""
-_ROUTERS = (generate.router, jobs.router, events.router, artifacts.router, models.router, health.router)
+_ROUTERS = tuple(
+    one.router for one in (generate, plan, jobs, events, artifacts, pictures, scores, votes, models, health)
+)
 _DESCRIPTION = (
     "A picture and a sentence become a short clip, scored and judged. Jobs are kept in a ledger that outlives every "
     "process. Problems are told as RFC 9457 has it, each with what to do next."
@@ -79,7 +81,7 @@ async def _begin_session(request: Request, token: Annotated[str, Query(max_lengt
     if session is None or not secrets.compare_digest(token.encode(), session.encode()):
         raise NotKnownError("The token is not that of this service. Use the address that reelops serve printed.")
     answer = RedirectResponse("/", 303)
-    answer.set_cookie(COOKIE, session, httponly=True, samesite="strict", max_age=30 * 24 * 3600)
+    remember(answer, session, request)
     return answer
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reelops.clip import DEFAULT_PROFILE
+from reelops.clip import DEFAULT_PROFILE, ClipFormat
+from reelops.generators.finish import Finish
 from reelops.params import Config
 from reelops.production.batch.requests import Request
 from reelops.production.jobs.job import Job, JobEvent, NoSuchJobError, State
@@ -91,6 +92,15 @@ class JobDesk:
             webhook=webhook,
         )
         return self.queue.submit(wish)[0]
+
+    def plan(self, fields: Mapping[str, Any], picture: tuple[int, int]) -> tuple[ClipFormat, Finish]:
+        """What an order would give of a picture of that width and height; see `Generator.plan`.
+
+        Raises:
+            InputError: the order cannot be carried out; names the field and the value.
+        """
+        order = self.orders.order(Path("picture"), fields)
+        return self.producer.generators.of(order).plan(order, picture)
 
     def job(self, caller: Caller, uid: str) -> Job:
         """A job.
@@ -191,6 +201,17 @@ class JobDesk:
         named = (job.result or {}).get("clip")
         path = self.clips / Path(named).name if isinstance(named, str) else None
         return path if path is not None and path.is_file() else None
+
+    def picture_of(self, job: Job) -> Path:
+        """The picture that a job starts from, as it was sent.
+
+        Raises:
+            NoSuchJobError: it is not kept any more.
+        """
+        path = Path(str(job.request.get("order", {}).get("picture", "")))
+        if not (self.uploads.has(path) and path.is_file()):
+            raise NoSuchJobError(f"The picture of job {job.uid} is not kept any more; send it again.")
+        return path
 
     def contact_sheet_of(self, job: Job) -> Path | None:
         """The contact sheet of a job's clip."""

@@ -33,7 +33,8 @@ class JobNews:
     def __init__(self, queue: JobQueue) -> None:
         self._queue = queue
         self._listeners: dict[int, set[asyncio.Queue[News]]] = {}
-        self._told: dict[int, Mapping[str, Any]] = {}
+        self._of_all: set[asyncio.Queue[tuple[int, News]]] = set()
+        self._told: Mapping[int, Mapping[str, Any]] = {}
         self._anybody = asyncio.Event()
         self._ends = asyncio.Event()
 
@@ -52,7 +53,7 @@ class JobNews:
     @property
     def listeners(self) -> int:
         """How many listen."""
-        return sum(map(len, self._listeners.values()))
+        return sum(map(len, self._listeners.values())) + len(self._of_all)
 
     @asynccontextmanager
     async def of(self, job: Job) -> AsyncIterator[asyncio.Queue[News]]:
@@ -66,11 +67,26 @@ class JobNews:
             self._listeners[job.id].discard(mine)
             if not self._listeners[job.id]:
                 del self._listeners[job.id]
-                self._told.pop(job.id, None)
-            if not self._listeners:
-                self._anybody.clear()
+            self._rest_if_alone()
+
+    @asynccontextmanager
+    async def of_all(self) -> AsyncIterator[asyncio.Queue[tuple[int, News]]]:
+        """News of all jobs from here on, each with the job's number; whoever listens sorts out whose they are."""
+        mine: asyncio.Queue[tuple[int, News]] = asyncio.Queue()
+        self._of_all.add(mine)
+        self._anybody.set()
+        try:
+            yield mine
+        finally:
+            self._of_all.discard(mine)
+            self._rest_if_alone()
+
+    def _rest_if_alone(self) -> None:
+        if not self.listeners:
+            self._anybody.clear()
 
     async def _tell(self) -> None:
+        after: int | None = None
         while not self._ends.is_set():
             if not self._anybody.is_set():
                 after = None
@@ -88,12 +104,14 @@ class JobNews:
         happened, progress = await run_in_threadpool(self._queue.news, after)
         for job, event in happened:
             self._hand_out(job, News(event=event))
+        before, self._told = self._told, progress
         for job, far in progress.items():
-            if job in self._listeners and self._told.get(job) != far:
-                self._told[job] = far
+            if before.get(job) != far:
                 self._hand_out(job, News(progress=far))
         return happened[-1][1].id if happened else after
 
     def _hand_out(self, job: int, news: News) -> None:
         for listener in self._listeners.get(job, ()):
             listener.put_nowait(news)
+        for one in self._of_all:
+            one.put_nowait((job, news))

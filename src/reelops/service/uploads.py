@@ -78,6 +78,10 @@ class Uploads:
                 flush_to_disk(kept.parent)
         return Upload(kept, digest, called, found.width, found.height)
 
+    def has(self, path: Path) -> bool:
+        """Whether a path is that of a picture that is kept here."""
+        return path.is_relative_to(self._folder)
+
     def _looked_at(self, path: Path, called: str) -> PictureInfo:
         try:
             found = probe_picture(path)

@@ -18,11 +18,11 @@ from PIL import Image
 from reelops.gate.limits import Limit
 from reelops.gate.timeline import first_frame_of, worst_frames
 from reelops.metrics.place import Place
+from reelops.pages.build import safe_json
 from reelops.pages.numbers import human
 from reelops.scoring.batch import score_clips
 from reelops.scoring.comparison.paired import compare
 from reelops.scoring.report.build import write_report
-from reelops.scoring.report.facts import safe_json
 from reelops.scoring.report.figures import WIDTH, histogram
 from reelops.scoring.report.media import MediaJob, make_media
 from reelops.scoring.report.thinning import thinned

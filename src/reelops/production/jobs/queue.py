@@ -131,6 +131,12 @@ class JobQueue:
             rows = connection.execute(sa.select(jobs).where(which).order_by(order).limit(limit)).all()
         return [job_of({**row._mapping}) for row in rows]
 
+    def numbered(self, numbers: Collection[int], account: str | None = None) -> list[Job]:
+        """Those jobs that have one of these numbers, in no order."""
+        which = self._visible(account) & jobs.c.id.in_(list(numbers))
+        with self.ledger.reading() as connection:
+            return [job_of({**row._mapping}) for row in connection.execute(sa.select(jobs).where(which))]
+
     def line(self, account: str | None = None) -> list[Job]:
         """Jobs that wait or are paused, in the order in which an account's jobs go."""
         which = self._visible(account) & jobs.c.state.in_([State.WAITING.value, State.PAUSED.value])

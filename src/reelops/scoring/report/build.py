@@ -13,13 +13,13 @@ from typing import Any
 
 import reelops
 from reelops.metrics.catalogue import METRICS, METRICS_VERSION
-from reelops.pages.build import asset, link_to, security, style, template
+from reelops.pages.build import asset, link_to, safe_json, security, style, template
 from reelops.pages.pictures import data_uri
 from reelops.progress import QUIET, RunContext
 from reelops.scoring.comparison.paired import Comparison
 from reelops.scoring.comparison.set_scores import FEATURES, SetScore, diversity_of
 from reelops.scoring.plots import values_of
-from reelops.scoring.report.facts import clip_facts, commonest, places_of, safe_json, wanted_frames
+from reelops.scoring.report.facts import clip_facts, commonest, places_of, wanted_frames
 from reelops.scoring.report.figures import Forest, Histogram, forest, histogram
 from reelops.scoring.report.media import Media, MediaJob, make_media
 from reelops.scoring.scored_clip import ScoredClip, counts

@@ -84,14 +84,6 @@ def _reason(reason: Reason, media: Media) -> dict[str, Any]:
     return reason.to_json() | {"marked": data_uri(picture) if picture else None}
 
 
-def safe_json(value: Any) -> str:
-    """JSON that no text in it can leave: a name such as `</script>` stays a name inside a script element."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for mark in "<>&\u2028\u2029":
-        text = text.replace(mark, f"\\u{ord(mark):04x}")
-    return text
-
-
 def limit_facts(limit: Limit | None) -> dict[str, float | None]:
     """The four limits, by the names that params.yaml has for them."""
     names = ("reject_below", "review_below", "review_above", "reject_above")

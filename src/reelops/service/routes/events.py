@@ -1,4 +1,7 @@
-"""GET /jobs/{id}/events: what happens to a job, as it happens; a listener that was cut off goes on where it was."""
+"""GET /jobs/{id}/events and /events: what happens to one job or to all, as it happens.
+
+A listener of one job that was cut off goes on where it was; one of all asks for the jobs anew, and misses nothing.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from reelops.production.jobs.job import ENDS, Job, JobEvent
 from reelops.service.access import Asking
 from reelops.service.answers import event_answer, job_answer
-from reelops.service.callers import Caller
+from reelops.service.callers import Caller, Scope
 from reelops.service.desk import JobDesk
 from reelops.service.news import JobNews
 from reelops.service.routes.desks import AtDesk, Listening
@@ -23,6 +26,7 @@ from reelops.service.routes.told import PROBLEMS
 router = APIRouter(tags=["jobs"])
 _PING_SECONDS = 15
 _RETRY_MILLISECONDS = 2000
+_MOST_KNOWN = 10_000
 
 
 @router.get(
@@ -43,6 +47,46 @@ async def follow_job(
     job = await run_in_threadpool(desk.job, caller, uid)
     after = int(last_event_id) if last_event_id.isascii() and last_event_id.isdigit() else 0
     return EventSourceResponse(_stream(desk, news, caller, job, after), ping=_PING_SECONDS)
+
+
+@router.get(
+    "/events",
+    summary="Follow all jobs",
+    response_class=EventSourceResponse,
+    responses={200: {"content": {"text/event-stream": {}}}, **PROBLEMS},
+)
+async def follow_jobs(caller: Asking, desk: AtDesk, news: Listening) -> EventSourceResponse:
+    """Server-sent events of the jobs of the key's account. `ready` comes first: what happens from there on is told, so
+    ask for the jobs then. `job` has a job whose state has changed; `progress` an id, and how far that job is; `alive`
+    comes every 15 s, so that a silence tells of a broken connection."""
+    caller.require(Scope.READ)
+    alive = ServerSentEvent("{}", event="alive")
+    return EventSourceResponse(
+        _stream_of_all(desk, news, caller), ping=_PING_SECONDS, ping_message_factory=lambda: alive
+    )
+
+
+async def _stream_of_all(desk: JobDesk, news: JobNews, caller: Caller) -> AsyncIterator[ServerSentEvent]:
+    uids: dict[int, str | None] = {}  # by number; None: a job of somebody else
+    async with news.of_all() as mine:
+        yield ServerSentEvent("{}", event="ready", retry=_RETRY_MILLISECONDS)
+        while True:
+            heard = [await mine.get()]
+            while not mine.empty():
+                heard.append(mine.get_nowait())
+            changed = {job for job, one in heard if one.event is not None}
+            moving = {job: one.progress for job, one in heard if one.progress is not None}
+            if asked := changed | (moving.keys() - uids.keys()):
+                found = await run_in_threadpool(desk.queue.numbered, asked, caller.sees)
+                uids = uids if len(uids) < _MOST_KNOWN else {}
+                uids |= {**dict.fromkeys(asked), **{job.id: job.uid for job in found}}
+                for job in found:
+                    if job.id in changed:
+                        yield ServerSentEvent(json.dumps(job_answer(job)), event="job")
+            for number, far in moving.items():
+                if (uid := uids.get(number)) is not None and number not in changed:
+                    told = {"id": uid, "progress": dict(far or {})}
+                    yield ServerSentEvent(json.dumps(told), event="progress")
 
 
 async def _stream(desk: JobDesk, news: JobNews, caller: Caller, job: Job, after: int) -> AsyncIterator[ServerSentEvent]:

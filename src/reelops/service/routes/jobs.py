@@ -55,6 +55,12 @@ def list_jobs(
     return {"jobs": [job_answer(job) for job in page], "next": further}
 
 
+@router.get("/queue", summary="List jobs that wait", response_model=list[JobAnswer])
+def list_queue(caller: Asking, desk: AtDesk) -> list[dict[str, Any]]:
+    """Jobs of the key's account that wait or are paused, in the order in which they are begun."""
+    return [job_answer(job) for job in desk.line(caller)]
+
+
 @router.get("/jobs/{uid}", summary="Look at a job", response_model=JobAnswer)
 def get_job(uid: Uid, caller: Asking, desk: AtDesk, response: Response) -> dict[str, Any]:
     """A job: how far it is, and once it has ended, its clip, scores and verdict."""

@@ -1,0 +1,44 @@
+// The call of the API that asks for the same clip, for a terminal.
+
+import { say, setText } from "./dom.js";
+
+const quoted = (text) => `'${String(text).replaceAll("'", "'\\''")}'`;
+
+export function callOf(job) {
+  const { picture, ...fields } = job.order;
+  const seed = job.seed ?? fields.seed ?? 0;
+  const parts = { ...fields, seed };
+  const lines = [
+    `curl ${location.origin}/generate-video`,
+    `-H "Authorization: Bearer $REELOPS_KEY"`,
+    `-F ${quoted(`image=@${picture.name || "picture.jpg"}`)}`,
+    ...Object.entries(parts)
+      .filter(([, value]) => value !== null && value !== "")
+      .map(([name, value]) => `-F ${quoted(`${name}=${value}`)}`),
+  ];
+  if (job.mode !== "optimized") lines.push(`-F mode=${job.mode}`);
+  return lines.join(" \\\n  ");
+}
+
+export async function copyCall(job, button) {
+  const words = button.textContent;
+  const text = callOf(job);
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    fallBack(text); // a page that came without https may not write there
+  }
+  setText(button, "Copied");
+  say("The API call is copied.");
+  setTimeout(() => setText(button, words), 2000);
+}
+
+function fallBack(text) {
+  const field = document.createElement("textarea");
+  field.value = text;
+  field.className = "hidden";
+  document.body.append(field);
+  field.select();
+  document.execCommand("copy");
+  field.remove();
+}

@@ -1,0 +1,80 @@
+"""Blind votes on the clips of the service, in the same table and of the same form as those of `reelops vote`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import comb
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reelops.errors import InputError
+from reelops.production.jobs.job import Job, State
+from reelops.scoring.voting.pairs import drawn_pairs
+from reelops.scoring.voting.votes import VOTES_NAME, Better, Vote, add_vote, read_votes
+from reelops.service.callers import Caller
+from reelops.service.desk import JobDesk
+
+_MOST_CLIPS = 100
+"""The latest of an account; of more nobody sees all pairs."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What somebody said of two clips, which are called by their files' names."""
+
+    left: str
+    right: str
+    better: Better
+    left_usable: bool
+    right_usable: bool
+
+
+def next_pair(desk: JobDesk, caller: Caller) -> dict[str, Any]:
+    """Two clips that the caller has not voted on, those first that were shown least; none where there are none left.
+
+    The addresses say nothing of what the clips are.
+    """
+    clips = [name for name, _ in _clips(desk, caller)]
+    votes = [(vote.left, vote.right) for vote in read_votes(desk.clips / VOTES_NAME) if vote.voter == caller.account]
+    seen = {frozenset(pair) for pair in votes if {*pair} <= {*clips}}
+    left_over = comb(len(clips), 2) - len(seen)
+    pair = next(drawn_pairs(clips, votes, np.random.default_rng()), None) if left_over else None
+    left, right = (None, None) if pair is None else (f"/artifacts/{name}" for name in pair)
+    return {"left": left, "right": right, "pairs": left_over, "votes": len(votes)}
+
+
+def keep_vote(desk: JobDesk, caller: Caller, answer: Answer) -> None:
+    """Adds a vote to the table beside the clips.
+
+    Raises:
+        InputError: one of both is no clip of the caller's.
+        MachineError: it cannot be written.
+    """
+    digests = dict(_clips(desk, caller))
+    names = [address.rpartition("/")[2] for address in (answer.left, answer.right)]
+    if missing := next((name for name in names if name not in digests), None):
+        raise InputError(f"{missing[:80]!r} is no clip that can be voted on; ask for the next pair.")
+    if names[0] == names[1]:
+        raise InputError("A vote is on two clips, and these are one; ask for the next pair.")
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    usable = answer.left_usable, answer.right_usable
+    left, right = names
+    vote = Vote(left, right, digests[left], digests[right], answer.better, *usable, caller.account, now)
+    add_vote(desk.clips / VOTES_NAME, vote)
+
+
+def _clips(desk: JobDesk, caller: Caller) -> list[tuple[str, str]]:
+    """Name and digest of the latest clips of the caller."""
+    jobs = desk.jobs(caller, (State.DONE, State.REJECTED), _MOST_CLIPS)
+    return [(clip.name, _digest(job)) for job in jobs if (clip := _clip(desk, job)) is not None]
+
+
+def _clip(desk: JobDesk, job: Job) -> Path | None:
+    return desk.clip_of(job) if _digest(job) else None
+
+
+def _digest(job: Job) -> str:
+    return str((job.result or {}).get("sha256") or "")
