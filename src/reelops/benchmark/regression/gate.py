@@ -1,0 +1,72 @@
+"""The gate itself: looks at pairs of clips, and has more of them made while it cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from reelops.benchmark.regression.latency import LatencyFinding, Seconds, compare_latency
+from reelops.benchmark.regression.limits import Answer, RegressionLimits
+from reelops.benchmark.regression.quality import QualityFinding, Scores, compare_quality
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was measured so far.
+
+    Attributes:
+        seconds: of every pair.
+        scores: of every order once, in both ways; empty where quality is not measured.
+    """
+
+    seconds: Sequence[Seconds]
+    scores: Sequence[tuple[Scores, Scores]] = ()
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is said of a candidate.
+
+    Attributes:
+        answer: `more runs` where the budget was spent and it still cannot be told.
+        looks: how often it was looked at.
+    """
+
+    answer: Answer
+    latency: LatencyFinding
+    quality: tuple[QualityFinding, ...]
+    looks: int
+
+    @property
+    def failed(self) -> list[str]:
+        """What is worse, by name."""
+        worse = [one.metric for one in self.quality if one.answer == "fail"]
+        return (["latency"] if self.latency.answer == "fail" else []) + worse
+
+    @property
+    def undecided(self) -> list[str]:
+        """What cannot be told yet, by name."""
+        open_ones = [one.metric for one in self.quality if one.answer == "more runs"]
+        return (["latency"] if self.latency.answer == "more runs" else []) + open_ones
+
+
+def judge(evidence: Evidence, limits: RegressionLimits, looks: int = 1) -> Judgement:
+    """Fails where anything fails, and passes where all passes."""
+    latency = compare_latency(evidence.seconds, limits.latency, limits.alpha)
+    quality = tuple(compare_quality(evidence.scores, limits.quality))
+    answers = [latency.answer, *(one.answer for one in quality if one.answer is not None)]
+    worst: Answer = "fail" if "fail" in answers else "more runs" if "more runs" in answers else "pass"
+    return Judgement(worst, latency, quality, looks)
+
+
+def decide(measure: Callable[[int], Evidence], limits: RegressionLimits) -> Judgement:
+    """Looks until it can tell, or until the budget of pairs is spent.
+
+    Args:
+        measure: what there is of so many pairs; those of earlier looks among them.
+    """
+    for look, pairs in enumerate(limits.pairs_at_looks, start=1):
+        found = judge(measure(pairs), limits, look)
+        if found.answer != "more runs":
+            break
+    return found

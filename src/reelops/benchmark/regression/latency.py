@@ -1,0 +1,99 @@
+"""Is the candidate slower? Clips of both ways are made in turn, and each pair of neighbours is compared.
+
+What else the machine does changes from minute to minute and falls on both clips of a pair, so it leaves their ratio
+alone. Ratios of pairs have long tails, where a neighbour came or went between the two; so ranks are compared and not
+means:
+
+- by how much it is slower: the pseudo-median of the ratios with its interval (Hodges & Lehmann 1963), in logarithms;
+- how surely it is slower at all: the test of Mann & Whitney (1947) on the seconds, each divided by its pair's
+  geometric mean. Undivided it would compare neighbours' loads, not ways.
+
+`reelops benchmark regression` measures how often this errs, beside other tests on the same clips.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from reelops.benchmark.regression.limits import Answer, Limit
+
+Seconds = tuple[float, float]
+"""Of the baseline's clip and of the candidate's, made beside each other."""
+
+
+@dataclass(frozen=True)
+class LatencyFinding:
+    """Seconds of two ways beside each other.
+
+    Attributes:
+        answer: what is said of them.
+        pairs: of clips.
+        baseline_seconds, candidate_seconds: medians.
+        slower_by: share by which the candidate is slower; below 0 where it is faster.
+        low, high: of its interval, at the look's level on either side.
+        p_value: of seconds like these, or worse, if both were equally fast.
+        allowed: share by which it may be slower.
+    """
+
+    answer: Answer
+    pairs: int
+    baseline_seconds: float
+    candidate_seconds: float
+    slower_by: float
+    low: float
+    high: float
+    p_value: float
+    allowed: float
+
+
+def compare_latency(pairs: Sequence[Seconds], limit: Limit, alpha: float) -> LatencyFinding:
+    """What can be said of so many pairs.
+
+    It fails where the candidate is surely slower, and by more than is allowed; it passes where it is surely not slower
+    by more than that.
+
+    Args:
+        pairs: at least two, all above 0.
+        alpha: the chance, on either side, that what is said is wrong.
+    """
+    seconds = np.asarray(pairs, dtype=np.float64)
+    ratios = np.log(seconds[:, 1] / seconds[:, 0])
+    baseline, candidate = (float(value) for value in np.median(seconds, axis=0))
+    middle, low, high = (math.expm1(value) for value in pseudo_median(ratios, alpha))
+    p_value, allowed = slower_within_pairs(ratios), limit.of(baseline) / baseline
+    answer: Answer = "more runs"
+    if p_value <= alpha and middle > allowed:
+        answer = "fail"
+    elif high <= allowed:
+        answer = "pass"
+    return LatencyFinding(answer, len(pairs), baseline, candidate, middle, low, high, p_value, allowed)
+
+
+def pseudo_median(values: np.ndarray, alpha: float) -> tuple[float, float, float]:
+    """The median of the means of all two values, each with itself included, and its interval.
+
+    The interval is the one that Wilcoxon's signed-rank test leaves, by the normal approximation to its distribution;
+    with too few values for the level it goes from the least to the greatest.
+
+    Args:
+        alpha: the chance on either side that the truth is beyond.
+    """
+    from scipy.stats import norm
+
+    count = len(values)
+    first, second = np.triu_indices(count)
+    means = np.sort((values[first] + values[second]) / 2)
+    width = float(norm.isf(alpha)) * math.sqrt(count * (count + 1) * (2 * count + 1) / 24)
+    outside = max(0, math.floor(count * (count + 1) / 4 - width))
+    return float(np.median(means)), float(means[outside]), float(means[-1 - outside])
+
+
+def slower_within_pairs(log_ratios: np.ndarray) -> float:
+    """The p-value of Mann and Whitney's test, one-sided, on seconds divided by their pair's geometric mean."""
+    from scipy.stats import mannwhitneyu
+
+    return float(mannwhitneyu(log_ratios / 2, -log_ratios / 2, alternative="greater").pvalue)
