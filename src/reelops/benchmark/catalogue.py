@@ -9,12 +9,13 @@ from reelops.benchmark.cases.batch import BATCH
 from reelops.benchmark.cases.data import data_case
 from reelops.benchmark.cases.detail.case import DETAIL
 from reelops.benchmark.cases.quality import QUALITY
+from reelops.benchmark.cases.regression.case import REGRESSION
 from reelops.benchmark.cases.start import start_case
 from reelops.benchmark.cases.train import TRAIN_GPU, train_case
 from reelops.errors import SettingsError
 
 CASES: Mapping[str, Case] = {
-    case.name: case for case in (QUALITY, data_case(), train_case(), TRAIN_GPU, start_case(), DETAIL, BATCH)
+    case.name: case for case in (QUALITY, data_case(), train_case(), TRAIN_GPU, start_case(), DETAIL, BATCH, REGRESSION)
 }
 """In the order in which they are listed."""
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from reelops.benchmark.regression.limits import RegressionLimits
 from reelops.params import Config, ParamsBlock, find_files
 
 ClipKind = Literal["clips", "pictures", "product_clips", "good_clips", "data_clips"]
@@ -22,6 +23,7 @@ class BenchmarkParams(ParamsBlock):
         product_clips: clips of the product's format: what scoring costs is measured on them.
         good_clips: what the gate must not turn away, and is shown degraded versions of.
         data_clips: the same of clips that data is measured on, at least as long as a window.
+        regression: how much slower or worse is too much.
     """
 
     clips: list[str]
@@ -29,6 +31,7 @@ class BenchmarkParams(ParamsBlock):
     product_clips: list[str]
     good_clips: list[str]
     data_clips: list[str] = Field(default=[])
+    regression: RegressionLimits = RegressionLimits()
 
     def find(self, kind: ClipKind, root: Path) -> list[Path]:
         """Files that match, by name within each glob."""

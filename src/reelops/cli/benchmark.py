@@ -51,6 +51,7 @@ def register(app: typer.Typer) -> None:
     benchmark.command("start")(start)
     benchmark.command("detail")(detail)
     benchmark.command("batch")(batch)
+    benchmark.command("regression")(regression)
     benchmark.command("golden")(golden)
     benchmark.command("compare")(compare)
     app.add_typer(benchmark, name="benchmark")
@@ -176,6 +177,17 @@ def batch(part: Parts = None, out: Out = None, as_json: AsJson = False) -> None:
     from reelops.benchmark.cases.batch import BATCH
 
     _measure(BATCH, part, None, out, as_json)
+
+
+def regression(part: Parts = None, out: Out = None, as_json: AsJson = False) -> None:
+    """Measure how often the gate of `reelops benchmark generation` errs: false alarms where nothing changed, and
+    slowdowns of 15% and losses of quality that it finds, on real clips of this machine.
+
+    Example: reelops benchmark regression --part quality
+    """
+    from reelops.benchmark.cases.regression.case import REGRESSION
+
+    _measure(REGRESSION, part, None, out, as_json)
 
 
 def golden(clips: Clips = None) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from reelops.benchmark.regression.latency import LatencyFinding, Seconds, compare_latency
+from reelops.benchmark.regression.latency import LatencyFinding, Seconds, compare_latency, compare_recorded
 from reelops.benchmark.regression.limits import Answer, RegressionLimits
 from reelops.benchmark.regression.quality import QualityFinding, Scores, compare_quality
 
@@ -53,7 +54,25 @@ class Judgement:
 def judge(evidence: Evidence, limits: RegressionLimits, looks: int = 1) -> Judgement:
     """Fails where anything fails, and passes where all passes."""
     latency = compare_latency(evidence.seconds, limits.latency, limits.alpha)
-    quality = tuple(compare_quality(evidence.scores, limits.quality))
+    return _judged(latency, evidence.scores, limits, looks)
+
+
+def judge_recorded(
+    baseline: Sequence[Mapping[str, Any]], candidate: Sequence[Mapping[str, Any]], limits: RegressionLimits, looks: int
+) -> Judgement:
+    """The same where the baseline's clips were made another day: their `latency` counts in units of the `yardstick`
+    beside them, and their `scores` where both have the same order."""
+    old, new = ([one["latency"] / one["yardstick"] for one in samples] for samples in (baseline, candidate))
+    latency = compare_recorded(old, new, limits.latency, limits.alpha)
+    before = {one["order"]: one["scores"] for one in baseline}
+    scores = [(before[one["order"]], one["scores"]) for one in candidate if one["order"] in before]
+    return _judged(latency, scores, limits, looks)
+
+
+def _judged(
+    latency: LatencyFinding, scores: Sequence[tuple[Scores, Scores]], limits: RegressionLimits, looks: int
+) -> Judgement:
+    quality = tuple(compare_quality(scores, limits.quality))
     answers = [latency.answer, *(one.answer for one in quality if one.answer is not None)]
     worst: Answer = "fail" if "fail" in answers else "more runs" if "more runs" in answers else "pass"
     return Judgement(worst, latency, quality, looks)

@@ -73,6 +73,43 @@ def compare_latency(pairs: Sequence[Seconds], limit: Limit, alpha: float) -> Lat
     return LatencyFinding(answer, len(pairs), baseline, candidate, middle, low, high, p_value, allowed)
 
 
+def compare_recorded(
+    baseline: Sequence[float], candidate: Sequence[float], limit: Limit, alpha: float
+) -> LatencyFinding:
+    """The same of clips that were made on different days, so that no two of them belong together.
+
+    Give seconds in units of a yardstick that was measured beside each clip; then what the whole machine became slower
+    by falls out.
+
+    Args:
+        limit: only its relative part counts.
+    """
+    from scipy.stats import mannwhitneyu
+
+    old, new = np.log(baseline), np.log(candidate)
+    p_value = float(mannwhitneyu(new, old, alternative="greater").pvalue)
+    middle, low, high = (math.expm1(value) for value in _shift(old, new, alpha))
+    answer: Answer = "more runs"
+    if p_value <= alpha and middle > limit.relative:
+        answer = "fail"
+    elif high <= limit.relative:
+        answer = "pass"
+    medians = float(np.median(baseline)), float(np.median(candidate))
+    return LatencyFinding(answer, min(len(old), len(new)), *medians, middle, low, high, p_value, limit.relative)
+
+
+def _shift(old: np.ndarray, new: np.ndarray, alpha: float) -> tuple[float, float, float]:
+    """The median of all differences, and the interval that Mann and Whitney's test leaves, by the normal
+    approximation."""
+    from scipy.stats import norm
+
+    differences = np.sort((new[:, None] - old[None, :]).ravel())
+    first, second = len(old), len(new)
+    width = float(norm.isf(alpha)) * math.sqrt(first * second * (first + second + 1) / 12)
+    outside = max(0, math.floor(first * second / 2 - width))
+    return float(np.median(differences)), float(differences[outside]), float(differences[-1 - outside])
+
+
 def pseudo_median(values: np.ndarray, alpha: float) -> tuple[float, float, float]:
     """The median of the means of all two values, each with itself included, and its interval.
 

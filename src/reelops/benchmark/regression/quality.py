@@ -1,4 +1,4 @@
-"""Is the candidate's quality worse by more than is allowed? The same orders, scored in both ways, are compared in pairs.
+"""Is the candidate's quality worse by more than is allowed? Clips of the same order in both ways are compared in pairs.
 
 Non-inferiority: what must be shown is that the mean loss is within the margin, not that there is none. Its interval is
 that of the percentile bootstrap over pairs, as in `reelops score --against`; orders differ more than ways do, so pairs
@@ -54,9 +54,7 @@ def compare_quality(pairs: Sequence[tuple[Scores, Scores]], margins: Mapping[str
     return [one for one in found if one is not None]
 
 
-def _compare_metric(
-    name: str, pairs: Sequence[tuple[Scores, Scores]], margin: Limit | None
-) -> QualityFinding | None:
+def _compare_metric(name: str, pairs: Sequence[tuple[Scores, Scores]], margin: Limit | None) -> QualityFinding | None:
     direction = METRICS[name].direction
     both = [(old.get(name), new.get(name)) for old, new in pairs]
     values = np.array([(old, new) for old, new in both if old is not None and new is not None], dtype=np.float64)

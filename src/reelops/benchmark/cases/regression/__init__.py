@@ -1,0 +1,1 @@
+"""How often the regression gate errs, measured on real clips: `reelops benchmark regression`."""
