@@ -1,7 +1,7 @@
 """False alarms and slowdowns that are found, on clips that a small network really makes on this machine.
 
 A block is three clips of one order, beside each other in changing order: two by the same code, and one that is slowed,
-by work that takes 15% of the processor time that a clip takes. Comparisons take blocks one after the other, each
+by work that takes 15% of the processor time that the clip took. Comparisons take blocks one after the other, each
 comparison its own where it needs no second look; the blocks of further looks are those of the next comparisons.
 """
 
@@ -29,6 +29,7 @@ from reelops.progress import RunContext
 COMPARISONS = 200
 SLOWDOWN = 0.15
 SAME, AGAIN, SLOWED = "same", "again", "slowed"
+_WARM_UP = 10
 _COLUMNS = (SAME, AGAIN, SLOWED, "yardstick")
 Block = Mapping[str, float]
 
@@ -66,16 +67,17 @@ def record_blocks(bench: Bench, number: int, context: RunContext) -> list[Block]
         generators.of(order).generate(order).read_frames()
 
     with _one_thread():
-        usual = _usual_work(make)
+        for seed in range(_WARM_UP):
+            make(seed)
         for seed in range(number):
             context.raise_if_stopped()
             context.progress("blocks", seed, number, "blocks")
             took: dict[str, float] = {"yardstick": measure_yardstick()}
             for way in draw.sample((SAME, AGAIN, SLOWED), 3):
-                began = time.perf_counter()
+                began, work = time.perf_counter(), time.process_time()
                 make(seed)
                 if way == SLOWED:
-                    _work(SLOWDOWN * usual)
+                    _work(SLOWDOWN * (time.process_time() - work))
                 took[way] = round(time.perf_counter() - began, 6)
             blocks.append(took)
     return blocks
@@ -94,20 +96,10 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _usual_work(make: Callable[[int], None]) -> float:
-    """Seconds of processor time that a clip takes, once everything is warm."""
-    took = []
-    for seed in range(20):
-        began = time.process_time()
-        make(seed)
-        took.append(time.process_time() - began)
-    return statistics.median(took[5:])
-
-
 def _work(seconds: float) -> None:
     """Computes until so much processor time went by: where a neighbour takes the core away, it waits as clips do."""
-    until, matrix = time.thread_time() + seconds, np.full((64, 64), 0.5, np.float32)
-    while time.thread_time() < until:
+    until, matrix = time.process_time() + seconds, np.full((64, 64), 0.5, np.float32)
+    while time.process_time() < until:
         matrix = np.tanh(matrix @ matrix / 64)
 
 
