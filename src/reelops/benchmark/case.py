@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reelops.benchmark.params import ClipKind, load_benchmark_params
@@ -58,7 +58,7 @@ class Part:
         targets: what is asked of them.
         files: the kinds of files that it takes.
         options: of the command line that make it what it is.
-        picture: draws its figures as an SVG, which is put beside the report.
+        beside: by ending, as `.svg`, what is put beside the report: a text made of its figures.
         by_default: it is measured where nobody names parts.
     """
 
@@ -70,7 +70,7 @@ class Part:
     targets: Callable[[Figures], Iterable[Target]] = _nothing_asked
     files: Sequence[ClipKind] = ()
     options: Sequence[str] = ()
-    picture: Callable[[Figures], str] | None = None
+    beside: Mapping[str, Callable[[Figures], str]] = field(default_factory=dict)
     by_default: bool = True
 
 
@@ -112,4 +112,5 @@ class Case:
 
     def command(self, part: Part) -> str:
         """What measures a part again."""
-        return " ".join(["reelops benchmark", self.name, "--part", part.name, *part.options])
+        only = ["--part", part.name] if len(self.parts) > 1 else []
+        return " ".join(["reelops benchmark", self.name, *only, *part.options])

@@ -8,6 +8,7 @@ from reelops.benchmark.case import Case
 from reelops.benchmark.cases.batch import BATCH
 from reelops.benchmark.cases.data import data_case
 from reelops.benchmark.cases.detail.case import DETAIL
+from reelops.benchmark.cases.generation.case import generation_case
 from reelops.benchmark.cases.quality import QUALITY
 from reelops.benchmark.cases.regression.case import REGRESSION
 from reelops.benchmark.cases.start import start_case
@@ -15,7 +16,18 @@ from reelops.benchmark.cases.train import TRAIN_GPU, train_case
 from reelops.errors import SettingsError
 
 CASES: Mapping[str, Case] = {
-    case.name: case for case in (QUALITY, data_case(), train_case(), TRAIN_GPU, start_case(), DETAIL, BATCH, REGRESSION)
+    case.name: case
+    for case in (
+        QUALITY,
+        data_case(),
+        train_case(),
+        TRAIN_GPU,
+        start_case(),
+        DETAIL,
+        BATCH,
+        generation_case(),
+        REGRESSION,
+    )
 }
 """In the order in which they are listed."""
 

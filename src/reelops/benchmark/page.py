@@ -14,13 +14,14 @@ _ANSWERS = {True: "yes", False: "no", None: "not measured"}
 
 
 def write_report(case: Case, report: Report, root: Path) -> None:
-    """Puts the report under the project's folder, a page beside it, and a picture where a part draws one."""
+    """Puts the report under the project's folder, a page beside it, and whatever else its parts make."""
     path = root / case.report
     report.write(path)
     write_text_atomically(path.with_suffix(".md"), to_markdown(case, report))
     for part in case.parts:
-        if part.picture and part.name in report.parts:
-            write_text_atomically(path.with_suffix(".svg"), part.picture(report.parts[part.name].figures))
+        if part.name in report.parts:
+            for ending, make in part.beside.items():
+                write_text_atomically(path.with_suffix(ending), make(report.parts[part.name].figures))
 
 
 def to_markdown(case: Case, report: Report) -> str:

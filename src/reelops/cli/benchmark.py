@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table as ShownTable
 
-from reelops.errors import REJECTED, InputError
+from reelops.errors import FAILED, REJECTED, InputError
 from reelops.params import load_config
 from reelops.progress import RunContext
 from reelops.views.console import terminal
@@ -21,6 +21,7 @@ from reelops.views.progress_bar import watching
 
 if TYPE_CHECKING:
     from reelops.benchmark.case import Case
+    from reelops.benchmark.report import Report
     from reelops.benchmark.table import Table
 
 Clips = Annotated[
@@ -51,6 +52,7 @@ def register(app: typer.Typer) -> None:
     benchmark.command("start")(start)
     benchmark.command("detail")(detail)
     benchmark.command("batch")(batch)
+    benchmark.command("generation")(generation)
     benchmark.command("regression")(regression)
     benchmark.command("golden")(golden)
     benchmark.command("compare")(compare)
@@ -179,6 +181,77 @@ def batch(part: Parts = None, out: Out = None, as_json: AsJson = False) -> None:
     _measure(BATCH, part, None, out, as_json)
 
 
+def generation(
+    candidate: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A way to make clips: fields of an order, with a name if you like. May be given several times.",
+            metavar="NAME: FIELD=VALUE,...",
+            show_default="--detail off",
+        ),
+    ] = None,
+    baseline: Annotated[
+        str,
+        typer.Option(
+            help="What candidates are compared with.", metavar="FIELD=VALUE,...", show_default="the profile as it is"
+        ),
+    ] = "",
+    against: Annotated[
+        str | None,
+        typer.Option(
+            help="Compare with something else: `champion`, the adapter that the registry calls so; the folder of an "
+            "earlier checkout; or the report of an earlier run.",
+            metavar="champion|FOLDER|FILE",
+            show_default=False,
+        ),
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option("--profile", "-p", help="Of all clips.", show_default="that of an order")
+    ] = None,
+    first_look: Annotated[
+        int | None,
+        typer.Option(
+            min=6, max=10_000, help="Pairs of clips before anything is said.", show_default="that of benchmark.yaml"
+        ),
+    ] = None,
+    looks: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=8,
+            help="How often it is looked at, each time with twice as many pairs.",
+            show_default="that of benchmark.yaml",
+        ),
+    ] = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what a clip takes, stage by stage, and whether a candidate is slower or worse than the baseline.
+
+    Clips of all ways take turns. A candidate passes, fails, or needs more runs, which are made up to the budget of
+    benchmark.yaml. It ends with 3 where one fails, and with 1 where the budget did not suffice to tell.
+
+    Examples: reelops benchmark generation --candidate "fast: quality=fast" --candidate steps=2
+
+    reelops benchmark generation --against ../reelops-main
+    """
+    import shlex
+
+    from reelops.benchmark.cases.generation.case import PART, generation_case, plan_of
+
+    plan = plan_of(load_config(), candidate or (), baseline, against, profile, looks, first_look)
+    given = {"--baseline": baseline, "--against": against, "--profile": profile}
+    given |= {"--first-look": first_look, "--looks": looks}
+    options = [f"--candidate {shlex.quote(text)}" for text in candidate or ()]
+    options += [f"{name} {shlex.quote(str(value))}" for name, value in given.items() if value]
+    report = _measure(generation_case(plan, options), None, None, out, as_json)
+    answers = {said["answer"] for said in report.parts[PART].figures["comparisons"].values()}
+    if "fail" in answers:
+        raise typer.Exit(REJECTED)
+    if "more runs" in answers:
+        raise typer.Exit(FAILED)
+
+
 def regression(part: Parts = None, out: Out = None, as_json: AsJson = False) -> None:
     """Measure how often the gate of `reelops benchmark generation` errs: false alarms where nothing changed, and
     slowdowns of 15% and losses of quality that it finds, on real clips of this machine.
@@ -239,7 +312,7 @@ def compare(
 
 def _measure(
     case: Case, parts: Sequence[str] | None, clips: Sequence[Path] | None, out: Path | None, as_json: bool
-) -> None:
+) -> Report:
     """Measures, keeps report and page as each part is done, and shows the figures."""
     from reelops.benchmark.page import all_tables, write_report
     from reelops.benchmark.report import read_report
@@ -268,6 +341,7 @@ def _measure(
     console.print(f"Written to {escape(str(case.report))}, and for people to {escape(str(page))}.", soft_wrap=True)
     if as_json:
         typer.echo(report.to_text(), nl=False)
+    return report
 
 
 def _shown(table: Table) -> ShownTable:

@@ -180,7 +180,8 @@ def _random(architecture: Architecture, plan: MemoryPlan) -> Any:
     from reelops.cogvideox.random_weights import build_random_pipeline
 
     where = plan.device if plan.offload == "none" else "cpu"
-    return build_random_pipeline(architecture, getattr(torch, plan.dtype), where)
+    with _quiet("diffusers"):
+        return build_random_pipeline(architecture, getattr(torch, plan.dtype), where)
 
 
 def _place(pipeline: Any, plan: MemoryPlan) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reelops.system.digest import sha256_of
+from reelops.system.files import write_folder_atomically
 from reelops.tracking.store import asking_store, is_gone, is_there_already, open_store, persist, suppress_if
 
 if TYPE_CHECKING:
@@ -107,3 +108,30 @@ def _versions_of(client: MlflowClient, name: str, sha256: str) -> list[str]:
     """Numbers of the versions of these weights, in order; a number is given once all versions below it are there."""
     same = client.search_model_versions(f"name = '{name}' and tags.sha256 = '{sha256}'")
     return [str(one.version) for one in sorted(same, key=lambda one: int(one.version))]
+
+
+def fetch_adapter(uri: str, name: str, alias: str, folder: Path) -> Path:
+    """The folder of an adapter that holds a place in the registry, copied from there once.
+
+    Args:
+        alias: the place, such as `champion`.
+        folder: where adapters are kept, by digest of their weights.
+
+    Raises:
+        TrackingError: the registry cannot be reached, has no such adapter, or its files are not what was registered.
+    """
+    remedy = f"`python -m flows train-lora` registers an adapter as {CHALLENGER}; the alias is given in MLflow."
+    with asking_store(uri, f"has no {alias} of {name}", remedy), open_store(uri) as client:
+        version = client.get_model_version_by_alias(name, alias)
+    sha256 = version.tags.get("sha256", "")
+    kept = folder / (sha256 or f"{name}-{version.version}")
+    if not kept.is_dir():
+        from mlflow.artifacts import download_artifacts
+
+        with (
+            asking_store(uri, f"does not give out version {version.version} of {name}"),
+            _store_of_the_process(uri),
+            write_folder_atomically(kept) as partial,
+        ):
+            download_artifacts(artifact_uri=f"models:/{name}/{version.version}", dst_path=str(partial))
+    return kept

@@ -199,7 +199,7 @@ def _summary(way: Way, samples: Sequence[Sample]) -> dict[str, Any]:
         "latency": round(statistics.median(latencies), 4),
         "mean_latency": round(statistics.fmean(latencies), 4),
         "slowest_of_ten": round(sorted(latencies)[max(0, -(-9 * len(latencies) // 10) - 1)], 4),
-        "clips_an_hour": round(3600 / statistics.fmean(latencies), 1),
+        "clips_an_hour": round(3600 / statistics.fmean(latencies)),
         "peak_gb": {kind: round(max(one["peak_gb"].get(kind, 0.0) for one in own), 3) for kind in kinds},
         "scores": _means(own),
         "verdicts": {verdict: verdicts.count(verdict) for verdict in sorted(set(verdicts))},

@@ -152,6 +152,6 @@ def many_part(count: int = 0) -> Part:
         _tables,
         files=("data_clips",),
         options=("--many", str(number)),
-        picture=_picture,
+        beside={".svg": _picture},
         by_default=count > 0,
     )

@@ -29,7 +29,7 @@ def test_a_second_run_knows_all_clips_and_looks_at_new_ones_alone(
     assert all(run["main_peak_mb"] > 50 for run in found["runs"].values())
     (table,) = many_part().tables(found)
     assert [row[1] for row in table.rows] == ["1", "10", "10", "15"]
-    picture = many_part(10).picture
+    picture = many_part(10).beside[".svg"]
     assert picture is not None and "Memory while 10 clips are looked at" in picture(found)
 
 

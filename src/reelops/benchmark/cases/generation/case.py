@@ -1,0 +1,113 @@
+"""`reelops benchmark generation`: what a clip takes in several ways, and whether a candidate is worse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from reelops.benchmark.case import Case, Part
+from reelops.benchmark.cases.generation.measure import Plan, Recorded, measure_generation, measured
+from reelops.benchmark.cases.generation.page import to_html
+from reelops.benchmark.cases.generation.pareto import pareto_svg
+from reelops.benchmark.cases.generation.table import tables_of, targets_of, to_csv
+from reelops.benchmark.cases.generation.ways import BASELINE, Way
+from reelops.benchmark.params import load_benchmark_params
+from reelops.benchmark.regression.limits import RegressionLimits
+from reelops.benchmark.report import open_report
+from reelops.errors import SettingsError
+from reelops.params import Config
+
+PART = "clips"
+CHAMPION = "champion"
+CANDIDATE = "candidate"
+REPORT = Path("reports/benchmark/generation.json")
+_DEFAULT = Way("as generated", {"detail": "off"})
+
+
+def generation_case(plan: Plan | None = None, options: Sequence[str] = ()) -> Case:
+    """The benchmark of these ways; of none in particular for the list."""
+    plan = plan or Plan((Way(BASELINE), _DEFAULT), RegressionLimits())
+    return Case(
+        name="generation",
+        title="What a clip takes",
+        measures="seconds of each stage, memory and scores of clips, in several ways that take turns",
+        report=REPORT,
+        with_torch=True,
+        parts=(
+            Part(
+                PART,
+                "whole clips, from the order to the verdict; each candidate passes, fails or needs more runs",
+                40 * len(plan.ways) * plan.limits.first_look,
+                partial(measure_generation, plan),
+                tables_of,
+                targets_of,
+                ("pictures",),
+                options=options,
+                beside={".csv": to_csv, ".html": to_html, ".svg": pareto_svg},
+            ),
+        ),
+    )
+
+
+def plan_of(
+    config: Config,
+    candidates: Sequence[str] = (),
+    baseline: str = "",
+    against: str | None = None,
+    profile: str | None = None,
+    looks: int | None = None,
+    first_look: int | None = None,
+) -> Plan:
+    """What to measure, from what a user says.
+
+    Args:
+        candidates: each as `steps=8,guidance=1` or `NAME: FIELD=VALUE,...`.
+        baseline: the same; what they are compared with.
+        against: `champion`, the registry's adapter of that name; an earlier report; or the folder of a checkout.
+        profile: of all orders.
+        looks, first_look: instead of those of benchmark.yaml.
+
+    Raises:
+        SettingsError: a way names no field, or `against` is nothing that can be compared with.
+    """
+    asked = {"looks": looks, "first_look": first_look}
+    limits = load_benchmark_params(config).regression.model_copy(
+        update={name: value for name, value in asked.items() if value is not None}
+    )
+    fields: dict[str, Any] = {"profile": profile} if profile else {}
+    ways = [Way.parse(text, f"candidate {number}") for number, text in enumerate(candidates, start=1)]
+    first = Way.parse(baseline, BASELINE) if baseline else Way(BASELINE)
+    if against is None:
+        return Plan((first, *(ways or [_DEFAULT])), limits, fields)
+    own = ways or [Way(CANDIDATE, first.fields)]
+    place = Path(against)
+    if against == CHAMPION:
+        return Plan((_champion(config, first), *own), limits, fields)
+    if place.is_dir():
+        if not (place / "src/reelops").is_dir():
+            raise SettingsError(f"{place} is no checkout of ReelOps: it has no src/reelops. Give the folder of one.")
+        return Plan((Way(BASELINE, first.fields, place.resolve()), *own), limits, fields)
+    return Plan(own[-1:], limits, fields, _recorded(place))
+
+
+def _recorded(place: Path) -> Recorded:
+    """The baseline of an earlier report, or, where that had a recorded one itself, its candidate."""
+    part = open_report(place).parts.get(PART)
+    if part is None or "samples" not in part.figures:
+        raise SettingsError(
+            f"{place} is no report of `reelops benchmark generation`. Give one, or a checkout's folder."
+        )
+    found: Mapping[str, Any] = part.figures
+    way = next(iter(found["ways"]))
+    return Recorded(str(place), way, found["cohort"], measured(found["samples"], way))
+
+
+def _champion(config: Config, first: Way) -> Way:
+    from reelops.tracking.adapters import fetch_adapter
+    from reelops.training.params import TrainParams
+
+    name = config.block("train", TrainParams).name
+    folder = fetch_adapter(config.mlflow_tracking_uri, name, CHAMPION, config.cache / "champion")
+    return Way(CHAMPION, {**first.fields, "adapter": str(folder)})
