@@ -240,7 +240,7 @@ def generation(
     from reelops.benchmark.cases.generation.case import PART, generation_case, plan_of
 
     plan = plan_of(load_config(), candidate or (), baseline, against, profile, looks, first_look)
-    given = {"--baseline": baseline, "--against": against, "--profile": profile}
+    given: dict[str, object] = {"--baseline": baseline, "--against": against, "--profile": profile}
     given |= {"--first-look": first_look, "--looks": looks}
     options = [f"--candidate {shlex.quote(text)}" for text in candidate or ()]
     options += [f"{name} {shlex.quote(str(value))}" for name, value in given.items() if value]

@@ -23,7 +23,7 @@ from reelops.cogvideox.adapter_file import WEIGHTS_NAME
 from reelops.errors import MachineError, TrackingError
 from reelops.progress import RunContext
 from reelops.system.digest import sha256_of
-from reelops.tracking.adapters import register_challenger
+from reelops.tracking.adapters import fetch_adapter, register_challenger
 from reelops.training.checkpoint import exclusive_run
 from reelops.training.reproduce import lineage_tags, read_trained, reproduce
 
@@ -154,9 +154,16 @@ def test_an_adapter_becomes_challenger_once_for_the_same_weights(ground):
     assert str(version.version) == "1" and version.tags["adapter_sha256"] == first.sha256
     assert {"lineage", "data", "base_revision"} <= set(version.tags)
 
+    with pytest.raises(TrackingError, match="has no champion of shaky"):
+        fetch_adapter(uri, "shaky", "champion", ground.folder / "champion")
+    client.set_registered_model_alias("shaky", "champion", "1")
+
     train_here(ground, track=True, steps=3)
     trained = read_trained(ground.config)
     assert register().version == "2"
+    champion = fetch_adapter(uri, "shaky", "champion", ground.folder / "champion")
+    assert sha256_of(champion / WEIGHTS_NAME) == first.sha256 and champion.name == first.sha256
+    assert fetch_adapter(uri, "shaky", "champion", ground.folder / "champion") == champion
     assert client.get_model_version_by_alias("shaky", "challenger").version in (2, "2")
 
 
