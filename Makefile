@@ -10,7 +10,7 @@ PICTURE ?= data/samples/coffee.jpg
 OUTPUT ?= outputs
 PROMPT ?= A cup of coffee on a wooden table, slow zoom in
 TESTS ?= tests
-WORKERS ?= 2
+WORKERS ?= 3
 FUZZ ?=
 PAGES ?=
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from made_once import made_once
 from training_ground import Ground, make_ground
 
 pytest.importorskip("pyarrow", reason='pyarrow comes with pip install "reelops[data]"')
@@ -15,10 +16,14 @@ pytest.importorskip("pyarrow", reason='pyarrow comes with pip install "reelops[d
 @pytest.fixture(scope="session")
 def encoded(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Ground:
     """Read only."""
-    ground = make_ground(tmp_path_factory.mktemp("ground") / "project", small_model)
-    report = ground.encode()
-    assert (report.encoded, report.quarantined) == (5, ())
-    return ground
+
+    def make(folder: Path) -> Ground:
+        ground = make_ground(folder, small_model)
+        report = ground.encode()
+        assert (report.encoded, report.quarantined) == (5, ())
+        return ground
+
+    return made_once(tmp_path_factory, "encoded", make)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made_once import made_once
 
 from reelops.camera.words import PHRASES
 from reelops.clip import ClipFormat
@@ -94,7 +95,7 @@ def small_tokenizer() -> Any:
 @pytest.fixture(scope="session")
 def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the small model; read only."""
-    return write_small_model(tmp_path_factory.mktemp("weights") / "small")
+    return made_once(tmp_path_factory, "small", write_small_model)
 
 
 @pytest.fixture(scope="session")

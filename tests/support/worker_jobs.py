@@ -8,8 +8,6 @@ import signal
 import time
 from pathlib import Path
 
-import torch
-
 from reelops.errors import VideoError
 from reelops.system.worker_pool import ONE_THREAD, ReportProgress
 
@@ -32,6 +30,8 @@ def trouble(what: str, report: ReportProgress) -> str:
     if what == "break":
         raise ZeroDivisionError("division by zero")
     if what == "hoard":
+        import torch  # which takes longer than all other jobs together
+
         torch.empty(10**15)
     if what == "unsendable":
         return (letter for letter in what)

@@ -205,7 +205,7 @@ def test_a_run_that_is_ended_keeps_what_it_has_scored_and_goes_on_from_there(
     end: signal.Signals, tmp_path: Path
 ) -> None:
     for number in range(6):
-        footage.write_clip(tmp_path / f"{number}.mp4", footage.filmed(num_frames=17, seed=number))
+        footage.write_clip(tmp_path / f"{number}.mp4", footage.filmed(num_frames=9, seed=number))
     environment = {**os.environ, "REELOPS_HOME": str(tmp_path / "home")}
     command = [sys.executable, "-m", "reelops.cli", "score", str(tmp_path), "-j", "1"]
     process = subprocess.Popen(

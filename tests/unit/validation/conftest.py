@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from made_once import made_once
 from training_ground import Ground
 from validation_work import make_trained, validate_here
 
@@ -19,13 +20,13 @@ pytest.importorskip("pyarrow", reason='pyarrow comes with pip install "reelops[d
 def trained(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Ground:
     """Read only."""
     torch.set_num_threads(1)
-    return make_trained(tmp_path_factory.mktemp("validation") / "project", small_model)
+    return made_once(tmp_path_factory, "trained", lambda folder: make_trained(folder, small_model))
 
 
 @pytest.fixture(scope="session")
-def validated(trained: Ground) -> ValidationResult:
+def validated(trained: Ground, tmp_path_factory: pytest.TempPathFactory) -> ValidationResult:
     """What validation finds there; its outputs are written."""
-    return validate_here(trained)
+    return made_once(tmp_path_factory, "validated", lambda _: validate_here(trained))
 
 
 @pytest.fixture
