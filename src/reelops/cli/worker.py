@@ -52,6 +52,7 @@ def worker(
     from reelops.production.producer import build_producer
     from reelops.production.worker import clips_folder, serve_queue
     from reelops.service.limits import load_limits
+    from reelops.service.score_jobs import SCORE, scoring_of
 
     config = load_config()
     settings = BatchSettings(
@@ -68,7 +69,7 @@ def worker(
         if not ends_with_parent:
             err.print(f"Makes the jobs of {clips_folder(config).parent}, {settings.lanes} at once. Ctrl-C stops it.")
         try:
-            serve_queue(producer, ledger, clips_folder(config), settings, context)
+            serve_queue(producer, ledger, clips_folder(config), settings, context, {SCORE: scoring_of(config)})
         except Cancelled:
             pass  # the way in which a worker ends
         finally:

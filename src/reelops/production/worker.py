@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from reelops.params import Config
-from reelops.production.batch.lanes import BatchSettings, JobsOf, run_lanes
+from reelops.production.batch.lanes import BatchSettings, JobsOf, OtherWork, run_lanes
 from reelops.production.jobs.ledger import Ledger
 from reelops.production.jobs.queue import SERVICE
 from reelops.production.output_names import require_place
@@ -27,14 +28,14 @@ def serve_queue(
     folder: Path,
     settings: BatchSettings,
     context: RunContext = QUIET,
-    report: Callable[[], None] = lambda: None,
+    others: Mapping[str, OtherWork] = MappingProxyType({}),
 ) -> None:
     """Makes what the service's queue has, until somebody asks to stop; what is being made then waits again.
 
     Args:
         folder: where clips go.
         context: its log gets a line for what a person should know.
-        report: called twice a second.
+        others: who does jobs that ask for no clip, by their kind.
 
     Raises:
         InputError: the folder takes no clips.
@@ -42,5 +43,5 @@ def serve_queue(
         Cancelled: somebody asked to stop.
     """
     require_place(folder / "clip.mp4")
-    which = JobsOf(SERVICE, folder, stays=True, poll_seconds=_POLL_SECONDS)
-    run_lanes(producer, ledger, which, settings, context, report)
+    which = JobsOf(SERVICE, folder, stays=True, poll_seconds=_POLL_SECONDS, others=others)
+    run_lanes(producer, ledger, which, settings, context, lambda: None)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from reelops.production.jobs.job import Job, JobEvent
 from reelops.production.output_names import contact_sheet_of
+from reelops.service.score_jobs import SCORE
 
 _PATHS = ("picture", "adapter", "more_adapters")
 
@@ -30,6 +31,7 @@ class JobAnswer(BaseModel):
     model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
     id: str
+    kind: str = Field(description="generate: a clip is made; score: one that was sent is scored.")
     state: str = Field(
         description="waiting, paused, running, done, rejected (by the gate; the clip is there), failed, cancelled; or "
         "unknown while the process that makes it is not heard of."
@@ -75,6 +77,7 @@ def job_answer(job: Job) -> dict[str, Any]:
     scores = result.get("scores") or {}
     return {
         "id": job.uid,
+        "kind": job.request.get("kind", "generate"),
         "state": job.shown_state,
         "reason": job.reason,
         "account": job.account,
@@ -104,6 +107,8 @@ def job_answer(job: Job) -> dict[str, Any]:
 
 def order_answer(job: Job) -> dict[str, Any]:
     """What a job asks for, without paths: the picture by its name and digest, an adapter by its name."""
+    if job.request.get("kind") == SCORE:
+        return {"clip": {"name": job.request.get("id")}, **dict(job.request.get("asked", {}))}
     order = dict(job.request.get("order", {}))
     shown = {name: value for name, value in order.items() if name not in _PATHS}
     shown["picture"] = {"name": job.request.get("id"), "sha256": Path(str(order.get("picture", ""))).stem}

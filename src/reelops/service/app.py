@@ -19,13 +19,29 @@ from reelops.service.envelope import Envelope
 from reelops.service.measures import Measures
 from reelops.service.news import JobNews
 from reelops.service.problems import Problem, add_handlers
-from reelops.service.routes import artifacts, events, generate, health, jobs, models, pictures, plan, scores, votes
+from reelops.service.routes import (
+    artifacts,
+    events,
+    generate,
+    health,
+    jobs,
+    models,
+    pictures,
+    plan,
+    score,
+    scores,
+    videos,
+    votes,
+    webhooks,
+)
+from reelops.service.webhooks import Webhooks
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _FORM_BYTES = 1_000_000
 """Of a request beside the file in it."""
 _ROUTERS = tuple(
-    one.router for one in (generate, plan, jobs, events, artifacts, pictures, scores, votes, models, health)
+    one.router
+    for one in (generate, plan, score, jobs, events, artifacts, pictures, scores, votes, models, videos, webhooks, health)
 )
 _DESCRIPTION = (
     "A picture and a sentence become a short clip, scored and judged. Jobs are kept in a ledger that outlives every "
@@ -47,10 +63,11 @@ def build_app(
         further: routes of front ends that stand on the same desk.
     """
     news, measures = JobNews(desk.queue), Measures()
+    messages = Webhooks(desk.queue, desk.webhook_secrets, desk.limits.webhooks_to_private_addresses)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with news.running():
+        async with news.running(), messages.running():
             yield
 
     app = FastAPI(
@@ -65,7 +82,7 @@ def build_app(
     app.state.desk, app.state.news, app.state.measures = desk, news, measures
     app.state.access = Access(desk.keys, session)
     add_handlers(app)
-    for router in (*_ROUTERS, *further):
+    for router in (*(resource.router for resource in _RESOURCES), *further):
         app.include_router(router)
     app.add_api_route("/session", _begin_session, methods=["GET"], include_in_schema=False)
     app.add_middleware(

@@ -23,10 +23,13 @@ from reelops.production.output_names import contact_sheet_of, files_of
 from reelops.production.producer import Producer, build_producer
 from reelops.production.worker import clips_folder
 from reelops.service.callers import Caller, Scope
+from reelops.service.egress import checked_webhook
 from reelops.service.keys import ApiKeys
 from reelops.service.limits import ServiceLimits, load_limits
 from reelops.service.orders import Mode, Orders
+from reelops.service.score_jobs import score_request
 from reelops.service.uploads import Upload, Uploads
+from reelops.service.webhooks import WebhookSecrets
 from reelops.settings import Settings
 
 _FILE = re.compile(r"(?P<uid>[0-9a-f]{24})(-try[0-9]{1,3})?(?P<kind>\.mp4|\.contact\.jpg)")
@@ -44,6 +47,7 @@ class JobDesk:
         producer: checks orders before they are entered; produces nothing here.
         clips: the folder of clips.
         settings: where all stores are.
+        webhook_secrets: by which receivers know messages.
     """
 
     queue: JobQueue
@@ -54,6 +58,7 @@ class JobDesk:
     producer: Producer
     clips: Path
     settings: Settings
+    webhook_secrets: WebhookSecrets
 
     def submit(
         self,
@@ -81,6 +86,8 @@ class JobDesk:
         caller.require(Scope.GENERATE)
         order = self.orders.order(picture.path, fields, mode)
         self.producer.check(order)
+        if webhook is not None:
+            checked_webhook(webhook, self.limits.webhooks_to_private_addresses)
         request = {**Request(order, id=picture.name).to_json(), "mode": mode}
         wish = Wish(
             request=request,
@@ -102,6 +109,26 @@ class JobDesk:
         order = self.orders.order(Path("picture"), fields)
         return self.producer.generators.of(order).plan(order, picture)
 
+    def submit_score(
+        self, caller: Caller, clip: Path, name: str, picture: Path | None, prompt: str | None, profile: str | None
+    ) -> Job:
+        """Enters a job that scores a clip.
+
+        Args:
+            clip: what `uploads.keep_clip` gave.
+            picture: what it should begin with; what `uploads.keep` gave.
+            prompt, profile: None takes what the clip says of itself.
+
+        Raises:
+            NotAllowedError: the caller may not score.
+            InputError: there is no such profile.
+            QuotaError: see `JobQueue.submit`.
+        """
+        caller.require(Scope.SCORE)
+        self.orders.require_profile(profile)
+        request = score_request(clip, name, picture, prompt, profile)
+        return self.queue.submit(Wish(request=request, account=caller.account, quota=caller.quota))[0]
+
     def job(self, caller: Caller, uid: str) -> Job:
         """A job.
 
@@ -118,10 +145,11 @@ class JobDesk:
         limit: int = 50,
         before: str | None = None,
         oldest_first: bool = False,
+        kind: str | None = None,
     ) -> list[Job]:
         """Jobs, the newest first; see `JobQueue.jobs`."""
         caller.require(Scope.READ)
-        return self.queue.jobs(caller.sees, states, limit, before, oldest_first)
+        return self.queue.jobs(caller.sees, states, limit, before, oldest_first, kind)
 
     def line(self, caller: Caller) -> list[Job]:
         """Jobs that wait or are paused, in their order."""
@@ -252,4 +280,5 @@ def open_desk(config: Config) -> JobDesk:
         producer=build_producer(config),
         clips=clips_folder(config),
         settings=config.settings,
+        webhook_secrets=WebhookSecrets(config.home / "service"),
     )

@@ -63,6 +63,17 @@ def checked_target(url: str, allow_private: bool = False) -> Target:
     return Target(parts.scheme, host, port, addresses[0])
 
 
+def checked_webhook(url: str, allow_private: bool = False) -> Target:
+    """The server that is told of a job's end, if it may be.
+
+    Raises:
+        ForbiddenAddressError: see `checked_target`; or it is not asked by https.
+    """
+    if not allow_private and not url.lower().startswith("https://"):
+        raise ForbiddenAddressError(f"A webhook's address begins with https://, and {url[:200]!r} does not.")
+    return checked_target(url, allow_private)
+
+
 def is_public(address: str) -> bool:
     """Whether an IP address is one of the public network; also of those within an IPv6 address."""
     ip = ipaddress.ip_address(address.partition("%")[0])

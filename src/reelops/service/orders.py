@@ -47,7 +47,7 @@ class Orders:
             raise InputError(f"{unknown!r} is no field of a request.{did_you_mean(unknown, FIELDS)}")
         if mode == "baseline":
             given.setdefault("detail", "off")
-        self._require_profile(given.get("profile"))
+        self.require_profile(given.get("profile"))
         if (adapter := given.get("adapter")) is not None:
             given["adapter"] = self._adapter(str(adapter))
         order = order_of(picture=picture, **given)
@@ -70,7 +70,12 @@ class Orders:
             path.name: path for path in sorted(folder.iterdir()) if path.is_dir() and any(path.glob("*.safetensors"))
         }
 
-    def _require_profile(self, name: Any) -> None:
+    def require_profile(self, name: Any) -> None:
+        """Fails where there is no profile of that name; None is the default.
+
+        Raises:
+            SettingsError
+        """
         if name is not None and name not in self.profiles():
             guess = did_you_mean(str(name), self.profiles()) or f" There are: {', '.join(self.profiles())}."
             raise SettingsError(f"There is no profile {str(name)[:80]!r}.{guess}")

@@ -65,7 +65,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The answer that says so."""
-    told = {
+    told: dict[str, Any] = {
         "type": f"/problems/{kind}",
         "title": HTTPStatus(status).phrase,
         "status": int(status),
@@ -74,6 +74,8 @@ def problem(
         "request_id": getattr(request.state, "request_id", ""),
         "errors": errors or [],
     }
+    if request.url.path.startswith("/v1/"):  # whose clients look here
+        told["error"] = {"message": detail, "type": kind, "param": None, "code": kind}
     body = json.dumps(told, ensure_ascii=True).encode()
     return Response(body, status, dict(headers or {}), MEDIA_TYPE)
 

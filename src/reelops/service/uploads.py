@@ -1,15 +1,17 @@
-"""Pictures that strangers send: looked at by their headers, and kept under the digest of their bytes."""
+"""Pictures and clips that strangers send: looked at by their headers, and kept under the digest of their bytes."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from reelops.errors import PictureError
+from reelops.errors import InputError, PictureError, VideoError
 from reelops.foreign import printable
 from reelops.service.limits import ServiceLimits
 from reelops.system.files import flush_to_disk
@@ -21,7 +23,7 @@ _CHUNK_BYTES = 1 << 20
 _LONGEST_NAME = 80
 
 
-class TooLargeError(PictureError):
+class TooLargeError(InputError):
     """More bytes or pixels than the service takes."""
 
 
@@ -62,21 +64,49 @@ class Uploads:
             MachineError: it cannot be written.
         """
         called = shown_name(name)
+        with self._incoming() as partial:
+            digest = self._copy(file, partial, called)
+            found = self._looked_at(partial, called)
+            kept = self._kept(partial, digest, found.format.lower())
+        return Upload(kept, digest, called, found.width, found.height)
+
+    def keep_clip(self, file: IO[bytes], name: str | None) -> tuple[Path, str]:
+        """The same for a clip, of which the first bytes alone are looked at; its path, and what it is called.
+
+        Raises:
+            VideoError: it is none, by its first bytes.
+            TooLargeError, MachineError: as for `keep`.
+        """
+        called = shown_name(name)
+        with self._incoming() as partial:
+            digest = self._copy(file, partial, called)
+            with partial.open("rb") as kept:
+                kind = _kind_of_video(kept.read(16))
+            if kind is None:
+                raise VideoError(
+                    f"{called} is no video of a format that is read here; send MP4, WebM, MKV, MOV or AVI."
+                )
+            return self._kept(partial, digest, kind), called
+
+    @contextmanager
+    def _incoming(self) -> Iterator[Path]:
+        """A file for what comes, which goes unless it is kept."""
         with machine_error_on_write(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
             sweep(self._folder)
-        with machine_error_on_write(self._folder), temporary_file(self._folder / secrets.token_hex(8)) as partial:
-            digest = self._copy(file, partial, called)
-            found = self._looked_at(partial, called)
-            kept = self._folder / digest[:2] / f"{digest}.{found.format.lower()}"
-            if kept.exists():
-                os.utime(kept)  # it is needed again
-            else:
-                flush_to_disk(partial)
-                kept.parent.mkdir(exist_ok=True)
-                partial.replace(kept)
-                flush_to_disk(kept.parent)
-        return Upload(kept, digest, called, found.width, found.height)
+            with temporary_file(self._folder / secrets.token_hex(8)) as partial:
+                yield partial
+
+    def _kept(self, partial: Path, digest: str, ending: str) -> Path:
+        kept = self._folder / digest[:2] / f"{digest}.{ending}"
+        if kept.exists():
+            os.utime(kept)  # it is needed again
+        else:
+            flush_to_disk(partial)
+            kept.parent.mkdir(exist_ok=True)
+            partial.replace(kept)
+            flush_to_disk(kept.parent)
+        return kept
 
     def has(self, path: Path) -> bool:
         """Whether a path is that of a picture that is kept here."""
@@ -108,8 +138,16 @@ class Uploads:
         return digest.hexdigest()
 
 
+def _kind_of_video(start: bytes) -> str | None:
+    if start[4:8] == b"ftyp":
+        return "mp4"
+    if start.startswith(b"\x1a\x45\xdf\xa3"):
+        return "mkv"
+    return "avi" if start.startswith(b"RIFF") and start[8:12] == b"AVI " else None
+
+
 def shown_name(name: str | None) -> str:
     """What the sender calls a file, as it may be shown: its last part, printable, and short."""
     last = (name or "").replace("\\", "/").rpartition("/")[2]
     shown = printable("".join(letter for letter in last if letter.isprintable()))
-    return shown[:_LONGEST_NAME] or "the picture"
+    return shown[:_LONGEST_NAME] or "the file"

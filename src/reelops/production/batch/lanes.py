@@ -19,6 +19,7 @@ from typing import Any
 from reelops.errors import (
     Cancelled,
     Fault,
+    InputError,
     OutOfMemory,
     fault_of,
     is_out_of_memory,
@@ -122,6 +123,10 @@ def run_lanes(
             stop.set()
 
 
+OtherWork = Callable[[Job, RunContext], Mapping[str, Any]]
+"""Does a job that asks for something other than a clip; what the ledger keeps of it."""
+
+
 @dataclass(frozen=True)
 class JobsOf:
     """Which jobs of the ledger are made, and where their clips go.
@@ -130,12 +135,14 @@ class JobsOf:
         batch: what they are called in the ledger.
         stays: wait for further jobs where none is left.
         poll_seconds: between looks at the ledger where nothing waits.
+        others: who does jobs whose request names a `kind`, by that kind.
     """
 
     batch: str
     folder: Path
     stays: bool = False
     poll_seconds: float = POLL_SECONDS
+    others: Mapping[str, OtherWork] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -170,8 +177,12 @@ class _Lane:
         """
         try:
             with self.at_work.context_of(job, self.context) as context:
-                found = self._found_or_made(job, context)
-            self._enter(job, found)
+                other = self._other_work(job)
+                found = self._found_or_made(job, context) if other is None else other(job, context)
+            if other is None:
+                self._enter(job, found)
+            else:
+                self.ledger.finish(job, State.DONE, found)
         except LostJobError as error:
             self.context.log(str(error), "warning")
         except BaseException as error:
@@ -181,6 +192,19 @@ class _Lane:
                     return False
                 self._enter_failure(job, error)
         return True
+
+    def _other_work(self, job: Job) -> OtherWork | None:
+        """Who does a job that asks for no clip.
+
+        Raises:
+            InputError: nobody here does what it asks for.
+        """
+        kind = job.request.get("kind")
+        if kind is None:
+            return None
+        if kind not in self.which.others:
+            raise InputError(f"This worker does no jobs of kind {kind!r}; update it.")
+        return self.which.others[kind]
 
     def _found_or_made(self, job: Job, context: RunContext) -> Mapping[str, Any]:
         request = Request.from_json(job.request)

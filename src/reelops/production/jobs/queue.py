@@ -30,6 +30,8 @@ from reelops.tables.json_codec import digest_of_plain
 
 SERVICE = "service"
 """The queue of the service: what a batch is called whose jobs come one by one."""
+GENERATE = "generate"
+"""The kind of a request that names none."""
 HIGHEST_PRIORITY = 100
 _NOT_ENDED = (State.WAITING, State.PAUSED, State.RUNNING)
 
@@ -109,6 +111,7 @@ class JobQueue:
         limit: int = 50,
         before: str | None = None,
         oldest_first: bool = False,
+        kind: str | None = None,
     ) -> list[Job]:
         """Jobs, the newest first.
 
@@ -116,6 +119,7 @@ class JobQueue:
             states: those in one of these; empty: all.
             before: uid of the last job of the page before.
             oldest_first: the other way round.
+            kind: those alone that ask for this: `generate` a clip, or what else a request names; None: all.
 
         Raises:
             NoSuchJobError: `before` is no job's.
@@ -124,6 +128,9 @@ class JobQueue:
             which = self._visible(account)
             if states:
                 which &= jobs.c.state.in_([state.value for state in states])
+            if kind is not None:
+                asked = sa.func.coalesce(jobs.c.request["kind"].as_string(), GENERATE)
+                which &= asked == kind
             if before is not None:
                 last = self._found(connection, before, account).id
                 which &= jobs.c.id > last if oldest_first else jobs.c.id < last

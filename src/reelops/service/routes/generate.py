@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -15,17 +13,15 @@ from starlette.concurrency import run_in_threadpool
 from reelops.production.jobs.job import Job
 from reelops.production.jobs.queue import HIGHEST_PRIORITY
 from reelops.service.access import Asking
-from reelops.service.answers import JobAnswer, job_answer
+from reelops.service.answers import JobAnswer
 from reelops.service.callers import Caller
 from reelops.service.desk import JobDesk
-from reelops.service.news import JobNews
 from reelops.service.orders import FIELDS, Mode
 from reelops.service.routes.desks import AtDesk, Listening
 from reelops.service.routes.told import PROBLEMS
+from reelops.service.routes.waiting import Prefer, answer_with
 
 router = APIRouter(tags=["clips"])
-MOST_WAIT_SECONDS = 300
-_WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,4})(?:$|[,;\s])")
 _LONGEST_KEY = 255
 
 
@@ -73,7 +69,7 @@ async def generate_video(
     desk: AtDesk,
     news: Listening,
     response: Response,
-    prefer: Annotated[str, Header(max_length=200, description="wait=SECONDS waits for the clip, 300 at most.")] = "",
+    prefer: Prefer = "",
     idempotency_key: Annotated[
         str | None,
         Header(max_length=_LONGEST_KEY, description="The same key again gives the same job, and no second clip."),
@@ -82,12 +78,7 @@ async def generate_video(
     """Enters a job and answers with it at once (202, with its address in `Location`). With `Prefer: wait=SECONDS` the
     answer comes when the clip is there (200), or after so many seconds with the job as it is by then (202)."""
     job = await run_in_threadpool(_submit, desk, caller, form, idempotency_key)
-    if (found := _WAIT.search(prefer)) is not None:
-        job = await ended(desk, news, caller, job, min(int(found[1]), MOST_WAIT_SECONDS))
-        response.headers["Preference-Applied"] = f"wait={found[1]}"
-    response.headers["Location"] = f"/jobs/{job.uid}"
-    response.status_code = HTTPStatus.OK if job.has_ended else HTTPStatus.ACCEPTED
-    return job_answer(job)
+    return await answer_with(job, prefer, caller, desk, news, response)
 
 
 def _submit(desk: JobDesk, caller: Caller, form: GenerateForm, idempotency_key: str | None) -> Job:
@@ -102,17 +93,3 @@ def _submit(desk: JobDesk, caller: Caller, form: GenerateForm, idempotency_key: 
         idempotency_key,
         form.webhook,
     )
-
-
-async def ended(desk: JobDesk, news: JobNews, caller: Caller, job: Job, seconds: float) -> Job:
-    """The job once it has ended, or as it is after so many seconds."""
-    async with news.of(job) as mine:
-        job = await run_in_threadpool(desk.job, caller, job.uid)
-        try:
-            async with asyncio.timeout(seconds):
-                while not job.has_ended:
-                    if (await mine.get()).event is not None:
-                        job = await run_in_threadpool(desk.job, caller, job.uid)
-        except TimeoutError:
-            pass
-    return job
