@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["pretended_gpus", "real_media", "small_model", "servers"]
+pytest_plugins = ["postgres", "pretended_gpus", "real_media", "small_model", "servers"]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

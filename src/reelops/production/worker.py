@@ -43,5 +43,5 @@ def serve_queue(
         Cancelled: somebody asked to stop.
     """
     require_place(folder / "clip.mp4")
-    which = JobsOf(SERVICE, folder, stays=True, poll_seconds=_POLL_SECONDS, others=others)
+    which = JobsOf(SERVICE, folder, stays=True, poll_seconds=_POLL_SECONDS, others=others, owns_names=True)
     run_lanes(producer, ledger, which, settings, context, lambda: None)

@@ -136,6 +136,7 @@ class JobsOf:
         stays: wait for further jobs where none is left.
         poll_seconds: between looks at the ledger where nothing waits.
         others: who does jobs whose request names a `kind`, by that kind.
+        owns_names: whatever stands under a job's name is what a process left that died with it, and is replaced.
     """
 
     batch: str
@@ -143,6 +144,7 @@ class JobsOf:
     stays: bool = False
     poll_seconds: float = POLL_SECONDS
     others: Mapping[str, OtherWork] = field(default_factory=dict)
+    owns_names: bool = False
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,7 @@ class _Lane:
         clip = request.clip_of_try(self.which.folder, job.key, job.tries)
         if (found := finished(clip, order)) is not None:
             return found  # by a process that died before it could say so
-        with place_at(clip) as place:
+        with place_at(clip, overwrite=self.which.owns_names) as place:
             return told_of(self.producer.produce(order, place, context, self.settings.track))
 
     def _enter(self, job: Job, found: Mapping[str, Any]) -> None:
