@@ -39,10 +39,7 @@ from reelops.service.webhooks import Webhooks
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _FORM_BYTES = 1_000_000
 """Of a request beside the file in it."""
-_ROUTERS = tuple(
-    one.router
-    for one in (generate, plan, score, jobs, events, artifacts, pictures, scores, votes, models, videos, webhooks, health)
-)
+_RESOURCES = (generate, plan, score, jobs, events, artifacts, pictures, scores, votes, models, videos, webhooks, health)
 _DESCRIPTION = (
     "A picture and a sentence become a short clip, scored and judged. Jobs are kept in a ledger that outlives every "
     "process. Problems are told as RFC 9457 has it, each with what to do next."

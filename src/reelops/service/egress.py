@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 
 from reelops.errors import InputError
 
+_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+"""IPv6 addresses behind which a network's translator puts any IPv4 address."""
+
 
 class ForbiddenAddressError(InputError):
     """An address that the service does not ask."""
@@ -78,7 +81,8 @@ def is_public(address: str) -> bool:
     """Whether an IP address is one of the public network; also of those within an IPv6 address."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if inner is not None and not inner.is_global:
-            return False
-    return ip.is_global and not ip.is_multicast
+        translated = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _TRANSLATED else None
+        inner = ip.ipv4_mapped or ip.sixtofour or translated or (ip.teredo[1] if ip.teredo else None)
+        if inner is not None:
+            return inner.is_global and not inner.is_multicast
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
