@@ -11,6 +11,7 @@ from reelops.benchmark.cases.detail.case import DETAIL
 from reelops.benchmark.cases.generation.case import generation_case
 from reelops.benchmark.cases.quality import QUALITY
 from reelops.benchmark.cases.regression.case import REGRESSION
+from reelops.benchmark.cases.service import SERVICE
 from reelops.benchmark.cases.start import start_case
 from reelops.benchmark.cases.train import TRAIN_GPU, train_case
 from reelops.errors import SettingsError
@@ -27,6 +28,7 @@ CASES: Mapping[str, Case] = {
         BATCH,
         generation_case(),
         REGRESSION,
+        SERVICE,
     )
 }
 """In the order in which they are listed."""
