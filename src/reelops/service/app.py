@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import secrets
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -10,8 +12,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import RedirectResponse
+from starlette.concurrency import run_in_threadpool
 
 import reelops
+from reelops.errors import ReelOpsError
 from reelops.service.access import Access, remember
 from reelops.service.callers import NotKnownError
 from reelops.service.desk import JobDesk
@@ -39,6 +43,8 @@ from reelops.service.webhooks import Webhooks
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _FORM_BYTES = 1_000_000
 """Of a request beside the file in it."""
+_TIDY_SECONDS = 3600.0
+_LOG = logging.getLogger("reelops.service")
 _RESOURCES = (generate, plan, score, jobs, events, artifacts, pictures, scores, votes, models, videos, webhooks, health)
 _DESCRIPTION = (
     "A picture and a sentence become a short clip, scored and judged. Jobs are kept in a ledger that outlives every "
@@ -65,7 +71,11 @@ def build_app(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with news.running(), messages.running():
-            yield
+            tidying = asyncio.create_task(_tidy(desk))
+            try:
+                yield
+            finally:
+                tidying.cancel()
 
     app = FastAPI(
         title="ReelOps",
@@ -87,6 +97,16 @@ def build_app(
     )
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign] # as FastAPI's own documentation does it
     return app
+
+
+async def _tidy(desk: JobDesk) -> None:
+    """Removes what was sent and is not needed any more, now and then."""
+    while True:
+        try:
+            await run_in_threadpool(desk.remove_unused_uploads)
+        except ReelOpsError as error:  # the next time will do
+            _LOG.warning("%s", error)
+        await asyncio.sleep(_TIDY_SECONDS)
 
 
 async def _begin_session(request: Request, token: Annotated[str, Query(max_length=200)] = "") -> RedirectResponse:

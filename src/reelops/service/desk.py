@@ -209,6 +209,14 @@ class JobDesk:
                 with suppress(OSError):  # it was never made, or is gone already
                     path.unlink()
 
+    def remove_unused_uploads(self) -> int:
+        """Removes pictures and clips that were sent and that no job needs any more; how many."""
+        needed: set[str] = set()
+        for request in self.queue.requests():
+            files = (request.get("order", {}).get("picture"), *request.get("files", {}).values())
+            needed.update(str(path) for path in files if path is not None)
+        return self.uploads.remove_unused(needed)
+
     def file(self, caller: Caller, name: str) -> Path:
         """A clip or a contact sheet of a job of the caller's, by its file's name.
 

@@ -17,6 +17,7 @@ class ServiceLimits(ParamsBlock):
         most_jobs: of one account that have not ended at once, unless its key says otherwise.
         requests_a_minute: of one key, unless the key says otherwise.
         retries: further tries of a clip that the gate rejects, each with a seed of its own.
+        keep_uploads_days: how long pictures and clips stay that no job needs any more.
         webhooks_to_private_addresses: tell addresses of private networks, and by http, too.
     """
 
@@ -26,6 +27,7 @@ class ServiceLimits(ParamsBlock):
     most_jobs: Count = 1000
     requests_a_minute: Count = 6000
     retries: int = Field(1, ge=0, le=20)
+    keep_uploads_days: float = Field(1.0, ge=0.1, le=3650)
     webhooks_to_private_addresses: bool = False
 
     @property

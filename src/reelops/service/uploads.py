@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -87,6 +88,20 @@ class Uploads:
                     f"{called} is no video of a format that is read here; send MP4, WebM, MKV, MOV or AVI."
                 )
             return self._kept(partial, digest, kind), called
+
+    def remove_unused(self, needed: Collection[str]) -> int:
+        """Removes what no job needs and was not sent for `keep_uploads_days`; how many files that were.
+
+        Args:
+            needed: paths that jobs name.
+        """
+        before, removed = time.time() - self._limits.keep_uploads_days * 86_400, 0
+        for path in self._folder.glob("[0-9a-f][0-9a-f]/*"):
+            with suppress(OSError):  # somebody else was faster
+                if str(path) not in needed and path.stat().st_mtime < before:
+                    path.unlink()
+                    removed += 1
+        return removed
 
     @contextmanager
     def _incoming(self) -> Iterator[Path]:

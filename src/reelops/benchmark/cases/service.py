@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import secrets
 import signal
 import socket
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 SUBMISSIONS_A_SECOND, SECONDS, LISTENERS = 50, 60, 500
 _READS_A_SECOND, _READING_SECONDS = 20, 20
 _START_SECONDS = 120.0
+_WAITING = re.compile(r'reelops_jobs{state="waiting"} (\S+)')
 _FIELDS = {"prompt": "slow zoom in", "profile": "camera-moves"}
 
 
@@ -59,7 +61,7 @@ async def _submissions(bench: Bench, context: RunContext, a_second: int, seconds
 
         found = await asyncio.gather(*(submit(number) for number in range(total)))
         took = time.perf_counter() - began
-        kept = sum((await client.get("/ready")).json()["jobs"].values())
+        kept = int(float(_WAITING.findall((await client.get("/metrics")).text)[0]))
     latencies = [latency for latency, _ in found]
     taken = sum(status == 202 for _, status in found)
     return {

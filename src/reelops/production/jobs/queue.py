@@ -7,7 +7,7 @@ somebody may not see is not there for them.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,6 +143,18 @@ class JobQueue:
         which = self._visible(account) & jobs.c.id.in_(list(numbers))
         with self.ledger.reading() as connection:
             return [job_of({**row._mapping}) for row in connection.execute(sa.select(jobs).where(which))]
+
+    def requests(self) -> Iterator[Mapping[str, Any]]:
+        """What all jobs ask for, those that have ended included; some at a time are read."""
+        after = 0
+        while True:
+            some = sa.select(jobs.c.id, jobs.c.request).where(self._visible(None), jobs.c.id > after)
+            with self.ledger.reading() as connection:
+                rows = connection.execute(some.order_by(jobs.c.id).limit(1000)).all()
+            if not rows:
+                return
+            yield from (row.request for row in rows)
+            after = rows[-1].id
 
     def line(self, account: str | None = None) -> list[Job]:
         """Jobs that wait or are paused, in the order in which an account's jobs go."""

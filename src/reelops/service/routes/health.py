@@ -30,7 +30,6 @@ class Ready(BaseModel):
     """The service can take jobs."""
 
     status: str
-    jobs: dict[str, int]
 
 
 @router.get("/health", summary="Does it answer", response_model=Health)
@@ -42,10 +41,10 @@ async def health() -> dict[str, Any]:
 @router.get("/ready", summary="Can it take jobs", response_model=Ready, responses={503: PROBLEMS[503]})
 def ready(desk: AtDesk) -> dict[str, Any]:
     """Says that the ledger answers and that clips have a place; asks for no key."""
-    counts = desk.queue.counts()
+    desk.queue.last_event()
     if (problem := desk.settings.problem_of_home) is not None:
         raise MachineError(f"The place of the clips {problem}. Make room, or set REELOPS_HOME.")
-    return {"status": "ready", "jobs": {state.value: number for state, number in counts.items()}}
+    return {"status": "ready"}
 
 
 @router.get(
