@@ -45,6 +45,9 @@ class Orders:
         given = {name: value for name, value in fields.items() if value is not None}
         if unknown := next((name for name in given if name not in FIELDS), None):
             raise InputError(f"{unknown!r} is no field of a request.{did_you_mean(unknown, FIELDS)}")
+        for name in ("prompt", "negative_prompt"):
+            if "\0" in str(given.get(name, "")):
+                raise InputError(f"{name} has a NUL character in it, which no sentence has; leave it out.")
         if mode == "baseline":
             given.setdefault("detail", "off")
         self.require_profile(given.get("profile"))

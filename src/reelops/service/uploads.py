@@ -18,7 +18,7 @@ from reelops.service.limits import ServiceLimits
 from reelops.system.files import flush_to_disk
 from reelops.system.temporary import sweep, temporary_file
 from reelops.system.write_errors import machine_error_on_write
-from reelops.video.picture import PictureInfo, probe_picture
+from reelops.video.picture import PictureInfo, check_shape, probe_picture
 
 _CHUNK_BYTES = 1 << 20
 _LONGEST_NAME = 80
@@ -130,6 +130,7 @@ class Uploads:
     def _looked_at(self, path: Path, called: str) -> PictureInfo:
         try:
             found = probe_picture(path)
+            check_shape(path, found.width, found.height)
         except PictureError as error:
             raise PictureError(str(error).replace(str(path), called)) from error
         if found.width * found.height > self._limits.most_megapixels * 1e6:

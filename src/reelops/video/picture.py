@@ -27,6 +27,7 @@ __all__ = [
     "MAX_PIXELS",
     "Picture",
     "PictureInfo",
+    "check_shape",
     "fit_pixels",
     "looks_like_picture",
     "probe_picture",
@@ -95,7 +96,7 @@ def read_picture(
     if width < 1 or height < 1:
         raise PictureError(f"cannot make a picture of {width}x{height} pixels; give a width and a height above 0.")
     with opened_picture(path, max_pixels) as (image, frames):
-        _check_shape(path, image)
+        check_shape(path, *image.size)
         before = (*_notes_on_frames(image, frames), *notes_on_depth(image))
         rgb, notes = _upright_srgb(path, image, max_pixels)
     fitted, fit_notes = _fit(rgb, width, height, fit)
@@ -145,8 +146,12 @@ def _upright_srgb(path: Path, image: ImageFile.ImageFile, max_pixels: int) -> tu
     return rgb, notes if turn is None else ["turned upright as its EXIF orientation says", *notes]
 
 
-def _check_shape(path: Path, image: Image.Image) -> None:
-    width, height = image.size
+def check_shape(path: Path, width: int, height: int) -> None:
+    """Fails on a picture that no clip can start from, whatever is in it.
+
+    Raises:
+        PictureError: it is smaller than 16 pixels on a side, or longer than 20:1.
+    """
     if min(width, height) < SMALLEST_SIDE:
         raise PictureError(
             f"{path} is only {width}x{height} pixels; use one of at least {SMALLEST_SIDE}x{SMALLEST_SIDE}."

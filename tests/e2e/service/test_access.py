@@ -15,7 +15,8 @@ from service_client import Service, picture, serving, submit
 
 OPEN = {"/health", "/ready", "/openapi.json"}
 """What asks for no key."""
-OWN = {"/generate-video", "/score", "/v1/videos", "/models", "/metrics", "/webhook-secret"}
+OWN = {"/generate-video", "/score", "/v1/videos", "/models", "/metrics", "/webhook-secret", "/jobs", "/plan", "/queue"}
+OWN |= {"/votes", "/votes/pair", "/events"}
 """What names no job: another key gets its own there, or makes its own."""
 
 
@@ -57,19 +58,38 @@ def test_no_route_shows_one_keys_job_to_another_or_lets_it_touch_it(
 ) -> None:
     with service.client(keys["desk-b"]) as other:
         for method, path in routes(service):
-            if path in OPEN | OWN | {"/jobs"}:
+            if path in OPEN | OWN:
                 continue
             body = {"json": {}} if method == "POST" else {}
             answer = other.request(method, filled(path, theirs), **body)
             assert answer.status_code == 404, (method, path, answer.status_code, answer.text)
-        for path in ("/jobs?limit=200", "/v1/videos?limit=100", "/models", "/metrics", f"/jobs?before={theirs['id']}"):
-            assert theirs["id"] not in other.get(path).text.replace(f"job '{theirs['id']}'", ""), path
+        for path in ("/jobs?limit=200", "/v1/videos?limit=100", "/models", "/metrics", "/queue", "/votes/pair"):
+            assert theirs["id"] not in other.get(path).text, path
+        assert other.get(f"/jobs?before={theirs['id']}").status_code == 404
+        vote = {"left": theirs["mp4_path"], "right": theirs["mp4_path"], "better": "left"}
+        answer = other.post("/votes", json={**vote, "left_usable": True, "right_usable": True})
+        assert answer.status_code == 422 and "is no clip that can be voted on" in answer.text
+        assert theirs["id"] not in all_news_of(other, service, keys["desk-a"])
         mine = submit(other, seed=6, profile="long").json()
         assert other.post(f"/jobs/{mine['id']}/move", json={"before": theirs["id"]}).status_code == 404
         other.delete(f"/jobs/{mine['id']}")
     with service.client(keys["desk-a"]) as client:
         assert client.get(f"/jobs/{theirs['id']}").json() == theirs
         assert client.get(theirs["mp4_path"]).status_code == 200
+
+
+def all_news_of(other: httpx.Client, service: Service, key: str) -> str:
+    """What somebody hears who follows all jobs, while another key makes one."""
+    with service.client(key) as client, other.stream("GET", "/events") as stream:
+        heard = ""
+        for line in stream.iter_lines():
+            heard += line
+            if line == "event: ready":
+                theirs = submit(client, seed=7).json()["id"]
+                submit(other, seed=8, wait=60)
+            if '"state": "done"' in line:
+                return heard.replace(theirs, "THEIRS") if theirs not in heard else theirs
+    raise AssertionError("the stream ended")
 
 
 def test_an_administrators_key_sees_all(service: Service, theirs: dict[str, Any]) -> None:
