@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -117,10 +118,22 @@ def add_handlers(app: FastAPI) -> None:
             HTTPStatus.NOT_FOUND: "There is nothing at this path; /openapi.json lists what there is.",
             HTTPStatus.METHOD_NOT_ALLOWED: f"{request.method} is not understood here; /openapi.json lists what is.",
         }.get(HTTPStatus(error.status_code), str(error.detail))
-        return problem(request, error.status_code, kind, told, headers=error.headers)
+        headers = error.headers
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers = {"Allow": ", ".join(sorted(_methods_at(app, request.url.path)))}
+        return problem(request, error.status_code, kind, told, headers=headers)
 
     @app.exception_handler(Exception)
     async def _a_fault(request: Request, error: Exception) -> Response:
         _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
         detail = "This is a fault in ReelOps, not in what you sent. Please report it with the id of this request."
         return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, "fault", detail)
+
+
+def _methods_at(app: FastAPI, path: str) -> set[str]:
+    """Methods of all routes of a path."""
+    found: set[str] = set()
+    for documented, operations in app.openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(documented)), path):
+            found |= {method.upper() for method in operations}
+    return found

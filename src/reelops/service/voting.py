@@ -55,7 +55,7 @@ def keep_vote(desk: JobDesk, caller: Caller, answer: Answer) -> None:
     """
     digests = dict(_clips(desk, caller))
     names = [address.rpartition("/")[2] for address in (answer.left, answer.right)]
-    if missing := next((name for name in names if name not in digests), None):
+    if (missing := next((name for name in names if name not in digests), None)) is not None:
         raise InputError(f"{missing[:80]!r} is no clip that can be voted on; ask for the next pair.")
     if names[0] == names[1]:
         raise InputError("A vote is on two clips, and these are one; ask for the next pair.")
