@@ -153,6 +153,9 @@ class ClipOrder(ParamsBlock):
         description="Further LoRAs beside that one, with their strengths: dusk.safetensors=0.5,rain=0.8.",
     )
     other_base: bool = Field(default=False, description="Apply the adapter though it was trained on another base.")
+    recipe: str | None = Field(
+        default=None, description="A recipe of params.yaml: another way to make the clip, faster or in less memory."
+    )
     fit: PictureFit = Field(default="crop", description="A picture of another aspect is cropped or padded.")
     size: str | None = Field(
         default=None,

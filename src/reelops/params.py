@@ -19,11 +19,23 @@ from reelops.errors import SettingsError, did_you_mean
 from reelops.settings import PARAMS_NAME, Settings, load_settings, real_path, shipped_folder, with_home
 from reelops.yaml_file import read_yaml
 
-BLOCKS = ("profiles", "detail", "score", "gate", "dataset", "metadata", "latents", "train", "validate", "service")
+BLOCKS = (
+    "profiles",
+    "recipes",
+    "detail",
+    "score",
+    "gate",
+    "dataset",
+    "metadata",
+    "latents",
+    "train",
+    "validate",
+    "service",
+)
 # What begins so is a project's own, such as an anchor that several blocks refer to.
 OWN_PREFIX = "x-"
 # Blocks that hold one thing a name, such as a profile: a project adds to them, or replaces what has the same name.
-BY_NAME = ("profiles", "gate")
+BY_NAME = ("profiles", "recipes", "gate")
 # Blocks that are files of their own, benchmark.yaml and pretrain.yaml, and are read when they are asked for.
 IN_OWN_FILE = ("benchmark", "pretrain")
 

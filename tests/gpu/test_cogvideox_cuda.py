@@ -8,7 +8,8 @@ from small_model import CLIP, PLAIN_CPU, PROMPT_LENGTH
 
 from reelops.cogvideox.load import WARM_MODEL
 from reelops.cogvideox.profiles import load_profiles, profile_of_folder
-from reelops.cogvideox.sampling import SamplingConfig, sample_frames
+from reelops.cogvideox.sampling import sample_frames
+from reelops.cogvideox.sampling_config import SamplingConfig
 from reelops.params import load_config
 from reelops.system.hardware import inspect_machine
 from reelops.system.peak_memory import PeakMemory

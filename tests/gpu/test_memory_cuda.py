@@ -17,7 +17,8 @@ from reelops.cogvideox.denoiser import load_transformer
 from reelops.cogvideox.load import WARM_MODEL
 from reelops.cogvideox.lora import add_lora, lora_parameters
 from reelops.cogvideox.profiles import load_profiles, profile_of_folder
-from reelops.cogvideox.sampling import SamplingConfig, sample_frames
+from reelops.cogvideox.sampling import sample_frames
+from reelops.cogvideox.sampling_config import SamplingConfig
 from reelops.errors import MachineError, OutOfMemory
 from reelops.params import load_config
 from reelops.system.hardware import inspect_machine

@@ -20,8 +20,11 @@ CLIP = ClipFormat(FRAMES, Fraction(8), WIDTH, HEIGHT)
 PLAIN_CPU = Machine(cpu="plain", cores=2, ram_bytes=8_000_000_000, ram_free_bytes=8_000_000_000, cpu_bf16=False)
 
 
-def write_small_model(folder: Path, learned_positions: bool = True, in_channels: int = 32, **vae_changes: Any) -> Path:
-    """Writes the model: 9 frames of 48x32, VAE 4x4x4 with 16 channels, one transformer layer, one T5 layer."""
+def write_small_model(
+    folder: Path, learned_positions: bool = True, in_channels: int = 32, num_layers: int = 1, **vae_changes: Any
+) -> Path:
+    """Writes the model: 9 frames of 48x32, VAE 4x4x4 with 16 channels, one T5 layer; one transformer layer unless more
+    are wanted."""
     import torch
     from diffusers import (
         AutoencoderKLCogVideoX,
@@ -53,7 +56,7 @@ def write_small_model(folder: Path, learned_positions: bool = True, in_channels:
         out_channels=16,
         time_embed_dim=16,
         text_embed_dim=16,
-        num_layers=1,
+        num_layers=num_layers,
         sample_width=WIDTH // 4,
         sample_height=HEIGHT // 4,
         sample_frames=FRAMES,

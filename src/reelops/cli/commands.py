@@ -18,6 +18,7 @@ COMMANDS = {
     "keys": "Create, list, rotate and revoke keys of the API.",
     "score": "Score clips, and judge them by the limits of params.yaml.",
     "info": "Show what is in videos and pictures: size, exact rate, frames, sound, and how ReelOps made them.",
+    "recipes": "List the recipes, or try one: a clip with it and one without, and what each switch did, by count.",
     "doctor": "Say what this machine can run, and why not what it cannot.",
     "fetch": "Bring the clips that params.yaml names into data/raw/, each whole or not at all.",
     "metadata": "Check the fetched clips, choose their windows, split them, and write data/metadata/.",

@@ -22,6 +22,14 @@ def _profiles(config: Config) -> None:
     load_profiles(config)
 
 
+def _recipes(config: Config) -> None:
+    from reelops.cogvideox.profiles import load_profiles
+    from reelops.cogvideox.recipes.recipe import find_recipe, recipe_names
+
+    for name in dict.fromkeys([*recipe_names(config), *(one.recipe for one in load_profiles(config).values())]):
+        find_recipe(name, config)
+
+
 def _detail(config: Config) -> None:
     from reelops.detail.settings import DetailSettings
 
@@ -93,6 +101,7 @@ def _service(config: Config) -> None:
 
 CHECKS: Mapping[str, Callable[[Config], None]] = {
     "profiles": _profiles,
+    "recipes": _recipes,
     "detail": _detail,
     "score": _score,
     "gate": _gate,

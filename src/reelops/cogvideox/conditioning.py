@@ -50,6 +50,7 @@ def picture_condition(
     latent_frames: int,
     generator: Generator | Sequence[Generator] | None = None,
     training: bool = False,
+    moments: Sequence[tuple[Tensor, Tensor]] = (),
 ) -> Tensor:
     """The picture's part of the transformer's input: encoded, scaled, padded with empty latent frames.
 
@@ -60,6 +61,7 @@ def picture_condition(
         latent_frames: F of the video the condition goes with.
         generator: for the VAE's posterior and, in training, the noise; one for all samples or one per sample.
         training: noise the pictures first.
+        moments: what `picture_moments` gives of the clean pictures, where that is known.
 
     Returns:
         (B, F, C, H, W) float32: the picture's latents, then F - 1 frames of zeros.
@@ -67,7 +69,7 @@ def picture_condition(
     latents = []
     for index, picture_CHW in enumerate(pictures_BCHW):
         own = generator[index] if isinstance(generator, Sequence) else generator
-        mean, logvar = picture_moments(vae, picture_CHW, own, training)
+        mean, logvar = moments[index] if moments else picture_moments(vae, picture_CHW, own, training)
         latents.append(draw_latents(mean, logvar, _draw(tuple(mean.shape), own, mean.device)))
     return pad_condition(picture_latent_scale(vae) * torch.stack(latents), latent_frames)
 

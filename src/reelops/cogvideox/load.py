@@ -7,15 +7,18 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from reelops.cogvideox.architecture import Architecture, named_architecture, read_architecture
 from reelops.cogvideox.clip_format import choose_format
+from reelops.cogvideox.encodings import Encodings
 from reelops.cogvideox.imports import compiler_unused, importing_models
 from reelops.cogvideox.memory import MemoryPlan, plan_memory
 from reelops.cogvideox.profiles import Profile
+from reelops.cogvideox.recipes.recipe import WeightFormat
+from reelops.cogvideox.recipes.weights import HeldWeights, hold_weights, with_half_the_weights
 from reelops.cogvideox.tiling import enable_tiling
 from reelops.cogvideox.weights import locate_weights
 from reelops.errors import WeightsError
@@ -36,8 +39,10 @@ class LoadedModel:
         pipeline: diffusers' CogVideoXImageToVideoPipeline.
         base, base_revision: name and exact revision of the weights, for the lineage id.
         load_seconds: what loading took when it was loaded.
-        asked: the dtype and offload insisted on when it was loaded.
+        asked: the dtype, the offload and the format of weights insisted on when it was loaded.
         notes: for the user.
+        held: how the transformer's weights are held, where in fewer bits than `plan` says.
+        encodings: of prompts and pictures, where they are kept from clip to clip.
     """
 
     pipeline: Any
@@ -47,8 +52,10 @@ class LoadedModel:
     base: str
     base_revision: str
     load_seconds: float
-    asked: tuple[str | None, str | None] = (None, None)
+    asked: tuple[str | None, str | None, WeightFormat | None] = (None, None, None)
     notes: tuple[str, ...] = ()
+    held: HeldWeights | None = None
+    encodings: Encodings = field(default_factory=Encodings)
 
 
 _LISTEN_SECONDS = 0.2
@@ -72,6 +79,7 @@ class WarmModel:
         dtype: str | None = None,
         offload: str | None = None,
         below: MemoryPlan | None = None,
+        weights_as: WeightFormat | None = None,
     ) -> LoadedModel:
         """The profile's model: the one that is warm, where it is that, or it comes in its place.
 
@@ -84,6 +92,7 @@ class WarmModel:
             dtype, offload: instead of what the plan would choose.
             below: a plan with which memory ran out; the model is loaded anew, in a way that needs less, and that way
                 stays for the orders after it.
+            weights_as: the format that the transformer's weights are rounded to.
 
         Raises:
             WeightsError: the weights cannot be had or are not what they should be.
@@ -99,13 +108,16 @@ class WarmModel:
             )
             _check(profile, architecture)
             revision = weights.revision if weights else f"random:{profile.architecture}"
-            if below is None and self._model is not None and _same(self._model, profile, revision, dtype, offload):
+            asked = (dtype, offload, weights_as)
+            if below is None and self._model is not None and _same(self._model, profile, revision, asked):
                 return self._model
             self.unload()
-            plan = plan_memory(architecture, profile.clip_format, machine or inspect_machine(), dtype, offload, below)
+            planned = architecture if weights_as is None else with_half_the_weights(architecture)
+            plan = plan_memory(planned, profile.clip_format, machine or inspect_machine(), dtype, offload, below)
             on_device(plan.device)
             began = time.perf_counter()
             pipeline = _open(weights.folder, plan) if weights else _random(architecture, plan)
+            held = None if weights_as is None else hold_weights(pipeline.transformer, weights_as)
             _place(pipeline, plan)
             self._model = LoadedModel(
                 pipeline=pipeline,
@@ -115,8 +127,9 @@ class WarmModel:
                 base=weights.base if weights else f"{profile.architecture} (random weights)",
                 base_revision=revision,
                 load_seconds=time.perf_counter() - began,
-                asked=(dtype, offload),
+                asked=asked,
                 notes=weights.notes if weights else (RANDOM_NOTE,),
+                held=held,
             )
             return self._model
 
@@ -148,8 +161,10 @@ WARM_MODEL = WarmModel()
 """This process's: generators share it unless they are given one of their own."""
 
 
-def _same(warm: LoadedModel, profile: Profile, revision: str, dtype: str | None, offload: str | None) -> bool:
-    return warm.profile == profile and warm.base_revision == revision and warm.asked == (dtype, offload)
+def _same(
+    warm: LoadedModel, profile: Profile, revision: str, asked: tuple[str | None, str | None, WeightFormat | None]
+) -> bool:
+    return warm.profile == profile and warm.base_revision == revision and warm.asked == asked
 
 
 def _check(profile: Profile, architecture: Architecture) -> None:
@@ -192,10 +207,22 @@ def _place(pipeline: Any, plan: MemoryPlan) -> None:
         pipeline.vae.enable_slicing()
     if plan.offload == "model":
         pipeline.enable_model_cpu_offload()
+    elif plan.offload == "group":
+        offload_in_groups(pipeline, plan.device)
     elif plan.offload == "sequential":
         pipeline.enable_sequential_cpu_offload()
     else:
         pipeline.to(plan.device)
+
+
+def offload_in_groups(pipeline: Any, device: str) -> None:
+    """Blocks of each network come to a device while the one before computes, and go again."""
+    import torch
+
+    where = torch.device(device)
+    pipeline.enable_group_offload(
+        onload_device=where, offload_type="block_level", num_blocks_per_group=1, use_stream=where.type == "cuda"
+    )
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from reelops.errors import MachineError, SettingsError
 from reelops.system.hardware import Machine
 
 Dtype = Literal["float32", "bfloat16", "float16"]
-Offload = Literal["none", "model", "sequential"]
+Offload = Literal["none", "model", "group", "sequential"]
 
 BYTES: dict[str, int] = {"float32": 4, "bfloat16": 2, "float16": 2}
 GB = 1e9
@@ -30,6 +30,8 @@ CUDA_CONTEXT = 0.7 * GB
 PROCESS = 1.0 * GB
 # Sequential offload keeps single layers on the GPU; weights in flight are bounded by the largest of them.
 SEQUENTIAL_SHARE = 0.05
+# Group offload keeps the block that computes and the one that comes next.
+GROUP_SHARE = 0.1
 # An allocator never gets at all of a device's free memory.
 USABLE_SHARE = 0.92
 
@@ -44,7 +46,8 @@ class MemoryPlan:
 
     Attributes:
         device: `cuda` or `cpu`.
-        offload: `none` keeps all on the device; `model` moves whole networks in and out; `sequential` single layers.
+        offload: `none` keeps all on the device; `model` moves whole networks in and out; `group` their blocks, each
+            while the one before computes; `sequential` single layers.
         vae_tiling: decode in overlapping tiles, a little different at the seams.
         vae_slicing: decode one clip of a batch at a time.
         peak_bytes: expected peak on the device (the process's memory on a CPU).
@@ -62,7 +65,12 @@ class MemoryPlan:
     @property
     def described(self) -> str:
         """How the model is held, in a few words."""
-        held = {"none": "everything", "model": "one network at a time", "sequential": "single layers"}[self.offload]
+        held = {
+            "none": "everything",
+            "model": "one network at a time",
+            "group": "groups of layers",
+            "sequential": "single layers",
+        }[self.offload]
         where = "in memory" if self.device == "cpu" else "on the GPU"
         return f"{held} {where}{', decoding in tiles' if self.vae_tiling else ''}"
 
@@ -111,14 +119,18 @@ def _peak(need: Footprint, offload: Offload, tiling: bool) -> float:
         return need.weights + max(need.transformer_work, decoding)
     if offload == "model":
         return max(need.text_encoder, need.transformer + need.transformer_work, need.vae + decoding)
-    return SEQUENTIAL_SHARE * need.weights + max(need.transformer_work, decoding)
+    share = GROUP_SHARE if offload == "group" else SEQUENTIAL_SHARE
+    return share * need.weights + max(need.transformer_work, decoding)
 
 
-def _ways(gpu: bool) -> Iterator[tuple[Offload, bool]]:
-    """Ways to hold a model, the fastest first."""
+def _ways(gpu: bool, asked: str | None = None) -> Iterator[tuple[Offload, bool]]:
+    """Ways to hold a model, the fastest first; groups of layers where they are asked for."""
     yield from (("none", False), ("none", True))
     if gpu:
-        yield from (("model", False), ("model", True), ("sequential", True))
+        yield from (("model", False), ("model", True))
+        if asked == "group":
+            yield ("group", True)
+        yield ("sequential", True)
 
 
 def choose_dtype(machine: Machine, asked: str | None = None) -> tuple[Dtype, str]:
@@ -174,7 +186,7 @@ def plan_memory(
     free = machine.free_bytes * USABLE_SHARE
     smallest = float("inf")
     starved = False
-    ways = list(_ways(on_gpu))
+    ways = list(_ways(on_gpu, offload))
     for way, tiling in ways[ways.index((below.offload, below.vae_tiling)) + 1 :] if below else ways:
         if offload is not None and way != offload:
             continue
@@ -207,6 +219,7 @@ def _reason(machine: Machine, dtype: str, why: str, way: Offload, tiling: bool, 
     held = {
         "none": "everything stays in memory" if not machine.gpus else "everything stays on the GPU",
         "model": "whole networks move on and off the GPU in turn",
+        "group": "groups of layers move on and off the GPU, each while the one before computes",
         "sequential": "single layers move on and off the GPU, which is slow",
     }[way]
     tiles = ", the VAE decodes in tiles" if tiling else ""

@@ -19,6 +19,8 @@ SchedulerName = Literal["ddim", "dpm"]
 # CogVideoX was trained on clips of 8 frames per second; the diffusers layout has no place that says so.
 NATIVE_FPS = Fraction(8)
 KIND: Final = "cogvideox"
+BASELINE: Final = "baseline"
+"""The recipe without a switch: a profile as it stands."""
 
 
 class Profile(ParamsBlock):
@@ -39,6 +41,7 @@ class Profile(ParamsBlock):
         picture_shape: clips take the shape of their picture, in as many pixels; what the base learned of positions is
             stretched over it.
         size: of the finished clip, as in an order; None leaves it as it is generated.
+        recipe: of params.yaml, for orders that name none.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Profile(ParamsBlock):
     prompt_length: int = Field(default=226, ge=1, le=100_000)
     picture_shape: bool = False
     size: str | None = None
+    recipe: str = BASELINE
 
     _exact_rate = field_validator("fps", mode="before")(exact_rate)
     _is_a_size = field_validator("size")(size_named)

@@ -175,6 +175,7 @@ def _without_effect(order: ClipOrder) -> list[str]:
     given: Mapping[str, Any] = {
         "steps": order.steps,
         "guidance": order.guidance,
+        "a recipe": order.recipe,
         "a negative prompt": order.negative_prompt or None,
     }
     unused = [name for name, value in given.items() if value is not None]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from reelops.clip import ClipFormat, ClipOrder, WantedSize
 from reelops.cogvideox.adapter_base import Base, require_base
@@ -16,9 +16,11 @@ from reelops.cogvideox.clip_format import choose_format, nearest_shape
 from reelops.cogvideox.load import WARM_MODEL, LoadedModel, WarmModel
 from reelops.cogvideox.memory import DoesNotFit, MemoryPlan
 from reelops.cogvideox.profiles import KIND, Profile, find_profile
+from reelops.cogvideox.recipes.recipe import NamedRecipe
 from reelops.cogvideox.weights import locate_weights
 from reelops.errors import OutOfMemory, WeightsError
 from reelops.generators.base_prompt import model_prompt, notes_on
+from reelops.generators.cogvideox_recipe import notes_of, recipe_facts, recipe_of, run_on
 from reelops.generators.contract import Generation, GeneratorFacts
 from reelops.generators.finish import Finish, plan_finish
 from reelops.params import Config, load_config
@@ -28,7 +30,10 @@ from reelops.system.out_of_memory import explaining_out_of_memory
 from reelops.system.peak_memory import PeakMemory
 
 if TYPE_CHECKING:
-    from reelops.cogvideox.sampling import Sampled, SamplingConfig
+    from reelops.cogvideox.pace import Pace
+    from reelops.cogvideox.recipes.finding import Finding
+    from reelops.cogvideox.sampling import Sampled
+    from reelops.cogvideox.sampling_config import SamplingConfig
     from reelops.video.picture import Picture
 
 T = TypeVar("T")
@@ -42,6 +47,8 @@ class CogVideoXGenerator:
         machine: what to plan for; None looks at this machine when a model is loaded.
         dtype, offload: instead of what the plan would choose.
         warm_model: where the model stays loaded for the next order.
+        calibrates: what a recipe goes by and is not known of the model is measured first, in a sampling of its own,
+            and kept; otherwise such a recipe is refused.
     """
 
     kind = KIND
@@ -54,16 +61,19 @@ class CogVideoXGenerator:
         dtype: str | None = None,
         offload: str | None = None,
         warm_model: WarmModel = WARM_MODEL,
+        calibrates: bool = False,
     ) -> None:
         self._config = config or load_config()
         self._warm_model = warm_model
         self._machine = machine
         self._dtype = dtype
         self._offload = offload
+        self._calibrates = calibrates
 
     def check(self, order: ClipOrder) -> None:
         """See `Generator`."""
         self._plan(order)
+        recipe_of(order, find_profile(order.profile, self._config), self._config)
         for path, strength in order.adapters:
             self._check_adapter(order, read_adapter(path, strength))
 
@@ -86,17 +96,19 @@ class CogVideoXGenerator:
     def generate(self, order: ClipOrder, context: RunContext = QUIET) -> Generation:
         """See `Generator`. All frames are there when it returns: the model makes them at once."""
         began = time.perf_counter()
+        from reelops.cogvideox.recipes.applied import recipe_applied
+        from reelops.cogvideox.recipes.calibration import calibrate
         from reelops.cogvideox.sampling import sample_frames
         from reelops.video.picture import read_picture
 
         profile = find_profile(order.profile, self._config)
-        config = _sampling_config(order, profile)
+        named, config = recipe_of(order, profile, self._config)
         adapters = [read_adapter(path, strength) for path, strength in order.adapters]
         clip, finish = self._plan(order)
         picture = read_picture(order.picture, clip.width, clip.height, order.fit)
         load_seconds = waited = 0.0
 
-        def sample(model: LoadedModel) -> tuple[Sampled, tuple[str, ...]]:
+        def sample(model: LoadedModel) -> tuple[Sampled, tuple[str, ...], tuple[Finding, ...]]:
             nonlocal load_seconds
             load_seconds = time.perf_counter() - began - waited
             choose_format(profile, model.architecture, clip.num_frames, clip.width, clip.height)
@@ -104,18 +116,40 @@ class CogVideoXGenerator:
             first = adapters[0] if adapters else None
             with adapter_applied(model.pipeline, first, base, order.other_base, adapters[1:]) as adapter_notes:
                 prompt = model_prompt(order, profile)
-                sampled = sample_frames(model.pipeline, picture.rgb_HWC, prompt, clip, config, context)
-            return sampled, adapter_notes
+                run = run_on(model, named, config, self._config)
+
+                def frames(sampling: SamplingConfig, pace: Pace | None = None) -> Sampled:
+                    return sample_frames(
+                        model.pipeline, picture.rgb_HWC, prompt, clip, sampling, context, pace, run.encodings
+                    )
+
+                if self._calibrates:
+                    calibrate(run, self._config.cache, model.base_revision, frames)
+                with recipe_applied(run) as applied:
+                    sampled = frames(config, run.pace)
+                    findings = applied.findings()
+            return sampled, adapter_notes, findings
 
         waits_since = time.perf_counter()
         with self._warm_model.exclusive(context), PeakMemory() as peak:
             waited = time.perf_counter() - waits_since
-            model, (sampled, adapter_notes), step_notes = self._within_memory(profile, sample, context)
+            model, (sampled, adapter_notes, findings), step_notes = self._within_memory(profile, named, sample, context)
         return Generation(
             frames=iter(sampled.frames_THWC),
             format=clip,
             picture_HWC=picture.rgb_HWC,
-            facts=_facts(order, clip, finish, model, config, adapters, (*step_notes, *adapter_notes), picture, sampled),
+            facts=_facts(
+                order,
+                clip,
+                finish,
+                model,
+                config,
+                adapters,
+                (*step_notes, *adapter_notes, *notes_of(named, findings)),
+                picture,
+                sampled,
+                recipe_facts(named, findings),
+            ),
             seconds={"device": waited, "load": load_seconds, **sampled.seconds},
             peak_memory_bytes=peak.bytes_used,
             finish=finish,
@@ -142,7 +176,7 @@ class CogVideoXGenerator:
             raise
 
     def _within_memory(
-        self, profile: Profile, work: Callable[[LoadedModel], T], context: RunContext
+        self, profile: Profile, named: NamedRecipe, work: Callable[[LoadedModel], T], context: RunContext
     ) -> tuple[LoadedModel, T, tuple[str, ...]]:
         """What `work` does with the profile's model. Where memory runs out at it the model is held in a way that needs
         less, and once more, down to single layers on a GPU; the notes say so.
@@ -155,7 +189,7 @@ class CogVideoXGenerator:
             known = len(failed)
             try:
                 with self._let_go_when_out_of_memory():
-                    model, done = self._tried(profile, work, failed, context)
+                    model, done = self._tried(profile, named, work, failed, context)
             except OutOfMemory as error:
                 if len(failed) == known:  # it came at loading
                     raise
@@ -168,10 +202,15 @@ class CogVideoXGenerator:
                 return model, done, _steps_down(failed, model.plan)
 
     def _tried(
-        self, profile: Profile, work: Callable[[LoadedModel], T], failed: list[MemoryPlan], context: RunContext
+        self,
+        profile: Profile,
+        named: NamedRecipe,
+        work: Callable[[LoadedModel], T],
+        failed: list[MemoryPlan],
+        context: RunContext,
     ) -> tuple[LoadedModel, T]:
         with explaining_out_of_memory(f"loading {profile.name}", _WHAT_TO_DO):
-            model = self._load(profile, context, failed[-1] if failed else None)
+            model = self._load(profile, named, context, failed[-1] if failed else None)
         if failed:
             context.log(f"Note: {_steps_down(failed, model.plan)[0]}", "warning")
         try:
@@ -181,10 +220,19 @@ class CogVideoXGenerator:
             failed.append(model.plan)
             raise
 
-    def _load(self, profile: Profile, context: RunContext, below: MemoryPlan | None) -> LoadedModel:
+    def _load(self, profile: Profile, named: NamedRecipe, context: RunContext, below: MemoryPlan | None) -> LoadedModel:
         context.raise_if_stopped("Stopped as asked before loading; nothing was written.")
         context.progress("load", 0, 1)
-        model = self._warm_model.load(profile, self._machine, self._config.cache, self._dtype, self._offload, below)
+        recipe = named.recipe
+        offload = self._offload or recipe.offload
+        try:
+            model = self._warm_model.load(
+                profile, self._machine, self._config.cache, self._dtype, offload, below, recipe.weights
+            )
+        except DoesNotFit as error:
+            if recipe.offload is None or self._offload is not None:
+                raise
+            raise DoesNotFit(f"Recipe {named.name}, offload {recipe.offload}: {error}") from error
         context.progress("load", 1, 1)
         return model
 
@@ -205,20 +253,6 @@ def _clip_format(order: ClipOrder, profile: Profile, picture_aspect: float) -> C
         return choose_format(profile, known, order.num_frames, width, height)
     return ClipFormat(
         order.num_frames or profile.num_frames, profile.fps, width or profile.width, height or profile.height
-    )
-
-
-def _sampling_config(order: ClipOrder, profile: Profile) -> SamplingConfig:
-    from reelops.cogvideox.sampling import SamplingConfig
-
-    return SamplingConfig(
-        seed=order.seed,
-        steps=profile.steps if order.steps is None else order.steps,
-        guidance=profile.guidance if order.guidance is None else order.guidance,
-        dynamic_guidance=profile.dynamic_guidance,
-        scheduler=profile.scheduler,
-        prompt_length=profile.prompt_length,
-        negative_prompt=order.negative_prompt,
     )
 
 
@@ -262,6 +296,7 @@ def _facts(
     adapter_notes: tuple[str, ...],
     picture: Picture,
     sampled: Sampled,
+    recipe: Mapping[str, Any],
 ) -> GeneratorFacts:
     import torch
 
@@ -300,6 +335,7 @@ def _facts(
             "guidance": config.guidance,
             "dynamic_guidance": config.dynamic_guidance,
             "scheduler": config.scheduler,
+            **recipe,
             "num_frames": clip.num_frames,
             "fps": str(clip.fps),
             "width": clip.width,

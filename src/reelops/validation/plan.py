@@ -13,7 +13,7 @@ from reelops.cogvideox.adapter_file import Adapter, read_adapter
 from reelops.cogvideox.architecture import read_architecture
 from reelops.cogvideox.clip_format import choose_format
 from reelops.cogvideox.memory import plan_memory
-from reelops.cogvideox.profiles import Profile, find_profile
+from reelops.cogvideox.profiles import BASELINE, Profile, find_profile
 from reelops.cogvideox.weights import Weights, locate_weights
 from reelops.errors import SettingsError, WeightsError
 from reelops.params import Config
@@ -82,6 +82,7 @@ class ValidationPlan:
             width=self.profile.width,
             height=self.profile.height,
             detail="off",
+            recipe=BASELINE,
         )
 
     def key(self, trial: Trial, side: Side) -> ClipKey:

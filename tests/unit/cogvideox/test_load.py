@@ -16,7 +16,8 @@ from small_model import CLIP, PLAIN_CPU, PROMPT_LENGTH, write_small_model
 from reelops.cogvideox.architecture import read_architecture
 from reelops.cogvideox.load import WARM_MODEL, WarmModel
 from reelops.cogvideox.profiles import Profile, profile_of_folder
-from reelops.cogvideox.sampling import SamplingConfig, sample_frames
+from reelops.cogvideox.sampling import sample_frames
+from reelops.cogvideox.sampling_config import SamplingConfig
 from reelops.cogvideox.weights import content_digest, locate_weights
 from reelops.errors import ClipFormatError, MachineError, WeightsError
 

@@ -15,7 +15,8 @@ from small_model import CLIP, PROMPT_LENGTH
 from reelops.cogvideox.adapter_base import UNKNOWN_BASE
 from reelops.cogvideox.adapter_file import WEIGHTS_NAME, read_adapter
 from reelops.cogvideox.adapter_layers import adapter_applied
-from reelops.cogvideox.sampling import SamplingConfig, sample_frames
+from reelops.cogvideox.sampling import sample_frames
+from reelops.cogvideox.sampling_config import SamplingConfig
 from reelops.errors import SettingsError, WeightsError
 from reelops.system.digest import sha256_of
 

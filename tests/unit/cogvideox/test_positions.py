@@ -13,7 +13,8 @@ from small_model import CLIP, FRAMES, HEIGHT, PROMPT_LENGTH, WIDTH
 
 from reelops.clip import ClipFormat
 from reelops.cogvideox.positions import positions_for, stretched
-from reelops.cogvideox.sampling import SamplingConfig, sample_frames
+from reelops.cogvideox.sampling import sample_frames
+from reelops.cogvideox.sampling_config import SamplingConfig
 
 CONFIG = SamplingConfig(steps=1, guidance=1.0, prompt_length=PROMPT_LENGTH)
 STANDING = ClipFormat(FRAMES, Fraction(8), HEIGHT, WIDTH)

@@ -13,7 +13,9 @@ import pytest
 import torch
 from small_model import CLIP, FRAMES, HEIGHT, PROMPT_LENGTH, WIDTH
 
-from reelops.cogvideox.sampling import SamplingConfig, count_decoder_calls, guidance_at, sample_frames, to_uint8
+from reelops.cogvideox.decoding import count_decoder_calls, to_uint8
+from reelops.cogvideox.sampling import sample_frames
+from reelops.cogvideox.sampling_config import SamplingConfig, guidance_at
 from reelops.errors import Cancelled, MachineError, SettingsError, WeightsError
 from reelops.progress import RunContext
 
@@ -94,7 +96,8 @@ sys.path.insert(0, {str(Path(__file__).parents[2] / "support")!r})
 torch.set_num_threads({torch.get_num_threads()})
 from small_model import CLIP, PROMPT_LENGTH
 from diffusers import CogVideoXImageToVideoPipeline
-from reelops.cogvideox.sampling import SamplingConfig, sample_frames
+from reelops.cogvideox.sampling import sample_frames
+from reelops.cogvideox.sampling_config import SamplingConfig
 pipeline = CogVideoXImageToVideoPipeline.from_pretrained({str(small_model)!r}, dtype=torch.float32)
 config = SamplingConfig(seed=7, steps=4, guidance=3.0, prompt_length=PROMPT_LENGTH)
 picture = numpy.load({str(tmp_path / "picture.npy")!r})
