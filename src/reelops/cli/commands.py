@@ -13,6 +13,7 @@ COMMANDS = {
     "generate": "Turn a picture and a sentence into a short clip, scored, judged and logged.",
     "batch": "Turn the orders of a file into clips, each scored, judged and logged.",
     "serve": "Serve the API on this machine, with a worker that makes the clips.",
+    "mcp": "Serve agents the tools to ask for clips, follow them, score and compare them.",
     "worker": "Make the clips that the service was asked for, until it is stopped.",
     "jobs": "Look at the jobs of the service, and cancel, pause, move or retry them.",
     "keys": "Create, list, rotate and revoke keys of the API.",

@@ -51,6 +51,7 @@ def worker(
     from reelops.production.jobs.ledger import Ledger
     from reelops.production.producer import build_producer
     from reelops.production.worker import clips_folder, serve_queue
+    from reelops.production.worker_sign import seen_at_work
     from reelops.service.limits import load_limits
     from reelops.service.score_jobs import SCORE, scoring_of
 
@@ -60,7 +61,7 @@ def worker(
     )
     producer, parent = build_producer(config), os.getppid()
     ledger = Ledger(config.ledger_uri)
-    with signals_awaited(signal.SIGINT, signal.SIGTERM) as asked:
+    with seen_at_work(config.home), signals_awaited(signal.SIGINT, signal.SIGTERM) as asked:
 
         def should_stop() -> bool:
             return asked() or (ends_with_parent and os.getppid() != parent)

@@ -88,11 +88,24 @@ class _Rate:
 
 
 async def _caller(request: Request, _shown: Annotated[Any, Depends(bearer)]) -> Caller:
-    access: Access = request.app.state.access
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    secret = secret.strip() if scheme.lower() == "bearer" else ""
+    secret = secret_of(request)
     if not secret and (secret := request.cookies.get(COOKIE, "")):
         require_own_page(request)
+    return await admitted(request.app.state.access, secret)
+
+
+def secret_of(request: Request) -> str:
+    """What a request has in its Authorization header; empty where it has no key there."""
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
+
+
+async def admitted(access: Access, secret: str) -> Caller:
+    """Who asks, counted.
+
+    Raises:
+        NotKnownError, TooOftenError
+    """
     if not secret:
         raise NotKnownError("There is no key. Send one in the header: Authorization: Bearer KEY.")
     caller = await run_in_threadpool(access.caller_of, secret)

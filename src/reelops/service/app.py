@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
+from starlette.routing import Route
 
 import reelops
 from reelops.errors import ReelOpsError
 from reelops.service.access import Access, remember
+from reelops.service.agents.doors import PATH, HttpDoor
+from reelops.service.agents.files import AgentFiles
 from reelops.service.callers import NotKnownError
 from reelops.service.desk import JobDesk
 from reelops.service.envelope import Envelope
@@ -57,20 +61,25 @@ def build_app(
     session: str | None = None,
     hosts: Collection[str] | None = LOOPBACK_NAMES,
     further: Collection[APIRouter] = (),
+    folders: Sequence[Path] = (),
 ) -> FastAPI:
-    """The API.
+    """The API, and beside it the agents' tools.
 
     Args:
         session: the token of whoever uses this machine itself; None: keys alone are known.
         hosts: names by which it may be asked; None: any.
         further: routes of front ends that stand on the same desk.
+        folders: below these agents may name files of this machine.
     """
-    news, measures = JobNews(desk.queue), Measures()
+    news, measures, access = JobNews(desk.queue), Measures(), Access(desk.keys, session)
+    most_bytes = desk.limits.most_upload_bytes + _FORM_BYTES
+    files = AgentFiles(folders, desk.limits.most_upload_bytes)
+    agents = HttpDoor(desk, news, access, files, most_bytes)
     messages = Webhooks(desk.queue, desk.webhook_secrets, desk.limits.webhooks_to_private_addresses)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with news.running(), messages.running():
+        async with news.running(), messages.running(), agents.open():
             tidying = asyncio.create_task(_tidy(desk))
             try:
                 yield
@@ -87,14 +96,13 @@ def build_app(
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.desk, app.state.news, app.state.measures = desk, news, measures
-    app.state.access = Access(desk.keys, session)
+    app.state.access = access
     add_handlers(app)
     for router in (*(resource.router for resource in _RESOURCES), *further):
         app.include_router(router)
+    app.router.routes.append(Route(PATH, endpoint=agents))
     app.add_api_route("/session", _begin_session, methods=["GET"], include_in_schema=False)
-    app.add_middleware(
-        Envelope, hosts=hosts, most_bytes=desk.limits.most_upload_bytes + _FORM_BYTES, observe=measures.observe
-    )
+    app.add_middleware(Envelope, hosts=hosts, most_bytes=most_bytes, observe=measures.observe)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign] # as FastAPI's own documentation does it
     return app
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import Field
+
 from reelops.clip import ClipOrder, order_of
 from reelops.errors import InputError, SettingsError, did_you_mean
 from reelops.params import Config
@@ -19,6 +21,14 @@ NOT_ASKED = ("picture", "more_adapters", "other_base")
 """Fields of an order that name paths, or that only whoever runs the service should decide."""
 FIELDS = {name: field for name, field in ClipOrder.model_fields.items() if name not in NOT_ASKED}
 _ADAPTERS = Path("models/adapters")
+
+
+def asked_fields() -> dict[str, Any]:
+    """Pairs of type and field by name, as a request has them: a profile and an adapter by their names."""
+    made: dict[str, Any] = {name: (field.annotation, field) for name, field in FIELDS.items()}
+    made["adapter"] = (str | None, Field(default=None, max_length=200, description="An adapter, by its name."))
+    made["profile"] = (str | None, Field(default=None, max_length=200, description="A profile of params.yaml."))
+    return made
 
 
 class Orders:

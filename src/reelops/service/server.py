@@ -24,6 +24,7 @@ _GRACE_SECONDS = 5
 _STOP_SECONDS = 30.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 30.0
 _BACKLOG = 2048
+_STDERR = 2  # where stdout is a pipe on which we speak, nothing else may be written there
 
 
 def is_loopback(host: str) -> bool:
@@ -115,7 +116,9 @@ class _Keeper:
                 if self._ends.is_set():
                     return
                 # A session of its own: Ctrl-C in the terminal reaches us alone, and we end it in our order.
-                self._process = subprocess.Popen(self.command, start_new_session=True, stdin=subprocess.DEVNULL)  # noqa: S603
+                self._process = subprocess.Popen(  # noqa: S603 - this program itself
+                    self.command, start_new_session=True, stdin=subprocess.DEVNULL, stdout=_STDERR
+                )
             began = time.monotonic()
             code = self._process.wait()
             if self._ends.is_set():

@@ -16,7 +16,7 @@ from reelops.service.access import Asking
 from reelops.service.answers import JobAnswer
 from reelops.service.callers import Caller
 from reelops.service.desk import JobDesk
-from reelops.service.orders import FIELDS, Mode
+from reelops.service.orders import FIELDS, Mode, asked_fields
 from reelops.service.routes.desks import AtDesk, Listening
 from reelops.service.routes.told import PROBLEMS
 from reelops.service.routes.waiting import Prefer, answer_with
@@ -25,15 +25,7 @@ router = APIRouter(tags=["clips"])
 _LONGEST_KEY = 255
 
 
-def _fields() -> dict[str, Any]:
-    """The fields of an order, as a form has them: an adapter by its name."""
-    made: dict[str, Any] = {name: (field.annotation, field) for name, field in FIELDS.items()}
-    made["adapter"] = (str | None, Field(default=None, max_length=200, description="An adapter, by its name."))
-    made["profile"] = (str | None, Field(default=None, max_length=200, description="A profile of params.yaml."))
-    return made
-
-
-_Order: Any = create_model("Order", __config__=ConfigDict(extra="forbid"), **_fields())
+_Order: Any = create_model("Order", __config__=ConfigDict(extra="forbid"), **asked_fields())
 
 
 class GenerateForm(_Order):  # type: ignore[misc] # its fields are those of an order, which are declared in one place

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
 from pydantic import BaseModel
 
 from reelops.service.access import Asking
-from reelops.service.callers import Scope
+from reelops.service.callers import Caller, Scope
+from reelops.service.desk import JobDesk
 from reelops.service.routes.desks import AtDesk
 from reelops.service.routes.told import PROBLEMS
 
@@ -22,9 +21,18 @@ class ModelsAnswer(BaseModel):
     default_profile: str
     adapters: list[str]
 
+    @classmethod
+    def of(cls, desk: JobDesk, caller: Caller) -> ModelsAnswer:
+        """What the orders of a caller may name.
+
+        Raises:
+            NotAllowedError
+        """
+        caller.require(Scope.READ)
+        return cls(profiles=desk.profiles(), default_profile=desk.default_profile, adapters=desk.adapters())
+
 
 @router.get("/models", summary="List profiles and adapters", response_model=ModelsAnswer, responses=PROBLEMS)
-def list_models(caller: Asking, desk: AtDesk) -> dict[str, Any]:
+def list_models(caller: Asking, desk: AtDesk) -> ModelsAnswer:
     """The names that `profile` and `adapter` of a request may have."""
-    caller.require(Scope.READ)
-    return {"profiles": desk.profiles(), "default_profile": desk.default_profile, "adapters": desk.adapters()}
+    return ModelsAnswer.of(desk, caller)

@@ -22,6 +22,7 @@ from reelops.service.callers import Caller
 from reelops.service.desk import JobDesk
 from reelops.service.routes.desks import AtDesk
 from reelops.service.routes.told import PROBLEMS
+from reelops.service.stages import share_done
 
 router = APIRouter(prefix="/v1/videos", tags=["OpenAI's form"], responses=PROBLEMS)
 PREFIX = "video_"
@@ -36,9 +37,6 @@ _STATUS = {
     State.FAILED.value: "failed",
     State.CANCELLED.value: "failed",
 }
-# Where each stage begins and ends, in hundredths of the whole; what a clip takes longest with is its frames.
-_STAGES = {"load": (0, 5), "encode": (5, 10), "denoise": (10, 60), "draw": (10, 60), "decode": (60, 70)}
-_STAGES |= {"detail": (70, 80), "write": (80, 85), "score": (85, 98), "log": (98, 99)}
 
 
 class VideoError(BaseModel):
@@ -179,7 +177,7 @@ def _video(desk: JobDesk, job: Job) -> Video:
         id=f"{PREFIX}{job.uid}",
         model=told["order"].get("profile", desk.default_profile),
         status=_STATUS[job.shown_state],  # type: ignore[arg-type] # its values are those
-        progress=_progress(job),
+        progress=round(100 * share_done(job)),
         prompt=told["order"].get("prompt", ""),
         seconds="" if seconds is None else f"{seconds:g}",
         size=size or told["order"].get("size") or "",
@@ -189,16 +187,6 @@ def _video(desk: JobDesk, job: Job) -> Video:
         verdict=told["verdict"],
         temporal_score=told["temporal_score"],
     )
-
-
-def _progress(job: Job) -> int:
-    if job.has_ended:
-        return 100 if job.state in (State.DONE, State.REJECTED) else 0
-    if job.progress is None:
-        return 0
-    begin, end = _STAGES.get(str(job.progress["stage"]), (0, 0))
-    share = float(job.progress["done"]) / max(1.0, float(job.progress["total"]))
-    return round(begin + (end - begin) * min(1.0, share))
 
 
 @lru_cache(maxsize=4096)
