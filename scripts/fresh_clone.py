@@ -49,7 +49,7 @@ class FreshClone:
         self._kept["PATH"] = os.pathsep.join(part for part in self._kept["PATH"].split(os.pathsep) if part != ours)
         self._make_environment()
 
-    def run(self, command: str, timeout: float = 600) -> Answer:
+    def run(self, command: str, timeout: float = 1800) -> Answer:
         """Runs a line in the clone; variables that it exports, and what it sources, stay for the next one."""
         before = f"source {self._state}; " if self._state.exists() else ""
         script = f"{before}{command}\ncode=$?; export -p > {self._state}; exit $code"
