@@ -2,7 +2,8 @@
 
 Runs every command and every piece of Python of the pages, compares what they answer with what is shown beneath them,
 and checks links, files and options. `follow_docs.yaml` names what is only checked, with its reason. Writes
-reports/docs.json, unless PAGES are given, and ends with 1 if something is not as a page has it.
+reports/docs.json, in which PAGES take the place of what it said of them, and ends with 1 if something is not as a page
+has it. Of each page it says at which commit it was followed.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 
 import yaml
 
+from reelops.tracking.commit import commit_of
 from scripts import docs_checks
 from scripts.docs_pages import Block, Command, Page, pages_of
 from scripts.fresh_clone import Answer, FreshClone
@@ -200,9 +202,16 @@ def problems_at_rest(repository: Path, pages: Sequence[Page]) -> list[str]:
     return found
 
 
+def _kept_of(pages: Sequence[Page]) -> dict[str, dict[str, Any]]:
+    """What the report says of pages that are still there."""
+    there = {page.name for page in pages}
+    said: dict[str, dict[str, Any]] = json.loads(REPORT.read_text(encoding="utf-8"))["pages"]
+    return {name: page for name, page in said.items() if name in there}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("pages", nargs="*", help="follow these only, and write no report")
+    parser.add_argument("pages", nargs="*", help="follow these only; the report keeps what it says of others")
     parser.add_argument("--at-rest", action="store_true", help="run nothing; only check what can be checked so")
     arguments = parser.parse_args()
     asked = arguments.pages
@@ -211,19 +220,20 @@ def main() -> int:
     if arguments.at_rest:
         print("\n".join(wrong))
         return 1 if wrong else 0
-    rows: dict[str, list[dict[str, Any]]] = {}
+    commit = commit_of(ROOT)
+    followed = _kept_of(pages) if asked else {}
     for page in pages:
         if page.blocks and (not asked or page.name in asked):
             with tempfile.TemporaryDirectory() as scratch:
                 clone = FreshClone(ROOT, Path(scratch))
                 lay_out(clone, page)
-                rows[page.name] = follow_page(page, clone)
-    every = [row for page in rows.values() for row in page]
-    wrong += [f"{name}: {line}" for name, page in rows.items() for row in page for line in row["wrong"]]
+                followed[page.name] = {"commit": commit, "rows": follow_page(page, clone)}
+    followed = dict(sorted(followed.items()))
+    every = [row for page in followed.values() for row in page["rows"]]
+    wrong += [f"{name}: {line}" for name, page in followed.items() for row in page["rows"] for line in row["wrong"]]
     ran = sum("not_run" not in row for row in every)
-    report = {"shown": len(every), "ran": ran, "checked": len(every) - ran, "wrong": wrong, "pages": rows}
-    if not asked:
-        REPORT.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    report = {"shown": len(every), "ran": ran, "checked": len(every) - ran, "wrong": wrong, "pages": followed}
+    REPORT.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(*wrong, f"{ran} of {len(every)} ran, the rest was checked; {len(wrong)} are wrong.", sep="\n")
     return 1 if wrong else 0
 
