@@ -10,6 +10,7 @@ from reelops.benchmark.cases.data import data_case
 from reelops.benchmark.cases.detail.case import DETAIL
 from reelops.benchmark.cases.generation.case import generation_case
 from reelops.benchmark.cases.quality import QUALITY
+from reelops.benchmark.cases.recipes.case import recipes_case
 from reelops.benchmark.cases.regression.case import REGRESSION
 from reelops.benchmark.cases.service import SERVICE
 from reelops.benchmark.cases.start import start_case
@@ -27,6 +28,7 @@ CASES: Mapping[str, Case] = {
         DETAIL,
         BATCH,
         generation_case(),
+        recipes_case(),
         REGRESSION,
         SERVICE,
     )

@@ -13,6 +13,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table as ShownTable
 
+from reelops.clip import DEFAULT_PROFILE, MAX_STEPS
 from reelops.errors import FAILED, REJECTED, InputError
 from reelops.params import load_config
 from reelops.progress import RunContext
@@ -54,6 +55,7 @@ def register(app: typer.Typer) -> None:
     benchmark.command("batch")(batch)
     benchmark.command("generation")(generation)
     benchmark.command("regression")(regression)
+    benchmark.command("recipes")(recipes)
     benchmark.command("golden")(golden)
     benchmark.command("compare")(compare)
     app.add_typer(benchmark, name="benchmark")
@@ -261,6 +263,47 @@ def regression(part: Parts = None, out: Out = None, as_json: AsJson = False) -> 
     from reelops.benchmark.cases.regression.case import REGRESSION
 
     _measure(REGRESSION, part, None, out, as_json)
+
+
+def recipes(
+    recipe: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A recipe of params.yaml. May be given several times.",
+            show_default="all that can be used",
+            metavar="NAME",
+        ),
+    ] = None,
+    profile: Annotated[str, typer.Option("--profile", "-p", help="Of params.yaml, or a folder.")] = DEFAULT_PROFILE,
+    steps: Annotated[
+        int | None, typer.Option(min=1, max=MAX_STEPS, help="In place of the profile's.", show_default="the profile's")
+    ] = None,
+    guidance: Annotated[
+        float | None, typer.Option(min=1.0, max=100.0, help="The same.", show_default="the profile's")
+    ] = None,
+    clips: Annotated[int, typer.Option(min=1, max=10_000, help="Of each way; there are no intervals below 6.")] = 6,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what recipes gain and lose: PSNR, SSIM, scores and verdicts beside the baseline's clips, and beside a
+    baseline of as few steps as take as long.
+
+    A recipe that is refused here is told of with its reason, and so is a switch that changed nothing.
+
+    Examples: reelops benchmark recipes --recipe optimized --steps 8 --guidance 3
+
+    reelops benchmark recipes --profile cogvideox-5b-i2v --clips 12
+    """
+    import shlex
+
+    from reelops.benchmark.cases.recipes.case import recipes_case
+    from reelops.benchmark.cases.recipes.measure import Plan
+
+    given: dict[str, object] = {"--profile": profile, "--steps": steps, "--guidance": guidance, "--clips": clips}
+    options = [f"--recipe {shlex.quote(name)}" for name in recipe or ()]
+    options += [f"{name} {shlex.quote(str(value))}" for name, value in given.items() if value is not None]
+    plan = Plan(tuple(recipe or ()), profile, steps, guidance, clips)
+    _measure(recipes_case(plan, options), None, None, out, as_json)
 
 
 def golden(clips: Clips = None) -> None:
