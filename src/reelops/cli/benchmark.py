@@ -53,6 +53,7 @@ def register(app: typer.Typer) -> None:
     benchmark.command("start")(start)
     benchmark.command("detail")(detail)
     benchmark.command("batch")(batch)
+    benchmark.command("service")(service)
     benchmark.command("generation")(generation)
     benchmark.command("regression")(regression)
     benchmark.command("recipes")(recipes)
@@ -181,6 +182,18 @@ def batch(part: Parts = None, out: Out = None, as_json: AsJson = False) -> None:
     from reelops.benchmark.cases.batch import BATCH
 
     _measure(BATCH, part, None, out, as_json)
+
+
+def service(part: Parts = None, out: Out = None, as_json: AsJson = False) -> None:
+    """Measure the service: submissions a second, many listeners, and looks at a job while a clip is made.
+
+    Whoever asks runs on the same cores as the service.
+
+    Example: reelops benchmark service --part submissions
+    """
+    from reelops.benchmark.cases.service import SERVICE
+
+    _measure(SERVICE, part, None, out, as_json)
 
 
 def generation(

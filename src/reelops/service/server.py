@@ -88,8 +88,8 @@ def worker_beside(arguments: Sequence[str], number: int = 1) -> Iterator[None]:
     Args:
         arguments: of `reelops worker`.
     """
-    keepers = [_Keeper([sys.executable, "-m", "reelops.cli", "worker", "--ends-with-parent", *arguments])]
-    keepers += [_Keeper(keepers[0].command) for _ in range(number - 1)]
+    command = [sys.executable, "-m", "reelops.cli", "worker", "--ends-with-parent", *arguments]
+    keepers = [_Keeper(command) for _ in range(number)]
     try:
         for keeper in keepers:
             keeper.thread.start()
@@ -103,7 +103,7 @@ class _Keeper:
     """Keeps one worker running."""
 
     def __init__(self, command: Sequence[str]) -> None:
-        self.command = list(command)
+        self._command = list(command)
         self._ends = threading.Event()
         self._starting = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -117,7 +117,7 @@ class _Keeper:
                     return
                 # A session of its own: Ctrl-C in the terminal reaches us alone, and we end it in our order.
                 self._process = subprocess.Popen(  # noqa: S603 - this program itself
-                    self.command, start_new_session=True, stdin=subprocess.DEVNULL, stdout=_STDERR
+                    self._command, start_new_session=True, stdin=subprocess.DEVNULL, stdout=_STDERR
                 )
             began = time.monotonic()
             code = self._process.wait()
