@@ -13,6 +13,7 @@ TESTS ?= tests
 WORKERS ?= 3
 FUZZ ?=
 PAGES ?=
+BUNDLE ?= outputs/gpu-bundle
 
 # DVC asks for a git checkout, and a downloaded archive is none.
 WITHOUT_GIT = [ -e .git ] || $(BIN)/dvc config --local core.no_scm true
@@ -61,8 +62,12 @@ media: setup ## compare files of many encoders and containers with ffmpeg, frame
 	@$(BIN)/python -m scripts.media_report $(MEDIA)
 
 .PHONY: gpu
-gpu: setup ## check and measure what wants a CUDA GPU, within ten minutes, into reports/gpu; run it again to resume
+gpu: setup ## check and measure what wants a CUDA GPU, within eight minutes, into reports/gpu; run it again to resume
 	@$(BIN)/python scripts/gpu_report.py
+
+.PHONY: gpu-bundle
+gpu-bundle: setup ## put all that a bare machine with a GPU needs into a folder: make gpu-bundle BUNDLE=outputs/gpu-bundle
+	@$(BIN)/python scripts/gpu_bundle.py "$(BUNDLE)"
 
 .PHONY: python-report
 python-report: setup ## run the tests with another Python and record them: make python-report PYTHON=python3.12 VENV=.venv-3.12

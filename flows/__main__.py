@@ -21,6 +21,7 @@ FLOWS = {
     "generate-batch": "Turn the orders of a file into clips, here or on the workers of a pool.",
     "score-clips": "Score many clips: in batches, as many at once as there are cores, each in a process of its own.",
     "prepare-dataset": "Look at all clips in shards, then write the tables and reports.",
+    "run-benchmark": "Make clips in several ways that take turns, and say which is slower or worse than the baseline.",
     "train-lora": "Run what DVC finds out of date up to a stage, then register the adapter as challenger.",
 }
 """The flows, each in the module of its name, and their lines in `--help`: the first of each flow's own description."""

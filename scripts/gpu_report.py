@@ -1,31 +1,36 @@
-"""Checks and measures what wants a CUDA GPU, within ten minutes, and records it in reports/gpu.
+"""Checks and measures what wants a CUDA GPU, within eight minutes, and records it in reports/gpu.
 
-    make gpu
+    make gpu                                     on a GPU
+    python scripts/gpu_report.py --small         the same on a small network, on any processor, into a scratch folder
 
-First tests/gpu, each recorded in reports/gpu/checks.json as soon as it has ended, with what it measured; then, in the
-time that is left, 20 training steps of the 5B's architecture (reports/gpu/train.json). Run it again where it was
-stopped: what has passed on this GPU and commit is not done twice.
+One case after the other, the most valuable first, each in a process of its own; its report is written when it has
+ended. Run it again where it was stopped: what was measured on this GPU and commit is not measured twice. tests/gpu is
+one of the cases: each test is recorded in reports/gpu/checks.json, with what it measured.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from reelops.system.files import write_text_atomically
 from reelops.tracking.lineage import code_commit
 
 ROOT = Path(__file__).resolve().parents[1]
-REPORT = ROOT / "reports/gpu/checks.json"
-SECONDS = 600
+REPORTS = ROOT / "reports/gpu"
+SECONDS = 480
+LEAST_SECONDS = 20
+"""With less time left a case is not begun."""
 
 
 class Recorder:
@@ -64,22 +69,96 @@ def check(tests: Sequence[str], file: Path, facts: dict[str, Any]) -> int:
     return 0 if code == pytest.ExitCode.NO_TESTS_COLLECTED else int(code)
 
 
-def main() -> None:
-    if not torch.cuda.is_available():
-        raise SystemExit("There is no CUDA GPU here that torch can use; `reelops doctor` says what it sees.")
-    began = time.monotonic()
-    gpus = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    code = check([str(ROOT / "tests/gpu")], REPORT, {"gpus": gpus, "commit": code_commit(), "torch": torch.__version__})
-    left = SECONDS - (time.monotonic() - began)
+@dataclass(frozen=True)
+class Step:
+    """A case: its name, and the command that does it."""
+
+    name: str
+    command: Sequence[str]
+
+
+def steps_of(small: bool, report: Path, checks: Path) -> list[Step]:
+    """The parts of `reelops benchmark gpu` and the tests of tests/gpu, the most valuable first."""
+    from reelops.benchmark.cases.gpu.case import gpu_case
+
+    own = ["--small"] if small else []
+    parts = [
+        Step(
+            part.name,
+            [
+                *(sys.executable, "-m", "reelops.cli", "benchmark", "gpu"),
+                *own,
+                "--part",
+                part.name,
+                "--out",
+                str(report),
+            ],
+        )
+        for part in gpu_case(small).parts
+    ]
+    tests = Step("checks", [sys.executable, __file__, "--checks", str(checks)])
+    return [*parts[:2], tests, *parts[2:]]
+
+
+def measured_before(report: Path, gpus: Sequence[str]) -> set[str]:
+    """Parts that were measured on these GPUs by this commit."""
+    from reelops.benchmark.report import read_report
+
+    commit = code_commit()
+    if commit is None or not commit.isalnum():  # files were changed since, or nobody can say
+        return set()
+    found = read_report(report, "gpu").parts
+    return {name for name, part in found.items() if part.commit == commit and list(part.machine.gpus) == list(gpus)}
+
+
+def run_steps(steps: Sequence[Step], done: set[str], seconds: float) -> dict[str, str]:
+    """What became of each step: done, done before, failed, out of time."""
+    began, became = time.monotonic(), {}
+    for step in steps:
+        left = seconds - (time.monotonic() - began)
+        if step.name in done:
+            became[step.name] = "done before"
+        elif left < LEAST_SECONDS:
+            became[step.name] = "out of time; run it again"
+        else:
+            became[step.name] = _run(step, left)
+        print(f"{step.name}: {became[step.name]}", flush=True)
+    return became
+
+
+def _run(step: Step, seconds: float) -> str:
     try:
-        steps = subprocess.run([sys.executable, "-m", "reelops.cli", "benchmark", "train", "--gpu"], timeout=left)
-        code = code or steps.returncode
+        code = subprocess.run(step.command, timeout=seconds).returncode
     except subprocess.TimeoutExpired:
-        print(f"The training steps did not end within {SECONDS} s; run them alone: reelops benchmark train --gpu")
-        code = code or 1
-    print(f"{REPORT.relative_to(ROOT)}: what was checked and measured")
-    sys.exit(code)
+        return "out of time; run it again"
+    return "done" if code == 0 else f"failed with {code}"
+
+
+def main() -> None:
+    import torch
+
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--small", action="store_true", help="a small network, on any processor")
+    options.add_argument("--folder", type=Path, help="where reports go")
+    options.add_argument("--seconds", type=float, default=SECONDS, help="how long it may take")
+    options.add_argument("--checks", type=Path, help=argparse.SUPPRESS)
+    given = options.parse_args()
+    gpus = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+    if given.checks:
+        facts = {"gpus": gpus, "commit": code_commit(), "torch": torch.__version__}
+        sys.exit(check([str(ROOT / "tests/gpu")], given.checks, facts))
+    if not gpus and not given.small:
+        raise SystemExit(
+            "There is no CUDA GPU here that torch can use; `reelops doctor` says what it sees. Without one, "
+            "scripts/gpu_report.py --small tries all of it on a small network."
+        )
+    folder = given.folder or (Path(tempfile.mkdtemp(prefix="reelops-gpu-")) if given.small else REPORTS)
+    folder.mkdir(parents=True, exist_ok=True)
+    report = folder.resolve() / ("small.json" if given.small else "gpu.json")
+    steps = steps_of(given.small, report, folder.resolve() / "checks.json")
+    became = run_steps(steps, measured_before(report, gpus), given.seconds)
+    print(f"{folder}: what was checked and measured")
+    sys.exit(0 if set(became.values()) <= {"done", "done before"} else 1)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ ARGUMENTS = {
     "score-clips": ["clips"],
     "prepare-dataset": [],
     "train-lora": [],
+    "run-benchmark": [],
     "generate-batch": ["jobs.json", "clips"],
 }
 

@@ -9,6 +9,7 @@ from reelops.benchmark.cases.batch import BATCH
 from reelops.benchmark.cases.data import data_case
 from reelops.benchmark.cases.detail.case import DETAIL
 from reelops.benchmark.cases.generation.case import generation_case
+from reelops.benchmark.cases.gpu.case import gpu_case
 from reelops.benchmark.cases.quality import QUALITY
 from reelops.benchmark.cases.recipes.case import recipes_case
 from reelops.benchmark.cases.regression.case import REGRESSION
@@ -31,6 +32,7 @@ CASES: Mapping[str, Case] = {
         recipes_case(),
         REGRESSION,
         SERVICE,
+        gpu_case(),
     )
 }
 """In the order in which they are listed."""

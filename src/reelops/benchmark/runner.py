@@ -4,19 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from reelops.benchmark.case import Bench, Case, Part
 from reelops.benchmark.machine import limited_to, record_machine
 from reelops.benchmark.nested_progress import within
-from reelops.benchmark.report import PartReport, Report
+from reelops.benchmark.page import write_report
+from reelops.benchmark.report import PartReport, Report, read_report
 from reelops.benchmark.timing import clock
 from reelops.params import Config
+from reelops.production.output_names import require_place
 from reelops.progress import QUIET, RunContext
+from reelops.system.exclusive_lock import exclusive_lock
 from reelops.system.scratch import scratch_folder
 from reelops.tracking.lineage import code_commit
 
 _SCRATCH = Path(".cache")
+
+
+def measure_and_keep(
+    case: Case,
+    config: Config,
+    parts: Sequence[str] = (),
+    clips: Sequence[Path] = (),
+    context: RunContext = QUIET,
+) -> Report:
+    """Measures, and puts report and page in their place as each part is done; nobody else measures meanwhile.
+
+    Raises:
+        InputError, MachineError: the report cannot be written, or another benchmark is running.
+        SettingsError: see `run_case`.
+    """
+    place = config.root / case.report
+    require_place(place)
+    busy = f"Another `reelops benchmark` is measuring in {config.root}, and each would slow the other. Wait for it."
+    with exclusive_lock(config.cache / "benchmark.lock", busy):
+        keep = partial(write_report, case, root=config.root)
+        return run_case(case, config, read_report(place, case.name), parts, clips, keep, context)
 
 
 def run_case(

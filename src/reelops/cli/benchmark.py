@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,7 +44,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as JSON.
 
 
 def register(app: typer.Typer) -> None:
-    benchmark = typer.Typer(help="Measure our parts beside what they replace.", no_args_is_help=True)
+    benchmark = typer.Typer(
+        help="Measure our parts beside what they replace.", no_args_is_help=True, invoke_without_command=True
+    )
+    benchmark.callback()(against_alone)
     benchmark.command("list")(show_list)
     benchmark.command("quality")(quality)
     benchmark.command("data")(data)
@@ -57,9 +59,31 @@ def register(app: typer.Typer) -> None:
     benchmark.command("generation")(generation)
     benchmark.command("regression")(regression)
     benchmark.command("recipes")(recipes)
+    benchmark.command("gpu")(gpu)
+    benchmark.command("summary")(summary)
     benchmark.command("golden")(golden)
     benchmark.command("compare")(compare)
     app.add_typer(benchmark, name="benchmark")
+
+
+def against_alone(
+    context: typer.Context,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            help="Short for `reelops benchmark generation --against`.",
+            metavar="champion|FOLDER|FILE",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Measure our parts beside what they replace."""
+    if context.invoked_subcommand is None:
+        if against is None:
+            raise InputError("Name a benchmark; `reelops benchmark list` shows all of them.")
+        generation(against=against)
+    elif against is not None:
+        raise InputError(f"Give --against after {context.invoked_subcommand}, if that knows it.")
 
 
 def show_list() -> None:
@@ -252,19 +276,22 @@ def generation(
     """
     import shlex
 
-    from reelops.benchmark.cases.generation.case import PART, generation_case, plan_of
+    from reelops.benchmark.cases.generation.case import generation_case, plan_of, sentences_of, worst_answer
+    from reelops.benchmark.summary import write_summary
 
-    plan = plan_of(load_config(), candidate or (), baseline, against, profile, looks, first_look)
+    config = load_config()
+    plan = plan_of(config, candidate or (), baseline, against, profile, looks, first_look)
     given: dict[str, object] = {"--baseline": baseline, "--against": against, "--profile": profile}
     given |= {"--first-look": first_look, "--looks": looks}
     options = [f"--candidate {shlex.quote(text)}" for text in candidate or ()]
     options += [f"{name} {shlex.quote(str(value))}" for name, value in given.items() if value]
     report = _measure(generation_case(plan, options), None, None, out, as_json)
-    answers = {said["answer"] for said in report.parts[PART].figures["comparisons"].values()}
-    if "fail" in answers:
-        raise typer.Exit(REJECTED)
-    if "more runs" in answers:
-        raise typer.Exit(FAILED)
+    for sentence in sentences_of(report):
+        terminal(stderr=True).print(escape(sentence), soft_wrap=True)
+    if out is None:
+        terminal(stderr=True).print(f"In short in {write_summary(config)}.")
+    if code := {"fail": REJECTED, "more runs": FAILED}.get(worst_answer(report)):
+        raise typer.Exit(code)
 
 
 def regression(part: Parts = None, out: Out = None, as_json: AsJson = False) -> None:
@@ -319,6 +346,34 @@ def recipes(
     _measure(recipes_case(plan, options), None, None, out, as_json)
 
 
+def gpu(
+    part: Parts = None,
+    small: Annotated[
+        bool, typer.Option("--small", help="Try everything that measures on a small network, on any processor.")
+    ] = False,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure clips and training of the 5B's architecture with random weights on this machine's GPU: the baseline
+    beside recipes, memory beside the plan. `make gpu` does it with all checks, and resumes.
+
+    Example: reelops benchmark gpu --part stages
+    """
+    from reelops.benchmark.cases.gpu.case import gpu_case
+
+    _measure(gpu_case(small), part, None, out, as_json)
+
+
+def summary() -> None:
+    """Write reports/summary.json: what all reports of the project say, in short, and where its artifacts are.
+
+    Example: reelops benchmark summary
+    """
+    from reelops.benchmark.summary import write_summary
+
+    terminal(stderr=True).print(f"Written to {write_summary(load_config())}.")
+
+
 def golden(clips: Clips = None) -> None:
     """Measure what OpenCV's Dual TV-L1 says, for `quality` to compare with: some hours.
 
@@ -370,25 +425,18 @@ def _measure(
     case: Case, parts: Sequence[str] | None, clips: Sequence[Path] | None, out: Path | None, as_json: bool
 ) -> Report:
     """Measures, keeps report and page as each part is done, and shows the figures."""
-    from reelops.benchmark.page import all_tables, write_report
-    from reelops.benchmark.report import read_report
-    from reelops.benchmark.runner import run_case
-    from reelops.production.output_names import require_place
-    from reelops.system.exclusive_lock import exclusive_lock
+    from reelops.benchmark.page import all_tables
+    from reelops.benchmark.runner import measure_and_keep
 
     console, config = terminal(stderr=True), load_config()
     case = replace(case, report=out) if out else case
     names = [name.strip() for given in parts or () for name in given.split(",") if name.strip()]
     place = config.root / case.report
-    require_place(place)
     page = place.with_suffix(".md")
     if out and (page == place or (page.exists() and not place.exists())):
         raise InputError(f"{page} would be replaced by the report's page; name another .json file with --out.")
-    keep = partial(write_report, case, root=config.root)
-    busy = f"Another `reelops benchmark` is measuring in {config.root}, and each would slow the other. Wait for it."
-    with exclusive_lock(config.cache / "benchmark.lock", busy), _watched() as context:
-        earlier = read_report(place, case.name)
-        report = run_case(case, config, earlier, names, clips or (), keep, context)
+    with _watched() as context:
+        report = measure_and_keep(case, config, names, clips or (), context)
     for table in all_tables(case, report):
         console.print(_shown(table))
     for sentence in report.differences():

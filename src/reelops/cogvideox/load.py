@@ -133,6 +133,11 @@ class WarmModel:
             )
             return self._model
 
+    @property
+    def loaded(self) -> LoadedModel | None:
+        """The model that is warm; None where none is."""
+        return self._model
+
     @contextmanager
     def exclusive(self, context: RunContext = QUIET) -> Iterator[None]:
         """Waits until nobody else in this process loads or uses a model, and keeps it so.

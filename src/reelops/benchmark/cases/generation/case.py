@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ from reelops.benchmark.cases.generation.pareto import pareto_svg
 from reelops.benchmark.cases.generation.table import tables_of, targets_of, to_csv
 from reelops.benchmark.cases.generation.ways import BASELINE, Way
 from reelops.benchmark.params import load_benchmark_params
-from reelops.benchmark.regression.limits import RegressionLimits
-from reelops.benchmark.report import open_report
+from reelops.benchmark.regression.limits import Answer, RegressionLimits
+from reelops.benchmark.report import Report, open_report
 from reelops.errors import SettingsError
 from reelops.params import Config
 
@@ -90,6 +90,28 @@ def plan_of(
             raise SettingsError(f"{place} is no checkout of ReelOps: it has no src/reelops. Give the folder of one.")
         return Plan((Way(BASELINE, first.fields, place.resolve()), *own), limits, fields)
     return Plan(own[-1:], limits, fields, _recorded(place))
+
+
+def worst_answer(report: Report) -> Answer:
+    """Of all candidates together: fail before more runs before pass."""
+    answers = {said["answer"] for said in report.parts[PART].figures["comparisons"].values()}
+    return "fail" if "fail" in answers else "more runs" if "more runs" in answers else "pass"
+
+
+def sentences_of(report: Report) -> Iterator[str]:
+    """What is said of each candidate, with the reason where it does not pass."""
+    for name, said in report.parts[PART].figures["comparisons"].items():
+        latency = said["latency"]
+        speed = f"{abs(latency['slower_by']):.1%} {'slower' if latency['slower_by'] > 0 else 'faster'}"
+        asked = [("latency", latency["answer"]), *((one["metric"], one["answer"]) for one in said["quality"])]
+        failed, undecided = ([what for what, answer in asked if answer == wanted] for wanted in ("fail", "more runs"))
+        if said["answer"] == "fail":
+            yield f"{name} is worse than the baseline in {', '.join(failed)} ({speed})."
+        elif said["answer"] == "more runs":
+            told = f"{name}: {latency['pairs']} pairs do not tell of {', '.join(undecided)}"
+            yield f"{told} ({speed}). Give it more --looks."
+        else:
+            yield f"{name} passes ({speed})."
 
 
 def _recorded(place: Path) -> Recorded:
