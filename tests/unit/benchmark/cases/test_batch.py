@@ -37,7 +37,14 @@ def test_memory_is_followed_over_orders_and_its_slope_has_an_interval(tmp_path: 
     assert list(batch._memory_tables(found)) and list(batch._memory_targets(found))
 
 
+def test_the_whole_line_is_followed_on_a_small_network_and_leaves_no_clip_behind(tmp_path: Path) -> None:
+    found = batch.measure_line_memory(Bench(load_config(home=tmp_path / "home"), tmp_path), QUIET, 4)
+    assert found["orders"] == 4 and found["last_mb"] > 50 and not list(tmp_path.glob("clip*"))
+
+
 def test_a_level_memory_has_no_slope_and_a_leak_of_a_megabyte_an_order_is_seen() -> None:
     assert batch.slope_of([100.5] * 9) == {"mb_an_order": 0.0, "low": 0.0, "high": 0.0}
+    steps = [100.0 + 8 * (number // 15 % 2) for number in range(150)]
+    assert (found := batch.slope_of(steps))["low"] < 0 < found["high"], "it goes up and down, and does not grow"
     leak = batch.slope_of([100.0 + number + number % 2 for number in range(30)])
     assert 0.8 < leak["low"] < leak["mb_an_order"] < leak["high"] < 1.2
