@@ -33,11 +33,13 @@ echo "ready: cd reelops && make gpu"
 
 def commands(folder: Path, python: str) -> list[list[str]]:
     """What fills the folder, one after the other."""
-    pip = [python, "-m", "pip", "download", "--only-binary", ":all:", "--dest", str(folder / "wheels")]
-    if index := os.environ.get("TORCH_INDEX_URL"):
-        pip += ["--extra-index-url", index]
+    wheels, lock = str(folder / "wheels"), ROOT / "requirements.lock"
+    pip = [python, "-m", "pip", "download", "--only-binary", ":all:", "--dest", wheels]
+    torch = next(line for line in lock.read_text(encoding="utf-8").splitlines() if line.startswith("torch=="))
+    index = os.environ.get("TORCH_INDEX_URL")
     return [
-        [*pip, "--requirement", str(ROOT / "requirements.lock")],
+        *([[*pip, "--no-deps", "-i", index, torch.split()[0]]] if index else []),
+        [*pip, "--find-links", wheels, "--requirement", str(lock)],
         ["git", "-C", str(ROOT), "archive", "--format", "tar.gz", "--output", str(folder / "reelops.tar.gz"), "HEAD"],
     ]
 
