@@ -12,7 +12,7 @@ from reelops.benchmark.cases.generation.case import generation_case
 from reelops.benchmark.cases.gpu.case import gpu_case
 from reelops.benchmark.cases.quality import QUALITY
 from reelops.benchmark.cases.recipes.case import recipes_case
-from reelops.benchmark.cases.regression.case import REGRESSION
+from reelops.benchmark.cases.regression.case import regression_case
 from reelops.benchmark.cases.service import SERVICE
 from reelops.benchmark.cases.start import start_case
 from reelops.benchmark.cases.train import TRAIN_GPU, train_case
@@ -30,7 +30,7 @@ CASES: Mapping[str, Case] = {
         BATCH,
         generation_case(),
         recipes_case(),
-        REGRESSION,
+        regression_case(),
         SERVICE,
         gpu_case(),
     )

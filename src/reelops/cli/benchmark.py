@@ -294,15 +294,22 @@ def generation(
         raise typer.Exit(code)
 
 
-def regression(part: Parts = None, out: Out = None, as_json: AsJson = False) -> None:
+def regression(
+    part: Parts = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Judge the seconds that the report holds by today's rules; record none.")
+    ] = False,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
     """Measure how often the gate of `reelops benchmark generation` errs: false alarms where nothing changed, and
     slowdowns of 15% and losses of quality that it finds, on real clips of this machine.
 
     Example: reelops benchmark regression --part quality
     """
-    from reelops.benchmark.cases.regression.case import REGRESSION
+    from reelops.benchmark.cases.regression.case import regression_case
 
-    _measure(REGRESSION, part, None, out, as_json)
+    _measure(regression_case(again), part, None, out, as_json)
 
 
 def recipes(

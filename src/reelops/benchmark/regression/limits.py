@@ -44,9 +44,9 @@ class RegressionLimits(ParamsBlock):
 
     latency: Limit = Limit(relative=0.07, absolute=0.005)
     quality: Mapping[str, Limit] = {}
-    false_alarms: Share = 0.01
+    false_alarms: Share = 0.02
     first_look: Annotated[int, Field(ge=6, le=10_000)] = 12
-    looks: Annotated[int, Field(ge=1, le=8)] = 3
+    looks: Annotated[int, Field(ge=1, le=8)] = 4
 
     @property
     def alpha(self) -> float:

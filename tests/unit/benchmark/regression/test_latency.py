@@ -71,7 +71,7 @@ def test_the_interval_is_that_of_wilcoxons_test() -> None:
 def test_within_pairs_the_load_of_the_machine_falls_out() -> None:
     seconds = pairs(0.15, 24)
     undivided = mannwhitneyu(seconds[:, 1], seconds[:, 0], alternative="greater").pvalue
-    assert undivided > 0.05 > 1e-4 > slower_within_pairs(np.log(seconds[:, 1] / seconds[:, 0]))
+    assert undivided > 0.05 > 1e-3 > slower_within_pairs(np.log(seconds[:, 1] / seconds[:, 0]))
 
 
 def test_an_earlier_run_is_compared_by_its_own_yardstick() -> None:

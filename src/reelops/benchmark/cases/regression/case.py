@@ -6,17 +6,35 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reelops.benchmark.case import Bench, Case, Part
-from reelops.benchmark.cases.regression.latency import measure_latency_errors
+from reelops.benchmark.cases.regression.latency import judge_blocks, measure_latency_errors, read_blocks
 from reelops.benchmark.cases.regression.quality import measure_quality_errors
 from reelops.benchmark.params import load_benchmark_params
-from reelops.benchmark.report import Figures
+from reelops.benchmark.report import Figures, read_report
 from reelops.benchmark.table import Table
 from reelops.benchmark.target import Target, at_least, at_most
+from reelops.errors import SettingsError
 from reelops.progress import RunContext
+
+REPORT = Path("reports/benchmark/regression.json")
 
 
 def _latency(bench: Bench, context: RunContext) -> Figures:
     return measure_latency_errors(load_benchmark_params(bench.config).regression, bench, context)
+
+
+def _latency_again(bench: Bench, _: RunContext) -> Figures:
+    """The gate as it is, on the blocks of the report that is there.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    kept = read_report(bench.config.root / REPORT, "regression").parts.get("latency")
+    if kept is None:
+        raise SettingsError(
+            f"{REPORT} has no blocks of clips. Record some: reelops benchmark regression --part latency"
+        )
+    at = kept.figures.get("recorded_at", kept.measured_at.isoformat())
+    return judge_blocks(read_blocks(kept.figures), load_benchmark_params(bench.config).regression, at)
 
 
 def _quality(bench: Bench, context: RunContext) -> Figures:
@@ -71,30 +89,33 @@ def quality_targets(found: Figures) -> Iterator[Target]:
     yield at_least("share of losses of 3% beyond the margin that fail, worst metric", hits, 0.9)
 
 
-REGRESSION = Case(
-    name="regression",
-    title="How often the regression gate errs",
-    measures="false alarms of the gate, and slowdowns and losses of quality that it finds, on real clips",
-    report=Path("reports/benchmark/regression.json"),
-    with_torch=True,
-    parts=(
-        Part(
-            "latency",
-            "200 comparisons of the same code and 200 with a slowdown of 15%, on clips of a small network",
-            900,
-            _latency,
-            latency_tables,
-            latency_targets,
-            ("pictures",),
+def regression_case(again: bool = False) -> Case:
+    """The benchmark; `again` judges the blocks of the report that is there, instead of new ones."""
+    return Case(
+        name="regression",
+        title="How often the regression gate errs",
+        measures="false alarms of the gate, and slowdowns and losses of quality that it finds, on real clips",
+        report=REPORT,
+        with_torch=True,
+        parts=(
+            Part(
+                "latency",
+                "200 comparisons of the same code and 200 with a slowdown of 15%, on clips of a small network",
+                900,
+                _latency_again if again else _latency,
+                latency_tables,
+                latency_targets,
+                ("pictures",),
+                options=("--again",) if again else (),
+            ),
+            Part(
+                "quality",
+                "200 comparisons of equal quality and 200 with a loss of 3% beyond the margin, metric by metric",
+                300,
+                _quality,
+                quality_tables,
+                quality_targets,
+                ("pictures",),
+            ),
         ),
-        Part(
-            "quality",
-            "200 comparisons of equal quality and 200 with a loss of 3% beyond the margin, for each metric with one",
-            300,
-            _quality,
-            quality_tables,
-            quality_targets,
-            ("pictures",),
-        ),
-    ),
-)
+    )
