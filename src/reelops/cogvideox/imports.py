@@ -12,10 +12,31 @@ from functools import cache
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from reelops.cogvideox.late_names import names_come_later
+
 # Fifteen schedulers import it for a kind of noise level that none of CogVideoX's has.
 _SELDOM_USED = "scipy.stats"
 _COMPILER = "torch._dynamo"
 _MARKS = ("allow_in_graph", "assume_constant_result", "disable")
+# Tensors in pieces on several machines, which bring sympy, matching for losses of detectors, layers of adapters: the
+# libraries take names of these, and mostly only ask whether something is an instance of one.
+_SELDOM_ASKED = (
+    "torch.distributed.tensor",
+    "torch.distributed.tensor._utils",
+    "torch.distributed.tensor.placement_types",
+    "torch.distributed._composable.fsdp",
+    "torch.distributed.fsdp",
+    "torch.distributed.checkpoint",
+    "torch.distributed.checkpoint.hf_storage",
+    "transformers.distributed.tensor_parallel",
+    "transformers.distributed.expert_parallel",
+    "scipy.optimize",
+    "scipy.integrate",
+    "peft",
+    "peft.tuners",
+    "peft.tuners.tuners_utils",
+    "peft.helpers",
+)
 _loading = threading.RLock()
 
 
@@ -39,8 +60,9 @@ def importing_models() -> Iterator[None]:
 @contextmanager
 def compiler_unused() -> Iterator[None]:
     """Within it torch's compiler is not imported by what only marks functions for it: the first to compile does so.
+    What is asked at most whether something is an instance of it is not imported either.
 
-    Where there is a GPU, on which models are compiled, it is imported at once and reads the marks.
+    Where there is a GPU, on which models are compiled, all is imported at once and reads the marks.
     """
     import torch
 
@@ -54,11 +76,27 @@ def compiler_unused() -> Iterator[None]:
     nothing = SimpleNamespace(OptimizedModule=type("OptimizedModule", (), {}))
     compiler.stand_ins = {"eval_frame": nothing, **marks}
     try:
-        yield
+        with names_come_later(_SELDOM_ASKED):
+            yield
     finally:
         with _loading:
             if isinstance(compiler, _LoadedWhenUsed):
                 compiler.stand_ins = {"eval_frame": nothing}
+
+
+@contextmanager
+def nothing_drawn_without_memory() -> Iterator[None]:
+    """Within it weights that have no memory yet are not drawn at random either: torch would only check whether it
+    could, and imports sympy for that."""
+    import torch.nn.init
+
+    # Beneath `normal_`, in whose place transformers puts what it kept of it.
+    draw = torch.nn.init._no_grad_normal_
+    torch.nn.init._no_grad_normal_ = lambda tensor, *given: tensor if tensor.is_meta else draw(tensor, *given)
+    try:
+        yield
+    finally:
+        torch.nn.init._no_grad_normal_ = draw
 
 
 def _unmarked(function: Any = None, *_options: Any, **_named: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 from reelops.cogvideox.architecture import Architecture, named_architecture, read_architecture
 from reelops.cogvideox.clip_format import choose_format
 from reelops.cogvideox.encodings import Encodings
-from reelops.cogvideox.imports import compiler_unused, importing_models
+from reelops.cogvideox.imports import compiler_unused, importing_models, nothing_drawn_without_memory
 from reelops.cogvideox.memory import MemoryPlan, plan_memory
 from reelops.cogvideox.profiles import Profile
 from reelops.cogvideox.recipes.recipe import WeightFormat
@@ -188,7 +188,7 @@ def _open(folder: Path, plan: MemoryPlan) -> Any:
 
     what = "holds weights that do not fit their own configs"
     reading = reading_foreign(folder, WeightsError, what, "copy them again")
-    with reading, compiler_unused(), _quiet("diffusers", "transformers"):
+    with reading, compiler_unused(), nothing_drawn_without_memory(), _quiet("diffusers", "transformers"):
         return CogVideoXImageToVideoPipeline.from_pretrained(
             str(folder), dtype=getattr(torch, plan.dtype), use_safetensors=True, local_files_only=True
         )

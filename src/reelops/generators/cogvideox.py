@@ -13,6 +13,7 @@ from reelops.cogvideox.adapter_base import Base, require_base
 from reelops.cogvideox.adapter_file import Adapter, read_adapter
 from reelops.cogvideox.adapter_layers import adapter_applied
 from reelops.cogvideox.clip_format import choose_format, nearest_shape
+from reelops.cogvideox.imports import compiler_unused
 from reelops.cogvideox.load import WARM_MODEL, LoadedModel, WarmModel
 from reelops.cogvideox.memory import DoesNotFit, MemoryPlan
 from reelops.cogvideox.profiles import KIND, Profile, find_profile
@@ -214,7 +215,7 @@ class CogVideoXGenerator:
         if failed:
             context.log(f"Note: {_steps_down(failed, model.plan)[0]}", "warning")
         try:
-            with explaining_out_of_memory(_doing(model), _WHAT_TO_DO):
+            with explaining_out_of_memory(_doing(model), _WHAT_TO_DO), compiler_unused():
                 return model, work(model)
         except OutOfMemory:
             failed.append(model.plan)
