@@ -6,9 +6,10 @@ Memory does not grow with the length of the clip but for a dozen numbers per fra
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -190,26 +191,45 @@ def _show(
     on_frame: OnFrame | None,
 ) -> int:
     """Shows each frame to everyone, or those of some numbers alone; returns how many there were."""
-    engine, back_engine = Dis(), Dis()
-    before: View | None = None
-    number, shown = 0, None if numbers is None else frozenset(numbers)
-    with worker("flow-back") as beside, closing(ahead(frames_THWC)) as coming:
-        for number, frame in enumerate(coming, start=1):
-            if before is not None:
-                _check_size(number, frame, before.frame_HWC)
-            if shown is None or number - 1 in shown:
-                view, step = View(frame), None
-                if before is not None:
-                    flow_back = beside.submit(back_engine.flow, view.gray_HW, before.gray_HW)
-                    step = Step(before, view, engine, flow_back)
+    number = 0
+    with worker("flow-back") as beside, closing(ahead(_looked_at(frames_THWC, numbers, beside))) as coming:
+        for number, look in enumerate(coming, start=1):
+            if look.view is not None:
                 for tracker in trackers:
-                    tracker.see(view, step)
-                before = view
+                    tracker.see(look.view, look.step)
             if on_frame:
                 on_frame(number)
     if number < 2:
         raise VideoError("The clip has only one frame, and motion needs two. Give a longer clip.")
     return number
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What trackers are shown of a frame; no view where they are not shown it."""
+
+    view: View | None
+    step: Step | None
+
+
+def _looked_at(frames_THWC: Iterable[np.ndarray], numbers: Sequence[int] | None, beside: Executor) -> Iterator[_Look]:
+    """Every frame, with the flow to it and, found on another thread, from it back."""
+    engine, back_engine = Dis(), Dis()
+    shown = None if numbers is None else frozenset(numbers)
+    before: View | None = None
+    for number, frame in enumerate(frames_THWC, start=1):
+        if before is not None:
+            _check_size(number, frame, before.frame_HWC)
+        if shown is not None and number - 1 not in shown:
+            yield _Look(None, None)
+            continue
+        view, step = View(frame), None
+        if before is not None:
+            flow_back = beside.submit(back_engine.flow, view.gray_HW, before.gray_HW)
+            step = Step(before, view, engine, flow_back)
+            _ = step.flow_HW2  # found here, while trackers look at the frame before
+        yield _Look(view, step)
+        before = view
 
 
 def _check_size(number: int, frame: np.ndarray, first: np.ndarray) -> None:

@@ -6,9 +6,11 @@ import threading
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import TypeVar
 
 import cv2
-import numpy as np
+
+T = TypeVar("T")
 
 
 class _OneThread:
@@ -60,11 +62,11 @@ def worker(name: str) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, name, initializer=cv2.ipp.setUseIPP, initargs=(False,))
 
 
-def ahead(frames_THWC: Iterable[np.ndarray]) -> Generator[np.ndarray, None, None]:
+def ahead(frames: Iterable[T]) -> Generator[T, None, None]:
     """The same frames; while one is looked at, the next one is made on a thread of its own."""
-    frames = iter(frames_THWC)
+    source = iter(frames)
     with worker("next-frame") as beside:
-        coming = beside.submit(next, frames, None)
+        coming = beside.submit(next, source, None)
         while (frame := coming.result()) is not None:
-            coming = beside.submit(next, frames, None)
+            coming = beside.submit(next, source, None)
             yield frame
