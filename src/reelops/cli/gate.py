@@ -61,8 +61,13 @@ def calibrate(
         raise InputError(f"none of the clips that were voted on is in {folder}; name the folder that was voted on.")
     with score_view.progress(clips) as context:
         scored = score_clips(clips, order, workers, context)
-    scores = {sha256_of(one.path): one.scores for one in scored if one.scores}
-    result = held_against(found, scores, order.gate_settings.limits_of(profile))
+    known = {sha256_of(one.path): one for one in scored if one.scores}
+    scores = {sha256: one.scores for sha256, one in known.items() if one.scores}
+    finished = {sha256 for sha256, one in known.items() if one.origin and one.origin.is_finished}
+    of_finished = order.gate_settings.limits_of(profile, finished=True)
+    result = held_against(
+        found, scores, order.gate_settings.limits_of(profile), dict.fromkeys(finished, of_finished)
+    )
     typer.echo(json.dumps(result.to_json(), indent=2) if as_json else _words(result))
 
 

@@ -240,6 +240,16 @@ def test_limits_move_to_where_people_draw_the_line_and_say_what_that_is_worth() 
     assert found.agreed_then is not None and 37 <= found.agreed_then.hits <= 40
 
 
+def test_a_clip_is_held_against_the_limits_that_count_for_it_and_these_are_not_moved() -> None:
+    votes, scores = voted(40, 15)
+    lenient = GateLimits("default", Decision.REVIEW, {"sharpness": Limit(review_below=0)})
+    nothing_held = calibrate(votes, scores, LIMITS, dict.fromkeys(scores, lenient))
+    assert nothing_held.held_back.hits == 0 and nothing_held.let_through.hits == nothing_held.let_through.of > 0
+    assert nothing_held.changed == {}
+    some = dict.fromkeys(list(scores)[::8], lenient)
+    assert calibrate(votes, scores, LIMITS, some).changed["sharpness"].review_below == pytest.approx(14.5, abs=1)
+
+
 def test_few_votes_move_no_limit() -> None:
     found = calibrate(*voted(8, 3), LIMITS)
     assert found.changed == {} and found.agreed_then is None

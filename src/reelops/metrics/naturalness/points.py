@@ -21,7 +21,7 @@ _NAMES = ("Y", "cr", "cb", "con", "det", "chr")
 _TO_480_ROWS = 3
 
 
-class _Points:
+class Points:
     """A point in the middle of each cell, followed as long as the flow there and back agree."""
 
     def __init__(self, shape: tuple[int, int], grid: tuple[int, int]) -> None:
@@ -46,7 +46,7 @@ class AgainstBeginning:
     """Follows what the first frame shows, and how it changes."""
 
     def __init__(self) -> None:
-        self._points: _Points | None = None
+        self._points: Points | None = None
         self._first_hwC = np.zeros(0)
         self._drifts: list[np.ndarray] = []
         self._known: list[np.ndarray] = []
@@ -54,7 +54,7 @@ class AgainstBeginning:
 
     def see(self, look: Look, step: Step | None, /) -> None:
         if step is None or self._points is None:
-            self._points = _Points(look.gray_HW.shape, look.grid)
+            self._points = Points(look.gray_HW.shape, look.grid)
             self._first_hwC = looked_up(look.moments, self._points.now_hw2)
             return
         self._points.follow(step)
@@ -106,14 +106,14 @@ class Evenness:
     """Follows points for eight frames at a time, and how far they leave one affine motion."""
 
     def __init__(self) -> None:
-        self._points: _Points | None = None
+        self._points: Points | None = None
         self._steps = 0
-        self._windows: list[_Points] = []
+        self._windows: list[Points] = []
         self._places: dict[str, Heat] = {}
 
     def see(self, look: Look, step: Step | None, /) -> None:
         if self._points is None:
-            self._points = _Points(look.gray_HW.shape, look.grid)
+            self._points = Points(look.gray_HW.shape, look.grid)
         if step is None:
             return
         self._points.follow(step)
@@ -159,7 +159,7 @@ class Evenness:
         return found if self._windows else {}
 
 
-def _off_affine(points: _Points) -> np.ndarray:
+def _off_affine(points: Points) -> np.ndarray:
     """What an affine motion, fitted robustly, leaves of the points' motion: (h, w, 2), NaN where they are lost."""
     known = points.known_hw
     start = np.concatenate([points.start_hw2[known], np.ones((known.sum(), 1))], axis=1)

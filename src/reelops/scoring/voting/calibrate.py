@@ -102,20 +102,27 @@ def opinions(votes: Sequence[Vote]) -> dict[str, Opinion]:
     return {sha256: Opinion(sum(said), len(said)) for sha256, said in answers.items()}
 
 
-def calibrate(votes: Sequence[Vote], scores: Mapping[str, Scores], limits: GateLimits) -> Calibration:
+def calibrate(
+    votes: Sequence[Vote],
+    scores: Mapping[str, Scores],
+    limits: GateLimits,
+    of_some: Mapping[str, GateLimits] | None = None,
+) -> Calibration:
     """How often the gate agrees with people, and limits that would agree more often.
 
     Args:
         scores: of clips, by their sha256; votes on others do not count.
         limits: the gate's.
+        of_some: those of clips that others count for, such as finished ones; where these differ, they are not moved.
     """
+    its = {sha256: (of_some or {}).get(sha256, limits) for sha256 in scores}
     votes = [vote for vote in votes if vote.left_sha256 in scores and vote.right_sha256 in scores]
     said = opinions(votes)
     decided = {sha256: opinion.majority for sha256, opinion in said.items() if opinion.majority is not None}
-    verdicts = {sha256: judge(scores[sha256], limits).decision for sha256 in said}
+    verdicts = {sha256: judge(scores[sha256], its[sha256]).decision for sha256 in said}
     usable = np.array(list(decided.values()), dtype=bool)
     held = np.array([verdicts[sha256] is not Decision.ACCEPT for sha256 in decided], dtype=bool)
-    fitting = _Fitting([scores[sha256] for sha256 in decided], usable, limits)
+    fitting = _Fitting([scores[sha256] for sha256 in decided], usable, limits, [its[sha256] for sha256 in decided])
     several = [opinion for opinion in said.values() if opinion.of > 1]
     return Calibration(
         voters=len({vote.voter for vote in votes}),
@@ -149,9 +156,11 @@ def _pairs(votes: Sequence[Vote], verdicts: Mapping[str, Decision]) -> Share:
 class _Fitting:
     """Moves one review limit at a time, as long as that agrees with two people's clips more."""
 
-    def __init__(self, scores: Sequence[Scores], usable: np.ndarray, limits: GateLimits) -> None:
+    def __init__(
+        self, scores: Sequence[Scores], usable: np.ndarray, limits: GateLimits, its: Sequence[GateLimits]
+    ) -> None:
         self._usable, self._limits = usable, limits
-        self._scores = scores
+        self._scores, self._its = scores, its
         self._values = {
             name: np.array([np.nan if (value := one.get(name)) is None else value for one in scores], dtype=np.float64)
             for name in limits.metrics
@@ -159,12 +168,17 @@ class _Fitting:
         self._asked = {name: self._counts(name) for name in limits.metrics}
 
     def _counts(self, name: str) -> np.ndarray:
-        """Of which clips the metric is asked at all: not of those that are excused from it."""
+        """Of which clips the metric is asked by this limit: not of those that are excused, or have another one."""
         everything = Limit(review_below=MOST)
         limit = self._limits.metrics[name].model_copy(update=everything.model_dump(exclude_defaults=True))
         alone = replace(self._limits, metrics={name: limit})
         return np.array(
-            [any(reason.metric == name for reason in judge(one, alone).reasons) for one in self._scores], dtype=bool
+            [
+                its.metrics[name] == self._limits.metrics[name]
+                and any(reason.metric == name for reason in judge(one, alone).reasons)
+                for one, its in zip(self._scores, self._its, strict=True)
+            ],
+            dtype=bool,
         )
 
     def fitted(self, within: np.ndarray) -> dict[str, Limit]:
@@ -173,12 +187,14 @@ class _Fitting:
         if within.sum() < _FEWEST_CLIPS:
             return changed
         by_metric = self._held_by_metric()
+        elsewhere = {name: held & ~self._asked[name] for name, held in by_metric.items() if name in self._asked}
         while True:
             best_gain, best = _LEAST_GAIN - 1, None
             now = self._agreeing(by_metric, within)
             for name in self._limits.metrics:
                 others = np.any([held for other, held in by_metric.items() if other != name], axis=0)
                 for limit, held in self._moved(name, changed.get(name, self._limits.metrics[name]), within):
+                    held = held | elsewhere[name]
                     gain = int((((others | held) != self._usable) & within).sum()) - now
                     if gain > best_gain:
                         best_gain, best = gain, (name, limit, held)
@@ -196,8 +212,11 @@ class _Fitting:
         hits = 0
         for fold in range(_FOLDS):
             mine = folds == fold
-            limits = replace(self._limits, metrics={**self._limits.metrics, **self.fitted(~mine)})
+            moved = self.fitted(~mine)
             for place in np.flatnonzero(mine):
+                its = self._its[int(place)].metrics
+                shared = {name: limit for name, limit in moved.items() if its[name] == self._limits.metrics[name]}
+                limits = replace(self._limits, metrics={**its, **shared})
                 held = judge(self._scores[int(place)], limits).decision is not Decision.ACCEPT
                 hits += bool(held != self._usable[place])
         return Share(hits, count)
@@ -205,8 +224,8 @@ class _Fitting:
     def _held_by_metric(self) -> dict[str, np.ndarray]:
         """Which clips each reason holds back."""
         held: dict[str, np.ndarray] = {name: np.zeros(len(self._usable), dtype=bool) for name in self._limits.metrics}
-        for place, scores in enumerate(self._scores):
-            for reason in judge(scores, self._limits).reasons:
+        for place, (scores, limits) in enumerate(zip(self._scores, self._its, strict=True)):
+            for reason in judge(scores, limits).reasons:
                 held.setdefault(reason.metric, np.zeros(len(self._usable), dtype=bool))[place] = True
         return held
 
