@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from chromium import NAMES
 
-PATIENCE_MILLISECONDS = 60_000
+PATIENCE_MILLISECONDS = int(os.environ.get("PG", "40000"))
 
 
 @contextmanager

@@ -20,7 +20,7 @@ const isCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 export function thumbnail(job) {
   if (!hasClip(job)) return h("img", { src: pictureOf(job.id), alt: "", loading: "lazy", onerror: (event) => event.target.remove() });
-  const video = h("video", { "data-src": job.mp4_path, muted: true, loop: true, playsinline: true, preload: "none", tabindex: "-1", "aria-hidden": "true" });
+  const video = h("video", { "data-src": job.mp4_path, poster: pictureOf(job.id), muted: true, loop: true, playsinline: true, preload: "none", tabindex: "-1", "aria-hidden": "true" });
   seen.observe(video);
   return video;
 }

@@ -2,8 +2,9 @@
 
 import { api } from "./api.js";
 import { byId, h, setText } from "./dom.js";
+import { icon } from "./icons.js";
 import { store } from "./store.js";
-import { chip, hasClip, moment, number } from "./words.js";
+import { chip, hasClip, modelOf, moment, number, seedOf } from "./words.js";
 
 const FAR_SECONDS = 0.06;
 const SPEEDS = [1, 0.5, 0.25];
@@ -56,7 +57,7 @@ function caption(job, side, pair) {
     h("div", { class: "row" }, chip(job), h("a", { href: `#/clip/${job.id}` }, "Open")),
     select,
     h("p", { class: "prompt" }, job.order.prompt),
-    h("p", { class: "note" }, `${job.order.profile ?? ""} · seed ${job.seed ?? 0}`),
+    h("p", { class: "note" }, `${modelOf(job)} · seed ${seedOf(job)}`),
   );
 }
 
@@ -118,9 +119,9 @@ function transport(videos, here) {
     document.removeEventListener("keydown", press);
     byId("compare-body").replaceChildren();
   };
-  const button = (words, label, act) => h("button", { type: "button", "aria-label": label, title: label, onclick: act }, words);
+  const button = (sign, label, act) => h("button", { type: "button", class: "icon", "aria-label": label, title: label, onclick: act }, icon(sign));
   const keys = h("p", { class: "note keys" }, h("kbd", {}, "Space"), " plays, ", h("kbd", {}, ","), " and ", h("kbd", {}, "."), " go a frame back and on");
-  return h("div", { class: "transport" }, play, button("‹", "One frame back", () => stepBy(-1)), button("›", "One frame on", () => stepBy(1)), scrub, time, h("label", {}, "Speed ", speed), keys);
+  return h("div", { class: "transport" }, play, button("back", "One frame back", () => stepBy(-1)), button("on", "One frame on", () => stepBy(1)), scrub, time, h("label", {}, "Speed ", speed), keys);
 }
 
 // Scores of both beside each other, those that differ in what they lead to first.

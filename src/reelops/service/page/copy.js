@@ -1,13 +1,13 @@
 // The call of the API that asks for the same clip, for a terminal.
 
 import { say, setText } from "./dom.js";
+import { seedOf } from "./words.js";
 
 const quoted = (text) => `'${String(text).replaceAll("'", "'\\''")}'`;
 
 export function callOf(job) {
   const { picture, ...fields } = job.order;
-  const seed = job.seed ?? fields.seed ?? 0;
-  const parts = { ...fields, seed };
+  const parts = { ...fields, seed: seedOf(job) };
   const lines = [
     `curl ${location.origin}/generate-video`,
     `-H "Authorization: Bearer $REELOPS_KEY"`,

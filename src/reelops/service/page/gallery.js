@@ -3,7 +3,7 @@
 import { card } from "./cards.js";
 import { byId, h, keyed, setText } from "./dom.js";
 import { store } from "./store.js";
-import { hasClip, hasEnded, plural, standing, word } from "./words.js";
+import { hasClip, hasEnded, modelOf, plural, standing, word } from "./words.js";
 
 const SHOWN = ["accept", "review", "reject", "failed", "cancelled"];
 const wanted = { text: "", standings: new Set(), model: "" };
@@ -29,7 +29,6 @@ export function beginGallery() {
   });
 }
 
-const modelOf = (job) => job.order.profile ?? "";
 const fits = (job) =>
   (!wanted.text || job.order.prompt.toLowerCase().includes(wanted.text)) && (!wanted.model || modelOf(job) === wanted.model);
 
@@ -90,7 +89,7 @@ function drawStandings(found) {
 }
 
 function drawModels(all) {
-  const models = [...new Set(all.map(modelOf).filter(Boolean))].sort();
+  const models = [...new Set(all.map(modelOf))].sort();
   const select = byId("of-model");
   const known = [...select.options].slice(1).map((one) => one.value);
   select.closest("label").hidden = models.length < 2 && !wanted.model;

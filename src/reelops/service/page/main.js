@@ -23,6 +23,7 @@ let asked = null;
 function read() {
   const [name, ...ids] = location.hash.replace(/^#\/?/, "").split("/");
   const opened = name === "clip" || !VIEWS.includes(name) ? "make" : name;
+  const before = looked;
   looked = name === "clip" ? ids[0] : null;
   if (opened !== view) open(opened);
   if (looked && !store.job(looked) && asked !== looked) {
@@ -31,6 +32,7 @@ function read() {
   }
   if (view === "compare") drawCompare(ids.slice(0, 2));
   draw();
+  if (looked && looked !== before) bringIntoSight();
 }
 
 function open(name) {
@@ -46,14 +48,20 @@ function open(name) {
   else closeVote();
   if (isFirst) return;
   scrollTo(0, 0);
-  (byId(`${view}-title`) ?? byId("stage")).focus({ preventScroll: true });
+  content().focus({ preventScroll: true });
 }
+
+const content = () => byId(`${view}-title`) ?? byId("stage");
 
 function show(id) {
   const hash = id ? `#/clip/${id}` : "#/";
   if (location.hash === hash) draw();
   else location.hash = hash;
-  if (id && innerWidth < 900) byId("stage").scrollIntoView({ block: "start" });
+}
+
+// On a phone the form comes first, and whoever asks for a clip wants to see that.
+function bringIntoSight() {
+  if (innerWidth <= 900) byId("stage").scrollIntoView({ block: "start" });
 }
 
 // Without an address of its own the stage shows what is made, or was made last.
@@ -94,6 +102,10 @@ function drawLink() {
   else banner.textContent = link === "lost" ? lost : "";
 }
 
+byId("skip").addEventListener("click", (event) => {
+  event.preventDefault(); // addresses behind # are those of views
+  content().focus();
+});
 byId("strip").replaceChildren(); // what the service drew
 beginOrder(facts, show);
 beginStage(show);

@@ -6,9 +6,10 @@ import { draft, sentences } from "./memory.js";
 import { picture } from "./picture.js";
 import { askForPlan } from "./plan.js";
 import { store } from "./store.js";
-import { plural } from "./words.js";
+import { modelOf, plural } from "./words.js";
 
 const MOST_SEED = 4294967295;
+const EMPTY = { adapter: "", size: "", fit: "crop", seconds: "", seed: "", detail: "", quality: "", adapter_strength: "", negative_prompt: "" };
 const SENDING = "Sending…";
 const form = () => byId("order");
 const prompt = () => byId("prompt");
@@ -43,7 +44,7 @@ export function beginOrder(given, show) {
 // The form as another clip's order had it, for a change or two.
 export async function copyOrder(job) {
   const order = job.order;
-  restore({ ...order, takes: "1", seed: "" });
+  restore({ ...EMPTY, ...order, seed: "", profile: modelOf(job), takes: "1" });
   changed();
   try {
     const blob = await api.picture(job.id);

@@ -147,7 +147,7 @@ function drawFrame() {
   const differs = Math.abs(Math.log(wanted / shape)) > 0.012;
   const pads = differs && fit() === "pad";
   const box = byId("cropped");
-  box.style.aspectRatio = String(pads ? wanted : shape);
+  box.style.setProperty("--shape", String(pads ? wanted : shape));
   box.classList.toggle("pads", pads);
   const across = differs && !pads ? Math.min(1, wanted / shape) : 1;
   const down = differs && !pads ? Math.min(1, shape / wanted) : 1;

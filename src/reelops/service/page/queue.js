@@ -2,6 +2,7 @@
 
 import { api, pictureOf } from "./api.js";
 import { byId, h, keyed, say, setText } from "./dom.js";
+import { icon, setIcon } from "./icons.js";
 import { store } from "./store.js";
 import { farAlong } from "./time_left.js";
 import { STATES, hasEnded, lasting, stage, waits } from "./words.js";
@@ -22,15 +23,16 @@ function row(job) {
   const state = h("span", { class: "state" });
   const picture = h("img", { src: pictureOf(id), alt: "", loading: "lazy" });
   picture.addEventListener("error", () => picture.removeAttribute("src"));
-  const button = (sign, words, act) => h("button", { type: "button", class: "icon", title: words, "aria-label": `${words}: ${job.order.prompt}`, onclick: act }, sign);
-  const up = button("↑", "Earlier", () => step(id, -1));
-  const down = button("↓", "Later", () => step(id, 1));
+  const button = (sign, words, press) =>
+    h("button", { type: "button", class: "icon", title: words, "aria-label": `${words}: ${job.order.prompt}`, onclick: press }, icon(sign));
+  const up = button("up", "Earlier", () => step(id, -1));
+  const down = button("down", "Later", () => step(id, 1));
   const hold = h("button", { type: "button", class: "icon", onclick: () => act(id, store.job(id)?.state === "paused" ? "resume" : "pause") });
-  const cancel = button("✕", "Cancel", () => act(id, "cancel"));
-  const grip = h("span", { class: "grip", title: "Drag to another place", "aria-hidden": "true" }, "⠿");
+  const cancel = button("close", "Cancel", () => act(id, "cancel"));
+  const grip = h("span", { class: "grip", title: "Drag to another place", "aria-hidden": "true" }, icon("grip"));
   const link = h("a", { href: `#/clip/${id}` }, job.order.prompt);
   const element = h("li", { class: "job" }, grip, picture, h("div", { class: "about" }, link, state), h("div", { class: "icons" }, up, down, hold, cancel));
-  grip.addEventListener("pointerdown", (event) => drag(event, element, grip));
+  grip.addEventListener("pointerdown", (event) => drag(event, element));
   element.update = (given) => {
     const now = store.job(given.id) ?? given;
     const isWaiting = waits(now);
@@ -42,7 +44,7 @@ function row(job) {
     up.disabled = place <= 0;
     down.disabled = place === line.length - 1;
     const words = now.state === "paused" ? "Resume" : "Pause";
-    setText(hold, now.state === "paused" ? "▶" : "❚❚");
+    setIcon(hold, now.state === "paused" ? "play" : "pause");
     hold.title = words;
     hold.setAttribute("aria-label", `${words}: ${now.order.prompt}`);
     cancel.disabled = now.cancel_asked;
@@ -94,12 +96,11 @@ async function move(id, before, place) {
 }
 
 // A row follows the pointer from place to place among those that wait, and the service is told where it was let go.
-function drag(event, element, grip) {
+function drag(event, element) {
   if (event.button !== 0) return;
   event.preventDefault();
   dragged = element;
   element.classList.add("dragged");
-  grip.setPointerCapture(event.pointerId);
   const list = element.parentNode;
   const waiting = () => [...list.children].filter((one) => waits(store.job(one.dataset.key) ?? {}));
   const follow = (moved) => {
@@ -112,7 +113,7 @@ function drag(event, element, grip) {
     else others.at(-1)?.after(element);
   };
   const end = (ended) => {
-    grip.removeEventListener("pointermove", follow);
+    for (const [name, act] of heard) removeEventListener(name, act);
     element.classList.remove("dragged");
     dragged = null;
     const rows = waiting();
@@ -122,7 +123,7 @@ function drag(event, element, grip) {
     if (ended.type === "pointerup" && place !== was) move(id, rows[place + 1]?.dataset.key ?? null, place);
     else drawQueue();
   };
-  grip.addEventListener("pointermove", follow);
-  grip.addEventListener("pointerup", end, { once: true });
-  grip.addEventListener("pointercancel", end, { once: true });
+  // By the window: an element that changes its place loses the pointer that it had captured.
+  const heard = [["pointermove", follow], ["pointerup", end], ["pointercancel", end]];
+  for (const [name, act] of heard) addEventListener(name, act);
 }

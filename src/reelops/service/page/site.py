@@ -88,7 +88,9 @@ def _assets() -> dict[str, tuple[bytes, str, str]]:
 
 def _door(problem: str | None = None) -> HTMLResponse:
     page = template(__package__, "sign_in.html.j2").render(problem=problem)
-    return HTMLResponse(page, HTTPStatus.UNAUTHORIZED, {"Cache-Control": "no-store"})
+    # A form of a page that tells no referrer comes from the origin "null", and we ask that it comes from our own.
+    headers = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
+    return HTMLResponse(page, HTTPStatus.UNAUTHORIZED, headers)
 
 
 def _facts(desk: JobDesk, caller: Caller) -> dict[str, Any]:

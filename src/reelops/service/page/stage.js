@@ -3,12 +3,13 @@
 import { api, pictureOf } from "./api.js";
 import { copyCall } from "./copy.js";
 import { byId, h, say, setText, twice } from "./dom.js";
+import { icon } from "./icons.js";
 import { anotherTake, copyOrder } from "./order.js";
 import { player } from "./player.js";
 import { scoreChart } from "./scores.js";
 import { store } from "./store.js";
 import { farAlong, untilBegun } from "./time_left.js";
-import { STATES, chip, hasClip, hasEnded, lasting, moment, stage, standing, waits } from "./words.js";
+import { STATES, chip, hasClip, hasEnded, lasting, modelOf, moment, seedOf, stage, standing, waits } from "./words.js";
 
 let shown = { id: null, phase: "" };
 let update = () => {};
@@ -45,20 +46,19 @@ function nothing() {
   return h(
     "div",
     { class: "nothing" },
-    h("div", { class: "frame", "aria-hidden": "true" }, h("span", {}, "▶")),
+    h("div", { class: "frame", "aria-hidden": "true" }, icon("play")),
     h("p", { class: "lead" }, "Your clip appears here."),
     h("p", { class: "note" }, "A picture and a sentence are all it takes. Every clip is checked, and you see what was found."),
   );
 }
 
 function heading(job) {
-  const facts = [job.order.profile ?? "", job.seed ?? job.order.seed ?? 0].filter((one) => one !== "");
-  const when = moment(job.ended_at ?? job.created_at);
+  const facts = [modelOf(job), job.order.adapter, `seed ${seedOf(job)}`, moment(job.ended_at ?? job.created_at)];
   return h(
     "header",
     { class: "heading" },
     h("p", { class: "prompt" }, job.order.prompt),
-    h("p", { class: "note" }, [facts[0], `seed ${facts[1]}`, when].filter(Boolean).join(" · ")),
+    h("p", { class: "note" }, facts.filter(Boolean).join(" · ")),
   );
 }
 
@@ -138,7 +138,7 @@ function clipOf(job) {
       { class: "buttons" },
       h("button", { type: "button", class: "main", onclick: () => again(job) }, "Another take"),
       h("a", { class: "button", href: `${job.mp4_path}?download=true`, download: "" }, "Download"),
-      h("button", { type: "button", onclick: () => copyOrder(job) }, "Change and make again"),
+      h("button", { type: "button", onclick: () => copyOrder(job) }, "Change it"),
       h("button", { type: "button", onclick: () => compareWith(job) }, "Compare"),
       h("button", { type: "button", onclick: (event) => copyCall(job, event.currentTarget) }, "Copy API call"),
       twice("Delete", "Press again to delete", () => remove(job.id), { class: "quiet" }),
@@ -191,7 +191,7 @@ function endOf(job) {
       "div",
       { class: "buttons" },
       h("button", { type: "button", class: "main", onclick: () => doTo(job.id, "retry") }, "Try again"),
-      h("button", { type: "button", onclick: () => copyOrder(job) }, "Change and make again"),
+      h("button", { type: "button", onclick: () => copyOrder(job) }, "Change it"),
       twice("Delete", "Press again to delete", () => remove(job.id), { class: "quiet" }),
     ),
     h("p", { class: "problem", id: "stage-problem", role: "alert", hidden: true }),

@@ -2,8 +2,8 @@
 
 import { clock } from "./api.js";
 
-const STAGES = ["start", "device", "load", "denoise", "draw", "decode", "detail", "write", "score", "log", "other"];
-const SHARES = { load: [0, 0.05], denoise: [0.05, 0.7], draw: [0.05, 0.6], decode: [0.7, 0.76], detail: [0.76, 0.86] };
+const STAGES = ["start", "device", "load", "encode", "denoise", "draw", "decode", "detail", "write", "score", "log", "other"];
+const SHARES = { load: [0, 0.05], encode: [0.05, 0.05], denoise: [0.05, 0.7], draw: [0.05, 0.6], decode: [0.7, 0.76], detail: [0.76, 0.86] };
 const LATER_SHARES = { write: [0.86, 0.88], score: [0.88, 0.98], log: [0.98, 1] };
 const MOST_LIKE = 5;
 

@@ -25,7 +25,7 @@ const STAGES = {
 };
 
 const VERDICTS = { accept: ["✓", "Accepted"], review: ["?", "To be reviewed"], reject: ["✕", "Rejected"] };
-const SIGNS = { failed: "!", cancelled: "–", waiting: "…", paused: "❚❚", running: "●", unknown: "?" };
+const SIGNS = { failed: "!", cancelled: "–", waiting: "…", paused: "‖", running: "●", unknown: "?" };
 
 export const hasEnded = (job) => ["done", "rejected", "failed", "cancelled"].includes(job.state);
 export const waits = (job) => job.state === "waiting" || job.state === "paused";
@@ -41,6 +41,11 @@ export function chip(job) {
 }
 
 export const word = (how) => (VERDICTS[how] ? VERDICTS[how][1] : STATES[how] || how);
+
+// What an order does not name is the service's own choice.
+export const modelOf = (job) => job.order.profile ?? document.body.dataset.model;
+
+export const seedOf = (job) => job.seed ?? job.order.seed ?? 0;
 
 export function stage(progress) {
   if (!progress) return "Starting";
