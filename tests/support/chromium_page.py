@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 from chromium import NAMES
 
-PATIENCE_MILLISECONDS = int(os.environ.get("PG", "40000"))
+PATIENCE_MILLISECONDS = 40_000
 
 
 @contextmanager

@@ -16,8 +16,8 @@ export function scoreChart(scores) {
   return h(
     "div",
     { class: "scores" },
-    table(first, "Scores that matter most"),
-    rest.length > 0 && h("details", {}, h("summary", {}, `All ${scores.measures.length} scores`), table(rest, "Further scores")),
+    first.length > 0 && table(first, "Scores that matter most"),
+    rest.length > 0 && h("details", { open: !first.length }, h("summary", {}, `All ${scores.measures.length} scores`), table(rest, "Further scores")),
   );
 }
 
