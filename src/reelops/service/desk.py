@@ -263,6 +263,10 @@ class JobDesk:
         """The profile of orders that name none."""
         return DEFAULT_PROFILE
 
+    def recipes(self) -> list[str]:
+        """Names of recipes that orders may name."""
+        return self.orders.recipes()
+
     def adapters(self) -> list[str]:
         """Names of adapters that orders may name."""
         return list(self.orders.adapters())

@@ -74,6 +74,10 @@ class Orders:
         """Names of profiles."""
         return self._config.names("profiles")
 
+    def recipes(self) -> list[str]:
+        """Names of recipes."""
+        return self._config.names("recipes")
+
     def adapters(self) -> dict[str, Path]:
         """Adapters by name: those published into models/adapters."""
         folder = self._config.root / _ADAPTERS

@@ -9,7 +9,7 @@ import { store } from "./store.js";
 import { modelOf, plural } from "./words.js";
 
 const MOST_SEED = 4294967295;
-const EMPTY = { adapter: "", size: "", fit: "crop", seconds: "", seed: "", detail: "", quality: "", adapter_strength: "", negative_prompt: "" };
+const EMPTY = { adapter: "", recipe: "", size: "", fit: "crop", seconds: "", seed: "", detail: "", quality: "", adapter_strength: "", negative_prompt: "" };
 const SENDING = "Sending…";
 const form = () => byId("order");
 const prompt = () => byId("prompt");

@@ -5,7 +5,7 @@ import { byId, setText } from "./dom.js";
 import { picture } from "./picture.js";
 
 const PAUSE_MILLISECONDS = 250;
-const FIELDS = ["prompt", "profile", "size", "seconds", "fit", "detail", "recipe"];
+const FIELDS = ["prompt", "profile", "size", "seconds", "fit", "detail"];
 let timer = 0;
 let asking = null;
 

@@ -106,7 +106,7 @@ def _facts(desk: JobDesk, caller: Caller) -> dict[str, Any]:
             "default_profile": desk.default_profile,
             "adapters": desk.adapters(),
         },
-        "recipes": [],
+        "recipes": desk.recipes(),
         "limits": {
             "most_upload_mb": desk.limits.most_upload_mb,
             "most_megapixels": desk.limits.most_megapixels,

@@ -1,4 +1,4 @@
-"""GET /models: which profiles and adapters orders may name."""
+"""GET /models: which profiles, adapters and recipes orders may name."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class ModelsAnswer(BaseModel):
     profiles: list[str]
     default_profile: str
     adapters: list[str]
+    recipes: list[str]
 
     @classmethod
     def of(cls, desk: JobDesk, caller: Caller) -> ModelsAnswer:
@@ -29,10 +30,15 @@ class ModelsAnswer(BaseModel):
             NotAllowedError
         """
         caller.require(Scope.READ)
-        return cls(profiles=desk.profiles(), default_profile=desk.default_profile, adapters=desk.adapters())
+        return cls(
+            profiles=desk.profiles(),
+            default_profile=desk.default_profile,
+            adapters=desk.adapters(),
+            recipes=desk.recipes(),
+        )
 
 
 @router.get("/models", summary="List profiles and adapters", response_model=ModelsAnswer, responses=PROBLEMS)
 def list_models(caller: Asking, desk: AtDesk) -> ModelsAnswer:
-    """The names that `profile` and `adapter` of a request may have."""
+    """The names that `profile`, `adapter` and `recipe` of a request may have."""
     return ModelsAnswer.of(desk, caller)
