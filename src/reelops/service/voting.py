@@ -68,7 +68,7 @@ def keep_vote(desk: JobDesk, caller: Caller, answer: Answer) -> None:
 
 def _clips(desk: JobDesk, caller: Caller) -> list[tuple[str, str]]:
     """Name and digest of the latest clips of the caller."""
-    jobs = desk.jobs(caller, (State.DONE, State.REJECTED), _MOST_CLIPS)
+    jobs = desk.jobs(caller, (State.DONE, State.REJECTED), _MOST_CLIPS, kind="generate")
     return [(clip.name, _digest(job)) for job in jobs if (clip := _clip(desk, job)) is not None]
 
 

@@ -120,3 +120,10 @@ def test_another_site_signs_nobody_in(client: httpx.Client, service: Service) ->
         assert stranger.get("/").status_code == 401
         assert stranger.post("/sign-in", data=sent, headers={"Origin": service.url}).status_code == 303
         assert stranger.get("/").status_code == 200
+
+
+def test_jobs_are_listed_by_kind(client: httpx.Client, done: dict) -> None:
+    made = client.get("/jobs", params={"kind": "generate", "limit": 1, "state": "done"}).json()
+    assert [job["kind"] for job in made["jobs"]] == ["generate"]
+    assert made["next"] is None or "kind=generate" in made["next"]
+    assert done["id"] not in [job["id"] for job in client.get("/jobs", params={"kind": "score"}).json()["jobs"]]

@@ -37,7 +37,7 @@ const json = (value) => ({ body: JSON.stringify(value), headers: { "Content-Type
 const of = (id) => `/jobs/${encodeURIComponent(id)}`;
 
 export const api = {
-  jobs: (path = "/jobs?limit=100") => ask("GET", path),
+  jobs: (path = "/jobs?kind=generate&limit=100") => ask("GET", path),
   queue: () => ask("GET", "/queue"),
   job: (id) => ask("GET", of(id)),
   scores: (id) => ask("GET", `${of(id)}/scores`),

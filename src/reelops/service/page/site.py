@@ -25,6 +25,8 @@ router = APIRouter(include_in_schema=False)
 SIZES = ("480p", "720p", "1080p")
 _ASSETS = (".js", ".css", ".svg")
 _FIRST_JOBS = 100
+_KIND = "generate"
+"""The page shows what makes clips; what scores clips that were sent has none to show."""
 _REPORT = "report"
 """What a press prompt calls a subject that has no other name."""
 
@@ -95,11 +97,11 @@ def _door(problem: str | None = None) -> HTMLResponse:
 
 def _facts(desk: JobDesk, caller: Caller) -> dict[str, Any]:
     """What the page shows first."""
-    jobs = desk.jobs(caller, limit=_FIRST_JOBS + 1)
+    jobs = desk.jobs(caller, limit=_FIRST_JOBS + 1, kind=_KIND)
     shown = jobs[:_FIRST_JOBS]
     return {
         "jobs": [job_answer(job) for job in shown],
-        "next": f"/jobs?limit={_FIRST_JOBS}&before={shown[-1].uid}" if len(jobs) > len(shown) else None,
+        "next": f"/jobs?kind={_KIND}&limit={_FIRST_JOBS}&before={shown[-1].uid}" if len(jobs) > len(shown) else None,
         "queue": [job_answer(job) for job in desk.line(caller)],
         "models": {
             "profiles": desk.profiles(),

@@ -44,7 +44,7 @@ export const store = {
   },
 
   put(job) {
-    if (gone.has(job.id)) return;
+    if (!isOurs(job)) return;
     jobs.set(job.id, job);
     const isThere = line.includes(job.id);
     if (waits(job) && !isThere) line.push(job.id);
@@ -84,14 +84,17 @@ export const store = {
   refresh,
 };
 
+// What scores clips that others sent has no clip to show.
+const isOurs = (job) => job.kind === "generate" && !gone.has(job.id);
+
 function take(found, queue) {
   const oldest = found.length ? found[found.length - 1].created_at : "";
   const there = new Set([...found, ...queue].map((job) => job.id));
   for (const job of jobs.values()) {
     if (!there.has(job.id) && (job.created_at >= oldest || waits(job))) jobs.delete(job.id); // removed elsewhere
   }
-  for (const job of [...found, ...queue]) if (!gone.has(job.id)) jobs.set(job.id, job);
-  line = queue.map((job) => job.id);
+  for (const job of [...found, ...queue].filter(isOurs)) jobs.set(job.id, job);
+  line = queue.filter(isOurs).map((job) => job.id);
   changed();
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +16,7 @@ from reelops.service.routes.desks import AtDesk
 from reelops.service.routes.told import PROBLEMS
 
 router = APIRouter(tags=["jobs"], responses=PROBLEMS)
+Kind = Literal["generate", "score"]
 Uid = Annotated[str, Path(max_length=64, description="The id of a job.")]
 
 
@@ -44,13 +45,14 @@ def list_jobs(
     state: Annotated[list[State], Query(description="Those in one of these states alone.")] = [],  # noqa: B006
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     before: Annotated[str | None, Query(max_length=64, description="The id that ended the page before.")] = None,
+    kind: Annotated[Kind | None, Query(description="Those alone that make a clip, or that score one.")] = None,
 ) -> dict[str, Any]:
     """Jobs of the key's account, the newest first."""
-    found = desk.jobs(caller, state, limit + 1, before)
+    found = desk.jobs(caller, state, limit + 1, before, kind=kind)
     page = found[:limit]
     further = None
     if len(found) > limit:
-        wanted = "".join(f"&state={one}" for one in state)
+        wanted = "".join(f"&state={one}" for one in state) + ("" if kind is None else f"&kind={kind}")
         further = f"/jobs?limit={limit}&before={page[-1].uid}{wanted}"
     return {"jobs": [job_answer(job) for job in page], "next": further}
 
