@@ -44,7 +44,9 @@ def recipes_case(plan: Plan | None = None, options: Sequence[str] = ()) -> Case:
 
 def tables_of(found: Figures) -> Iterator[Table]:
     """What was gained, what it cost, what each switch did, and what was refused."""
-    rows = [("baseline", str(found["steps"]), f"{found['seconds']:.2f}", "1", "", "", _counts(found["verdicts"]))]
+    rows: list[tuple[str, ...]] = [
+        ("baseline", str(found["steps"]), f"{found['seconds']:.2f}", "1", "", "", _counts(found["verdicts"]))
+    ]
     for name, facts in found["recipes"].items():
         rows.append(_row(name, "", facts))
         rows.append(_row(f"{name}: fewer steps", str(facts["control"]["steps"]), facts["control"]))
