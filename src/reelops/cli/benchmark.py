@@ -297,7 +297,7 @@ def generation(
 def regression(
     part: Parts = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Judge the seconds that the report holds by today's rules; record none.")
+        bool, typer.Option("--again", help="Judge the clips that the report holds by today's rules; make none.")
     ] = False,
     out: Out = None,
     as_json: AsJson = False,

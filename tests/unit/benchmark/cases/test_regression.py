@@ -60,6 +60,9 @@ def test_a_loss_is_planted_in_scores_as_large_as_the_margin_and_three_percent() 
     assert rates["false_alarms"] == 0.0 and rates["found"] >= 0.9
     found = {"metrics": {"sharpness": rates}}
     assert len(list(quality_tables(found))) == 1 and all(target.met for target in quality_targets(found))
+    judged = quality.judge_scores(scored, LIMITS, "2026-11-28", 5)
+    (kept, *_) = quality.read_scores(judged)
+    assert kept["spoilt"]["sharpness"] == float(f"{scored[0]['spoilt']['sharpness']:.6g}")
     spoilt_for_the_better = [{**one, "spoilt": {"sharpness": 200.0}} for one in scored]
     assert quality.error_rates(spoilt_for_the_better, "sharpness", Limit(), LIMITS, 40) is None
 

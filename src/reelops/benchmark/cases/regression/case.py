@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reelops.benchmark.case import Bench, Case, Part
 from reelops.benchmark.cases.regression.latency import judge_blocks, measure_latency_errors, read_blocks
-from reelops.benchmark.cases.regression.quality import measure_quality_errors
+from reelops.benchmark.cases.regression.quality import judge_scores, measure_quality_errors, read_scores
 from reelops.benchmark.params import load_benchmark_params
 from reelops.benchmark.report import Figures, read_report
 from reelops.benchmark.table import Table
@@ -23,18 +23,25 @@ def _latency(bench: Bench, context: RunContext) -> Figures:
 
 
 def _latency_again(bench: Bench, _: RunContext) -> Figures:
-    """The gate as it is, on the blocks of the report that is there.
+    found, at = _recorded(bench, "latency")
+    return judge_blocks(read_blocks(found), load_benchmark_params(bench.config).regression, at)
+
+
+def _quality_again(bench: Bench, _: RunContext) -> Figures:
+    found, at = _recorded(bench, "quality")
+    return judge_scores(read_scores(found), load_benchmark_params(bench.config).regression, at)
+
+
+def _recorded(bench: Bench, part: str) -> tuple[Figures, str]:
+    """A part's figures in the report that is there, and when its clips were made.
 
     Raises:
-        SettingsError: there is none.
+        SettingsError: there are none.
     """
-    kept = read_report(bench.config.root / REPORT, "regression").parts.get("latency")
+    kept = read_report(bench.config.root / REPORT, "regression").parts.get(part)
     if kept is None:
-        raise SettingsError(
-            f"{REPORT} has no blocks of clips. Record some: reelops benchmark regression --part latency"
-        )
-    at = kept.figures.get("recorded_at", kept.measured_at.isoformat())
-    return judge_blocks(read_blocks(kept.figures), load_benchmark_params(bench.config).regression, at)
+        raise SettingsError(f"{REPORT} has no clips of {part}. Make some: reelops benchmark regression --part {part}")
+    return kept.figures, kept.figures.get("recorded_at", kept.measured_at.isoformat())
 
 
 def _quality(bench: Bench, context: RunContext) -> Figures:
@@ -112,10 +119,11 @@ def regression_case(again: bool = False) -> Case:
                 "quality",
                 "200 comparisons of equal quality and 200 with a loss of 3% beyond the margin, metric by metric",
                 300,
-                _quality,
+                _quality_again if again else _quality,
                 quality_tables,
                 quality_targets,
                 ("pictures",),
+                options=("--again",) if again else (),
             ),
         ),
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import islice, product
 from pathlib import Path
 from typing import Any
@@ -37,11 +38,29 @@ def measure_quality_errors(
     limits: RegressionLimits, bench: Bench, context: RunContext, orders: int = ORDERS, comparisons: int = COMPARISONS
 ) -> Figures:
     """Scores the clips of so many orders, and lets the gate judge so many comparisons of them, by metric."""
-    scored = score_orders(bench, orders, context)
+    began = datetime.now(UTC).replace(microsecond=0).isoformat()
+    return judge_scores(score_orders(bench, orders, context), limits, began, comparisons)
+
+
+def read_scores(found: Figures) -> list[dict[str, Scores]]:
+    """The scores of each order's clips that figures hold."""
+    scored: list[dict[str, Scores]] = []
+    for number in range(found["orders"]):
+        rows = {metric: lines[number].split() for metric, lines in found["scores"].items()}
+        ways = enumerate((SAME, AGAIN, SPOILT))
+        scored.append({way: {metric: _number(row[at]) for metric, row in rows.items()} for at, way in ways})
+    return scored
+
+
+def judge_scores(
+    scored: Sequence[Mapping[str, Scores]], limits: RegressionLimits, recorded_at: str, comparisons: int = COMPARISONS
+) -> Figures:
+    """What the gate says of scores, with the scores themselves."""
     found = {
         metric: error_rates(scored, metric, limit, limits, comparisons) for metric, limit in limits.quality.items()
     }
     return {
+        "recorded_at": recorded_at,
         "clip": f"{_CLIP['num_frames']} frames of {_CLIP['width']}x{_CLIP['height']}, camera moves over photographs",
         "orders": len(scored),
         "comparisons": comparisons,
@@ -50,6 +69,10 @@ def measure_quality_errors(
         "left_out": [metric for metric, rates in found.items() if rates is None],
         "scores": {metric: [_in_a_row(one, metric) for one in scored] for metric in limits.quality},
     }
+
+
+def _number(text: str) -> float | None:
+    return None if text == "-" else float(text)
 
 
 def _in_a_row(ways: Mapping[str, Scores], metric: str) -> str:
