@@ -9,6 +9,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
+from reelops.errors import MachineError
 from reelops.system.exclusive_lock import acquire, exclusive_lock, kernel_lock
 
 _FOLDER = Path("locks") / "workers"
@@ -27,16 +28,12 @@ def seen_at_work(home: Path) -> Iterator[None]:
 
 
 def a_worker_runs(home: Path) -> bool:
-    """Whether a worker of a home folder runs on this machine; what ended workers left behind is removed.
-
-    Raises:
-        MachineError: a lock cannot be used.
-    """
+    """Whether a worker of a home folder runs on this machine; what ended workers left behind is removed."""
     for sign in sorted((home / _FOLDER).glob("*.lock")):
         lock = kernel_lock(sign)
         try:
             acquire(lock, 0)
-        except Timeout:
+        except (Timeout, MachineError):  # held, or another user's, who alone can say
             return True
         with suppress(OSError):  # another one looks, too
             sign.unlink()

@@ -264,7 +264,7 @@ class JobDesk:
         return DEFAULT_PROFILE
 
     def recipes(self) -> list[str]:
-        """Names of recipes that orders may name."""
+        """Names of recipes that orders may name; not every profile takes each."""
         return self.orders.recipes()
 
     def adapters(self) -> list[str]:

@@ -134,6 +134,25 @@ def test_two_keys_see_nothing_of_each_other(service: Service) -> None:
     run(agent)
 
 
+def test_a_key_does_what_its_scopes_say_and_no_more(service: Service) -> None:
+    reader = service.new_key("reader", "--scopes", "read")
+    kept = service.home / "service" / "uploads"
+
+    async def agent() -> None:
+        async with over_http(service.url, reader) as client:
+            before = sum(1 for _ in kept.rglob("*"))
+            sent = base64.b64encode(picture(99)).decode()
+            for tool, arguments in (
+                ("submit_clip", {**CLIP, "picture_base64": sent}),
+                ("score_clip", {"clip_base64": sent}),
+            ):
+                assert "needs the scope" in await refused(client, tool, **arguments)
+            assert sum(1 for _ in kept.rglob("*")) == before, "nothing of theirs is kept"
+            assert (await ask(client, "list_jobs"))["jobs"] == []
+
+    run(agent)
+
+
 def test_a_session_is_for_the_key_that_began_it(service: Service) -> None:
     address = f"{service.url}/mcp"
     begin = {
@@ -231,7 +250,8 @@ def test_clips_are_scored_and_held_beside_each_other(service: Service, done: dic
             assert scored["state"] in ("done", "rejected") and scored["kind"] == "score"
             assert scored["temporal_score"] == pytest.approx(other["temporal_score"], abs=0.05)
             assert "is no video" in await refused(client, "score_clip", clip_base64=PHOTO["picture_base64"])
-            assert "moves" in (await ask(client, "list_models"))["profiles"]
+            models = await ask(client, "list_models")
+            assert "moves" in models["profiles"] and "optimized" in models["recipes"]
 
     run(agent)
 

@@ -28,3 +28,8 @@ def test_a_worker_is_seen_until_it_ends_or_is_killed(tmp_path: Path) -> None:
         process.wait()
     assert not a_worker_runs(tmp_path)
     assert not list(tmp_path.rglob("*.lock")), "what a killed one left behind is gone"
+
+
+def test_a_lock_that_cannot_be_looked_at_is_somebodys(tmp_path: Path) -> None:
+    (tmp_path / "locks" / "workers" / "1.lock").mkdir(parents=True)  # as unusable as another user's, for root, too
+    assert a_worker_runs(tmp_path)

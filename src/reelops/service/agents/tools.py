@@ -23,7 +23,7 @@ from reelops.production.jobs.job import Job, JobStateError, State
 from reelops.production.worker_sign import a_worker_runs
 from reelops.service.agents.files import AgentFiles
 from reelops.service.agents.results import AgentJob, AgentJobs, ClipFile, ClipsCompared, agent_job, compared
-from reelops.service.callers import Caller
+from reelops.service.callers import Caller, Scope
 from reelops.service.desk import JobDesk
 from reelops.service.following import follow
 from reelops.service.news import JobNews
@@ -91,11 +91,12 @@ class AgentTools:
 
         Answers at once with the job, which goes on whatever becomes of this conversation: keep its id, and call
         wait_for_job and then get_result. A clip takes from seconds to minutes. The prompt may name a camera move, such
-        as "slow zoom in". What is left out is the profile's choice; list_models names profiles and adapters.
+        as "slow zoom in". What is left out is the profile's choice; list_models names profiles, recipes and adapters.
         """
         visitor = self._visitor(ctx)
 
         def submit() -> Job:
+            visitor.caller.require(Scope.GENERATE)  # before anything of theirs is kept
             kept = self._kept_picture(picture, picture_base64)
             return self._desk.submit(visitor.caller, kept, order, mode, idempotency_key=idempotency_key)
 
@@ -192,6 +193,7 @@ class AgentTools:
         visitor = self._visitor(ctx)
 
         def submit() -> Job:
+            visitor.caller.require(Scope.SCORE)
             shown = None
             if picture is not None or picture_base64 is not None:
                 shown = self._kept_picture(picture, picture_base64).path
@@ -202,7 +204,7 @@ class AgentTools:
         return await self._answer(ctx, visitor, await run_in_threadpool(submit), wait_seconds)
 
     async def list_models(self, ctx: Ctx) -> ModelsAnswer:
-        """List the profiles and adapters that submit_clip may name, and which profile is used where none is named."""
+        """List the profiles, recipes and adapters that submit_clip may name, and the profile where none is named."""
         visitor = self._visitor(ctx)
         return await run_in_threadpool(ModelsAnswer.of, self._desk, visitor.caller)
 

@@ -1,4 +1,4 @@
-"""GET /models: which profiles, adapters and recipes orders may name."""
+"""GET /models: which profiles, recipes and adapters orders may name."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class ModelsAnswer(BaseModel):
 
     profiles: list[str]
     default_profile: str
-    adapters: list[str]
     recipes: list[str]
+    adapters: list[str]
 
     @classmethod
     def of(cls, desk: JobDesk, caller: Caller) -> ModelsAnswer:
@@ -33,12 +33,12 @@ class ModelsAnswer(BaseModel):
         return cls(
             profiles=desk.profiles(),
             default_profile=desk.default_profile,
-            adapters=desk.adapters(),
             recipes=desk.recipes(),
+            adapters=desk.adapters(),
         )
 
 
-@router.get("/models", summary="List profiles and adapters", response_model=ModelsAnswer, responses=PROBLEMS)
+@router.get("/models", summary="List profiles, recipes and adapters", response_model=ModelsAnswer, responses=PROBLEMS)
 def list_models(caller: Asking, desk: AtDesk) -> ModelsAnswer:
-    """The names that `profile`, `adapter` and `recipe` of a request may have."""
+    """The names that `profile`, `recipe` and `adapter` of a request may have."""
     return ModelsAnswer.of(desk, caller)
