@@ -65,9 +65,7 @@ def calibrate(
     scores = {sha256: one.scores for sha256, one in known.items() if one.scores}
     finished = {sha256 for sha256, one in known.items() if one.origin and one.origin.is_finished}
     of_finished = order.gate_settings.limits_of(profile, finished=True)
-    result = held_against(
-        found, scores, order.gate_settings.limits_of(profile), dict.fromkeys(finished, of_finished)
-    )
+    result = held_against(found, scores, order.gate_settings.limits_of(profile), dict.fromkeys(finished, of_finished))
     typer.echo(json.dumps(result.to_json(), indent=2) if as_json else _words(result))
 
 
