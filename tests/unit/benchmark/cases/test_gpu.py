@@ -28,15 +28,15 @@ def test_every_stage_of_every_way_is_measured_and_a_whole_clip_follows_from_a_st
     found = clips.measure_stages(SMALL_SHAPE, bench, QUIET)
     baseline = found["ways"]["baseline"]
     assert baseline["load"] > 0 and baseline["decode"] > 0 and baseline["planned_gb"] > 0
-    whole = baseline["text"] + baseline["picture"] + 4 * baseline["step"] + baseline["decode"]
-    assert baseline["projected"] == pytest.approx(whole, abs=0.002)
+    whole = baseline["text"] + baseline["picture"] + 10 * baseline["step"] + baseline["decode"]
+    assert baseline["projected"] == pytest.approx(whole, abs=0.01)
     assert list(clips.stage_tables(found)) and list(clips.stage_targets(found))
 
 
 def test_a_whole_clip_has_as_many_steps_as_were_asked_for_and_loading_is_no_part_of_it(bench: Bench) -> None:
     found = clips.measure_clips(SMALL_SHAPE, bench, QUIET)
     baseline = found["clips"][0]
-    assert (baseline["way"], baseline["asked"], baseline["steps"]) == ("baseline", 4, 4)
+    assert (baseline["way"], baseline["asked"], baseline["steps"]) == ("baseline", 10, 10)
     assert baseline["latency"] == pytest.approx(
         sum(value for name, value in baseline["seconds"].items() if name not in ("load", "device")), abs=0.01
     )

@@ -75,10 +75,10 @@ class Ground:
         }
 
     def whole_clips(self, way: str, steps: Sequence[int | None], context: RunContext) -> list[dict[str, Any]]:
-        """A clip for each number of steps, after one of a single step that loads and warms up; None is the way's own
+        """A clip for each number of steps, after one of few steps that loads and warms up; None is the way's own
         number."""
         WARM_MODEL.unload()
-        warm_up = self.make(way, 1, context)
+        warm_up = self.make(way, self.shape.probe, context)
         if "refused" in warm_up:
             return [warm_up]
         clips = []
@@ -106,7 +106,7 @@ def measure_stages(shape: GpuShape, bench: Bench, context: RunContext) -> Figure
 def _stages(shape: GpuShape, cold: Mapping[str, Any], warm: Mapping[str, Any]) -> dict[str, Any]:
     """A way's figures, with the seconds of a whole clip as they follow from a step's."""
     text, picture = warm["encoding"] if len(warm["encoding"]) == 2 else (warm["seconds"].get("encode", 0.0), 0.0)
-    step = statistics.median(warm["steps"])
+    step = statistics.fmean(warm["steps"])  # recipes make some steps cheaper than others
     decode = warm["seconds"].get("decode", 0.0)
     return {
         "load": cold["seconds"].get("load"),

@@ -25,7 +25,7 @@ class GpuShape:
     Attributes:
         architecture: that training takes.
         steps: of a whole clip.
-        probe: of a clip that only tells what one step takes.
+        probe: of a clip that only tells what one step takes; so many that a recipe's switches act.
         training_steps: of the training loop, and of the shared base.
         rank: of the adapter.
         config: the project's, with that profile.
@@ -61,5 +61,7 @@ class GpuShape:
         return np.stack(bands, -1).astype(np.uint8)
 
 
-FULL = GpuShape("cogvideox-5b-i2v-random", "cogvideox-5b-i2v", 50, 3, 20, 64, lambda config: config)
-SMALL_SHAPE = GpuShape(SMALL, "small", 4, 2, 3, 4, lambda config: with_small_profile(config, steps=4), needs_gpu=False)
+FULL = GpuShape("cogvideox-5b-i2v-random", "cogvideox-5b-i2v", 50, 8, 20, 64, lambda config: config)
+SMALL_SHAPE = GpuShape(
+    SMALL, "small", 10, 8, 3, 4, lambda config: with_small_profile(config, steps=10, guidance=6.0), needs_gpu=False
+)
