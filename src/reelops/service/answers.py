@@ -47,7 +47,6 @@ class JobAnswer(BaseModel):
     ended_at: str | None
     deadline: str | None
     progress: ProgressAnswer | None
-    mode: str
     order: dict[str, Any] = Field(description="What was asked for; the picture by its name and digest.")
     mp4_path: str | None = Field(description="Where its clip is to be had: a path of this service.")
     contact_sheet_path: str | None
@@ -90,7 +89,6 @@ def job_answer(job: Job) -> dict[str, Any]:
         "ended_at": moment(job.ended_at),
         "deadline": moment(job.deadline),
         "progress": None if job.progress is None else dict(job.progress),
-        "mode": job.request.get("mode", "optimized"),
         "order": order_answer(job),
         "mp4_path": None if clip is None else f"/artifacts/{clip}",
         "contact_sheet_path": None if clip is None else f"/artifacts/{contact_sheet_of(Path(clip)).name}",

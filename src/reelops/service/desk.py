@@ -65,7 +65,7 @@ class JobDesk:
         caller: Caller,
         picture: Upload,
         fields: Mapping[str, Any],
-        mode: Mode = "optimized",
+        mode: Mode | None = None,
         priority: int = 0,
         deadline: float | None = None,
         idempotency_key: str | None = None,
@@ -88,7 +88,7 @@ class JobDesk:
         self.producer.check(order)
         if webhook is not None:
             checked_webhook(webhook, self.limits.webhooks_to_private_addresses)
-        request = {**Request(order, id=picture.name).to_json(), "mode": mode}
+        request = Request(order, id=picture.name).to_json()
         wish = Wish(
             request=request,
             account=caller.account,
@@ -257,6 +257,10 @@ class JobDesk:
     def profiles(self) -> list[str]:
         """Names of profiles that orders may name."""
         return self.orders.profiles()
+
+    def recipes(self) -> list[str]:
+        """Names of recipes that orders may name."""
+        return self.orders.recipes()
 
     @property
     def default_profile(self) -> str:

@@ -42,12 +42,12 @@ class Orders:
     def __init__(self, config: Config, limits: ServiceLimits) -> None:
         self._config, self._limits = config, limits
 
-    def order(self, picture: Path, fields: Mapping[str, Any], mode: Mode = "optimized") -> ClipOrder:
+    def order(self, picture: Path, fields: Mapping[str, Any], mode: Mode | None = None) -> ClipOrder:
         """An order.
 
         Args:
             fields: of `FIELDS`; what is None is left to the profile.
-            mode: `baseline` leaves the clip as the model generates it, unless the fields say something of detail.
+            mode: another word for the recipe of that name.
 
         Raises:
             InputError: there is no such field, profile or adapter, or a value cannot be used.
@@ -58,8 +58,10 @@ class Orders:
         for name in ("prompt", "negative_prompt"):
             if "\0" in str(given.get(name, "")):
                 raise InputError(f"{name} has a NUL character in it, which no sentence has; leave it out.")
-        if mode == "baseline":
-            given.setdefault("detail", "off")
+        if mode is not None and given.setdefault("recipe", mode) != mode:
+            raise InputError(
+                f"mode is {mode}, and recipe is {given['recipe']}; they say the same, so give one of both."
+            )
         self.require_profile(given.get("profile"))
         if (adapter := given.get("adapter")) is not None:
             given["adapter"] = self._adapter(str(adapter))

@@ -156,6 +156,7 @@ def test_a_job_is_removed_with_its_clip(client: httpx.Client, service: Service) 
         ({"seconds": "500"}, "clips have at most 60 seconds"),
         ({"sed": "3"}, "sed"),
         ({"mode": "fast"}, "mode"),
+        ({"mode": "baseline", "recipe": "optimized"}, "give one of both"),
         ({"num_frames": "1"}, "at least 2 frames"),
         ({"image": ("a.png", b"", "image/png")}, "a.png is empty"),
         ({"image": ("../../a.png", b"hello", "image/png")}, "a.png is a text file, not a picture"),

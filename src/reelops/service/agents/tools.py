@@ -27,7 +27,7 @@ from reelops.service.callers import Caller, Scope
 from reelops.service.desk import JobDesk
 from reelops.service.following import follow
 from reelops.service.news import JobNews
-from reelops.service.orders import Mode, asked_fields
+from reelops.service.orders import asked_fields
 from reelops.service.routes.models import ModelsAnswer
 from reelops.service.uploads import Upload
 
@@ -78,9 +78,6 @@ class AgentTools:
         ctx: Ctx,
         picture: PicturePath = None,
         picture_base64: PictureBase64 = None,
-        mode: Annotated[
-            Mode, Field(description="optimized: with the picture's own detail. baseline: as the model generates it.")
-        ] = "optimized",
         idempotency_key: Annotated[
             str | None, Field(max_length=255, description="The same key again gives the same job, and no second clip.")
         ] = None,
@@ -98,7 +95,7 @@ class AgentTools:
         def submit() -> Job:
             visitor.caller.require(Scope.GENERATE)  # before anything of theirs is kept
             kept = self._kept_picture(picture, picture_base64)
-            return self._desk.submit(visitor.caller, kept, order, mode, idempotency_key=idempotency_key)
+            return self._desk.submit(visitor.caller, kept, order, idempotency_key=idempotency_key)
 
         return await self._answer(ctx, visitor, await run_in_threadpool(submit), wait_seconds)
 

@@ -16,7 +16,6 @@ export function callOf(job) {
       .filter(([, value]) => value !== null && value !== "")
       .map(([name, value]) => `-F ${quoted(`${name}=${value}`)}`),
   ];
-  if (job.mode !== "optimized") lines.push(`-F mode=${job.mode}`);
   return lines.join(" \\\n  ");
 }
 

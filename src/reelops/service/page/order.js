@@ -64,7 +64,6 @@ export async function anotherTake(job) {
   const { picture: _shown, ...fields } = job.order;
   for (const [name, value] of Object.entries(fields)) if (value !== null) data.set(name, value);
   data.set("seed", randomSeed());
-  data.set("mode", job.mode);
   return store.act(api.generate(data, crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`));
 }
 

@@ -34,10 +34,7 @@ class GenerateForm(_Order):  # type: ignore[misc] # its fields are those of an o
     image: UploadFile = Field(
         description="The picture that the clip starts from: PNG, JPEG, WebP, AVIF, TIFF, GIF, BMP."
     )
-    mode: Mode = Field(
-        default="optimized",
-        description="optimized: as the profile says, with the picture's own detail. baseline: as it is generated.",
-    )
+    mode: Mode | None = Field(default=None, description="Another word for the recipe of that name.")
     priority: int = Field(default=0, ge=-HIGHEST_PRIORITY, le=HIGHEST_PRIORITY, description="A higher one goes first.")
     deadline: datetime | None = Field(default=None, description="The job is not begun later; RFC 3339.")
     webhook: str | None = Field(
