@@ -258,10 +258,6 @@ class JobDesk:
         """Names of profiles that orders may name."""
         return self.orders.profiles()
 
-    def recipes(self) -> list[str]:
-        """Names of recipes that orders may name."""
-        return self.orders.recipes()
-
     @property
     def default_profile(self) -> str:
         """The profile of orders that name none."""
