@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 from chromium_page import chromium, until
 from service_client import Service, start, stop, submit
-from service_page import FAINT, PALE, barriers, clip, fill, go, opened, start_with_gate
+from service_page import FAINT, GOOD, PALE, barriers, clip, fill, go, of_contrast, opened, start_with_gate
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +93,28 @@ def test_a_rejected_clip_says_why_and_shows_where(service: Service, page: Any) -
         again = client.get(f"/jobs/{page.url.rpartition('/')[2]}").json()
     assert again["seed"] != job["seed"]
     assert again["order"]["picture"] == job["order"]["picture"]
+
+
+def test_the_copied_call_gives_the_same_clip(service: Service, page: Any, tmp_path: Path) -> None:
+    job = clip(service, prompt="It's 5 o'clock; `ls` $HOME, pan left", seed=5)
+    (tmp_path / "photo.png").write_bytes(of_contrast(GOOD, 5))
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    go(page, f"clip/{job['id']}")
+    page.click("text=Copy API call")
+    until(page, "document.getElementById('said').textContent.includes('copied')")
+    call = page.evaluate("navigator.clipboard.readText()")
+    done = subprocess.run(
+        ["bash", "-c", call.replace("curl ", "curl -sS -H 'Prefer: wait=120' ", 1)],
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "REELOPS_KEY": service.token},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    again = json.loads(done.stdout)
+    assert {name: again[name] for name in ("order", "seed", "scores")} == {
+        name: job[name] for name in ("order", "seed", "scores")
+    }
 
 
 def test_several_takes_have_seeds_of_their_own_and_go_into_line(service: Service, page: Any) -> None:
