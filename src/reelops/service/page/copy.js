@@ -3,6 +3,7 @@
 import { say, setText } from "./dom.js";
 import { seedOf } from "./words.js";
 
+// Of -F curl would read "@", "<" and ";" in a sentence as orders of its own.
 const quoted = (text) => `'${String(text).replaceAll("'", "'\\''")}'`;
 
 export function callOf(job) {
@@ -11,10 +12,10 @@ export function callOf(job) {
   const lines = [
     `curl ${location.origin}/generate-video`,
     `-H "Authorization: Bearer $REELOPS_KEY"`,
-    `-F ${quoted(`image=@${picture.name || "picture.jpg"}`)}`,
+    `-F ${quoted(`image=@"${(picture.name || "picture.jpg").replaceAll(/["\\]/g, "\\$&")}"`)}`,
     ...Object.entries(parts)
       .filter(([, value]) => value !== null && value !== "")
-      .map(([name, value]) => `-F ${quoted(`${name}=${value}`)}`),
+      .map(([name, value]) => `--form-string ${quoted(`${name}=${value}`)}`),
   ];
   return lines.join(" \\\n  ");
 }
