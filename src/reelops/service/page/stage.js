@@ -112,7 +112,7 @@ function whatOf(job) {
   }
   if (job.cancel_asked) return "Cancelling";
   const { progress } = job;
-  const counted = progress?.unit && progress.total > 1 ? `, ${progress.unit.replace(/s$/, "")} ${progress.done} of ${progress.total}` : "";
+  const counted = progress?.unit && progress.total > 1 ? `, ${progress.unit.replace(/s$/, "")} ${Math.min(progress.done + 1, progress.total)} of ${progress.total}` : "";
   return `${stage(progress)}${counted}`;
 }
 
