@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+pytest.importorskip("uvicorn", reason='the service comes with pip install "reelops[service]"')
+
 from chromium_page import chromium, until
 from service_client import Service, start, stop, submit
 from service_page import FAINT, GOOD, PALE, barriers, clip, fill, go, of_contrast, opened, start_with_gate
