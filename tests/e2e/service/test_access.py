@@ -106,6 +106,19 @@ def test_a_key_is_good_for_its_scopes_alone(service: Service, scopes: str, allow
         assert {listed, made} <= {200, 202, 403}
 
 
+def test_nothing_is_kept_of_what_a_key_sends_that_may_not_send_it(service: Service) -> None:
+    def kept() -> set[str]:
+        return {path.name for path in (service.home / "service" / "uploads").rglob("*") if path.is_file()}
+
+    with service.client(service.new_key("reader", "--scopes", "read")) as client:
+        before = kept()
+        sent = ("unseen.png", picture(seed=77, side=(200, 100)), "image/png")
+        assert submit(client, image=sent).status_code == 403
+        assert client.post("/v1/videos", files={"input_reference": sent}, data={"prompt": "x"}).status_code == 403
+        assert client.post("/score", files={"clip": ("a.mp4", b"no clip"), "picture": sent}).status_code == 403
+        assert kept() == before
+
+
 def test_secrets_are_nowhere_kept_and_a_rotated_or_revoked_one_is_void(service: Service) -> None:
     secret = service.new_key("rotating")
     kept = b"".join(path.read_bytes() for path in service.home.glob("ledger.db*"))

@@ -14,7 +14,7 @@ from reelops.production.jobs.job import Job
 from reelops.production.jobs.queue import HIGHEST_PRIORITY
 from reelops.service.access import Asking
 from reelops.service.answers import JobAnswer
-from reelops.service.callers import Caller
+from reelops.service.callers import Caller, Scope
 from reelops.service.desk import JobDesk
 from reelops.service.orders import FIELDS, Mode, asked_fields
 from reelops.service.routes.desks import AtDesk, Listening
@@ -71,6 +71,7 @@ async def generate_video(
 
 
 def _submit(desk: JobDesk, caller: Caller, form: GenerateForm, idempotency_key: str | None) -> Job:
+    caller.require(Scope.GENERATE)  # before anything of theirs is kept
     picture = desk.uploads.keep(form.image.file, form.image.filename)
     return desk.submit(
         caller,

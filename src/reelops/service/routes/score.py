@@ -12,6 +12,7 @@ from reelops.clip import MAX_PROMPT
 from reelops.production.jobs.job import Job
 from reelops.service.access import Asking
 from reelops.service.answers import JobAnswer
+from reelops.service.callers import Scope
 from reelops.service.desk import JobDesk
 from reelops.service.routes.desks import AtDesk, Listening
 from reelops.service.routes.told import PROBLEMS
@@ -41,6 +42,7 @@ async def score_clip(
     """Enters a job that scores and judges a clip. What is not given, the clip says of itself where ReelOps made it."""
 
     def submit(desk: JobDesk) -> Job:
+        caller.require(Scope.SCORE)  # before anything of theirs is kept
         shown = None if picture is None else desk.uploads.keep(picture.file, picture.filename).path
         path, name = desk.uploads.keep_clip(clip.file, clip.filename)
         return desk.submit_score(caller, path, name, shown, prompt, profile)

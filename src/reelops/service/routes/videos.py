@@ -18,7 +18,7 @@ from reelops.errors import InputError
 from reelops.production.jobs.job import Job, NoSuchJobError, State
 from reelops.service.access import Asking
 from reelops.service.answers import job_answer
-from reelops.service.callers import Caller
+from reelops.service.callers import Caller, Scope
 from reelops.service.desk import JobDesk
 from reelops.service.routes.desks import AtDesk
 from reelops.service.routes.told import PROBLEMS
@@ -102,6 +102,7 @@ async def create_video(
     picture = input_reference
 
     def submit() -> Job:
+        caller.require(Scope.GENERATE)  # before anything of theirs is kept
         kept = desk.uploads.keep(picture.file, picture.filename)
         fields = {"prompt": prompt, "profile": model, "seconds": seconds, "size": size}
         return desk.submit(caller, kept, fields)
