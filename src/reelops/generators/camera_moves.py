@@ -81,6 +81,7 @@ class CameraMovesGenerator:
     def _plan(self, order: ClipOrder) -> tuple[ClipFormat, Finish]:
         from reelops.video.picture import probe_picture
 
+        self._config.entry("profiles", order.profile, CameraMovesProfile)  # said whatever the picture is
         found = probe_picture(order.picture)
         return self.plan(order, (found.width, found.height))
 

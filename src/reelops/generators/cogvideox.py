@@ -91,6 +91,7 @@ class CogVideoXGenerator:
     def _plan(self, order: ClipOrder) -> tuple[ClipFormat, Finish]:
         from reelops.video.picture import probe_picture
 
+        find_profile(order.profile, self._config)  # a name that is wrong is said whatever the picture is
         found = probe_picture(order.picture)
         return self.plan(order, (found.width, found.height))
 

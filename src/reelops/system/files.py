@@ -78,13 +78,18 @@ def write_text_atomically(path: Path, text: str) -> None:
 
 
 def write_csv_atomically(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Puts a table under `path` in one step; no cell of it is a formula, see `reelops.system.csv_cells`."""
+    """Puts a table under `path` in one step, as `csv_of` writes it."""
+    write_text_atomically(path, csv_of(header, rows))
+
+
+def csv_of(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table as CSV; no cell of it is a formula, see `reelops.system.csv_cells`."""
     lines: list[str] = []
     # Only with this line end does it quote a text that holds a carriage return, at which readers begin a row.
     writer = csv.writer(SimpleNamespace(write=lines.append), lineterminator=_CSV_LINE_END)
     writer.writerow(header)
     writer.writerows([to_cell(value) for value in row] for row in rows)
-    write_text_atomically(path, "".join(f"{line.removesuffix(_CSV_LINE_END)}\n" for line in lines))
+    return "".join(f"{line.removesuffix(_CSV_LINE_END)}\n" for line in lines)
 
 
 @contextlib.contextmanager

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,6 +9,7 @@ from reelops.benchmark.cases.generation.pareto import points_of
 from reelops.benchmark.report import Figures
 from reelops.benchmark.table import Table, in_words
 from reelops.benchmark.target import Target, at_most
+from reelops.system.files import csv_of
 
 _WORDS = {"pass": "passes", "fail": "FAILS", "more runs": "needs more runs"}
 
@@ -19,11 +18,7 @@ def to_csv(found: Figures) -> str:
     """A row a clip: its way, order, seconds of each stage, latency, memory, verdict and scores."""
     rows = [_row(sample) for sample in found["samples"]]
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return csv_of(columns, ([row.get(name, "") for name in columns] for row in rows))
 
 
 def _row(sample: Mapping[str, Any]) -> dict[str, Any]:
