@@ -8,6 +8,9 @@ import openai
 import pytest
 from service_client import Service, picture
 
+# What OpenAI's own service does is no matter here: its form of requests is what others speak, too.
+pytestmark = pytest.mark.filterwarnings("ignore:The Sora API is scheduled:DeprecationWarning")
+
 
 @pytest.fixture(scope="module")
 def openai_client(service: Service) -> openai.OpenAI:
