@@ -11,7 +11,6 @@ from reelops.benchmark.catalogue import CASES
 from reelops.benchmark.page import to_markdown
 from reelops.benchmark.report import read_report
 
-
 REPOSITORY = Path(__file__).resolve().parents[3]
 MEASURED = [case for case in CASES.values() if (REPOSITORY / case.report).is_file()]
 """What wants a GPU or a quiet machine may not have been measured yet."""
