@@ -34,7 +34,7 @@ def test_killed_at_random_every_job_ends_once_with_one_clip(
                     uids.append(submit(client, seed=number * 100 + seed, headers=headers).json()["id"])
             time.sleep(chance.uniform(0.0, 1.5))
             service = kill_something(service, tmp_path, environment, port, chance)
-        jobs = ends_of(service, uids)
+        jobs = again_if_given_up(service, ends_of(service, uids))
         clips = tmp_path / "home" / "service" / "clips"
         assert [job["state"] for job in jobs] == ["done"] * JOBS
         assert sorted(path.name for path in clips.glob("*.mp4")) == sorted(f"{uid}.mp4" for uid in uids)
@@ -48,6 +48,16 @@ def test_killed_at_random_every_job_ends_once_with_one_clip(
     finally:
         end(service.process)
         kill_workers(service)
+
+
+def again_if_given_up(service: Service, jobs: list[dict]) -> list[dict]:
+    """Jobs whose worker chance killed three times, on a busy machine, are given up; they are made when asked again."""
+    with service.client() as client:
+        for job in jobs:
+            if job["state"] == "failed":
+                assert "is given up" in job["reason"], job
+                assert client.post(f"/jobs/{job['id']}/retry").status_code == 200
+    return ends_of(service, [job["id"] for job in jobs])
 
 
 def kill_something(

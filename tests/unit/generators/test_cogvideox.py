@@ -231,7 +231,8 @@ def test_memory_returns_to_its_level_after_each_order_and_no_model_is_loaded_aga
 
     def held() -> int:
         gc.collect()
-        return sum(one.nbytes for one in gc.get_objects() if issubclass(type(one), torch.Tensor))
+        kinds = (torch.Tensor, torch.nn.Parameter)  # a compiler's stand-ins for tensors hold nothing
+        return sum(one.nbytes for one in gc.get_objects() if type(one) in kinds)
 
     orders = [order.but(seed=number, adapter=lora if number % 2 else None) for number in range(10)]
     generator.generate(orders[1]).read_frames()
