@@ -26,7 +26,20 @@ _FILE = re.compile(
     r"[\w.-]+(?:/[\w.-]+)*\.(?:py|md|yaml|sh|toml)|(?:src|docs|tests|scripts|flows|tasks)(?:/[\w.-]+)+/?"
 )
 # A shell's own words, and programs of the system: nothing of ours or of what we bring.
-_OF_THE_SYSTEM = {"source", "export", "git", "cp", "rsync", "xdg-open", "echo", "apt", "pip", "pytest", "python"}
+_OF_THE_SYSTEM = {
+    "source",
+    "export",
+    "git",
+    "curl",
+    "cp",
+    "rsync",
+    "xdg-open",
+    "echo",
+    "apt",
+    "pip",
+    "pytest",
+    "python",
+}
 
 
 def problems_of_links(page: Page, repository: Path, pages: Sequence[Page]) -> Iterator[str]:
@@ -90,6 +103,8 @@ def problem_of(words: Sequence[str], whole: bool = True) -> str | None:
         return _problem_of_ours(_ours("flows"), rest[2:], whole)
     if program == "make":
         return _problem_for_make(rest)
+    if not re.fullmatch(r"[\w+-]+", program):
+        return None  # the rest of an assignment such as TOKEN=$(cat FILE)
     return None if program in _OF_THE_SYSTEM else _problem_of_foreign(program, rest)
 
 
