@@ -143,6 +143,23 @@ def test_a_job_whose_worker_is_not_heard_of_is_unknown_and_then_waits_again(queu
     dead.close()
 
 
+def test_a_ledger_is_idle_while_nothing_waits_and_nothing_is_free(queue: JobQueue, uri: str) -> None:
+    ledger = queue.ledger
+    assert ledger.is_idle(queue.name)
+    paused, overdue = submit(queue, 0), submit(queue, 1, deadline=time.time() - 1)
+    queue.pause(paused.uid)
+    assert not ledger.is_idle(queue.name), "what is overdue is to be ended"
+    ledger.recover(queue.name)
+    assert queue.job(overdue.uid).state is State.FAILED and ledger.is_idle(queue.name)
+    queue.resume(paused.uid)
+    assert not ledger.is_idle(queue.name)
+    dead = Ledger(uri, owner=DEAD)
+    assert dead.claim(queue.name) is not None and ledger.is_idle(queue.name), "another host may still make it"
+    dead.renew(-1)
+    assert not ledger.is_idle(queue.name) and ledger.recover(queue.name) == 1
+    dead.close()
+
+
 def test_a_cancelled_job_ends_whatever_becomes_of_its_worker(queue: JobQueue, uri: str) -> None:
     lost, stopped = submit(queue, 0), submit(queue, 1)
     dead = Ledger(uri, owner=DEAD)

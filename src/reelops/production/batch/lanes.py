@@ -161,15 +161,20 @@ class _Lane:
         batch = self.which.batch
         pause = threading.Event()
         while not should_stop():
-            self.ledger.recover(batch)
-            job = self.ledger.claim(batch, self.settings.lease_seconds)
-            if job is not None:
+            if (job := self._claimed(batch)) is not None:
                 if not self._make(job):
                     return
             elif not self.which.stays and not left(self.ledger.counts(batch)):
                 return
             else:
                 pause.wait(self.which.poll_seconds)
+
+    def _claimed(self, batch: str) -> Job | None:
+        """The job that this lane makes next; None where there is none at the moment."""
+        if self.ledger.is_idle(batch):
+            return None
+        self.ledger.recover(batch)
+        return self.ledger.claim(batch, self.settings.lease_seconds)
 
     def _make(self, job: Job) -> bool:
         """The job's clip, and what became of it in the ledger; whether this lane goes on.

@@ -89,8 +89,9 @@ class Ledger:
         That is one of the highest priority; among those the account goes first whose last job was begun longest ago;
         of its jobs, the first by position.
         """
-        if not self._is_any(_waiting(batch)):
-            return None
+        with self.reading() as connection:
+            if not _is_any(connection, _waiting(batch)):
+                return None
         with self.transaction() as connection:
             row = connection.execute(self._next(connection, batch)).first()
             if row is None:
@@ -146,14 +147,10 @@ class Ledger:
         """
         self._hand_back(job, reason, state=State.WAITING, attempt=job.attempt if counts else job.attempt - 1)
 
-    def recovers_nothing(self, batch: str) -> bool:
-        """Whether `recover` would find nothing; takes no lock for writing."""
-        of_batch = jobs.c.batch == batch
-        running = sa.select(jobs.c.owner, jobs.c.lease_until).where(of_batch, jobs.c.state == State.RUNNING)
+    def is_idle(self, batch: str) -> bool:
+        """Whether `recover` and `claim` would both find nothing: one short look, for those who look often."""
         with self.reading() as connection:
-            if any(is_free(row) for row in connection.execute(running)):
-                return False
-        return not self._is_any(_overdue(batch))
+            return not (_is_any(connection, _waiting(batch)) or _is_any_free(connection, batch))
 
     def recover(self, batch: str, most_attempts: int = MOST_ATTEMPTS) -> int:
         """Frees the jobs of processes that are gone, or whose lease has ended; how many these were.
@@ -161,8 +158,9 @@ class Ledger:
         Whoever waits for jobs calls it now and then. One that was begun `most_attempts` times fails for good, and so
         does one that waits beyond its deadline; one whose end was asked for has come to it.
         """
-        if self.recovers_nothing(batch):
-            return 0
+        with self.reading() as connection:
+            if not (_is_any_free(connection, batch) or _is_any(connection, _overdue(batch))):
+                return 0
         running = (
             sa.select(jobs)
             .where(jobs.c.batch == batch, jobs.c.state == State.RUNNING)
@@ -228,10 +226,6 @@ class Ledger:
 
     def _ours(self) -> sa.ColumnElement[bool]:
         return (jobs.c.owner == self.owner) & (jobs.c.state == State.RUNNING)
-
-    def _is_any(self, which: sa.ColumnElement[bool]) -> bool:
-        with self.reading() as connection:
-            return connection.execute(sa.select(jobs.c.id).where(which).limit(1)).first() is not None
 
     def _next(self, connection: sa.Connection, batch: str) -> sa.Select[Any]:
         """The row of the job that goes next; see `claim`."""
@@ -339,6 +333,17 @@ def _after_loss(row: Any, most_attempts: int) -> tuple[State, str]:
     if row.attempt >= most_attempts:
         return State.FAILED, f"{reason}; begun {row.attempt} times, it is given up"
     return State.WAITING, reason
+
+
+def _is_any(connection: sa.Connection, which: sa.ColumnElement[bool]) -> bool:
+    return connection.execute(sa.select(jobs.c.id).where(which).limit(1)).first() is not None
+
+
+def _is_any_free(connection: sa.Connection, batch: str) -> bool:
+    """Whether a job runs by the ledger that no process has any more."""
+    running = sa.select(jobs.c.owner, jobs.c.lease_until)
+    running = running.where(jobs.c.batch == batch, jobs.c.state == State.RUNNING)
+    return any(is_free(row) for row in connection.execute(running))
 
 
 def _waiting(batch: str) -> sa.ColumnElement[bool]:
