@@ -11,13 +11,13 @@ from typing import Annotated, Any
 
 import typer
 
+from reelops.cli.worker_options import AtOnce, Track
 from reelops.errors import InputError
 from reelops.params import Config, load_config
 from reelops.progress import signals_awaited
 from reelops.views.progress_bar import watching
 
 MOST_RETRIES = 20
-MOST_LANES = 64
 
 
 def register(app: typer.Typer) -> None:
@@ -35,22 +35,12 @@ def batch(
     retries: Annotated[
         int, typer.Option(help="Further tries of a rejected clip, each with a new seed.", min=0, max=MOST_RETRIES)
     ] = 1,
-    at_once: Annotated[
-        int | None,
-        typer.Option(
-            "--at-once",
-            "-j",
-            help="Clips in the making; while one is generated, others are encoded and scored.",
-            min=1,
-            max=MOST_LANES,
-            show_default="one per core, 4 at most",
-        ),
-    ] = None,
+    at_once: AtOnce = None,
     leave_out: Annotated[
         bool, typer.Option("--leave-out-bad", help="Make the others where rows cannot be made.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row, and make nothing.")] = False,
-    track: Annotated[bool, typer.Option("--track/--no-track", help="Log each clip to MLflow.")] = True,
+    track: Track = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Turn the orders of a file into clips, each scored, judged and logged.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -127,8 +127,5 @@ def _queue() -> Iterator[JobQueue]:
     from reelops.production.jobs.ledger import Ledger
     from reelops.production.jobs.queue import JobQueue
 
-    ledger = Ledger(load_config().ledger_uri)
-    try:
+    with closing(Ledger(load_config().ledger_uri)) as ledger:
         yield JobQueue(ledger)
-    finally:
-        ledger.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -104,11 +104,8 @@ def _keys() -> Iterator[ApiKeys]:
     from reelops.production.jobs.ledger import Ledger
     from reelops.service.keys import ApiKeys
 
-    ledger = Ledger(load_config().ledger_uri)
-    try:
+    with closing(Ledger(load_config().ledger_uri)) as ledger:
         yield ApiKeys(ledger)
-    finally:
-        ledger.close()
 
 
 def _show_secret(key: ApiKey, secret: str, as_json: bool) -> None:

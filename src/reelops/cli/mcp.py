@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from reelops.cli.serving import MOST_LANES, run_service, service_imports, worker_arguments
+from reelops.cli.serving import run_service, service_imports, worker_arguments
+from reelops.cli.worker_options import AtOnceInEach, Track
 from reelops.errors import SettingsError
 from reelops.params import load_config
 
@@ -31,18 +32,8 @@ def mcp(
     http: Annotated[bool, typer.Option("--http", help="Listen on HTTP, at /mcp, rather than on a pipe.")] = False,
     host: Annotated[str, typer.Option(help="With --http: where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="With --http: 0 takes a free one.", min=0, max=65535)] = 8000,
-    at_once: Annotated[
-        int | None,
-        typer.Option(
-            "--at-once",
-            "-j",
-            help="Clips in the making in the worker.",
-            min=1,
-            max=MOST_LANES,
-            show_default="one per core, 4 at most",
-        ),
-    ] = None,
-    track: Annotated[bool, typer.Option("--track/--no-track", help="Log each clip to MLflow.")] = True,
+    at_once: AtOnceInEach = None,
+    track: Track = True,
 ) -> None:
     """Serve agents the tools to ask for clips, follow them, score and compare them.
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from reelops.cli.serving import MOST_LANES, run_service, worker_arguments
+from reelops.cli.serving import run_service, worker_arguments
+from reelops.cli.worker_options import AtOnceInEach, Track
 
 
 def register(app: typer.Typer) -> None:
@@ -19,18 +20,8 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 8000,
     workers: Annotated[int, typer.Option(help="Workers beside it; 0 where they run elsewhere.", min=0, max=64)] = 1,
-    at_once: Annotated[
-        int | None,
-        typer.Option(
-            "--at-once",
-            "-j",
-            help="Clips in the making in a worker.",
-            min=1,
-            max=MOST_LANES,
-            show_default="one per core, 4 at most",
-        ),
-    ] = None,
-    track: Annotated[bool, typer.Option("--track/--no-track", help="Log each clip to MLflow.")] = True,
+    at_once: AtOnceInEach = None,
+    track: Track = True,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = False,
 ) -> None:
     """Serve the API on this machine, with a worker that makes the clips.

@@ -11,8 +11,6 @@ from reelops.errors import SettingsError
 from reelops.params import load_config
 from reelops.views.console import out
 
-MOST_LANES = 64
-
 
 def worker_arguments(at_once: int | None, track: bool) -> list[str]:
     """The options of a worker that is started beside."""

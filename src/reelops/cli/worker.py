@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import closing, suppress
 from typing import Annotated
 
 import typer
 
+from reelops.cli.worker_options import AtOnce, Track
 from reelops.errors import Cancelled
 from reelops.params import load_config
 from reelops.progress import Event, LogMessage, RunContext, signals_awaited
 from reelops.views.console import err, note
-
-MOST_LANES = 64
 
 
 def register(app: typer.Typer) -> None:
@@ -21,18 +21,8 @@ def register(app: typer.Typer) -> None:
 
 
 def worker(
-    at_once: Annotated[
-        int | None,
-        typer.Option(
-            "--at-once",
-            "-j",
-            help="Clips in the making; while one is generated, others are encoded and scored.",
-            min=1,
-            max=MOST_LANES,
-            show_default="one per core, 4 at most",
-        ),
-    ] = None,
-    track: Annotated[bool, typer.Option("--track/--no-track", help="Log each clip to MLflow.")] = True,
+    at_once: AtOnce = None,
+    track: Track = True,
     lease: Annotated[
         float,
         typer.Option(help="Seconds after which a worker that is not heard of has lost its jobs.", min=2, max=86400),
@@ -60,8 +50,11 @@ def worker(
         retries=load_limits(config).retries, lanes=at_once or default_lanes(), track=track, lease_seconds=lease
     )
     producer, parent = build_producer(config), os.getppid()
-    ledger = Ledger(config.ledger_uri)
-    with seen_at_work(config.home), signals_awaited(signal.SIGINT, signal.SIGTERM) as asked:
+    with (
+        closing(Ledger(config.ledger_uri)) as ledger,
+        seen_at_work(config.home),
+        signals_awaited(signal.SIGINT, signal.SIGTERM) as asked,
+    ):
 
         def should_stop() -> bool:
             return asked() or (ends_with_parent and os.getppid() != parent)
@@ -69,12 +62,8 @@ def worker(
         context = RunContext(_told, should_stop)
         if not ends_with_parent:
             err.print(f"Makes the jobs of {clips_folder(config).parent}, {settings.lanes} at once. Ctrl-C stops it.")
-        try:
+        with suppress(Cancelled):  # the way in which a worker ends
             serve_queue(producer, ledger, clips_folder(config), settings, context, {SCORE: scoring_of(config)})
-        except Cancelled:
-            pass  # the way in which a worker ends
-        finally:
-            ledger.close()
 
 
 def _told(event: Event) -> None:
