@@ -76,7 +76,7 @@ def job_answer(job: Job) -> dict[str, Any]:
     scores = result.get("scores") or {}
     return {
         "id": job.uid,
-        "kind": job.request.get("kind", "generate"),
+        "kind": job.kind,
         "state": job.shown_state,
         "reason": job.reason,
         "account": job.account,
@@ -105,7 +105,7 @@ def job_answer(job: Job) -> dict[str, Any]:
 
 def order_answer(job: Job) -> dict[str, Any]:
     """What a job asks for, without paths: the picture by its name and digest, an adapter by its name."""
-    if job.request.get("kind") == SCORE:
+    if job.kind == SCORE:
         return {"clip": {"name": job.request.get("id")}, **dict(job.request.get("asked", {}))}
     order = dict(job.request.get("order", {}))
     shown = {name: value for name, value in order.items() if name not in _PATHS}

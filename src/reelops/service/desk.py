@@ -156,11 +156,6 @@ class JobDesk:
         caller.require(Scope.READ)
         return self.queue.line(caller.sees)
 
-    def counts(self, caller: Caller) -> dict[State, int]:
-        """How many jobs are in each state."""
-        caller.require(Scope.READ)
-        return self.queue.counts(caller.sees)
-
     def events(self, caller: Caller, uid: str, after: int = 0) -> list[JobEvent]:
         """What happened to a job after the line of that number.
 

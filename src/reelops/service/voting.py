@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from reelops.errors import InputError
-from reelops.production.jobs.job import Job, State
+from reelops.production.jobs.job import GENERATE, Job, State
 from reelops.scoring.voting.pairs import drawn_pairs
 from reelops.scoring.voting.votes import VOTES_NAME, Better, Vote, add_vote, read_votes
 from reelops.service.callers import Caller
@@ -68,7 +68,7 @@ def keep_vote(desk: JobDesk, caller: Caller, answer: Answer) -> None:
 
 def _clips(desk: JobDesk, caller: Caller) -> list[tuple[str, str]]:
     """Name and digest of the latest clips of the caller."""
-    jobs = desk.jobs(caller, (State.DONE, State.REJECTED), _MOST_CLIPS, kind="generate")
+    jobs = desk.jobs(caller, (State.DONE, State.REJECTED), _MOST_CLIPS, kind=GENERATE)
     return [(clip.name, _digest(job)) for job in jobs if (clip := _clip(desk, job)) is not None]
 
 

@@ -116,7 +116,7 @@ class Webhooks:
         found = (
             sa.select(jobs.c.uid, webhooks)
             .join(webhooks, webhooks.c.job == jobs.c.id)
-            .where(which, jobs.c.batch == self._queue.name, jobs.c.state.in_([state.value for state in ENDS]))
+            .where(which, jobs.c.batch == self._queue.name, jobs.c.state.in_(ENDS))
             .limit(_AT_ONCE)
         )
         ledger = self._queue.ledger

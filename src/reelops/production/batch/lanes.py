@@ -30,7 +30,7 @@ from reelops.foreign import reason_of
 from reelops.production.batch.requests import Request
 from reelops.production.batch.results import finished, told_of
 from reelops.production.jobs.at_work import JobsAtWork
-from reelops.production.jobs.job import Job, LostJobError, State
+from reelops.production.jobs.job import GENERATE, Job, LostJobError, State
 from reelops.production.jobs.ledger import LEASE_SECONDS, MOST_ATTEMPTS, Ledger
 from reelops.production.output_place import BeingMadeError, place_at
 from reelops.production.producer import Producer
@@ -206,12 +206,11 @@ class _Lane:
         Raises:
             InputError: nobody here does what it asks for.
         """
-        kind = job.request.get("kind")
-        if kind is None:
+        if job.kind == GENERATE:
             return None
-        if kind not in self.which.others:
-            raise InputError(f"This worker does no jobs of kind {kind!r}; update it.")
-        return self.which.others[kind]
+        if job.kind not in self.which.others:
+            raise InputError(f"This worker does no jobs of kind {job.kind!r}; update it.")
+        return self.which.others[job.kind]
 
     def _found_or_made(self, job: Job, context: RunContext) -> Mapping[str, Any]:
         request = Request.from_json(job.request)

@@ -24,7 +24,11 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
+IN_LINE = (State.WAITING, State.PAUSED)
+"""Not begun: these have a place in the queue."""
 ENDS = frozenset({State.DONE, State.FAILED, State.REJECTED, State.CANCELLED})
+GENERATE = "generate"
+"""The kind of a request that names none: it asks for a clip."""
 UNKNOWN = "unknown"
 """What is shown of a job that runs by the ledger, while the process that has it is not heard of any more."""
 
@@ -74,6 +78,11 @@ class Job:
     created_at: float | None
     begun_at: float | None
     ended_at: float | None
+
+    @property
+    def kind(self) -> str:
+        """What it asks for: `generate` a clip, or what else its request names."""
+        return str(self.request.get("kind", GENERATE))
 
     @property
     def has_ended(self) -> bool:

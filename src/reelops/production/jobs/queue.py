@@ -16,6 +16,8 @@ import sqlalchemy as sa
 from reelops.errors import InputError
 from reelops.production.jobs.job import (
     ENDS,
+    GENERATE,
+    IN_LINE,
     Job,
     JobEvent,
     JobStateError,
@@ -30,10 +32,8 @@ from reelops.tables.json_codec import digest_of_plain
 
 SERVICE = "service"
 """The queue of the service: what a batch is called whose jobs come one by one."""
-GENERATE = "generate"
-"""The kind of a request that names none."""
 HIGHEST_PRIORITY = 100
-_NOT_ENDED = (State.WAITING, State.PAUSED, State.RUNNING)
+_NOT_ENDED = (*IN_LINE, State.RUNNING)
 
 
 class QuotaError(InputError):
@@ -127,7 +127,7 @@ class JobQueue:
         with self.ledger.reading() as connection:
             which = self._visible(account)
             if states:
-                which &= jobs.c.state.in_([state.value for state in states])
+                which &= jobs.c.state.in_(states)
             if kind is not None:
                 asked = sa.func.coalesce(jobs.c.request["kind"].as_string(), GENERATE)
                 which &= asked == kind
@@ -158,18 +158,15 @@ class JobQueue:
 
     def line(self, account: str | None = None) -> list[Job]:
         """Jobs that wait or are paused, in the order in which an account's jobs go."""
-        which = self._visible(account) & jobs.c.state.in_([State.WAITING.value, State.PAUSED.value])
+        which = self._visible(account) & jobs.c.state.in_(IN_LINE)
         order = (jobs.c.priority.desc(), jobs.c.position)
         with self.ledger.reading() as connection:
             rows = connection.execute(sa.select(jobs).where(which).order_by(*order)).all()
         return [job_of({**row._mapping}) for row in rows]
 
-    def counts(self, account: str | None = None) -> dict[State, int]:
+    def counts(self) -> dict[State, int]:
         """How many jobs are in each state."""
-        by_state = sa.select(jobs.c.state, sa.func.count()).where(self._visible(account)).group_by(jobs.c.state)
-        with self.ledger.reading() as connection:
-            found = {State(state): number for state, number in connection.execute(by_state)}
-        return {state: found.get(state, 0) for state in State}
+        return self.ledger.counts(self.name)
 
     def events(self, uid: str, account: str | None = None, after: int = 0) -> list[JobEvent]:
         """What happened to a job, in order, after the line of that number.
@@ -208,7 +205,7 @@ class JobQueue:
             if job.state is State.RUNNING and job.cancel_asked is None:
                 asked = sa.update(jobs).where(jobs.c.id == job.id).values(cancel_asked=time.time())
                 connection.execute(asked)
-            elif job.state in (State.WAITING, State.PAUSED):
+            elif job.state in IN_LINE:
                 self.ledger.change(connection, job.id, CANCELLED, state=State.CANCELLED)
             return self._found(connection, uid, account)
 
@@ -258,7 +255,7 @@ class JobQueue:
             job = self._locked(connection, uid, account)
             other = None if before is None else self._locked(connection, before, job.account or account)
             for one in filter(None, (job, other)):
-                if one.state not in (State.WAITING, State.PAUSED):
+                if one.state not in IN_LINE:
                     raise JobStateError(f"Job {one.uid} is {one.state}; only jobs that wait have a place in the queue.")
             self._reorder(connection, job, other)
             return self._found(connection, uid, account)
@@ -317,7 +314,7 @@ class JobQueue:
         return job_of({**connection.execute(sa.select(jobs).where(jobs.c.id == number)).one()._mapping})
 
     def _require_room(self, connection: sa.Connection, wish: Wish) -> None:
-        of_account = self._visible(wish.account) & jobs.c.state.in_([state.value for state in _NOT_ENDED])
+        of_account = self._visible(wish.account) & jobs.c.state.in_(_NOT_ENDED)
         there = connection.scalar(sa.select(sa.func.count()).select_from(jobs).where(of_account)) or 0
         if there >= wish.quota:
             raise QuotaError(
@@ -337,9 +334,7 @@ class JobQueue:
     def _reorder(self, connection: sa.Connection, job: Job, before: Job | None) -> None:
         """The jobs of the account that wait take each other's positions."""
         which = (
-            (jobs.c.batch == self.name)
-            & jobs.c.account.is_not_distinct_from(job.account)
-            & jobs.c.state.in_([State.WAITING.value, State.PAUSED.value])
+            (jobs.c.batch == self.name) & jobs.c.account.is_not_distinct_from(job.account) & jobs.c.state.in_(IN_LINE)
         )
         rows = connection.execute(sa.select(jobs.c.id, jobs.c.position).where(which).order_by(jobs.c.position)).all()
         order = [row.id for row in rows if row.id != job.id]

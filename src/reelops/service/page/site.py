@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from reelops.camera.moves import CameraMove
 from reelops.pages.build import asset, safe_json, style, template
+from reelops.production.jobs.job import GENERATE
 from reelops.prompts.press import PRESS, SUBJECTS
 from reelops.service.access import COOKIE, Access, remember, require_own_page
 from reelops.service.answers import job_answer
@@ -25,8 +26,6 @@ router = APIRouter(include_in_schema=False)
 SIZES = ("480p", "720p", "1080p")
 _ASSETS = (".js", ".css", ".svg")
 _FIRST_JOBS = 100
-_KIND = "generate"
-"""The page shows what makes clips; what scores clips that were sent has none to show."""
 _REPORT = "report"
 """What a press prompt calls a subject that has no other name."""
 
@@ -97,11 +96,11 @@ def _door(problem: str | None = None) -> HTMLResponse:
 
 def _facts(desk: JobDesk, caller: Caller) -> dict[str, Any]:
     """What the page shows first."""
-    jobs = desk.jobs(caller, limit=_FIRST_JOBS + 1, kind=_KIND)
+    jobs = desk.jobs(caller, limit=_FIRST_JOBS + 1, kind=GENERATE)  # what scores clips that were sent has none to show
     shown = jobs[:_FIRST_JOBS]
     return {
         "jobs": [job_answer(job) for job in shown],
-        "next": f"/jobs?kind={_KIND}&limit={_FIRST_JOBS}&before={shown[-1].uid}" if len(jobs) > len(shown) else None,
+        "next": f"/jobs?kind={GENERATE}&limit={_FIRST_JOBS}&before={shown[-1].uid}" if len(jobs) > len(shown) else None,
         "queue": [job_answer(job) for job in desk.line(caller)],
         "models": {
             "profiles": desk.profiles(),

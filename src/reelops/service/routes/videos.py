@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from reelops.clip import MAX_PROMPT
 from reelops.errors import InputError
-from reelops.production.jobs.job import Job, NoSuchJobError, State
+from reelops.production.jobs.job import GENERATE, IN_LINE, UNKNOWN, Job, NoSuchJobError, State
 from reelops.service.access import Asking
 from reelops.service.answers import job_answer
 from reelops.service.callers import Caller, Scope
@@ -31,7 +31,7 @@ _STATUS = {
     State.WAITING.value: "queued",
     State.PAUSED.value: "queued",
     State.RUNNING.value: "in_progress",
-    "unknown": "in_progress",
+    UNKNOWN: "in_progress",
     State.DONE.value: "completed",
     State.REJECTED.value: "completed",  # the clip is there, and `verdict` says what the gate thinks of it
     State.FAILED.value: "failed",
@@ -120,7 +120,7 @@ def list_videos(
 ) -> Videos:
     """Videos of the key's account, the newest first unless `order` is asc."""
     before = None if after is None else _uid(after)
-    found = desk.jobs(caller, (), limit + 1, before, oldest_first=order == "asc", kind="generate")
+    found = desk.jobs(caller, (), limit + 1, before, oldest_first=order == "asc", kind=GENERATE)
     page = [_video(desk, job) for job in found[:limit]]
     first, last = (page[0].id, page[-1].id) if page else (None, None)
     return Videos(data=page, first_id=first, last_id=last, has_more=len(found) > limit)
@@ -136,7 +136,7 @@ def retrieve_video(video_id: VideoId, caller: Asking, desk: AtDesk) -> Video:
 def delete_video(video_id: VideoId, caller: Asking, desk: AtDesk) -> Deleted:
     """Removes a video that is completed or has failed; one that waits is cancelled first."""
     job = _clip_job(desk, caller, video_id)
-    if job.state in (State.WAITING, State.PAUSED):
+    if job.state in IN_LINE:
         desk.cancel(caller, job.uid)
     desk.delete(caller, job.uid)
     return Deleted(id=f"{PREFIX}{job.uid}")
@@ -161,7 +161,7 @@ def download_video(
 
 def _clip_job(desk: JobDesk, caller: Caller, video_id: str) -> Job:
     job = desk.job(caller, _uid(video_id))
-    if job.request.get("kind") is not None:
+    if job.kind != GENERATE:
         raise NoSuchJobError(f"There is no video {video_id[:80]!r}.")
     return job
 
