@@ -40,12 +40,12 @@ def run_service(
         from reelops.service.app import LOOPBACK_NAMES, build_app
         from reelops.service.desk import open_desk
         from reelops.service.page.site import router as page_routes
-        from reelops.service.server import is_loopback, listen, worker_beside
+        from reelops.service.server import listen, worker_beside
         from reelops.service.server import serve as answer
 
     config = load_config()
     desk = open_desk(config)
-    own = is_loopback(host)
+    own = host in LOOPBACK_NAMES
     if not own and not any(key.is_valid for key in desk.keys.list()):
         raise SettingsError(
             f"{host} can be reached from a network, and there is no key yet, so nobody could get in. Create one: "

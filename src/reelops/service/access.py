@@ -126,9 +126,13 @@ def require_own_page(request: Request) -> None:
     if request.method in _SAFE_METHODS:
         return
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
-    ours = f"{request.url.scheme}://{request.headers.get('host', '')}"
-    if origin != ours and not (origin is None and site == "same-origin"):
+    if origin != own_origin(request) and not (origin is None and site == "same-origin"):
         raise NotAllowedError("This was asked by the page of another site. Use the service's own page, or a key.")
+
+
+def own_origin(request: Request) -> str:
+    """The origin of this service's pages, as whoever asks calls it."""
+    return f"{request.url.scheme}://{request.headers.get('host', '')}"
 
 
 def remember(answer: Response, secret: str, request: Request) -> None:

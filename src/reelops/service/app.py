@@ -21,6 +21,7 @@ from reelops.errors import ReelOpsError
 from reelops.service.access import Access, remember
 from reelops.service.agents.doors import PATH, HttpDoor
 from reelops.service.agents.files import AgentFiles
+from reelops.service.background import in_background
 from reelops.service.callers import NotKnownError
 from reelops.service.desk import JobDesk
 from reelops.service.envelope import Envelope
@@ -45,6 +46,7 @@ from reelops.service.routes import (
 from reelops.service.webhooks import Webhooks
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Where a service listens that this machine alone can reach, and the names by which it is asked then."""
 _FORM_BYTES = 1_000_000
 """Of a request beside the file in it."""
 _TIDY_SECONDS = 3600.0
@@ -79,12 +81,8 @@ def build_app(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with news.running(), messages.running(), agents.open():
-            tidying = asyncio.create_task(_tidy(desk))
-            try:
-                yield
-            finally:
-                tidying.cancel()
+        async with news.running(), messages.running(), in_background(_tidy(desk)), agents.open():
+            yield
 
     app = FastAPI(
         title="ReelOps",
@@ -95,8 +93,7 @@ def build_app(
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.desk, app.state.news, app.state.measures = desk, news, measures
-    app.state.access = access
+    app.state.desk, app.state.news, app.state.measures, app.state.access = desk, news, measures, access
     add_handlers(app)
     for router in (*(resource.router for resource in _RESOURCES), *further):
         app.include_router(router)

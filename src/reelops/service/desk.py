@@ -245,9 +245,10 @@ class JobDesk:
         return path
 
     def contact_sheet_of(self, job: Job) -> Path | None:
-        """The contact sheet of a job's clip."""
+        """The contact sheet of a job's clip; None where it has none, or it was removed."""
         clip = self.clip_of(job)
-        return None if clip is None else contact_sheet_of(clip)
+        path = None if clip is None else contact_sheet_of(clip)
+        return path if path is not None and path.is_file() else None
 
     def profiles(self) -> list[str]:
         """Names of profiles that orders may name."""

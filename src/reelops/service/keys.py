@@ -49,10 +49,10 @@ class ApiKeys:
     def create(
         self,
         account: str,
-        name: str = "",
-        scopes: Collection[Scope] = (Scope.READ, Scope.GENERATE, Scope.SCORE),
-        quota: int = 1000,
-        requests_a_minute: int = 6000,
+        name: str,
+        scopes: Collection[Scope],
+        quota: int,
+        requests_a_minute: int,
         seconds: float | None = None,
     ) -> tuple[ApiKey, str]:
         """A new key, and its secret, which nobody can read again.

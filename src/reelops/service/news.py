@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from reelops.errors import ReelOpsError
 from reelops.production.jobs.job import Job, JobEvent
 from reelops.production.jobs.queue import JobQueue
+from reelops.service.background import in_background
 
 _LOG = logging.getLogger("reelops.service")
 PAUSE_SECONDS = 0.25
@@ -36,24 +37,10 @@ class JobNews:
         self._of_all: set[asyncio.Queue[tuple[int, News]]] = set()
         self._told: Mapping[int, Mapping[str, Any]] = {}
         self._anybody = asyncio.Event()
-        self._ends = asyncio.Event()
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    def running(self) -> AbstractAsyncContextManager[None]:
         """Within it listeners are told."""
-        task = asyncio.create_task(self._tell())
-        try:
-            yield
-        finally:
-            self._ends.set()
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-
-    @property
-    def listeners(self) -> int:
-        """How many listen."""
-        return sum(map(len, self._listeners.values())) + len(self._of_all)
+        return in_background(self._tell())
 
     @asynccontextmanager
     async def of(self, job: Job) -> AsyncIterator[asyncio.Queue[News]]:
@@ -82,12 +69,12 @@ class JobNews:
             self._rest_if_alone()
 
     def _rest_if_alone(self) -> None:
-        if not self.listeners:
+        if not (self._listeners or self._of_all):
             self._anybody.clear()
 
     async def _tell(self) -> None:
         after: int | None = None
-        while not self._ends.is_set():
+        while True:
             if not self._anybody.is_set():
                 after = None
                 await self._anybody.wait()

@@ -19,17 +19,11 @@ from starlette.types import ASGIApp
 from reelops.errors import MachineError
 
 _LOG = logging.getLogger("reelops.service")
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _GRACE_SECONDS = 5
 _STOP_SECONDS = 30.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 30.0
 _BACKLOG = 2048
 _STDERR = 2  # where stdout is a pipe on which we speak, nothing else may be written there
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a service that listens there."""
-    return host in _LOOPBACK
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -5,8 +5,17 @@ from __future__ import annotations
 from reelops.production.jobs.job import Job, State
 
 # Where each stage begins and ends, in hundredths of the whole; what a clip takes longest with is its frames.
-_STAGES = {"load": (0, 5), "encode": (5, 10), "denoise": (10, 60), "draw": (10, 60), "decode": (60, 70)}
-_STAGES |= {"detail": (70, 80), "write": (80, 85), "score": (85, 98), "log": (98, 99)}
+_STAGES = {
+    "load": (0, 5),
+    "encode": (5, 10),
+    "denoise": (10, 60),
+    "draw": (10, 60),
+    "decode": (60, 70),
+    "detail": (70, 80),
+    "write": (80, 85),
+    "score": (85, 98),
+    "log": (98, 99),
+}
 
 
 def share_done(job: Job) -> float:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import comb
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
 
 from reelops.errors import InputError
-from reelops.production.jobs.job import GENERATE, Job, State
+from reelops.production.jobs.job import GENERATE, State
 from reelops.scoring.voting.pairs import drawn_pairs
 from reelops.scoring.voting.votes import VOTES_NAME, Better, Vote, add_vote, read_votes
 from reelops.service.callers import Caller
@@ -19,14 +18,16 @@ from reelops.service.desk import JobDesk
 
 _MOST_CLIPS = 100
 """The latest of an account; of more nobody sees all pairs."""
+_Address = Annotated[str, Field(max_length=200, description="The clip's path, as the pair named it.")]
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What somebody said of two clips, which are called by their files' names."""
+class VoteForm(BaseModel):
+    """What somebody says of two clips."""
 
-    left: str
-    right: str
+    model_config = ConfigDict(extra="forbid")
+
+    left: _Address
+    right: _Address
     better: Better
     left_usable: bool
     right_usable: bool
@@ -46,7 +47,7 @@ def next_pair(desk: JobDesk, caller: Caller) -> dict[str, Any]:
     return {"left": left, "right": right, "pairs": left_over, "votes": len(votes)}
 
 
-def keep_vote(desk: JobDesk, caller: Caller, answer: Answer) -> None:
+def keep_vote(desk: JobDesk, caller: Caller, answer: VoteForm) -> None:
     """Adds a vote to the table beside the clips.
 
     Raises:
@@ -69,12 +70,5 @@ def keep_vote(desk: JobDesk, caller: Caller, answer: Answer) -> None:
 def _clips(desk: JobDesk, caller: Caller) -> list[tuple[str, str]]:
     """Name and digest of the latest clips of the caller."""
     jobs = desk.jobs(caller, (State.DONE, State.REJECTED), _MOST_CLIPS, kind=GENERATE)
-    return [(clip.name, _digest(job)) for job in jobs if (clip := _clip(desk, job)) is not None]
-
-
-def _clip(desk: JobDesk, job: Job) -> Path | None:
-    return desk.clip_of(job) if _digest(job) else None
-
-
-def _digest(job: Job) -> str:
-    return str((job.result or {}).get("sha256") or "")
+    found = ((desk.clip_of(job), (job.result or {}).get("sha256")) for job in jobs)
+    return [(clip.name, str(sha256)) for clip, sha256 in found if clip is not None and sha256]

@@ -14,8 +14,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from reelops.production.jobs.job import ENDS, Job
 from reelops.production.jobs.queue import JobQueue
 from reelops.production.jobs.tables import jobs, webhooks
 from reelops.service.answers import job_answer
+from reelops.service.background import in_background
 from reelops.service.egress import checked_webhook
 from reelops.system.files import write_bytes_atomically
 
@@ -89,16 +89,9 @@ class Webhooks:
     def __init__(self, queue: JobQueue, secrets_of: WebhookSecrets, allow_private: bool = False) -> None:
         self._queue, self._secrets, self._allow_private = queue, secrets_of, allow_private
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    def running(self) -> AbstractAsyncContextManager[None]:
         """Within it messages are sent."""
-        task = asyncio.create_task(self._send_all())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        return in_background(self._send_all())
 
     async def _send_all(self) -> None:
         while True:

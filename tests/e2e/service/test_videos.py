@@ -22,7 +22,9 @@ def create(client: openai.OpenAI, **fields: Any) -> Any:
     return client.videos.create(**{"prompt": "zoom in", "model": "moves", "input_reference": image, **fields})
 
 
-def test_a_video_is_created_polled_downloaded_listed_and_deleted(openai_client: openai.OpenAI) -> None:
+def test_a_video_is_created_polled_downloaded_listed_and_deleted(
+    openai_client: openai.OpenAI, service: Service
+) -> None:
     video = create(openai_client)
     assert video.status in ("queued", "in_progress") and video.object == "video" and video.model == "moves"
     video = openai_client.videos.poll(video.id, poll_interval_ms=100)
@@ -31,6 +33,10 @@ def test_a_video_is_created_polled_downloaded_listed_and_deleted(openai_client: 
     content = openai_client.videos.download_content(video.id)
     assert content.read()[4:8] == b"ftyp"
     assert openai_client.videos.download_content(video.id, variant="spritesheet").read()[:2] == b"\xff\xd8"
+    (sheet,) = service.home.rglob(f"{video.id.removeprefix('video_')}*.jpg")
+    sheet.unlink()
+    with pytest.raises(openai.NotFoundError):
+        openai_client.videos.download_content(video.id, variant="spritesheet")
     assert video.id in [one.id for one in openai_client.videos.list(limit=100)]
     gone = openai_client.videos.delete(video.id)
     assert gone.deleted and gone.id == video.id

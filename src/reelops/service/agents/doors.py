@@ -13,7 +13,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from reelops.service.access import Access, admitted, secret_of
+from reelops.service.access import Access, admitted, own_origin, secret_of
 from reelops.service.agents.files import AgentFiles
 from reelops.service.agents.server import build_agent_server
 from reelops.service.agents.tools import Ctx, Visitor
@@ -90,5 +90,5 @@ def _require_own_origin(request: Request) -> None:
         NotAllowedError
     """
     origin = request.headers.get("origin")
-    if origin is not None and origin != f"{request.url.scheme}://{request.headers.get('host', '')}":
+    if origin is not None and origin != own_origin(request):
         raise NotAllowedError("This was asked by the page of another site, and agents have none. Leave Origin out.")

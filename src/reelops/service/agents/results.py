@@ -69,16 +69,16 @@ def agent_job(desk: JobDesk, job: Job, base_url: str | None, worker_here: bool) 
         base_url: of the API, for who came over HTTP; None: they are on this machine, and get paths.
         worker_here: whether a worker runs on this machine.
     """
-    return AgentJob(**job_answer(job), files=files_of_job(desk, job, base_url), next=_next(job, worker_here))
+    return AgentJob(**job_answer(job), files=_files_of(desk, job, base_url), next=_next(job, worker_here))
 
 
-def files_of_job(desk: JobDesk, job: Job, base_url: str | None) -> list[ClipFile]:
+def _files_of(desk: JobDesk, job: Job, base_url: str | None) -> list[ClipFile]:
     """The clip of a job and its contact sheet, those that are there."""
     clip, sheet = desk.clip_of(job), desk.contact_sheet_of(job)
     made: list[ClipFile] = []
     if clip is not None:
         made.append(_file("clip", f"{CLIPS}{job.uid}", "video/mp4", clip, base_url))
-    if sheet is not None and sheet.is_file():
+    if sheet is not None:
         made.append(_file("contact_sheet", f"{CONTACT_SHEETS}{job.uid}", "image/jpeg", sheet, base_url))
     return made
 

@@ -153,7 +153,7 @@ def _add_resources(server: AgentServer, desk: JobDesk, visitor: Callable[[Ctx], 
 
 def _content(file_of: Callable[[Job], Path | None], job: Job) -> bytes:
     path = file_of(job)
-    if path is None or not path.is_file():
+    if path is None:
         raise NoSuchJobError(f"{job.uid} is {job.shown_state} and has no such file; call job_status.")
     if path.stat().st_size > _MOST_RESOURCE_BYTES:
         raise ResourceError(

@@ -148,7 +148,7 @@ class AgentTools:
         content: list[ContentBlock] = [TextContent(type="text", text=answer.model_dump_json())]
         content += [_link(job, file) for file in answer.files]
         sheet = self._desk.contact_sheet_of(job)
-        if show and sheet is not None and sheet.is_file():
+        if show and sheet is not None:
             picture = base64.b64encode(await run_in_threadpool(sheet.read_bytes)).decode()
             content.append(ImageContent(type="image", data=picture, mime_type="image/jpeg"))
         return CallToolResult(content=content, structured_content=answer.model_dump(mode="json"))

@@ -21,6 +21,7 @@ from reelops.service.answers import job_answer
 from reelops.service.callers import Caller, NotKnownError
 from reelops.service.desk import JobDesk
 from reelops.service.routes.desks import AtDesk
+from reelops.service.routes.models import ModelsAnswer
 
 router = APIRouter(include_in_schema=False)
 SIZES = ("480p", "720p", "1080p")
@@ -102,12 +103,7 @@ def _facts(desk: JobDesk, caller: Caller) -> dict[str, Any]:
         "jobs": [job_answer(job) for job in shown],
         "next": f"/jobs?kind={GENERATE}&limit={_FIRST_JOBS}&before={shown[-1].uid}" if len(jobs) > len(shown) else None,
         "queue": [job_answer(job) for job in desk.line(caller)],
-        "models": {
-            "profiles": desk.profiles(),
-            "default_profile": desk.default_profile,
-            "adapters": desk.adapters(),
-        },
-        "recipes": desk.recipes(),
+        "models": ModelsAnswer.of(desk, caller).model_dump(),
         "limits": {
             "most_upload_mb": desk.limits.most_upload_mb,
             "most_megapixels": desk.limits.most_megapixels,

@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse, Response
 
 from reelops.service.access import Asking
 from reelops.service.routes.desks import AtDesk
-from reelops.service.routes.told import PROBLEMS
+from reelops.service.routes.problem_answers import PROBLEMS
 
 router = APIRouter(tags=["clips"])
 _TYPES = {".mp4": "video/mp4", ".jpg": "image/jpeg"}

@@ -21,7 +21,7 @@ from reelops.service.desk import JobDesk
 from reelops.service.news import JobNews
 from reelops.service.routes.desks import AtDesk, Listening
 from reelops.service.routes.jobs import Uid
-from reelops.service.routes.told import PROBLEMS
+from reelops.service.routes.problem_answers import PROBLEMS
 
 router = APIRouter(tags=["jobs"])
 _PING_SECONDS = 15

@@ -18,7 +18,7 @@ from reelops.service.callers import Caller, Scope
 from reelops.service.desk import JobDesk
 from reelops.service.orders import FIELDS, Mode, asked_fields
 from reelops.service.routes.desks import AtDesk, Listening
-from reelops.service.routes.told import PROBLEMS
+from reelops.service.routes.problem_answers import PROBLEMS
 from reelops.service.routes.waiting import Prefer, answer_with
 
 router = APIRouter(tags=["clips"])

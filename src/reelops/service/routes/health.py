@@ -14,7 +14,7 @@ from reelops.errors import MachineError
 from reelops.service.access import Asking
 from reelops.service.measures import Measures
 from reelops.service.routes.desks import AtDesk
-from reelops.service.routes.told import PROBLEMS
+from reelops.service.routes.problem_answers import PROBLEMS
 
 router = APIRouter(tags=["running it"])
 

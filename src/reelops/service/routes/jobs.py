@@ -13,7 +13,7 @@ from reelops.production.jobs.queue import HIGHEST_PRIORITY
 from reelops.service.access import Asking
 from reelops.service.answers import EventAnswer, JobAnswer, event_answer, job_answer
 from reelops.service.routes.desks import AtDesk
-from reelops.service.routes.told import PROBLEMS
+from reelops.service.routes.problem_answers import PROBLEMS
 
 router = APIRouter(tags=["jobs"], responses=PROBLEMS)
 Kind = Literal["generate", "score"]

@@ -9,7 +9,7 @@ from reelops.service.access import Asking
 from reelops.service.callers import Caller, Scope
 from reelops.service.desk import JobDesk
 from reelops.service.routes.desks import AtDesk
-from reelops.service.routes.told import PROBLEMS
+from reelops.service.routes.problem_answers import PROBLEMS
 
 router = APIRouter(tags=["clips"])
 

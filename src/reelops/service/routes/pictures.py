@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse
 from reelops.service.access import Asking
 from reelops.service.routes.desks import AtDesk
 from reelops.service.routes.jobs import Uid
-from reelops.service.routes.told import PROBLEMS
+from reelops.service.routes.problem_answers import PROBLEMS
 
 router = APIRouter(tags=["jobs"])
 

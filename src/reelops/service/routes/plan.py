@@ -12,7 +12,7 @@ from reelops.clip import MAX_PROMPT, DetailWish, PictureFit
 from reelops.service.access import Asking
 from reelops.service.callers import Scope
 from reelops.service.routes.desks import AtDesk
-from reelops.service.routes.told import PROBLEMS
+from reelops.service.routes.problem_answers import PROBLEMS
 
 router = APIRouter(tags=["clips"])
 _MOST_SIDE = 100_000

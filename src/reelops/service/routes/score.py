@@ -13,9 +13,8 @@ from reelops.production.jobs.job import Job
 from reelops.service.access import Asking
 from reelops.service.answers import JobAnswer
 from reelops.service.callers import Scope
-from reelops.service.desk import JobDesk
 from reelops.service.routes.desks import AtDesk, Listening
-from reelops.service.routes.told import PROBLEMS
+from reelops.service.routes.problem_answers import PROBLEMS
 from reelops.service.routes.waiting import Prefer, answer_with
 
 router = APIRouter(tags=["clips"])
@@ -41,11 +40,11 @@ async def score_clip(
 ) -> dict[str, Any]:
     """Enters a job that scores and judges a clip. What is not given, the clip says of itself where ReelOps made it."""
 
-    def submit(desk: JobDesk) -> Job:
+    def submit() -> Job:
         caller.require(Scope.SCORE)  # before anything of theirs is kept
         shown = None if picture is None else desk.uploads.keep(picture.file, picture.filename).path
         path, name = desk.uploads.keep_clip(clip.file, clip.filename)
         return desk.submit_score(caller, path, name, shown, prompt, profile)
 
-    job = await run_in_threadpool(submit, desk)
+    job = await run_in_threadpool(submit)
     return await answer_with(job, prefer, caller, desk, news, response)

@@ -21,7 +21,7 @@ from reelops.service.answers import job_answer
 from reelops.service.callers import Caller, Scope
 from reelops.service.desk import JobDesk
 from reelops.service.routes.desks import AtDesk
-from reelops.service.routes.told import PROBLEMS
+from reelops.service.routes.problem_answers import PROBLEMS
 from reelops.service.stages import share_done
 
 router = APIRouter(prefix="/v1/videos", tags=["OpenAI's form"], responses=PROBLEMS)

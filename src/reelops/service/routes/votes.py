@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from reelops.scoring.voting.votes import Better
 from reelops.service.access import Asking
 from reelops.service.callers import Scope
 from reelops.service.routes.desks import AtDesk
-from reelops.service.routes.told import PROBLEMS
-from reelops.service.voting import Answer, keep_vote, next_pair
+from reelops.service.routes.problem_answers import PROBLEMS
+from reelops.service.voting import VoteForm, keep_vote, next_pair
 
 router = APIRouter(tags=["votes"], responses=PROBLEMS)
-_Address = Annotated[str, Field(max_length=200, description="The clip's path, as the pair named it.")]
 
 
 class PairAnswer(BaseModel):
@@ -25,18 +23,6 @@ class PairAnswer(BaseModel):
     right: str | None
     pairs: int = Field(description="How many pairs are left.")
     votes: int = Field(description="How many votes the account has given.")
-
-
-class VoteForm(BaseModel):
-    """What somebody says of two clips."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    left: _Address
-    right: _Address
-    better: Better
-    left_usable: bool
-    right_usable: bool
 
 
 @router.get("/votes/pair", summary="Get two clips to vote on", response_model=PairAnswer)
@@ -50,5 +36,5 @@ def get_pair(caller: Asking, desk: AtDesk) -> dict[str, Any]:
 def add_vote(vote: VoteForm, caller: Asking, desk: AtDesk) -> dict[str, Any]:
     """Keeps the vote, in the table that `reelops gate calibrate` reads, and answers with the next pair."""
     caller.require(Scope.SCORE)
-    keep_vote(desk, caller, Answer(**vote.model_dump()))
+    keep_vote(desk, caller, vote)
     return next_pair(desk, caller)

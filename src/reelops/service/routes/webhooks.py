@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from reelops.service.access import Asking
 from reelops.service.callers import Scope
 from reelops.service.routes.desks import AtDesk
-from reelops.service.routes.told import PROBLEMS
+from reelops.service.routes.problem_answers import PROBLEMS
 
 router = APIRouter(tags=["running it"])
 
