@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from reelops.cogvideox.architecture import Architecture, named_architecture, rea
 from reelops.cogvideox.clip_format import choose_format
 from reelops.cogvideox.encodings import Encodings
 from reelops.cogvideox.imports import compiler_unused, importing_models, nothing_drawn_without_memory
+from reelops.cogvideox.library_logs import without_warnings
 from reelops.cogvideox.memory import MemoryPlan, plan_memory
 from reelops.cogvideox.profiles import Profile
 from reelops.cogvideox.recipes.recipe import WeightFormat
@@ -188,7 +188,7 @@ def _open(folder: Path, plan: MemoryPlan) -> Any:
 
     what = "holds weights that do not fit their own configs"
     reading = reading_foreign(folder, WeightsError, what, "copy them again")
-    with reading, compiler_unused(), nothing_drawn_without_memory(), _quiet("diffusers", "transformers"):
+    with reading, compiler_unused(), nothing_drawn_without_memory(), without_warnings("diffusers", "transformers"):
         return CogVideoXImageToVideoPipeline.from_pretrained(
             str(folder), dtype=getattr(torch, plan.dtype), use_safetensors=True, local_files_only=True
         )
@@ -200,7 +200,7 @@ def _random(architecture: Architecture, plan: MemoryPlan) -> Any:
     from reelops.cogvideox.random_weights import build_random_pipeline
 
     where = plan.device if plan.offload == "none" else "cpu"
-    with _quiet("diffusers"):
+    with without_warnings("diffusers"):
         return build_random_pipeline(architecture, getattr(torch, plan.dtype), where)
 
 
@@ -228,20 +228,6 @@ def offload_in_groups(pipeline: Any, device: str) -> None:
     pipeline.enable_group_offload(
         onload_device=where, offload_type="block_level", num_blocks_per_group=1, use_stream=where.type == "cuda"
     )
-
-
-@contextmanager
-def _quiet(*names: str) -> Iterator[None]:
-    """Holds back warnings of libraries that talk of things the user cannot change."""
-    loggers = [logging.getLogger(name) for name in names]
-    levels = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
 
 
 def _silence_loading_bars() -> None:

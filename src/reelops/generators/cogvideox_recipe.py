@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reelops.clip import ClipOrder
@@ -57,6 +57,11 @@ def run_on(model: LoadedModel, named: NamedRecipe, sampling: SamplingConfig, con
         profile_steps=model.profile.steps,
         ratios=kept_ratios(config.cache, model.base_revision, sampling) if named.recipe.cache else None,
     )
+
+
+def sampling_seconds(seconds: Mapping[str, float]) -> float:
+    """What of a clip's seconds a recipe can change: from picture to frames, the model being loaded."""
+    return sum(seconds[stage] for stage in ("encode", "denoise", "decode"))
 
 
 def notes_of(named: NamedRecipe, findings: Sequence[Finding]) -> tuple[str, ...]:

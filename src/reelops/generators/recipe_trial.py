@@ -15,8 +15,7 @@ from reelops.cogvideox.profiles import BASELINE, Profile, find_profile
 from reelops.cogvideox.recipes.finding import Finding
 from reelops.cogvideox.recipes.recipe import NamedRecipe, RecipeRefused, find_recipe, recipe_names
 from reelops.generators.cogvideox import CogVideoXGenerator
-from reelops.generators.cogvideox_recipe import recipe_of
-from reelops.generators.contract import Generation
+from reelops.generators.cogvideox_recipe import recipe_of, sampling_seconds
 from reelops.params import Config
 from reelops.progress import QUIET, RunContext
 from reelops.system.scratch import scratch_folder
@@ -96,14 +95,10 @@ def try_recipe(order: ClipOrder, config: Config, context: RunContext = QUIET) ->
         named.name,
         order.profile,
         tuple(Finding(**one) for one in made.facts.own["recipe_did"]),
-        _sampling_seconds(made),
-        _sampling_seconds(plain),
+        sampling_seconds(made.seconds),
+        sampling_seconds(plain.seconds),
         difference=float(np.abs(with_it.astype(np.int16) - without).mean()),
     )
-
-
-def _sampling_seconds(made: Generation) -> float:
-    return sum(made.seconds[stage] for stage in ("encode", "denoise", "decode"))
 
 
 def _require_switches(named: NamedRecipe) -> None:

@@ -124,10 +124,12 @@ class TaylorSeer(ParamsBlock):
 Cache = Annotated[FirstBlock | PyramidAttention | Faster | Magnitude | TaylorSeer, Field(discriminator="kind")]
 """Any of them, by `kind` in params.yaml."""
 
-WHOLE_BLOCKS = (FirstBlock, Magnitude)
-"""Those that skip whole blocks, as does TaylorSeer's lite form: a compiled block is none the wiser."""
+
+def switch_name(cache: Cache) -> str:
+    """How a cache is called to people."""
+    return f"cache {cache.kind}"
 
 
 def skips_whole_blocks(cache: Cache) -> bool:
-    """Whether it skips nothing within a block."""
-    return isinstance(cache, WHOLE_BLOCKS) or (isinstance(cache, TaylorSeer) and cache.lite)
+    """Whether it skips nothing within a block, so that it can go with compiled ones."""
+    return isinstance(cache, FirstBlock | Magnitude) or (isinstance(cache, TaylorSeer) and cache.lite)

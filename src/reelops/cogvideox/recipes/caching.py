@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from reelops.cogvideox.recipes.caches import Cache, Faster, FirstBlock, Magnitude, PyramidAttention, TaylorSeer
+from reelops.cogvideox.library_logs import without_warnings
+from reelops.cogvideox.recipes.caches import (
+    Cache,
+    Faster,
+    FirstBlock,
+    Magnitude,
+    PyramidAttention,
+    TaylorSeer,
+    switch_name,
+)
 from reelops.cogvideox.recipes.finding import Finding, Found, Run, per_block
 
 # diffusers' own patterns are matched whole, and `attn` is not all of `attn1`: by themselves they match no module.
@@ -26,7 +34,7 @@ def cached(cache: Cache, run: Run) -> Iterator[Found]:
     if isinstance(cache, FirstBlock | Magnitude) and len(transformer.transformer_blocks) < 2:
         raise run.named.refuse(name, "the transformer has one block, and nothing comes after it that could be skipped")
     before = _hooks(transformer)
-    with _quiet():
+    with without_warnings("diffusers.hooks"):  # of a cache being experimental: what it costs is measured here
         transformer.enable_cache(_config(cache, run))
     try:
         if _hooks(transformer) == before:
@@ -34,11 +42,6 @@ def cached(cache: Cache, run: Run) -> Iterator[Found]:
         yield lambda: _found(name, run)
     finally:
         transformer.disable_cache()
-
-
-def switch_name(cache: Cache) -> str:
-    """How a cache is called to people."""
-    return f"cache {cache.kind}"
 
 
 def _found(name: str, run: Run) -> Finding:
@@ -104,15 +107,3 @@ def _hooks(transformer: Any) -> int:
 
 def _is_hooked(module: Any) -> bool:
     return hasattr(module, "_diffusers_hook")
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the remark that a cache is experimental: what it costs is measured here."""
-    logger = logging.getLogger("diffusers.hooks")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

@@ -9,14 +9,14 @@ from reelops.cogvideox.recipes.attention import dispatched
 from reelops.cogvideox.recipes.caching import cached
 from reelops.cogvideox.recipes.compiling import compiled
 from reelops.cogvideox.recipes.finding import Finding, Found, Run, Switch
-from reelops.cogvideox.recipes.recipe import Encodings
+from reelops.cogvideox.recipes.recipe import KeptEncodings
 from reelops.cogvideox.recipes.schedule import guidance_set, sampling_set
 from reelops.cogvideox.recipes.vae import vae_set
 from reelops.cogvideox.recipes.weights import weights_held
 
 
 @contextmanager
-def _encodings_kept(setting: Encodings, run: Run) -> Iterator[Found]:
+def _encodings_kept(setting: KeptEncodings, run: Run) -> Iterator[Found]:
     kept = run.encodings
     kept.most = setting.kept
     made, reused = kept.made, kept.reused

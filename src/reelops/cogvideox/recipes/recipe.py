@@ -123,7 +123,7 @@ class Vae(ParamsBlock):
         return self
 
 
-class Encodings(ParamsBlock):
+class KeptEncodings(ParamsBlock):
     """What text encoder and VAE made of prompts and pictures, kept for the next clips of this process.
 
     Attributes:
@@ -147,7 +147,7 @@ class Recipe(ParamsBlock):
     compiled: Compiled | None = None
     weights: WeightFormat | None = None
     vae: Vae | None = None
-    encodings: Encodings | None = None
+    encodings: KeptEncodings | None = None
     offload: Literal["model", "group", "sequential"] | None = None
 
     @property

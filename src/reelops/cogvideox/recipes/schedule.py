@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from reelops.cogvideox.recipes.caches import Faster, FirstBlock, TaylorSeer, skips_whole_blocks
+from reelops.cogvideox.recipes.caches import Faster, FirstBlock, TaylorSeer, skips_whole_blocks, switch_name
 from reelops.cogvideox.recipes.finding import Finding, Found, Run
 from reelops.cogvideox.recipes.recipe import GuidanceWindow, NamedRecipe, Sampling
 from reelops.cogvideox.sampling_config import SamplingConfig
 
-_NOISE = 1000  # timesteps of CogVideoX's noise schedule
+_TIMESTEPS = 1000  # of CogVideoX's noise schedule
 
 
 def resolve(named: NamedRecipe, given: SamplingConfig, steps_asked: int | None = None) -> SamplingConfig:
@@ -65,7 +65,7 @@ def _guided(named: NamedRecipe, window: GuidanceWindow, config: SamplingConfig) 
 def _check_cache(named: NamedRecipe, config: SamplingConfig) -> None:
     cache = named.recipe.cache
     assert cache is not None
-    switch = f"cache {cache.kind}"
+    switch = switch_name(cache)
     if isinstance(cache, Faster) and config.guidance <= 1.0:
         raise named.refuse(switch, "guidance is off, and it is the empty prompt's half that it skips")
     if named.recipe.guidance is not None and not _knows_both_kinds_of_steps(named):
@@ -83,7 +83,7 @@ def _knows_both_kinds_of_steps(named: NamedRecipe) -> bool:
 
 def _trailing(steps: int) -> list[int]:
     """Timesteps of so many steps, the noisiest first, as both schedulers have them with trailing spacing."""
-    return [round(_NOISE - step * _NOISE / steps) - 1 for step in range(steps)]
+    return [round(_TIMESTEPS - step * _TIMESTEPS / steps) - 1 for step in range(steps)]
 
 
 @contextmanager
