@@ -13,8 +13,8 @@ from prefect import flow
 from prefect.states import Completed, Failed
 from pydantic import Field
 
+from reelops.benchmark.regression.limits import EXIT_CODE_OF
 from reelops.cli.parameter_options import takes_parameters_of
-from reelops.errors import DONE, FAILED, REJECTED
 from reelops.params import load_config
 from tasks.benchmark import BenchmarkAnswer, measure_ways, show_benchmark
 from tasks.quiet import quieten
@@ -22,7 +22,6 @@ from tasks.server import require_server
 from tasks.stopping import raise_if_terminated, sigterm_noted
 
 _STATES = {"pass": "Passed", "fail": "Worse", "more runs": "Undecided"}
-_CODES = {"pass": DONE, "fail": REJECTED, "more runs": FAILED}
 
 
 @flow(name="run-benchmark", flow_run_name="{against}", retries=0)
@@ -44,11 +43,12 @@ def run_benchmark(
         first_look: pairs of clips before anything is said; 0 for what benchmark.yaml says.
         looks: how often it is looked at; 0 for what benchmark.yaml says.
     """
+    from reelops.benchmark.cases.generation.case import Asked
+
     config = load_config()
+    asked = Asked(candidates or (), baseline, against or None, profile or None, first_look or None, looks or None)
     with sigterm_noted():
-        answer = measure_ways(
-            candidates or [], baseline, against or None, profile or None, looks or None, first_look or None, config
-        )
+        answer = measure_ways(asked, config)
         raise_if_terminated()
     show_benchmark(answer, config)
     return _finished(answer)
@@ -76,4 +76,4 @@ def command(**parameters: Any) -> int:
     for sentence in answer.sentences:
         print(sentence, file=sys.stderr if answer.answer != "pass" else sys.stdout)
     print(f"Written to {answer.report}, and in short to {answer.summary}.")
-    return _CODES[answer.answer]
+    return EXIT_CODE_OF[answer.answer]

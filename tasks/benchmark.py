@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
@@ -14,6 +14,9 @@ from reelops.params import Config
 from reelops.progress import RunContext
 from reelops.system.plain_text import spelt_out
 from tasks.stopping import is_asked_to_stop
+
+if TYPE_CHECKING:
+    from reelops.benchmark.cases.generation.case import Asked
 
 ARTIFACT_KEY = "generation-benchmark"
 
@@ -29,22 +32,14 @@ class BenchmarkAnswer:
 
 
 @task(tags=["gpu"], retries=0, timeout_seconds=12 * 3600, cache_policy=NO_CACHE)
-def measure_ways(
-    candidates: Sequence[str],
-    baseline: str,
-    against: str | None,
-    profile: str | None,
-    looks: int | None,
-    first_look: int | None,
-    config: Config,
-) -> BenchmarkAnswer:
+def measure_ways(asked: Asked, config: Config) -> BenchmarkAnswer:
     """Not retried: what failed once would be measured anew from its first clip."""
-    from reelops.benchmark.cases.generation.case import REPORT, generation_case, plan_of, sentences_of, worst_answer
+    from reelops.benchmark.cases.generation.case import REPORT, generation_case, sentences_of, worst_answer
     from reelops.benchmark.runner import measure_and_keep
     from reelops.benchmark.summary import write_summary
 
-    plan = plan_of(config, candidates, baseline, against, profile, looks, first_look)
-    report = measure_and_keep(generation_case(plan), config, context=RunContext(should_stop=is_asked_to_stop))
+    case = generation_case(asked.plan(config), asked.options)
+    report = measure_and_keep(case, config, context=RunContext(should_stop=is_asked_to_stop))
     return BenchmarkAnswer(
         worst_answer(report), tuple(sentences_of(report)), REPORT.as_posix(), write_summary(config).as_posix()
     )

@@ -135,6 +135,10 @@ class Config:
         entries = self.content.get(block)
         return list(entries) if isinstance(entries, Mapping) else []
 
+    def but(self, **blocks: Any) -> Config:
+        """The same settings, with other content of these blocks of params.yaml."""
+        return Config(self.settings, {**self.content, **blocks})
+
     def _validated(self, content: Any, kind: type[Block], *where: str) -> Block:
         known = self._blocks.get((where, kind))
         if isinstance(known, kind):

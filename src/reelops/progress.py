@@ -78,6 +78,10 @@ class RunContext:
         """Puts a sentence into the run's log."""
         self.on_event(LogMessage(text, level))
 
+    def unwatched(self) -> RunContext:
+        """For a part of the run of whose own steps there is nothing to show; it hears when to stop as ever."""
+        return RunContext(should_stop=self.should_stop)
+
     def raise_if_stopped(self, message: str = "Stopped as asked; nothing was written.") -> None:
         """Ends the run here if somebody asked for it.
 

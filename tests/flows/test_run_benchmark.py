@@ -34,6 +34,8 @@ def test_candidates_are_judged_in_a_run_whose_page_report_and_summary_say_so(
     page = prefect.artifact(run["id"])["data"]
     assert page.startswith("- lighter passes") and "Quality beside the baseline" in page
     report = json.loads((studio.folder / "reports/benchmark/generation.json").read_text())
+    command = report["parts"]["clips"]["command"]
+    assert command.startswith(f"reelops benchmark generation --candidate 'lighter: {FIELDS},quality=low' --candidate")
     assert {"baseline", "lighter", "same"} == set(report["parts"]["clips"]["figures"]["ways"])
     summary = ProjectSummary.model_validate_json((studio.folder / "reports/summary.json").read_text())
     assert list(summary.ways) == ["baseline", "lighter", "same"] and summary.ways["same"].answer == "pass"

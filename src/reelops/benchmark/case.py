@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,14 @@ class Bench:
         if not found:
             raise SettingsError(f"{kind} in benchmark.yaml matches nothing here; name some there.")
         return found
+
+
+def as_typed(options: Mapping[str, object]) -> list[str]:
+    """Options of a command line; a list is one for each of its values, and what is None or empty is none."""
+    given = (
+        (name, each) for name, value in options.items() for each in (value if isinstance(value, tuple) else (value,))
+    )
+    return [f"{name} {shlex.quote(str(value))}" for name, value in given if value]
 
 
 def _nothing_asked(_: Figures) -> Iterable[Target]:

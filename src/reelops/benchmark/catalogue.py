@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reelops.benchmark.case import Case
-from reelops.benchmark.cases.batch import BATCH
+from reelops.benchmark.cases.batch.case import BATCH
 from reelops.benchmark.cases.data import data_case
 from reelops.benchmark.cases.detail.case import DETAIL
 from reelops.benchmark.cases.generation.case import generation_case

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from reelops.params import Config
@@ -29,4 +28,4 @@ def with_small_profile(config: Config, **changes: Any) -> Config:
         changes: of the profile's values.
     """
     profiles = {**config.content.get("profiles", {}), SMALL: {**_PROFILE, **changes}}
-    return replace(config, content={**config.content, "profiles": profiles}, _blocks={})
+    return config.but(profiles=profiles)

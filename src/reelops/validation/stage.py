@@ -84,7 +84,7 @@ def _make(plan: ValidationPlan, config: Config, context: RunContext, fresh: bool
     made = {} if fresh else {one: clip for one in wanted if (clip := plan.cached(*one)) is not None}
     missing = [one for one in wanted if one not in made]
     producer = _producer(plan, config)
-    quiet = RunContext(should_stop=context.should_stop)  # of a clip's own stages there is nothing to show
+    quiet = context.unwatched()  # of a clip's own stages there is nothing to show
     try:
         with hold_accelerator(context) if missing else nullcontext():
             for done, (trial, side) in enumerate(missing):
@@ -149,7 +149,7 @@ def _reload(plan: ValidationPlan, config: Config, context: RunContext, fresh: bo
     if not fresh and (known := store.read(key)) is not None:
         return known
     context.progress("reload", 0, 1)
-    order, quiet = plan.order(trial, "adapter"), RunContext(should_stop=context.should_stop)
+    order, quiet = plan.order(trial, "adapter"), context.unwatched()
     with hold_accelerator(context):
         reloaded = reload_adapter(
             trial.name, order, plan.profile, plan.weights, plan.adapter, config, plan.machine, quiet

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reelops.benchmark.regression.latency import LatencyFinding, Seconds, compare_latency, compare_recorded
-from reelops.benchmark.regression.limits import Answer, RegressionLimits
+from reelops.benchmark.regression.limits import Answer, RegressionLimits, worst_of
 from reelops.benchmark.regression.quality import QualityFinding, Scores, compare_quality
 
 
@@ -74,8 +74,7 @@ def _judged(
 ) -> Judgement:
     quality = tuple(compare_quality(scores, limits.quality))
     answers = [latency.answer, *(one.answer for one in quality if one.answer is not None)]
-    worst: Answer = "fail" if "fail" in answers else "more runs" if "more runs" in answers else "pass"
-    return Judgement(worst, latency, quality, looks)
+    return Judgement(worst_of(answers), latency, quality, looks)
 
 
 def decide(measure: Callable[[int], Evidence], limits: RegressionLimits) -> Judgement:

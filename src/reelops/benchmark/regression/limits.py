@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from reelops.errors import DONE, FAILED, REJECTED
 from reelops.params import AmountOrZero, ParamsBlock
 
 Answer = Literal["pass", "fail", "more runs"]
 """What a comparison says: no worse than allowed, worse, or that it cannot be told from so few runs."""
+EXIT_CODE_OF: Mapping[Answer, int] = {"pass": DONE, "fail": REJECTED, "more runs": FAILED}
 
 Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+def worst_of(answers: Collection[Answer]) -> Answer:
+    """Of several answers together: fail before more runs before pass."""
+    return "fail" if "fail" in answers else "more runs" if "more runs" in answers else "pass"
 
 
 class Limit(ParamsBlock):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -24,8 +23,7 @@ RECIPES = {
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    config = with_small_profile(load_config())
-    config = replace(config, content={**config.content, "recipes": RECIPES}, _blocks={})
+    config = with_small_profile(load_config()).but(recipes=RECIPES)
     bench = Bench(config, tmp_path_factory.mktemp("bench"))
     return measure_recipes(Plan(profile=SMALL, steps=8, guidance=3.0, clips=2), bench, QUIET)
 
@@ -62,5 +60,6 @@ def test_an_unknown_recipe_ends_the_benchmark(tmp_path):
 
 
 def test_the_command_names_what_makes_it_again():
-    case = recipes_case(Plan(("optimized",)), ["--profile", SMALL])
-    assert case.command(case.parts[0]) == f"reelops benchmark recipes --profile {SMALL}"
+    case = recipes_case(Plan(("optimized",), SMALL, guidance=3.0))
+    asked = f"--recipe optimized --profile {SMALL} --guidance 3.0 --clips 6"
+    assert case.command(case.parts[0]) == f"reelops benchmark recipes {asked}"

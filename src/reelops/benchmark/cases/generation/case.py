@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reelops.benchmark.case import Case, Part
+from reelops.benchmark.case import Case, Part, as_typed
 from reelops.benchmark.cases.generation.measure import Plan, Recorded, measure_generation, measured
 from reelops.benchmark.cases.generation.page import to_html
 from reelops.benchmark.cases.generation.pareto import pareto_svg
 from reelops.benchmark.cases.generation.table import tables_of, targets_of, to_csv
 from reelops.benchmark.cases.generation.ways import BASELINE, Way
 from reelops.benchmark.params import load_benchmark_params
-from reelops.benchmark.regression.limits import Answer, RegressionLimits
+from reelops.benchmark.regression.limits import Answer, RegressionLimits, worst_of
 from reelops.benchmark.report import Report, open_report
 from reelops.errors import SettingsError
 from reelops.params import Config
@@ -24,6 +25,59 @@ CHAMPION = "champion"
 CANDIDATE = "candidate"
 REPORT = Path("reports/benchmark/generation.json")
 _DEFAULT = Way("as generated", {"detail": "off"})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a user asks for.
+
+    Attributes:
+        candidates: each as `steps=8,guidance=1` or `NAME: FIELD=VALUE,...`.
+        baseline: the same; what they are compared with.
+        against: `champion`, the registry's adapter of that name; an earlier report; or the folder of a checkout.
+        profile: of all orders.
+        first_look, looks: instead of those of benchmark.yaml.
+    """
+
+    candidates: Sequence[str] = ()
+    baseline: str = ""
+    against: str | None = None
+    profile: str | None = None
+    first_look: int | None = None
+    looks: int | None = None
+
+    @property
+    def options(self) -> list[str]:
+        """Those of `reelops benchmark generation` that ask for it again."""
+        given = {"--candidate": tuple(self.candidates), "--baseline": self.baseline, "--against": self.against}
+        return as_typed({**given, "--profile": self.profile, "--first-look": self.first_look, "--looks": self.looks})
+
+    def plan(self, config: Config) -> Plan:
+        """What to measure.
+
+        Raises:
+            SettingsError: a way names no field, or `against` is nothing that can be compared with.
+        """
+        asked = {"looks": self.looks, "first_look": self.first_look}
+        limits = load_benchmark_params(config).regression.model_copy(
+            update={name: value for name, value in asked.items() if value is not None}
+        )
+        fields: dict[str, Any] = {"profile": self.profile} if self.profile else {}
+        ways = [Way.parse(text, f"candidate {number}") for number, text in enumerate(self.candidates, start=1)]
+        first = Way.parse(self.baseline, BASELINE) if self.baseline else Way(BASELINE)
+        if self.against is None:
+            return Plan((first, *(ways or [_DEFAULT])), limits, fields)
+        own = ways or [Way(CANDIDATE, first.fields)]
+        place = Path(self.against)
+        if self.against == CHAMPION:
+            return Plan((_champion(config, first), *own), limits, fields)
+        if place.is_dir():
+            if not (place / "src/reelops").is_dir():
+                raise SettingsError(
+                    f"{place} is no checkout of ReelOps: it has no src/reelops. Give the folder of one."
+                )
+            return Plan((Way(BASELINE, first.fields, place.resolve()), *own), limits, fields)
+        return Plan(own[-1:], limits, fields, _recorded(place))
 
 
 def generation_case(plan: Plan | None = None, options: Sequence[str] = ()) -> Case:
@@ -51,51 +105,10 @@ def generation_case(plan: Plan | None = None, options: Sequence[str] = ()) -> Ca
     )
 
 
-def plan_of(
-    config: Config,
-    candidates: Sequence[str] = (),
-    baseline: str = "",
-    against: str | None = None,
-    profile: str | None = None,
-    looks: int | None = None,
-    first_look: int | None = None,
-) -> Plan:
-    """What to measure, from what a user says.
-
-    Args:
-        candidates: each as `steps=8,guidance=1` or `NAME: FIELD=VALUE,...`.
-        baseline: the same; what they are compared with.
-        against: `champion`, the registry's adapter of that name; an earlier report; or the folder of a checkout.
-        profile: of all orders.
-        looks, first_look: instead of those of benchmark.yaml.
-
-    Raises:
-        SettingsError: a way names no field, or `against` is nothing that can be compared with.
-    """
-    asked = {"looks": looks, "first_look": first_look}
-    limits = load_benchmark_params(config).regression.model_copy(
-        update={name: value for name, value in asked.items() if value is not None}
-    )
-    fields: dict[str, Any] = {"profile": profile} if profile else {}
-    ways = [Way.parse(text, f"candidate {number}") for number, text in enumerate(candidates, start=1)]
-    first = Way.parse(baseline, BASELINE) if baseline else Way(BASELINE)
-    if against is None:
-        return Plan((first, *(ways or [_DEFAULT])), limits, fields)
-    own = ways or [Way(CANDIDATE, first.fields)]
-    place = Path(against)
-    if against == CHAMPION:
-        return Plan((_champion(config, first), *own), limits, fields)
-    if place.is_dir():
-        if not (place / "src/reelops").is_dir():
-            raise SettingsError(f"{place} is no checkout of ReelOps: it has no src/reelops. Give the folder of one.")
-        return Plan((Way(BASELINE, first.fields, place.resolve()), *own), limits, fields)
-    return Plan(own[-1:], limits, fields, _recorded(place))
-
-
 def worst_answer(report: Report) -> Answer:
     """Of all candidates together: fail before more runs before pass."""
     answers = {said["answer"] for said in report.parts[PART].figures["comparisons"].values()}
-    return "fail" if "fail" in answers else "more runs" if "more runs" in answers else "pass"
+    return worst_of(answers)
 
 
 def sentences_of(report: Report) -> Iterator[str]:

@@ -7,13 +7,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from itertools import islice, product
+from itertools import islice
 from typing import Any
 
 from reelops.benchmark.case import Bench
 from reelops.benchmark.cases.generation.maker import NOT_WORK
 from reelops.benchmark.cases.generation.ways import Maker, Way, open_makers
 from reelops.benchmark.machine import record_machine
+from reelops.benchmark.orders import PROMPTS, varied
 from reelops.benchmark.regression.cohort import Cohort, cohort_of, require_one_cohort
 from reelops.benchmark.regression.gate import Evidence, Judgement, judge, judge_recorded
 from reelops.benchmark.regression.limits import RegressionLimits
@@ -22,7 +23,6 @@ from reelops.clip import ClipOrder
 from reelops.progress import RunContext
 
 Sample = dict[str, Any]
-PROMPTS = ("slow zoom in", "zoom out", "pan left", "pan right", "tilt up", "tilt down")
 
 
 @dataclass(frozen=True)
@@ -129,12 +129,8 @@ def measure_yardstick() -> float:
 
 
 def _orders(bench: Bench, fields: Mapping[str, Any]) -> Iterator[ClipOrder]:
-    for seed, prompt, picture in product(_seeds(), PROMPTS, bench.files("pictures")):
+    for seed, prompt, picture in varied(bench):
         yield ClipOrder(picture=picture, prompt=prompt, seed=seed, **fields)
-
-
-def _seeds() -> range:
-    return range(1000)  # more than anyone measures
 
 
 def _cohort(sample: Sample, plan: Plan, bench: Bench) -> dict[str, Any]:

@@ -148,7 +148,7 @@ def open_makers(
         folder = scratch / f"way-{number}"
         folder.mkdir()
         if producer is not None:
-            makers[way.name] = OwnMaker(producer, folder, RunContext(should_stop=context.should_stop))
+            makers[way.name] = OwnMaker(producer, folder, context.unwatched())
             continue
         own = CheckoutMaker(way.checkout or _here(), config, folder)
         stack.callback(own.close)

@@ -20,11 +20,10 @@ from reelops.benchmark.table import Table
 from reelops.benchmark.target import Target, at_least, at_most
 from reelops.clip import ClipOrder
 from reelops.cogvideox.load import WARM_MODEL
+from reelops.cogvideox.memory import GB
 from reelops.errors import ReelOpsError
 from reelops.params import Config
 from reelops.progress import RunContext
-
-GB = 1e9
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,10 @@ from reelops.benchmark.cases.recipes.measure import Plan, measure_recipes
 from reelops.benchmark.report import Figures
 from reelops.benchmark.table import Table
 from reelops.benchmark.target import Target, at_least
-from reelops.pages.build import security, style, template
-
-PART = "equivalence"
+from reelops.benchmark.web_page import web_page
 
 
-def recipes_case(plan: Plan | None = None, options: Sequence[str] = ()) -> Case:
+def recipes_case(plan: Plan | None = None) -> Case:
     """The benchmark of these recipes; of all for the list."""
     plan = plan or Plan()
     return Case(
@@ -28,14 +26,14 @@ def recipes_case(plan: Plan | None = None, options: Sequence[str] = ()) -> Case:
         with_torch=True,
         parts=(
             Part(
-                PART,
+                "equivalence",
                 "PSNR, SSIM, scores and verdicts on the same pictures, prompts and seeds, with paired intervals",
                 120 * plan.clips,
                 partial(measure_recipes, plan),
                 tables_of,
                 targets_of,
                 ("pictures",),
-                options=options,
+                options=plan.options,
                 beside={".html": to_html},
             ),
         ),
@@ -110,9 +108,5 @@ def targets_of(found: Figures) -> Iterator[Target]:
 
 
 def to_html(found: Figures) -> str:
-    """The tables as one page for a browser, which needs nothing else."""
-    css = style(__package__, "page.css")
-    page: str = template(__package__, "page.html.j2").render(
-        css=css, security=security(css), tables=list(tables_of(found))
-    )
-    return page
+    """The tables as one page for a browser."""
+    return web_page("What recipes gain and lose", "reelops benchmark recipes", tables_of(found))

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from itertools import islice, product
+from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from reelops.benchmark.case import Bench
-from reelops.benchmark.cases.generation.measure import PROMPTS
+from reelops.benchmark.case import Bench, as_typed
+from reelops.benchmark.orders import varied
 from reelops.benchmark.report import Figures
 from reelops.clip import DEFAULT_PROFILE, ClipOrder
 from reelops.cogvideox.profiles import BASELINE, find_profile
 from reelops.cogvideox.recipes.recipe import RecipeRefused, recipe_names
-from reelops.generators.cogvideox_recipe import recipe_of
+from reelops.generators.cogvideox_recipe import recipe_of, sampling_seconds
 from reelops.metrics.reference.psnr import psnr
 from reelops.metrics.reference.structural_similarity import ssim
 from reelops.optical_flow.working_size import luma
@@ -28,8 +28,6 @@ from reelops.progress import RunContext
 from reelops.scoring.comparison.paired import LEAST_PAIRS, Pair, bootstrap_interval, compare_pairs
 from reelops.scoring.scored_clip import ScoredClip
 from reelops.video.decode import read_frames
-
-_SAMPLING = ("encode", "denoise", "decode")
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,12 @@ class Plan:
     guidance: float | None = None
     clips: int = LEAST_PAIRS
 
+    @property
+    def options(self) -> list[str]:
+        """Those of `reelops benchmark recipes` that ask for it again."""
+        given = {"--recipe": tuple(self.recipes), "--profile": self.profile, "--steps": self.steps}
+        return as_typed({**given, "--guidance": self.guidance, "--clips": self.clips})
+
     def project(self, config: Config) -> Config:
         """The same project, whose profile has other steps and guidance: what recipes go by is the profile."""
         changes = {"steps": self.steps, "guidance": self.guidance}
@@ -56,7 +60,7 @@ class Plan:
         if not changes or self.profile not in profiles:
             return config
         changed = {**profiles, self.profile: {**profiles[self.profile], **changes}}
-        return replace(config, content={**config.content, "profiles": changed}, _blocks={})
+        return config.but(profiles=changed)
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class _Made:
     @property
     def seconds(self) -> float:
         """Of sampling, the model being loaded."""
-        return sum(self.take.seconds.get(stage, 0.0) for stage in _SAMPLING)
+        return sampling_seconds(self.take.seconds)
 
     @property
     def scored(self) -> ScoredClip:
@@ -130,8 +134,7 @@ def _control_of(name: str) -> str:
 
 
 def _orders(plan: Plan, bench: Bench) -> Iterator[ClipOrder]:
-    wanted = product(range(1000), PROMPTS, bench.files("pictures"))
-    for seed, prompt, picture in islice(wanted, plan.clips):
+    for seed, prompt, picture in islice(varied(bench), plan.clips):
         yield ClipOrder(
             picture=picture,
             prompt=prompt,
@@ -145,8 +148,7 @@ def _orders(plan: Plan, bench: Bench) -> Iterator[ClipOrder]:
 
 def _make(producer: Producer, order: ClipOrder, stem: Path, context: RunContext) -> _Made:
     path = stem.with_name(f"{stem.name}.mp4")
-    quiet = RunContext(should_stop=context.should_stop)
-    return _Made(path, producer.produce(order, path, quiet, track=False))
+    return _Made(path, producer.produce(order, path, context.unwatched(), track=False))
 
 
 def _warm_seconds(producer: Producer, order: ClipOrder, stem: Path, context: RunContext) -> float:

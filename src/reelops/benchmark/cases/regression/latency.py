@@ -116,15 +116,14 @@ def _work(seconds: float) -> None:
 
 
 def _slowed_by(blocks: Sequence[Block]) -> float:
-    ratios = np.log([block[SLOWED] / block[SAME] for block in blocks])
-    return float(np.expm1(np.median(ratios)))
+    return float(np.expm1(np.median(_log_ratios(blocks, SLOWED))))
 
 
 def outcomes(blocks: Sequence[Block], candidate: str, limits: RegressionLimits) -> dict[str, Any]:
     """What the gate says of each comparison, and how many pairs it took."""
     answers = {"pass": 0, "fail": 0, "more runs": 0}
     pairs_taken = []
-    for begin in _begins(blocks, limits):
+    for begin in range(0, len(blocks) - limits.first_look + 1, limits.first_look):
         taken = 0
 
         def measure(pairs: int, begin: int = begin) -> Evidence:
@@ -144,8 +143,8 @@ def outcomes(blocks: Sequence[Block], candidate: str, limits: RegressionLimits) 
     }
 
 
-def _begins(blocks: Sequence[Block], limits: RegressionLimits) -> Iterator[int]:
-    return iter(range(0, len(blocks) - limits.first_look + 1, limits.first_look))
+def _log_ratios(blocks: Sequence[Block], candidate: str) -> np.ndarray:
+    return np.log([block[candidate] / block[SAME] for block in blocks])
 
 
 Rival = Callable[[Sequence[Block], str, RegressionLimits], bool]
@@ -166,21 +165,21 @@ def _threshold_alone(blocks: Sequence[Block], candidate: str, limits: Regression
 
 
 def _test_alone(blocks: Sequence[Block], candidate: str, _: RegressionLimits) -> bool:
-    return slower_within_pairs(np.log([block[candidate] / block[SAME] for block in blocks])) < 0.05
+    return slower_within_pairs(_log_ratios(blocks, candidate)) < 0.05
 
 
 def _divided(blocks: Sequence[Block], candidate: str, limits: RegressionLimits) -> bool:
     """Mann and Whitney's test on seconds, each divided by its pair's geometric mean, at the gate's own level."""
     from scipy.stats import mannwhitneyu
 
-    ratios = np.log([block[candidate] / block[SAME] for block in blocks])
+    ratios = _log_ratios(blocks, candidate)
     middle = np.expm1(pseudo_median(ratios, limits.alpha)[0])
     p_value = mannwhitneyu(ratios / 2, -ratios / 2, alternative="greater").pvalue
     return bool(p_value <= limits.alpha and middle > limits.latency.relative)
 
 
 def _first_look(blocks: Sequence[Block], candidate: str, limits: RegressionLimits) -> bool:
-    ratios = np.log([block[candidate] / block[SAME] for block in blocks])
+    ratios = _log_ratios(blocks, candidate)
     middle = np.expm1(pseudo_median(ratios, limits.alpha)[0])
     return bool(slower_within_pairs(ratios) <= limits.alpha and middle > limits.latency.relative)
 

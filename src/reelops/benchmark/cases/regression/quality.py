@@ -9,16 +9,15 @@ over orders stays what was measured.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import islice, product
-from pathlib import Path
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from reelops.benchmark.case import Bench
-from reelops.benchmark.cases.generation.measure import PROMPTS
+from reelops.benchmark.orders import varied
 from reelops.benchmark.regression.limits import Answer, Limit, RegressionLimits
 from reelops.benchmark.regression.quality import Scores, compare_quality
 from reelops.benchmark.report import Figures
@@ -87,9 +86,8 @@ def score_orders(bench: Bench, number: int, context: RunContext) -> list[dict[st
 
     generators = Generators(bench.config)
     producer = build_producer(bench.config, generators)
-    wanted = islice(product(range(number), PROMPTS, bench.files("pictures")), number)
     scored = []
-    for seed, (_, prompt, picture) in enumerate(wanted):
+    for seed, (_, prompt, picture) in enumerate(islice(varied(bench), number)):
         order = ClipOrder(picture=picture, prompt=prompt, **_CLIP)
         made = generators.of(order).generate(order)
         frames_THWC = made.read_frames()
@@ -100,7 +98,7 @@ def score_orders(bench: Bench, number: int, context: RunContext) -> list[dict[st
             clip = bench.scratch / "clip.mp4"
             producer.encoder.clip(_spoil(frames_THWC, 3 * seed + turn, way), clip, made.format.fps, order.quality, {})
             ways[way] = dict(producer.scorer.score(clip, made.picture_HWC, prompt, lambda _: None))
-            Path(clip).unlink()
+            clip.unlink()
         scored.append(ways)
     return scored
 
@@ -134,7 +132,10 @@ def error_rates(
     planted = limit.of(mean) + BEYOND * mean
     worse = same - sign * losses * planted / losses.mean()
     draw = np.random.default_rng(0)
-    choose: Callable[[], np.ndarray] = lambda: draw.integers(0, len(values), max(limits.pairs_at_looks))  # noqa: E731
+
+    def choose() -> np.ndarray:
+        return draw.integers(0, len(values), max(limits.pairs_at_looks))
+
     alarms = [_answer(metric, same, again, choose(), limit, limits) for _ in range(comparisons)]
     hits = [_answer(metric, same, worse, choose(), limit, limits) for _ in range(comparisons)]
     return {

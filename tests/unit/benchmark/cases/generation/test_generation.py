@@ -12,7 +12,7 @@ import pytest
 
 from reelops.benchmark.case import Bench
 from reelops.benchmark.cases.generation import maker
-from reelops.benchmark.cases.generation.case import PART, generation_case, plan_of
+from reelops.benchmark.cases.generation.case import PART, Asked, generation_case
 from reelops.benchmark.cases.generation.measure import Plan, Recorded, measure_generation, measured
 from reelops.benchmark.cases.generation.pareto import Point, pareto_svg, points_of
 from reelops.benchmark.cases.generation.ways import CheckoutMaker, Way, open_makers
@@ -142,19 +142,25 @@ def test_ways_are_read_from_fields_of_an_order_and_nothing_else(bench: Bench) ->
 def test_what_is_compared_with_is_a_checkout_a_report_or_the_champion(
     bench: Bench, repository: Path, tmp_path: Path
 ) -> None:
-    plan = plan_of(bench.config, ["steps=2"], against=str(repository), looks=1)
+    plan = Asked(["steps=2"], against=str(repository), looks=1).plan(bench.config)
     assert plan.ways == (Way("baseline", {}, repository), Way("candidate 1", {"steps": "2"}))
     assert plan.limits.looks == 1
     with pytest.raises(SettingsError, match="is no checkout of ReelOps"):
-        plan_of(bench.config, against=str(tmp_path))
+        Asked(against=str(tmp_path)).plan(bench.config)
     with pytest.raises(SettingsError, match="cannot be read"):
-        plan_of(bench.config, against=str(tmp_path / "none.json"))
+        Asked(against=str(tmp_path / "none.json")).plan(bench.config)
     other = tmp_path / "other.json"
     other.write_text(json.dumps({"benchmark": "quality", "parts": {}}))
     with pytest.raises(SettingsError, match="is no report of `reelops benchmark generation`"):
-        plan_of(bench.config, against=str(other))
-    (part,) = generation_case(plan, ["--looks 1"]).parts
-    assert part.name == PART and generation_case(plan, ["--looks 1"]).command(part).endswith("generation --looks 1")
+        Asked(against=str(other)).plan(bench.config)
+
+
+def test_the_command_of_a_report_asks_for_the_same_again() -> None:
+    asked = Asked(["fast: quality=low", "steps=2"], against="../main", looks=1)
+    case = generation_case(options=asked.options)
+    (part,) = case.parts
+    ways = "--candidate 'fast: quality=low' --candidate steps=2 --against ../main"
+    assert part.name == PART and case.command(part) == f"reelops benchmark generation {ways} --looks 1"
 
 
 def test_where_one_way_has_a_process_of_its_own_all_have(bench: Bench, repository: Path, tmp_path: Path) -> None:

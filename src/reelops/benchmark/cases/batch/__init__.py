@@ -1,0 +1,1 @@
+"""Many clips from a file, measured: `reelops benchmark batch`."""
