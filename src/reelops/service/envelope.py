@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import secrets
 import time
@@ -12,6 +11,8 @@ from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from reelops.service.problems import MEDIA_TYPE, problem_body
 
 _AN_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
@@ -29,6 +30,8 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Content-Security-Policy": POLICY,
 }
+_Refusal = tuple[HTTPStatus, str, str]
+"""Status, kind of problem, and what was wrong."""
 Observe = Callable[[str, str, int, float], None]
 
 
@@ -57,9 +60,11 @@ class Envelope:
         began = time.perf_counter()
         try:
             if self._hosts is not None and _host(headers.get("host", "")) not in self._hosts:
-                await exchange.refuse(HTTPStatus.MISDIRECTED_REQUEST, "This service is not asked by that name.")
+                await exchange.refuse(
+                    HTTPStatus.MISDIRECTED_REQUEST, "misdirected-request", "This service is not asked by that name."
+                )
             elif (length := headers.get("content-length")) is not None and not _within(length, self._most_bytes):
-                await exchange.refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, exchange.too_large)
+                await exchange.refuse(*exchange.too_large)
             else:
                 await self._app(scope, exchange.receive, exchange.send)
         finally:
@@ -74,12 +79,13 @@ class _Exchange:
         self._scope, self._receive, self._send = scope, receive, send
         self._request_id, self._most_bytes = request_id, most_bytes
         self._bytes, self._body_is_over = 0, False
-        self._refusal: tuple[HTTPStatus, str] | None = None
+        self._refusal: _Refusal | None = None
         self.status = 0
 
     @property
-    def too_large(self) -> str:
-        return f"What was sent has more than {self._most_bytes / 1e6:g} MB; send less."
+    def too_large(self) -> _Refusal:
+        detail = f"What was sent has more than {self._most_bytes / 1e6:g} MB; send less."
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail
 
     async def receive(self) -> Message:
         if self._body_is_over:
@@ -87,13 +93,14 @@ class _Exchange:
         try:
             message = await asyncio.wait_for(self._receive(), _BODY_SECONDS)
         except TimeoutError:
-            self._refusal = HTTPStatus.REQUEST_TIMEOUT, "Nothing came for 30 s in the middle of a body; send it again."
+            detail = "Nothing came for 30 s in the middle of a body; send it again."
+            self._refusal = HTTPStatus.REQUEST_TIMEOUT, "request-timeout", detail
             return {"type": "http.disconnect"}
         if message["type"] == "http.request":
             self._bytes += len(message.get("body", b""))
             self._body_is_over = not message.get("more_body", False)
             if self._bytes > self._most_bytes:
-                self._refusal = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self.too_large
+                self._refusal = self.too_large
                 return {"type": "http.disconnect"}
         return message
 
@@ -110,21 +117,12 @@ class _Exchange:
                 headers.setdefault(name, value)
         await self._send(message)
 
-    async def refuse(self, status: HTTPStatus, detail: str) -> None:
+    async def refuse(self, status: HTTPStatus, kind: str, detail: str) -> None:
         """The whole answer, instead of the app's; the connection ends with it."""
         self.status = int(status)
-        told = {
-            "type": f"/problems/{status.phrase.lower().replace(' ', '-')}",
-            "title": status.phrase,
-            "status": self.status,
-            "detail": detail,
-            "instance": self._scope["path"],
-            "request_id": self._request_id,
-            "errors": [],
-        }
-        body = json.dumps(told).encode()
+        body = problem_body(self._scope["path"], self._request_id, status, kind, detail)
         headers = {
-            "Content-Type": "application/problem+json",
+            "Content-Type": MEDIA_TYPE,
             "Content-Length": str(len(body)),
             "Connection": "close",
             "X-Request-ID": self._request_id,

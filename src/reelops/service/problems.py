@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -57,27 +57,35 @@ class TooOftenError(ReelOpsError):
         self.seconds = seconds
 
 
-def problem(
-    request: Request,
-    status: int,
-    kind: str,
-    detail: str,
-    errors: list[dict[str, Any]] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    """The answer that says so."""
+def problem_body(
+    path: str, request_id: str, status: int, kind: str, detail: str, errors: Sequence[Mapping[str, Any]] = ()
+) -> bytes:
+    """A `Problem` as JSON, with what clients of OpenAI's form look at where they asked."""
     told: dict[str, Any] = {
         "type": f"/problems/{kind}",
         "title": HTTPStatus(status).phrase,
         "status": int(status),
         "detail": detail,
-        "instance": request.url.path,
-        "request_id": getattr(request.state, "request_id", ""),
-        "errors": errors or [],
+        "instance": path,
+        "request_id": request_id,
+        "errors": list(errors),
     }
-    if request.url.path.startswith("/v1/"):  # whose clients look here
+    if path.startswith("/v1/"):
         told["error"] = {"message": detail, "type": kind, "param": None, "code": kind}
-    body = json.dumps(told, ensure_ascii=True).encode()
+    return json.dumps(told).encode()
+
+
+def problem(
+    request: Request,
+    status: int,
+    kind: str,
+    detail: str,
+    errors: Sequence[Mapping[str, Any]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The answer that says so."""
+    request_id = getattr(request.state, "request_id", "")
+    body = problem_body(request.url.path, request_id, status, kind, detail, errors)
     return Response(body, status, dict(headers or {}), MEDIA_TYPE)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import socket
 import struct
 import time
@@ -218,6 +219,10 @@ def test_a_body_beyond_the_limit_is_refused_by_its_length_and_while_it_comes(cli
         with socket.create_connection(address) as connection:
             connection.sendall(b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + length + b"\r\n\r\n")
             assert connection.recv(100).split()[1] in (b"400", b"413")
+    with socket.create_connection(address) as connection, connection.makefile("rb") as answered:
+        connection.sendall(b"POST /v1/videos HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n")
+        problem = json.loads(answered.read().partition(b"\r\n\r\n")[2])
+    assert (problem["type"], problem["error"]["code"]) == ("/problems/too-large", "too-large")
 
     def endless() -> Iterator[bytes]:
         yield b'--b\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
