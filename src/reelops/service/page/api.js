@@ -17,18 +17,23 @@ export class Unreachable extends Error {
 
 export const clock = { ahead: 0 }; // of the server's clock, in milliseconds
 
-async function ask(method, path, options = {}) {
-  let reply;
+async function fetched(path, options = {}) {
   try {
-    reply = await fetch(path, { method, credentials: "same-origin", cache: "no-store", ...options });
+    return await fetch(path, { credentials: "same-origin", ...options });
   } catch {
     throw new Unreachable();
   }
+}
+
+const toldBy = (reply) => reply.json().catch(() => ({}));
+
+async function ask(method, path, options = {}) {
+  const reply = await fetched(path, { method, cache: "no-store", ...options });
   const date = Date.parse(reply.headers.get("date") || "");
   if (date && Math.abs(date - Date.now()) > 5000) clock.ahead = date - Date.now();
   if (reply.status === 204) return null;
   const isJson = (reply.headers.get("content-type") || "").includes("json");
-  const told = isJson ? await reply.json().catch(() => ({})) : {};
+  const told = isJson ? await toldBy(reply) : {};
   if (!reply.ok) throw new Problem(reply.status, told);
   return told;
 }
@@ -52,13 +57,8 @@ export const api = {
   pair: () => ask("GET", "/votes/pair"),
   vote: (answer) => ask("POST", "/votes", json(answer)),
   async picture(id) {
-    let reply;
-    try {
-      reply = await fetch(pictureOf(id), { credentials: "same-origin" });
-    } catch {
-      throw new Unreachable();
-    }
-    if (!reply.ok) throw new Problem(reply.status, await reply.json().catch(() => ({})));
+    const reply = await fetched(pictureOf(id));
+    if (!reply.ok) throw new Problem(reply.status, await toldBy(reply));
     return reply.blob();
   },
 };

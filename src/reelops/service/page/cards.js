@@ -1,7 +1,7 @@
 // A clip as a card: its first frame, which moves while it is pointed at or focused, and its verdict.
 
 import { pictureOf } from "./api.js";
-import { h } from "./dom.js";
+import { h, isCalm } from "./dom.js";
 import { chip, hasClip, moment, number } from "./words.js";
 
 const seen = new IntersectionObserver(
@@ -16,9 +16,7 @@ const seen = new IntersectionObserver(
   { rootMargin: "200px" },
 );
 
-const isCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
-
-export function thumbnail(job) {
+function thumbnail(job) {
   if (!hasClip(job)) return h("img", { src: pictureOf(job.id), alt: "", loading: "lazy", onerror: (event) => event.target.remove() });
   const video = h("video", { "data-src": job.mp4_path, poster: pictureOf(job.id), muted: true, loop: true, playsinline: true, preload: "none", tabindex: "-1", "aria-hidden": "true" });
   seen.observe(video);
@@ -26,7 +24,7 @@ export function thumbnail(job) {
 }
 
 // Plays the clip in a card while it is looked at.
-export function enliven(card) {
+function enliven(card) {
   const play = () => !isCalm() && card.querySelector("video")?.play().catch(() => {});
   const rest = () => {
     const video = card.querySelector("video");

@@ -6,7 +6,7 @@ import { seedOf } from "./words.js";
 // Of -F curl would read "@", "<" and ";" in a sentence as orders of its own.
 const quoted = (text) => `'${String(text).replaceAll("'", "'\\''")}'`;
 
-export function callOf(job) {
+function callOf(job) {
   const { picture, ...fields } = job.order;
   const parts = { ...fields, seed: seedOf(job) };
   const lines = [

@@ -44,6 +44,9 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+// Whether nothing should move by itself.
+export const isCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
 let last = 0;
 
 // Said by a screen reader, without a change to be seen.

@@ -77,10 +77,7 @@ function drawStandings(found) {
       if (!wanted.standings.delete(how)) wanted.standings.add(how);
       drawGallery();
     });
-    button.update = () => {
-      button.setAttribute("aria-pressed", String(wanted.standings.has(how)));
-      setText(button, `${word(how)} ${button.dataset.count ?? ""}`.trim());
-    };
+    button.update = () => button.setAttribute("aria-pressed", String(wanted.standings.has(how)));
     return button;
   });
   for (const button of byId("standings").children) {

@@ -11,8 +11,8 @@ import { store } from "./store.js";
 import { closeVote, openVote } from "./vote.js";
 import { hasEnded, plural, waits } from "./words.js";
 
-const VIEWS = ["make", "clips", "compare", "vote"];
 const TITLES = { make: "ReelOps", clips: "Clips – ReelOps", compare: "Side by side – ReelOps", vote: "Vote – ReelOps" };
+const VIEWS = Object.keys(TITLES);
 const STRIP = 8;
 const facts = JSON.parse(byId("facts").textContent);
 let view = "";

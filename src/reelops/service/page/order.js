@@ -47,8 +47,7 @@ export async function copyOrder(job) {
   restore({ ...EMPTY, ...order, seed: "", profile: modelOf(job), takes: "1" });
   changed();
   try {
-    const blob = await api.picture(job.id);
-    await picture.take(new File([blob], order.picture.name || "picture", { type: blob.type }));
+    await picture.take(await pictureFileOf(job));
   } catch (error) {
     problem("picture", error.message);
   }
@@ -58,16 +57,21 @@ export async function copyOrder(job) {
 
 // The same order with another seed: a further take of a clip.
 export async function anotherTake(job) {
-  const blob = await api.picture(job.id);
   const data = new FormData();
-  data.set("image", new File([blob], job.order.picture.name || "picture", { type: blob.type }));
+  data.set("image", await pictureFileOf(job));
   const { picture: _shown, ...fields } = job.order;
   for (const [name, value] of Object.entries(fields)) if (value !== null) data.set(name, value);
   data.set("seed", randomSeed());
-  return store.act(api.generate(data, crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`));
+  return store.act(api.generate(data, newKey()));
+}
+
+async function pictureFileOf(job) {
+  const blob = await api.picture(job.id);
+  return new File([blob], job.order.picture.name || "picture", { type: blob.type });
 }
 
 const randomSeed = () => crypto.getRandomValues(new Uint32Array(1))[0] >>> 1;
+const newKey = () => `page-${Date.now()}-${randomSeed()}`;
 const words = () => (sending ? SENDING : takes() > 1 ? `Make ${takes()} clips` : "Make the clip");
 
 function restore(values) {
@@ -90,23 +94,21 @@ function changed() {
   problem("prompt", "");
   problem("order", "");
   for (const pill of document.querySelectorAll("[data-move]")) {
-    pill.setAttribute("aria-pressed", String(prompt().value.toLowerCase().includes(pill.textContent)));
+    pill.setAttribute("aria-pressed", String(prompt().value.toLowerCase().includes(pill.dataset.move)));
   }
   askForPlan();
 }
 
 // A camera move goes to the end of the sentence, in place of another one; pressed again, it goes.
 function sayMove(move) {
-  const named = move === "static" ? "still camera" : move;
-  const all = facts.moves.map((one) => (one === "static" ? "still camera" : one));
   const text = prompt().value;
-  const had = text.toLowerCase().includes(named);
-  const pattern = new RegExp(`[,;]?\\s*\\b(?:slow |fast )?(?:${all.join("|")})\\b`, "gi");
+  const had = text.toLowerCase().includes(move);
+  const pattern = new RegExp(`[,;]?\\s*\\b(?:slow |fast )?(?:${facts.moves.join("|")})\\b`, "gi");
   const bare = text.replace(pattern, "").trim();
   const ending = bare.match(/[.!?]$/)?.[0] ?? "";
   const stem = ending ? bare.slice(0, -1) : bare;
-  prompt().value = had ? bare : `${stem}${stem ? ", " : ""}${named}${ending}`;
-  form().dispatchEvent(new Event("input", { bubbles: true }));
+  prompt().value = had ? bare : `${stem}${stem ? ", " : ""}${move}${ending}`;
+  changed();
 }
 
 // The sentence in the words of a press picture's caption; chosen again, in those of another desk.
@@ -122,7 +124,7 @@ function wordForPress() {
     text = `${before}${subject}: ${text}${after}`;
   }
   prompt().value = text;
-  form().dispatchEvent(new Event("input", { bubbles: true }));
+  changed();
 }
 
 function drawSentences() {
@@ -132,7 +134,7 @@ function drawSentences() {
     const use = () => {
       prompt().value = one;
       fold(false);
-      form().dispatchEvent(new Event("input", { bubbles: true }));
+      changed();
       prompt().focus();
     };
     return h("li", {}, h("button", { type: "button", class: "link", onclick: use }, one));
@@ -171,7 +173,7 @@ function orders() {
   const what = JSON.stringify([...fields, picture.stamp(), takes()]);
   if (keys.what !== what) {
     const seeds = Array.from({ length: takes() }, (_, take) => (first === null ? randomSeed() : (first + take) % (MOST_SEED + 1)));
-    keys = { what, made: seeds.map((seed) => ({ seed, key: `page-${Date.now()}-${randomSeed()}`, job: null })) };
+    keys = { what, made: seeds.map((seed) => ({ seed, key: newKey(), job: null })) };
   }
   return keys.made.map((one) => {
     const data = new FormData();
@@ -214,7 +216,7 @@ function refused(error) {
     return;
   }
   const field = error.errors[0]?.field ?? "";
-  const ofPicture = ["image", "picture"].includes(field) || error.kind === "too-large" || error.status === 413;
+  const ofPicture = ["image", "picture"].includes(field) || error.kind === "too-large";
   const where = ofPicture ? "picture" : field === "prompt" ? "prompt" : "order";
   problem(where, error.message);
   byId(`${where}-problem`).scrollIntoView({ block: "nearest" });

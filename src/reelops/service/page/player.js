@@ -1,8 +1,6 @@
 // A clip's player, over which a place in the clip can be marked.
 
-import { h } from "./dom.js";
-
-const isCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+import { h, isCalm } from "./dom.js";
 
 // { element, video, show(place, fps) }: `show` stops at a moment and frames a region, until the clip goes on.
 export function player(job, label) {

@@ -46,7 +46,7 @@ function row(one) {
 
 const accepted = (limit) => [limit.review_below ?? limit.reject_below, limit.review_above ?? limit.reject_above];
 
-export function wantedOf(limit) {
+function wantedOf(limit) {
   const [low, high] = accepted(limit);
   if (low !== null && high !== null) return `${number(low)} to ${number(high)}`;
   return low !== null ? `at least ${number(low)}` : `at most ${number(high)}`;

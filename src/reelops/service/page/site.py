@@ -27,6 +27,8 @@ router = APIRouter(include_in_schema=False)
 SIZES = ("480p", "720p", "1080p")
 _ASSETS = (".js", ".css", ".svg")
 _FIRST_JOBS = 100
+_STILL = "still camera"
+"""How a sentence asks for no move."""
 _REPORT = "report"
 """What a press prompt calls a subject that has no other name."""
 
@@ -109,7 +111,7 @@ def _facts(desk: JobDesk, caller: Caller) -> dict[str, Any]:
             "most_megapixels": desk.limits.most_megapixels,
             "most_seconds": desk.limits.most_seconds,
         },
-        "moves": [move.words for move in CameraMove],
+        "moves": [_STILL if move is CameraMove.STATIC else move.words for move in CameraMove],
         "sizes": list(SIZES),
         "press": PRESS,
         "subjects": [*dict.fromkeys(SUBJECTS.values()), _REPORT],

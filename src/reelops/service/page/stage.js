@@ -81,7 +81,7 @@ function making(job) {
     h("div", { class: "screen making" }, picture, h("div", { class: "over" }, h("div", { class: "row" }, what, left), track)),
     heading(job),
     h("div", { class: "buttons" }, hold, cancel),
-    h("p", { class: "problem", id: "stage-problem", role: "alert", hidden: true }),
+    problemPlace(),
   ];
 }
 
@@ -143,7 +143,7 @@ function clipOf(job) {
       h("button", { type: "button", onclick: (event) => copyCall(job, event.currentTarget) }, "Copy API call"),
       twice("Delete", "Press again to delete", () => remove(job.id), { class: "quiet" }),
     ),
-    h("p", { class: "problem", id: "stage-problem", role: "alert", hidden: true }),
+    problemPlace(),
     found,
   ];
 }
@@ -194,9 +194,11 @@ function endOf(job) {
       h("button", { type: "button", onclick: () => copyOrder(job) }, "Change it"),
       twice("Delete", "Press again to delete", () => remove(job.id), { class: "quiet" }),
     ),
-    h("p", { class: "problem", id: "stage-problem", role: "alert", hidden: true }),
+    problemPlace(),
   ];
 }
+
+const problemPlace = () => h("p", { class: "problem", id: "stage-problem", role: "alert", hidden: true });
 
 function told(error) {
   const place = byId("stage-problem");

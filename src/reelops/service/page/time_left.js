@@ -3,8 +3,18 @@
 import { clock } from "./api.js";
 
 const STAGES = ["start", "device", "load", "encode", "denoise", "draw", "decode", "detail", "write", "score", "log", "other"];
-const SHARES = { load: [0, 0.05], encode: [0.05, 0.05], denoise: [0.05, 0.7], draw: [0.05, 0.6], decode: [0.7, 0.76], detail: [0.76, 0.86] };
-const LATER_SHARES = { write: [0.86, 0.88], score: [0.88, 0.98], log: [0.98, 1] };
+// Where each begins and ends, while nothing tells how long it takes.
+const SHARES = {
+  load: [0, 0.05],
+  encode: [0.05, 0.05],
+  denoise: [0.05, 0.7],
+  draw: [0.05, 0.6],
+  decode: [0.7, 0.76],
+  detail: [0.76, 0.86],
+  write: [0.86, 0.88],
+  score: [0.88, 0.98],
+  log: [0.98, 1],
+};
 const MOST_LIKE = 5;
 
 const isLike = (job, other) =>
@@ -33,7 +43,7 @@ export function farAlong(job, all, now = Date.now() + clock.ahead) {
   const took = usual(job, all);
   const progress = job.progress;
   if (!took) {
-    const [from, to] = SHARES[progress?.stage] || LATER_SHARES[progress?.stage] || [0, 0];
+    const [from, to] = SHARES[progress?.stage] || [0, 0];
     return { share: progress ? from + (to - from) * shareOf(progress) : 0, seconds: null };
   }
   const total = Object.values(took).reduce((sum, one) => sum + one, 0);
