@@ -117,12 +117,18 @@ class Page:
                 self.requests.append(params["request"]["url"])
 
 
-@contextmanager
-def browser() -> Iterator[Page]:
-    """A page in a browser of its own; skips the test where there is no Chromium."""
+def chromium_program() -> str:
+    """Where Chromium is; skips the test where there is none."""
     program = next((found for name in NAMES if (found := shutil.which(name))), None)
     if program is None:
         pytest.skip(f"no browser: none of {', '.join(NAMES)} is installed (Debian, Ubuntu: apt install chromium)")
+    return program
+
+
+@contextmanager
+def browser() -> Iterator[Page]:
+    """A page in a browser of its own; skips the test where there is no Chromium."""
+    program = chromium_program()
     client = pytest.importorskip("websockets.sync.client")
     with tempfile.TemporaryDirectory(prefix="reelops-browser-", ignore_cleanup_errors=True) as home:
         process = subprocess.Popen(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from chromium import NAMES
+from chromium import chromium_program
 
 PATIENCE_MILLISECONDS = 40_000
 
@@ -17,9 +16,7 @@ PATIENCE_MILLISECONDS = 40_000
 @contextmanager
 def chromium() -> Iterator[Any]:
     """A browser; skips the test where there is no Chromium."""
-    program = next((found for name in NAMES if (found := shutil.which(name))), None)
-    if program is None:
-        pytest.skip(f"no browser: none of {', '.join(NAMES)} is installed (Debian, Ubuntu: apt install chromium)")
+    program = chromium_program()
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:
         arguments = ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]

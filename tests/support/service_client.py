@@ -41,11 +41,11 @@ def params_of(folder: Path, **limits: Any) -> Path:
     return folder / "params.yaml"
 
 
-def picture(seed: int = 0, side: tuple[int, int] = (160, 120), kind: str = "PNG") -> bytes:
-    """A picture file that a clip can begin with."""
-    image = Image.fromarray(np.roll(textured(*side), seed, axis=1))
+def picture(seed: int = 0, side: tuple[int, int] = (160, 120), kind: str = "PNG", contrast: float = 1.0) -> bytes:
+    """A picture file that a clip can begin with, with that share of its contrast."""
+    image = np.roll(textured(*side), seed, axis=1)
     made = io.BytesIO()
-    image.save(made, kind)
+    Image.fromarray((128 + contrast * (image.astype(np.float64) - 128)).astype(np.uint8)).save(made, kind)
     return made.getvalue()
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 from chromium_page import new_page
-from footage import textured
-from PIL import Image
-from service_client import Service, environment_of, start, submit
+from service_client import Service, environment_of, picture, start, submit
 
 # Pictures of these contrasts are accepted, to be reviewed, and rejected.
 GOOD, FAINT, PALE = 1.0, 0.5, 0.25
@@ -29,18 +25,10 @@ def start_with_gate(folder: Path, **limits: Any) -> Service:
     return start(folder, environment)
 
 
-def of_contrast(share: float, seed: int = 0) -> bytes:
-    """A picture file with that share of the usual contrast."""
-    image = np.roll(textured().astype(np.float64), 7 * seed, axis=1)
-    made = io.BytesIO()
-    Image.fromarray((128 + share * (image - 128)).astype(np.uint8)).save(made, "PNG")
-    return made.getvalue()
-
-
 def clip(service: Service, contrast: float = GOOD, **fields: Any) -> dict[str, Any]:
     """A clip that the service has made."""
     with service.client() as client:
-        image = ("photo.png", of_contrast(contrast, int(fields.get("seed", 0))), "image/png")
+        image = ("photo.png", picture(int(fields.get("seed", 0)), contrast=contrast), "image/png")
         answer = submit(client, wait=120, image=image, **fields)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
@@ -63,7 +51,7 @@ def go(page: Any, view: str) -> None:
 
 def fill(page: Any, prompt: str = "slow zoom in", contrast: float = GOOD) -> None:
     """The form with a picture and a sentence, for the fast profile."""
-    file = {"name": "square.png", "mimeType": "image/png", "buffer": of_contrast(contrast)}
+    file = {"name": "square.png", "mimeType": "image/png", "buffer": picture(contrast=contrast)}
     page.set_input_files("#image", files=[file])
     page.fill("#prompt", prompt)
     page.select_option("#profile", "moves")

@@ -162,7 +162,7 @@ class AgentTools:
         self,
         ctx: Ctx,
         state: Annotated[State | None, Field(description="Those in this state alone.")] = None,
-        limit: Annotated[int, Field(ge=1, le=50)] = 10,
+        limit: Annotated[int, Field(ge=1, le=50, description="How many at most.")] = 10,
     ) -> AgentJobs:
         """List jobs, the newest first: also those of earlier conversations, and of before a restart."""
         visitor = self._visitor(ctx)
